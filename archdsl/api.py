@@ -1,0 +1,158 @@
+"""The Python API: load a spec, look at it, compile it.
+
+Everything the command line does goes through here.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl import shapes
+from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.elaborate import Limits, elaborate
+from archdsl.graph import model
+from archdsl.graph.build import build
+from archdsl.layers.definition import Shape
+from archdsl.reading import source_of
+from archdsl.source import Source
+from archdsl.summary import Summary, summarise
+from archdsl.syntax.parser import parse
+
+if TYPE_CHECKING:
+    from torch import fx
+
+
+class Network:
+    """A spec's network, expanded; shapes are checked when first needed.
+
+    ``graph`` is a frozen networkx MultiDiGraph: nodes are layers by path (``stage1.conv1``) with
+    attributes ``instance`` and, checked, ``shape``; edges carry ``shape`` and are keyed by the
+    position of the input that they feed.
+    """
+
+    def __init__(
+        self, network: model.Network, source: Source, input_shape: Shape | None = None
+    ) -> None:
+        self._network = network
+        self._input_shape = input_shape
+        self.source = source
+
+    @property
+    def name(self) -> str:
+        """The spec's name: that of its file."""
+        return self._network.name
+
+    @cached_property
+    def checked(self) -> model.Network:
+        """The network with its shapes; raises ArchError where they do not fit."""
+        return shapes.check(self._network, self._input_shape)
+
+    @property
+    def graph(self) -> model.Graph:
+        """The checked graph."""
+        return self.checked.graph
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is legal but may not be meant."""
+        return self.checked.warnings
+
+    def check(self) -> Network:
+        """Check all shapes; raises ArchError with every error, returns the network itself."""
+        _ = self.checked
+        return self
+
+    @cached_property
+    def _summary(self) -> Summary:
+        return summarise(self.checked)
+
+    def summary(self) -> Summary:
+        """Every layer's output shape, parameters, MACs and receptive field, and the totals."""
+        return self._summary
+
+    def to_torch(self, *, device: str = "cpu", seed: int | None = None) -> fx.GraphModule:
+        """An initialised ``torch.nn.Module`` in training mode.
+
+        Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
+        network has several outputs. ``seed`` makes the initial weights reproducible.
+        """
+        from archdsl.targets.torch import compile_network
+
+        return compile_network(self.checked, device=device, seed=seed)
+
+    def __repr__(self) -> str:
+        shape = "×".join("?" if d is None else str(d) for d in self.checked.shape(self._network.input))
+        return f"<archdsl network {self.name}: input {shape}, {len(self.graph)} layers>"
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+
+def load(
+    path_or_text: str | Path,
+    *,
+    net: str | None = None,
+    input: Shape | str | None = None,
+    limits: Limits | None = None,
+    **params: Any,
+) -> Network:
+    """Read a spec: a path, the name of a bundled spec (``vgg19``), or a text with ``<`` in it.
+
+    ``net`` chooses one of several networks, ``input`` is (channels, height, width) or
+    ``"CxHxW"``, ``params`` are the values of the spec's ``param`` declarations. Raises ArchError
+    for whatever is wrong with the text; shapes are checked by :meth:`Network.check`.
+    """
+    return load_source(source_of(path_or_text), net=net, input=input, limits=limits, settings=params)
+
+
+def load_source(
+    source: Source,
+    *,
+    net: str | None = None,
+    input: Shape | str | None = None,
+    limits: Limits | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Network:
+    """:func:`load` for a source that has been read already."""
+    shape = parse_size(input) if isinstance(input, str) else input
+    elaborated = elaborate(parse(source), net=net, settings=settings, limits=limits)
+    name = source.path.stem if source.path is not None else (elaborated.name or "network")
+    return Network(build(elaborated.block, name, elaborated.parameters), source, shape)
+
+
+def parse_size(text: str) -> Shape:
+    """``3x224x224`` as a shape; raises ArchError for anything else."""
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise fail(f"--input {text}: expected CxHxW, such as 3x224x224")
+    return tuple(int(part) for part in parts)
+
+
+def compile(
+    path_or_text: str | Path,
+    *,
+    net: str | None = None,
+    input: Shape | str | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    seed: int | None = None,
+    **params: Any,
+) -> fx.GraphModule:
+    """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
+
+    ``weights`` is a safetensors or state_dict file, or ``torchvision:NAME`` for pretrained
+    weights; with weights the module is in eval mode.
+    """
+    network = load(path_or_text, net=net, input=input, **params)
+    module = network.to_torch(device=device, seed=seed)
+    if weights is not None:
+        from archdsl.weights import load_weights
+
+        load_weights(module, str(weights), network)
+        module.eval()
+    return module
+
+
+__all__ = ["ArchError", "Network", "compile", "load", "load_source", "parse_size"]

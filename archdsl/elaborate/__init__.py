@@ -1,0 +1,127 @@
+"""Elaboration: from the syntax tree to the block that is the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.elaborate.assemble import Assembly, Candidate, assemble
+from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.trampoline import run
+from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
+from archdsl.layers.combinators import Repeat
+from archdsl.layers.definition import Layer
+from archdsl.syntax import nodes
+
+__all__ = ["Elaborated", "Limits", "elaborate"]
+
+
+@dataclass(frozen=True)
+class Elaborated:
+    """A network with its templates expanded once each.
+
+    ``parameters`` holds every ``param`` with its value.
+    """
+
+    name: str | None
+    block: Block
+    parameters: Mapping[str, Any]
+
+
+def elaborate(
+    document: nodes.Document,
+    *,
+    net: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+) -> Elaborated:
+    """The network that a document defines: ``net``, else ``net_type``, else its last complete one.
+
+    Raises ArchError with every error of the definitions that the network uses.
+    """
+    limits = limits or Limits()
+    elaborator = Elaborator(limits)
+    assembly = assemble(document, settings or {}, elaborator)
+    candidate = _choose(assembly, net, document)
+    environment = candidate.environment
+    block = run(elaborator.block(candidate.body, environment, subnet=True))
+    if elaborator.errors:
+        raise ArchError(elaborator.errors)
+    if block.layers > limits.layers:
+        raise _too_large(block, limits)
+    return Elaborated(candidate.name, block, assembly.parameters)
+
+
+def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
+    candidates = assembly.candidates
+    named = {c.name: c for c in candidates if c.name is not None}
+    if net is not None:
+        if net in named:
+            return named[net]
+        known = listing(named) or "none"
+        raise fail(
+            f"--net {net}: there is no network '{net}' in {document.source.name}",
+            None,
+            f"its networks are: {known}",
+            help=nearest(net, named),
+        )
+    if "net_type" in named:
+        return named["net_type"]
+    if candidates:
+        return candidates[-1]
+    raise _no_network(assembly, document)
+
+
+def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
+    own = [t for t in assembly.definitions.templates() if t.definition.name.span.source]
+    if not own:
+        return fail(f"{document.source.name} defines no network", help="write one, such as lenet")
+    last = own[-1].definition
+    return fail(
+        f"{document.source.name} defines no complete network",
+        last.name.span,
+        "expected a definition without parameters whose innermost layer is an input, "
+        f"found blocks: {listing(t.name for t in own)}",
+        help="the innermost layer of a network is an input, such as input<3,224,224>",
+    )
+
+
+def _too_large(block: Block, limits: Limits) -> ArchError:
+    """Name the template that grows: the innermost one that exceeds the limit by itself."""
+    culprit: Step | None = None
+    names: list[str] = []
+    while True:
+        step = max(block.steps, key=lambda s: layers_of(s.what))
+        inner = _largest(step.what)
+        if culprit is not None and layers_of(step.what) <= limits.layers:
+            break
+        culprit = step
+        if isinstance(step.what, Instance):
+            names.append(step.what.shown)
+        if inner is None or inner.layers <= limits.layers:
+            break
+        block = inner
+    what = culprit.what
+    if isinstance(what, Repeat):
+        grows = f"repeat<{what.count:,}> of {what.block.layers} layers"
+    elif isinstance(what, Instance):
+        grows = f"'{what.shown}'"
+    else:
+        grows = "it"
+    return fail(
+        f"the network expands to more than {limits.layers:,} layers",
+        culprit.span,
+        f"{grows} alone expands to {layers_of(what):,}",
+        *([f"reached through {listing(names)}"] if names else []),
+        help="--max-layers raises the limit",
+    )
+
+
+def _largest(what: Layer | Combinator | Instance) -> Block | None:
+    if isinstance(what, Instance):
+        return what.block
+    if isinstance(what, Combinator):
+        return max(what.blocks(), key=lambda b: b.layers, default=None)
+    return None

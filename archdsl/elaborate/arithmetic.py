@@ -1,0 +1,116 @@
+"""Numbers in arguments: C++ arithmetic, and the functions that width multipliers need."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from archdsl.diagnostics import fail, listing, nearest
+from archdsl.elaborate.trampoline import Task
+from archdsl.syntax import nodes
+
+Number = int | float | bool
+
+_MAX_BITS = 256
+"""Integers beyond this have left every network behind; the limit keeps arithmetic cheap."""
+
+
+def _divide(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        quotient = abs(a) // abs(b)  # C++ rounds towards zero
+        return quotient if (a < 0) == (b < 0) else -quotient
+    return a / b
+
+
+def _remainder(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        return int(math.copysign(abs(a) % abs(b), a)) if abs(a) < 2**52 else a - b * int(_divide(a, b))
+    return math.fmod(a, b)
+
+
+_OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Number]]] = {
+    "*": (5, lambda a, b: a * b),
+    "/": (5, _divide),
+    "%": (5, _remainder),
+    "+": (4, lambda a, b: a + b),
+    "-": (4, lambda a, b: a - b),
+    "<=": (3, lambda a, b: a <= b),
+    ">=": (3, lambda a, b: a >= b),
+    "==": (2, lambda a, b: a == b),
+    "!=": (2, lambda a, b: a != b),
+    "&&": (1, lambda a, b: bool(a) and bool(b)),
+    "||": (0, lambda a, b: bool(a) or bool(b)),
+}
+"""Precedence (larger binds tighter) and meaning of each operator; all group from the left."""
+
+
+def make_divisible(x: float, divisor: int) -> int:
+    """``x`` rounded to a multiple of ``divisor``, but never down by more than a tenth.
+
+    The rule of the MobileNet papers' reference code for channels under a width multiplier.
+    """
+    rounded = max(divisor, int(x + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * x else rounded
+
+
+def _round(x: float) -> int:
+    return math.floor(x + 0.5)  # halves up, as a reader expects, not to even
+
+
+_FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
+    "round": (1, _round),
+    "floor": (1, math.floor),
+    "ceil": (1, math.ceil),
+    "abs": (1, abs),
+    "sqrt": (1, math.sqrt),
+    "max": (None, max),
+    "min": (None, min),
+    "make_divisible": (2, make_divisible),
+}
+"""Number of arguments (``None``: one or more) and meaning of each function."""
+
+
+def apply_operator(operator: str, a: Number, b: Number, span: nodes.Span) -> Number:
+    """One operation on two numbers; raises ArchError on division by zero and overflow."""
+    if operator in "/%" and b == 0:
+        raise fail("division by zero", span)
+    try:
+        result = _OPERATORS[operator][1](a, b)
+    except OverflowError:
+        raise fail("the result of this arithmetic is too large", span) from None
+    if isinstance(result, int) and result.bit_length() > _MAX_BITS:
+        raise fail("the result of this arithmetic is too large", span)
+    return result
+
+
+def operation(node: nodes.Operation, evaluate: Callable[[nodes.Expression], Task[Number]]) -> Task[Number]:
+    """The value of a flat list of operands and operators, by precedence."""
+    values: list[Number] = [(yield evaluate(node.operands[0]))]
+    waiting: list[str] = []
+    for symbol, operand in zip(node.operators, node.operands[1:], strict=True):
+        while waiting and _OPERATORS[waiting[-1]][0] >= _OPERATORS[symbol][0]:
+            right = values.pop()
+            values.append(apply_operator(waiting.pop(), values.pop(), right, node.span))
+        waiting.append(symbol)
+        values.append((yield evaluate(operand)))
+    while waiting:
+        right = values.pop()
+        values.append(apply_operator(waiting.pop(), values.pop(), right, node.span))
+    return values[0]
+
+
+def call(node: nodes.Call, arguments: list[Number]) -> Number:
+    """The value of a numeric function."""
+    name = node.name.text
+    if name not in _FUNCTIONS:
+        known = f"the functions are {listing(_FUNCTIONS)}"
+        raise fail(f"unknown function '{name}'", node.name.span, known, help=nearest(name, _FUNCTIONS))
+    arity, function = _FUNCTIONS[name]
+    if len(arguments) != arity if arity is not None else not arguments:
+        wanted = f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"
+        raise fail(f"{name} takes {wanted}, found {len(arguments)}", node.span)
+    try:
+        return function(*arguments)
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        raise fail(f"{name} cannot be computed: {error}", node.span) from None

@@ -1,0 +1,240 @@
+"""From the elaborated block to the graph: blocks are expanded, tags become edges, scopes names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import networkx as nx
+
+from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
+from archdsl.elaborate.trampoline import run
+from archdsl.graph.model import LayerInstance, Network, Scope
+from archdsl.layers.block import Block, Combinator, Connection, Instance, Port
+from archdsl.layers.definition import Layer, RuleError
+from archdsl.layers.endpoints import InputLayer
+from archdsl.source import Span
+
+MAIN_OUTPUT = "output"
+"""The name of the output at the end of a network that does not name its outputs."""
+
+
+def build(block: Block, name: str, parameters: Mapping[str, Any] | None = None) -> Network:
+    """The graph of an elaborated network.
+
+    Raises ArchError where a tag is missing, where two inputs disagree, or nothing comes out.
+    """
+    expansion = _Expansion()
+    end = run(expansion.expand(block, Port(None, {})))
+    expansion.finish(end, block)
+    return expansion.network(name, parameters)
+
+
+class _OpenScope(NamedTuple):
+    """A scope under construction; its name is known once all its siblings are."""
+
+    stem: str
+    title: str
+    template: str | None
+    span: Span | None
+    parent: int
+    block: int | None
+
+
+class _Draft(NamedTuple):
+    layer: Layer
+    stem: str
+    scope: int
+    span: Span
+    inputs: tuple[int, ...]
+
+
+class _Expansion:
+    """The graph under construction: the builder that combinators talk to."""
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+        self._scopes: list[_OpenScope] = [_OpenScope("", "", None, None, -1, None)]
+        self._scope = 0
+        self._span: Span | None = None
+        self._input: int | None = None
+        self._outputs: dict[str, int] = {}
+
+    # ---- what combinators use ----
+
+    def apply(self, block: Block, port: Port, label: str | None = None) -> Connection:
+        """Expand a block. A labelled one, and an anonymous one of several steps, gets a scope."""
+        scope, span = self._scope, self._span
+        only = block.single
+        if isinstance(only, Instance):
+            step = block.steps[0]
+            self._open(label or only.template, only.shown, only.template, step.span, only.block)
+            end = yield self.expand(only.block, port)
+        elif label is not None:
+            self._open(label, label, None, span, block)
+            end = yield self.expand(block, port)
+        else:
+            end = yield self.expand(block, port)
+        self._scope, self._span = scope, span
+        return end
+
+    def join(self, layer: Layer, *ports: Port) -> Port:
+        nodes = tuple(self._attached(port) for port in ports)
+        return Port(self._emit(layer, nodes), ports[0].tags)
+
+    def output(self, name: str, port: Port) -> None:
+        if name in self._outputs or name == MAIN_OUTPUT:
+            raise RuleError(f"there are two outputs '{name}'")
+        self._outputs[name] = self._attached(port)
+
+    # ---- expansion ----
+
+    def expand(self, block: Block, port: Port) -> Connection:
+        """Attach the steps of a block one after the other, in the current scope."""
+        for what, span in block.steps:
+            self._span = span
+            if isinstance(what, Layer):
+                if isinstance(what, InputLayer):
+                    port = self._enter(what, span)
+                else:
+                    port = Port(self._emit(what, (self._attached(port),)), port.tags)
+            elif isinstance(what, Instance):
+                outer = self._scope
+                self._open(what.template, what.shown, what.template, span, what.block)
+                port = yield self.expand(what.block, port)
+                self._scope = outer
+            else:
+                port = yield self._connect(what, span, port)
+        return port
+
+    def _connect(self, what: Combinator, span: Span, port: Port) -> Connection:
+        try:
+            return (yield what.connect(self, port))
+        except RuleError as error:
+            raise ArchError(self._diagnostic(error, span)) from None
+
+    def _enter(self, layer: InputLayer, span: Span) -> Port:
+        """The input. A network has one; a second mention of the same input is that one."""
+        if self._input is None:
+            self._input = self._emit(layer, ())
+        else:
+            first = self._drafts[self._input]
+            if first.layer != layer:
+                line, column = first.span.position
+                raise fail(
+                    "two inputs of one network disagree",
+                    span,
+                    f"this one is {layer.label()}",
+                    f"the one at line {line}, column {column} is {first.layer.label()}",
+                    help="a network has one input; branches are written without",
+                    frames=self._frames(),
+                )
+        return Port(self._input, {})
+
+    def _attached(self, port: Port) -> int:
+        if port.node is None:
+            raise RuleError("nothing can follow the outputs of a network")
+        return port.node
+
+    def _emit(self, layer: Layer, inputs: tuple[int, ...]) -> int:
+        assert self._span is not None
+        self._drafts.append(_Draft(layer, layer.stem, self._scope, self._span, inputs))
+        return len(self._drafts) - 1
+
+    def _open(
+        self, stem: str, title: str, template: str | None, span: Span | None, block: Block
+    ) -> None:
+        self._scopes.append(
+            _OpenScope(stem, title, template, span, self._scope, block.identity)
+        )
+        self._scope = len(self._scopes) - 1
+
+    # ---- the end ----
+
+    def finish(self, end: Port, block: Block) -> None:
+        """Make the last layer the main output, unless the network named its outputs."""
+        if end.node is not None:
+            self._outputs[MAIN_OUTPUT] = end.node
+        if not self._drafts or self._input is None:
+            raise fail("the network has no input", block.steps[0].span if block.steps else None)
+        if not self._outputs:
+            raise fail("the network has no output", block.steps[-1].span)
+
+    def network(self, name: str, parameters: Mapping[str, Any] | None) -> Network:
+        """The graph with its names: stems, numbered where siblings share one."""
+        scopes, namers = self._named_scopes()
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name)
+        paths: list[str] = []
+        nodes: list[tuple[str, dict[str, Any]]] = []
+        edges: list[tuple[str, str, int]] = []
+        for draft in self._drafts:
+            path = namers[draft.scope].path(draft.stem)
+            inputs = tuple(paths[i] for i in draft.inputs)
+            scope = scopes[draft.scope]
+            instance = LayerInstance(draft.layer, path, scope, draft.span, inputs)
+            paths.append(path)
+            nodes.append((path, {"instance": instance}))
+            edges.extend((source, path, port) for port, source in enumerate(inputs))
+        graph.add_nodes_from(nodes)
+        graph.add_edges_from(edges)
+        assert self._input is not None
+        # The main output first, side outputs in the order in which data reaches them.
+        names = sorted(self._outputs, key=lambda key: key != MAIN_OUTPUT)
+        outputs = {key: paths[self._outputs[key]] for key in names}
+        return Network(
+            name,
+            nx.freeze(graph),
+            paths[self._input],
+            outputs,
+            tuple(scopes),
+            parameters=parameters or {},
+        )
+
+    def _named_scopes(self) -> tuple[list[Scope], list[_Namer]]:
+        siblings: list[Counter[str]] = [Counter() for _ in self._scopes]
+        for opened in self._scopes[1:]:
+            siblings[opened.parent][opened.stem] += 1
+        for draft in self._drafts:
+            siblings[draft.scope][draft.stem] += 1
+        scopes: list[Scope] = []
+        namers: list[_Namer] = []
+        for index, opened in enumerate(self._scopes):
+            parent = scopes[opened.parent] if index else None
+            path = namers[opened.parent].path(opened.stem) if index else ""
+            scopes.append(
+                Scope(path, opened.title, opened.template, opened.span, parent, opened.block)
+            )
+            namers.append(_Namer(path, siblings[index]))
+        return scopes, namers
+
+    def _diagnostic(self, error: RuleError, span: Span) -> Diagnostic:
+        return Diagnostic(error.message, span, error.notes, error.help, self._frames())
+
+    def _frames(self) -> tuple[Frame, ...]:
+        frames: list[Frame] = []
+        index = self._scope
+        while index > 0:
+            opened = self._scopes[index]
+            if opened.template is not None and opened.span is not None:
+                frames.append(Frame(opened.title, opened.span))
+            index = opened.parent
+        return tuple(frames)
+
+
+class _Namer:
+    """Names inside one scope: ``fc`` if there is one, ``conv1``, ``conv2`` if there are several."""
+
+    def __init__(self, path: str, totals: Counter[str]) -> None:
+        self._prefix = f"{path}." if path else ""
+        self._totals = totals
+        self._used: Counter[str] = Counter()
+
+    def path(self, stem: str) -> str:
+        if self._totals[stem] == 1:
+            return self._prefix + stem
+        self._used[stem] += 1
+        between = "_" if stem[-1].isdigit() else ""
+        return f"{self._prefix}{stem}{between}{self._used[stem]}"
+
+

@@ -1,0 +1,46 @@
+"""The layer catalogue: one definition per layer kind and combinator.
+
+Importing the package fills the catalogue; :func:`definitions` lists it.
+"""
+
+from archdsl.layers import (
+    activation,
+    combinators,
+    convolution,
+    endpoints,
+    joining,
+    linear,
+    normalization,
+    pooling,
+)
+from archdsl.layers.definition import (
+    Argument,
+    Category,
+    Definition,
+    Layer,
+    Shape,
+    Window,
+    definitions,
+    elements,
+    shown,
+)
+
+__all__ = [
+    "Argument",
+    "Category",
+    "Definition",
+    "Layer",
+    "Shape",
+    "Window",
+    "activation",
+    "combinators",
+    "convolution",
+    "definitions",
+    "elements",
+    "endpoints",
+    "joining",
+    "linear",
+    "normalization",
+    "pooling",
+    "shown",
+]

@@ -1,0 +1,157 @@
+"""Activations: functions of one value at a time, and softmax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from archdsl.layers.definition import Category, Layer, Shape, arg, define
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+@dataclass(frozen=True)
+class _Fixed(Layer):
+    """An activation without arguments: the name of its torch.nn class says it all."""
+
+    torch_class: ClassVar[str]
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        module: nn.Module = getattr(nn, self.torch_class)()
+        return module
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        module = self.module(inputs)
+        if self.torch_class in _IN_PLACE and emit.may_overwrite_input():
+            setattr(module, "inplace", True)
+        return emit.module(module, *operands)
+
+
+def _fixed(torch_class: str, doc: str, *names: str, source: str = "") -> type[_Fixed]:
+    namespace = {"__doc__": doc, "torch_class": torch_class, "__module__": __name__}
+    cls = dataclass(frozen=True)(type(torch_class, (_Fixed,), namespace))
+    spelled = source + f"torch.nn.{torch_class}"
+    return define(*names, category=Category.ACTIVATION, source=spelled)(cls)
+
+
+# An activation that works in place saves a copy of its input, which is most of its cost.
+_IN_PLACE = {"ReLU", "ReLU6", "SiLU", "Hardswish", "Hardsigmoid", "Mish"}
+
+ReLU = _fixed("ReLU", "max(x, 0).", "relu", source="dlib relu_; ")
+ReLU6 = _fixed("ReLU6", "x limited to 0..6.", "relu6")
+Sigmoid = _fixed("Sigmoid", "1 / (1 + exp(-x)).", "sig", "sigmoid", source="dlib sig_; ")
+Tanh = _fixed("Tanh", "Hyperbolic tangent.", "htan", "tanh", source="dlib htan_; ")
+Mish = _fixed("Mish", "x tanh(log(1 + exp x)).", "mish", source="dlib mish_; ")
+GELU = _fixed("GELU", "x times the normal distribution at x.", "gelu", source="dlib gelu_; ")
+SiLU = _fixed("SiLU", "x times its sigmoid.", "silu", source="dlib silu_; ")
+Hardswish = _fixed("Hardswish", "x relu6(x + 3) / 6.", "hardswish")
+Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
+Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
+Identity = _fixed("Identity", "The input, unchanged.", "identity")
+
+
+@define(
+    "leaky_relu",
+    category=Category.ACTIVATION,
+    source="dlib leaky_relu_; torch.nn.LeakyReLU",
+)
+@dataclass(frozen=True)
+class LeakyReLU(Layer):
+    """x where positive, slope times x elsewhere."""
+
+    slope: float = arg("factor of negative values", 0.01)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.LeakyReLU(self.slope)
+
+
+@define("prelu", category=Category.ACTIVATION, source="dlib prelu_; torch.nn.PReLU")
+@dataclass(frozen=True)
+class PReLU(Layer):
+    """Leaky ReLU with one learned slope for the whole layer."""
+
+    initial: float = arg("the slope before training", 0.25)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 1
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.PReLU(init=self.initial)
+
+
+@define("elu", category=Category.ACTIVATION, source="dlib elu_; torch.nn.ELU")
+@dataclass(frozen=True)
+class ELU(Layer):
+    """x where positive, alpha (exp x - 1) elsewhere."""
+
+    alpha: float = arg("minus the limit of negative values", 1.0)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.ELU(self.alpha)
+
+
+@define(
+    "clipped_relu",
+    category=Category.ACTIVATION,
+    source="dlib clipped_relu_; torch.nn.Hardtanh",
+)
+@dataclass(frozen=True)
+class ClippedReLU(Layer):
+    """x limited to 0..ceiling."""
+
+    ceiling: float = arg("the largest output", 6.0, minimum=0)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Hardtanh(0.0, self.ceiling)
+
+
+@define("smelu", category=Category.ACTIVATION, source="dlib smelu_")
+@dataclass(frozen=True)
+class SmeLU(Layer):
+    """ReLU with a parabola instead of the corner, over -beta..beta."""
+
+    beta: float = arg("half the width of the parabola", 1.0, minimum=0)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import SmeLU as Module
+
+        return Module(self.beta)
+
+
+@define("softmax", category=Category.ACTIVATION, source="dlib softmax; torch.nn.Softmax")
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """Probabilities over the channels, at each position by itself."""
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Softmax(dim=1)
+
+
+@define("softmax_all", category=Category.ACTIVATION, source="dlib softmax_all_")
+@dataclass(frozen=True)
+class SoftmaxAll(Layer):
+    """Probabilities over all values of a sample."""
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        if len(inputs[0]) == 1:
+            return nn.Softmax(dim=1)
+        sizes: tuple[int, ...] = inputs[0]  # type: ignore[assignment]
+        return nn.Sequential(nn.Flatten(), nn.Softmax(dim=1), nn.Unflatten(1, sizes))

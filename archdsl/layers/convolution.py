@@ -1,0 +1,310 @@
+"""Convolution and transposed convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.definition import (
+    Category,
+    Dim,
+    Layer,
+    Shape,
+    RuleError,
+    Window,
+    alias,
+    arg,
+    define,
+    elements,
+    image,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Pair = tuple[int, int]
+
+
+def resolve(given: int | None, both: int | None, computed: int) -> int:
+    """An argument per axis: as given for the axis, for both axes, or computed."""
+    if given is not None:
+        return given
+    return both if both is not None else computed
+
+
+def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = False) -> Dim:
+    """How many positions a window takes along an axis.
+
+    Rounds down as dlib and torch do. With ``ceil`` rounds up, but no window starts beyond the
+    input and its left padding (torch's rule for ``ceil_mode``).
+    """
+    if size is None:
+        return None
+    room = size + 2 * padding - kernel
+    if not ceil:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + padding else count
+
+
+def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
+    """Refuse a window that is larger than the padded input."""
+    for size, k, p, axis in zip(shape[1:], kernel, padding, ("height", "width"), strict=True):
+        if size is not None and k > size + 2 * p:
+            padded = f" (padded to {size + 2 * p})" if p else ""
+            raise RuleError(
+                f"the {kernel[0]}×{kernel[1]} window of {kind} is larger than its input",
+                f"expected a {axis} of at least {k - 2 * p}, found {shown(shape)}{padded}",
+                help="use a smaller window, more padding, or fewer strides before this layer",
+            )
+
+
+def times(pair: tuple[int | float, int | float]) -> str:
+    return f"{pair[0]}×{pair[1]}"
+
+
+@define(
+    "con",
+    category=Category.CONVOLUTION,
+    stem="conv",
+    source="dlib con_; torch.nn.Conv2d",
+)
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """Convolution of a feature map with a bank of filters."""
+
+    keeps_output = False
+
+    filters: int = arg("number of filters, the channels of the output", minimum=1)
+    kernel_h: int = arg("rows of a filter (dlib nr); 0: the whole input", minimum=0)
+    kernel_w: int = arg("columns of a filter (dlib nc); 0: the whole input", minimum=0)
+    stride_h: int = arg("vertical stride", 1, minimum=1)
+    stride_w: int = arg("horizontal stride", 1, minimum=1)
+    padding_h: int | None = arg(
+        "rows of zeros above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
+    )
+    padding_w: int | None = arg(
+        "columns of zeros left and right", None, minimum=0, shown="kernel_w/2 at stride 1, else 0"
+    )
+    padding: int | None = arg(
+        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
+    )
+    dilation: int = arg("distance of neighbouring filter taps", 1, minimum=1, positional=False)
+    groups: int = arg(
+        "channels are split into so many independent convolutions; 0: depthwise, one per channel",
+        1,
+        minimum=0,
+        positional=False,
+    )
+    bias: bool = arg("add a learned value per filter", True, positional=False)
+
+    def _kernel(self, shape: Shape) -> Pair:
+        _, height, width = image(shape, "con")
+        kernel = self.kernel_h or height, self.kernel_w or width
+        if kernel[0] is None or kernel[1] is None:
+            raise RuleError(
+                "a filter as large as the input needs an input of known size",
+                f"found {shown(shape)}",
+                help="give the size with --input CxHxW",
+            )
+        return kernel[0], kernel[1]
+
+    def _extent(self, kernel: Pair) -> Pair:
+        """The filter's size with the gaps of dilation."""
+        return tuple((k - 1) * self.dilation + 1 for k in kernel)  # type: ignore[return-value]
+
+    def _padding(self, kernel: Pair) -> Pair:
+        # dlib: half the filter at stride 1, else nothing; none for a filter of the whole input.
+        # dlib has no dilation; the distance between taps widens "half the filter" with it.
+        half_h = self.kernel_h // 2 * self.dilation if self.stride_h == 1 else 0
+        half_w = self.kernel_w // 2 * self.dilation if self.stride_w == 1 else 0
+        return (
+            resolve(self.padding_h, self.padding, half_h),
+            resolve(self.padding_w, self.padding, half_w),
+        )
+
+    def _groups(self, channels: int) -> int:
+        return self.groups or channels
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], "con")
+        kernel = self._kernel(inputs[0])
+        extent, padding = self._extent(kernel), self._padding(kernel)
+        groups = self._groups(channels)
+        for count, what in ((channels, "input channels"), (self.filters, "filters")):
+            if count % groups:
+                raise RuleError(
+                    f"{groups} groups do not divide {count} {what}",
+                    f"expected channels and filters in equal groups, found {shown(inputs[0])}",
+                )
+        require_fit("con", inputs[0], extent, padding)
+        return (
+            self.filters,
+            slid(height, extent[0], self.stride_h, padding[0]),
+            slid(width, extent[1], self.stride_w, padding[1]),
+        )
+
+    def _weights(self, shape: Shape) -> int:
+        channels = image(shape, "con")[0]
+        kernel = self._kernel(shape)
+        return self.filters * (channels // self._groups(channels)) * kernel[0] * kernel[1]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return self._weights(inputs[0]) + (self.filters if self.bias else 0)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return self._weights(inputs[0]) * (elements(output[1:]) or 0)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        return Window(self._extent(self._kernel(inputs[0])), (self.stride_h, self.stride_w))
+
+    def label(self) -> str:
+        kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
+        parts = [f"{kernel} conv", str(self.filters)]
+        if self.stride_h != 1 or self.stride_w != 1:
+            same = self.stride_h == self.stride_w
+            parts.append(f"/{self.stride_h}" if same else f"/{times((self.stride_h, self.stride_w))}")
+        if self.groups != 1:
+            parts.append(f"groups {self.groups}" if self.groups else "depthwise")
+        if self.dilation != 1:
+            parts.append(f"dilation {self.dilation}")
+        return ", ".join(parts)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        channels = image(inputs[0], "con")[0]
+        kernel = self._kernel(inputs[0])
+        return nn.Conv2d(
+            channels,
+            self.filters,
+            kernel,
+            stride=(self.stride_h, self.stride_w),
+            padding=self._padding(kernel),
+            dilation=self.dilation,
+            groups=self._groups(channels),
+            bias=self.bias,
+        )
+
+
+@define(
+    "cont",
+    category=Category.CONVOLUTION,
+    stem="deconv",
+    source="dlib cont_; torch.nn.ConvTranspose2d",
+)
+@dataclass(frozen=True)
+class TransposedConvolution(Layer):
+    """Transposed convolution: enlarges a feature map by its stride."""
+
+    keeps_output = False
+
+    filters: int = arg("number of filters, the channels of the output", minimum=1)
+    kernel_h: int = arg("rows of a filter (dlib nr)", minimum=1)
+    kernel_w: int = arg("columns of a filter (dlib nc)", minimum=1)
+    stride_h: int = arg("vertical enlargement", 1, minimum=1)
+    stride_w: int = arg("horizontal enlargement", 1, minimum=1)
+    padding_h: int | None = arg(
+        "rows cut from the output's top and bottom",
+        None,
+        minimum=0,
+        shown="kernel_h/2 at stride 1, else 0",
+    )
+    padding_w: int | None = arg(
+        "columns cut from the output's left and right",
+        None,
+        minimum=0,
+        shown="kernel_w/2 at stride 1, else 0",
+    )
+    padding: int | None = arg(
+        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
+    )
+    output_padding: int = arg(
+        "rows and columns added to the output's bottom and right", 0, minimum=0, positional=False
+    )
+    groups: int = arg("independent groups of channels", 1, minimum=1, positional=False)
+    bias: bool = arg("add a learned value per filter", True, positional=False)
+
+    def _padding(self) -> Pair:
+        half_h = self.kernel_h // 2 if self.stride_h == 1 else 0
+        half_w = self.kernel_w // 2 if self.stride_w == 1 else 0
+        return (
+            resolve(self.padding_h, self.padding, half_h),
+            resolve(self.padding_w, self.padding, half_w),
+        )
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], "cont")
+        for count, what in ((channels, "input channels"), (self.filters, "filters")):
+            if count % self.groups:
+                raise RuleError(f"{self.groups} groups do not divide {count} {what}")
+        if self.output_padding >= max(self.stride_h, self.stride_w) and self.output_padding:
+            raise RuleError(
+                "the output padding of cont is not smaller than its stride",
+                f"expected less than {max(self.stride_h, self.stride_w)}, "
+                f"found {self.output_padding}",
+            )
+        padding = self._padding()
+
+        def enlarged(size: Dim, kernel: int, stride: int, cut: int) -> Dim:
+            if size is None:
+                return None
+            return (size - 1) * stride + kernel - 2 * cut + self.output_padding
+
+        output = (
+            self.filters,
+            enlarged(height, self.kernel_h, self.stride_h, padding[0]),
+            enlarged(width, self.kernel_w, self.stride_w, padding[1]),
+        )
+        if any(size is not None and size < 1 for size in output):
+            raise RuleError(
+                "the padding of cont cuts its whole output away",
+                f"from {shown(inputs[0])} to {shown(output)}",
+            )
+        return output
+
+    def _weights(self, shape: Shape) -> int:
+        channels = image(shape, "cont")[0]
+        return channels * (self.filters // self.groups) * self.kernel_h * self.kernel_w
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return self._weights(inputs[0]) + (self.filters if self.bias else 0)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return self._weights(inputs[0]) * (elements(output[1:]) or 0)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        # An output cell is fed by every stride-th tap only.
+        return Window(
+            (-(-self.kernel_h // self.stride_h), -(-self.kernel_w // self.stride_w)),
+            (1 / self.stride_h, 1 / self.stride_w),
+        )
+
+    def label(self) -> str:
+        kernel = times((self.kernel_h, self.kernel_w))
+        enlarged = f", ×{self.stride_h}" if self.stride_h != 1 else ""
+        return f"{kernel} transposed conv, {self.filters}{enlarged}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.ConvTranspose2d(
+            image(inputs[0], "cont")[0],
+            self.filters,
+            (self.kernel_h, self.kernel_w),
+            stride=(self.stride_h, self.stride_w),
+            padding=self._padding(),
+            output_padding=self.output_padding,
+            groups=self.groups,
+            bias=self.bias,
+        )
+
+
+alias(
+    "depthwise",
+    Convolution,
+    "Convolution of every channel by itself; filters must be a multiple of the channels.",
+    "torch.nn.Conv2d with groups = channels",
+    groups=0,
+)

@@ -1,0 +1,294 @@
+"""What a layer definition is: one frozen dataclass per layer kind, registered under its names.
+
+The fields of the class are the arguments of the layer (name, type, default, range), its methods
+the rules: output shape, parameters, multiply-accumulates, lowering to PyTorch. An instance of the
+class is a layer with its arguments bound. Everything that archdsl knows of a layer kind stands in
+its class; other modules go through this interface and never ask for a kind by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+Dim = int | None
+"""A size; ``None`` where the input's size is not known."""
+
+Shape = tuple[Dim, ...]
+"""The shape of one sample, without the batch: ``(channels, height, width)`` or ``(features,)``."""
+
+
+class Category(Enum):
+    """What a layer is for; drawings colour by it."""
+
+    INPUT = "input"
+    CONVOLUTION = "convolution"
+    LINEAR = "fully connected"
+    NORMALIZATION = "normalization"
+    ACTIVATION = "activation"
+    POOLING = "pooling"
+    REGULARIZATION = "dropout"
+    JOIN = "join"
+    RESHAPE = "reshape"
+    LOSS = "loss"
+
+
+class RuleError(Exception):
+    """A rule of a layer refuses what it is given; the stage that asked adds where that is."""
+
+    def __init__(self, message: str, *notes: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notes = notes
+        self.help = help
+
+
+class Window(NamedTuple):
+    """The part of its input that one output cell sees, and how far apart cells are, in pixels.
+
+    ``kernel`` counts from the first to the last input cell, dilation included; ``stride`` may be a
+    fraction for layers that enlarge.
+    """
+
+    kernel: tuple[float, float]
+    stride: tuple[float, float]
+
+
+class Argument(NamedTuple):
+    """One argument of a layer: how it is written and what it may be."""
+
+    name: str
+    type: type
+    default: Any
+    positional: bool
+    minimum: float | None
+    maximum: float | None
+    doc: str
+    shown_default: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is dataclasses.MISSING
+
+
+def arg(
+    doc: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    positional: bool = True,
+    shown: str | None = None,
+) -> Any:
+    """A field of a layer class: an argument with its documentation, default and range.
+
+    ``shown`` says in words what a default of ``None`` stands for.
+    """
+    metadata = {
+        "doc": doc,
+        "minimum": minimum,
+        "maximum": maximum,
+        "positional": positional,
+        "shown": shown,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with its arguments bound; the base of every layer definition.
+
+    Shapes are those of one sample, without the batch. MACs are output elements times kernel volume
+    times input channels by groups for convolutions and linear layers, 0 for all others.
+    """
+
+    category: ClassVar[Category]
+    stem: ClassVar[str]
+    kind: ClassVar[str]
+    inputs: ClassVar[int | None] = 1
+    """How many tensors the layer takes; ``None`` for any number from two on."""
+    keeps_output: ClassVar[bool] = True
+    """Whether its gradient needs its output; if not, an activation may write over it."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The output shape; raises :class:`RuleError` where the inputs do not fit."""
+        return inputs[0]
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        """Something legal that the author may not have meant, as one sentence."""
+        return None
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """The number of learnable values."""
+        return 0
+
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        """The number of values that are stored but not learned."""
+        return 0
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Multiply-accumulates for one sample."""
+        return 0
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        """What an output cell sees; ``None`` for layers that look at one cell at a time."""
+        return None
+
+    def label(self) -> str:
+        """The few words that stand in a drawing."""
+        return self.kind
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        """The PyTorch module of the layer, its parameters not yet initialised."""
+        raise NotImplementedError(f"{self.kind} has no module")
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        """Add the layer to a PyTorch graph and return the node of its output."""
+        return emit.module(self.module(inputs), *operands)
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """A name of the language: the class behind it, and the arguments it takes.
+
+    Several names may share a class (``fc`` and ``fc_no_bias``); ``preset`` holds what the name
+    fixes. ``summary`` and ``source`` are for ``archdsl layers``.
+    """
+
+    name: str
+    cls: type[Any]
+    arguments: tuple[Argument, ...]
+    preset: Mapping[str, Any]
+    summary: str
+    source: str
+
+    @property
+    def writable(self) -> bool:
+        """Whether specs may name it; layers with several inputs come from combinators only."""
+        return getattr(self.cls, "inputs", 1) in (0, 1)
+
+    def argument(self, name: str) -> Argument | None:
+        return next((a for a in self.arguments if a.name == name), None)
+
+
+_DEFINITIONS: dict[str, Definition] = {}
+_T = TypeVar("_T")
+
+
+def define(
+    name: str,
+    *more: str,
+    source: str,
+    category: Category | None = None,
+    stem: str | None = None,
+) -> Callable[[type[_T]], type[_T]]:
+    """Class decorator: register a dataclass as the definition of a name of the language.
+
+    ``stem`` is what instances are called in a compiled module: ``conv`` gives ``conv1``.
+    ``source`` names the dlib layer, torch module or paper that the rules follow.
+    """
+
+    def register(cls: type[_T]) -> type[_T]:
+        setattr(cls, "kind", name)
+        setattr(cls, "stem", stem or name)
+        if category is not None:
+            setattr(cls, "category", category)
+        for spelling in (name, *more):
+            _register(spelling, cls, {}, (cls.__doc__ or "").strip(), source)
+        return cls
+
+    return register
+
+
+def alias(name: str, cls: type[Any], summary: str, source: str, **preset: Any) -> None:
+    """Another name for a layer, with some arguments fixed."""
+    _register(name, cls, preset, summary, source)
+
+
+def _register(
+    name: str, cls: type[Any], preset: Mapping[str, Any], summary: str, source: str
+) -> None:
+    if name in _DEFINITIONS:
+        raise ValueError(f"{name} is defined twice")
+    hints = typing.get_type_hints(cls)
+    arguments = tuple(
+        _argument(field, hints[field.name])
+        for field in dataclasses.fields(cls)
+        if field.name not in preset
+    )
+    _DEFINITIONS[name] = Definition(name, cls, arguments, preset, summary, source)
+
+
+def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
+    if isinstance(hint, types.UnionType):  # "int | None": the None is the computed default
+        hint = next(part for part in hint.__args__ if part is not type(None))
+    meta = field.metadata
+    shown = meta["shown"] or ("" if field.default is dataclasses.MISSING else _shown(field.default))
+    return Argument(
+        field.name,
+        hint,
+        field.default,
+        meta["positional"],
+        meta["minimum"],
+        meta["maximum"],
+        meta["doc"],
+        shown,
+    )
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def lookup(name: str) -> Definition | None:
+    """The definition that a spec means by a name.
+
+    dlib's computational layers, which its aliases wrap, are spelled with an underscore behind:
+    ``add_layer<con_<6,5,5,1,1>, SUBNET>``. They take the same arguments.
+    """
+    found = _DEFINITIONS.get(name) or _DEFINITIONS.get(name.removesuffix("_"))
+    return found if found is not None and found.writable else None
+
+
+def definitions() -> Mapping[str, Definition]:
+    """Every definition by name, in the order of definition."""
+    return types.MappingProxyType(_DEFINITIONS)
+
+
+# ---- what several shape rules need ----
+
+
+def elements(shape: Shape) -> int | None:
+    """The number of values of a shape, ``None`` where a size is unknown."""
+    if None in shape:
+        return None
+    return math.prod(typing.cast("tuple[int, ...]", shape))
+
+
+def shown(shape: Shape) -> str:
+    """``64×56×56``; unknown sizes as ``?``."""
+    return "×".join("?" if size is None else str(size) for size in shape)
+
+
+def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:
+    """The channels, height and width of a feature map; raises RuleError for anything else."""
+    if len(shape) != 3 or shape[0] is None:
+        raise RuleError(
+            f"{kind} needs a feature map",
+            f"expected channels×height×width, found {shown(shape)}",
+            help="spatial layers come before fc and flatten",
+        )
+    return shape[0], shape[1], shape[2]

@@ -1,0 +1,179 @@
+"""Where data enters a network and what it is trained on: inputs and losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define, shown
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+
+class Pixels(NamedTuple):
+    """What an image consists of: its channels, and what its values are divided by on the way in."""
+
+    channels: int
+    divisor: int = 1
+
+
+class InputLayer(Layer):
+    """The base of all inputs: what the shape stage and ``--input`` need to know of them."""
+
+    def size(self) -> Shape:
+        """The shape as written, unknown sizes as ``None``."""
+        raise NotImplementedError
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return self.size()
+
+
+@define(
+    "input",
+    category=Category.INPUT,
+    source="dlib input<matrix<T>>; input<C,H,W> takes tensors as they are",
+)
+@dataclass(frozen=True)
+class Input(InputLayer):
+    """A tensor: ``input<3,224,224>``, or a C++ type: ``input<matrix<unsigned char>>``.
+
+    Pixel types (unsigned char, rgb_pixel) hold 0..255 and are divided by 256; float types pass.
+    """
+
+    inputs = 0
+
+    pixels: Pixels = arg("channels, or a matrix type")
+    height: int | None = arg("rows", None, minimum=1, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, shown="--input")
+
+    def size(self) -> Shape:
+        return self.pixels.channels, self.height, self.width
+
+    def label(self) -> str:
+        return f"input {shown(self.size())}"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        (pixels,) = operands
+        if self.pixels.divisor == 1:
+            return pixels
+        from archdsl.targets.torch.modules import Normalize
+
+        return emit.module(Normalize((0.0,), float(self.pixels.divisor)), pixels)
+
+
+@define("input_rgb_image", category=Category.INPUT, stem="input", source="dlib input_rgb_image")
+@dataclass(frozen=True)
+class InputRgbImage(InputLayer):
+    """A colour image with values 0..255: its mean colour is subtracted, the rest divided by 256."""
+
+    inputs = 0
+
+    height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, positional=False, shown="--input")
+    red: float = arg("mean of red", 122.782, positional=False)
+    green: float = arg("mean of green", 117.001, positional=False)
+    blue: float = arg("mean of blue", 104.298, positional=False)
+
+    def size(self) -> Shape:
+        return 3, self.height, self.width
+
+    def label(self) -> str:
+        return f"RGB image {shown(self.size())}"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.targets.torch.modules import Normalize
+
+        return emit.module(Normalize((self.red, self.green, self.blue), 256.0), *operands)
+
+
+@define(
+    "input_rgb_image_sized",
+    category=Category.INPUT,
+    stem="input",
+    source="dlib input_rgb_image_sized",
+)
+@dataclass(frozen=True)
+class InputRgbImageSized(InputRgbImage):
+    """``input_rgb_image`` of a fixed size: ``input_rgb_image_sized<150>`` or ``<rows,columns>``."""
+
+    height: int | None = arg("rows", minimum=1)
+    width: int | None = arg("columns", None, minimum=1, shown="height")
+
+    def size(self) -> Shape:
+        return 3, self.height, self.width or self.height
+
+
+@dataclass(frozen=True)
+class Loss(Layer):
+    """The base of all losses: the network's output passes; training gets a ``criterion``."""
+
+    def criterion(self) -> nn.Module:
+        """The torch module that turns (output, target) into a number."""
+        raise NotImplementedError
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        emit.criterion(self.criterion())
+        return operands[0]
+
+
+@define("loss_multiclass_log", category=Category.LOSS, stem="loss", source="dlib; torch.nn.CrossEntropyLoss")
+@dataclass(frozen=True)
+class LossMulticlassLog(Loss):
+    """One class out of many: cross entropy of the softmax of the outputs (logits)."""
+
+    def criterion(self) -> nn.Module:
+        from torch import nn
+
+        return nn.CrossEntropyLoss()
+
+
+@define("loss_binary_log", category=Category.LOSS, stem="loss", source="dlib; torch.nn.BCEWithLogitsLoss")
+@dataclass(frozen=True)
+class LossBinaryLog(Loss):
+    """Yes or no: cross entropy of the sigmoid of the output (a logit)."""
+
+    def criterion(self) -> nn.Module:
+        from torch import nn
+
+        return nn.BCEWithLogitsLoss()
+
+
+@define("loss_mean_squared", category=Category.LOSS, stem="loss", source="dlib; torch.nn.MSELoss")
+@dataclass(frozen=True)
+class LossMeanSquared(Loss):
+    """Mean squared difference of outputs and targets."""
+
+    def criterion(self) -> nn.Module:
+        from torch import nn
+
+        return nn.MSELoss()
+
+
+@define("loss_binary_hinge", category=Category.LOSS, stem="loss", source="dlib loss_binary_hinge_")
+@dataclass(frozen=True)
+class LossBinaryHinge(Loss):
+    """Yes (+1) or no (-1): the hinge max(0, 1 - target × output), averaged."""
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.modules import BinaryHingeLoss
+
+        return BinaryHingeLoss()
+
+
+for _name, _cls, _summary in (
+    ("loss_multiclass_log_per_pixel", LossMulticlassLog, "loss_multiclass_log at every pixel."),
+    ("loss_multibinary_log", LossBinaryLog, "loss_binary_log for every output."),
+    ("loss_binary_log_per_pixel", LossBinaryLog, "loss_binary_log at every pixel."),
+    ("loss_mean_squared_multioutput", LossMeanSquared, "loss_mean_squared over several outputs."),
+    ("loss_mean_squared_per_pixel", LossMeanSquared, "loss_mean_squared at every pixel."),
+):
+    alias(_name, _cls, _summary, f"dlib {_name}")

@@ -1,0 +1,219 @@
+"""Layers with several inputs. Networks make them through tags and combinators."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from archdsl.layers.definition import Category, Layer, Shape, RuleError, define, elements, shown
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+
+def _listed(inputs: tuple[Shape, ...]) -> str:
+    return " and ".join(map(shown, inputs))
+
+
+def _known(shape: Shape, axis: int) -> int:
+    size = shape[axis]
+    if size is None:
+        raise RuleError("the sizes that meet here are not known", help="give --input CxHxW")
+    return size
+
+
+@define("add", category=Category.JOIN, source="torch.add; He et al. 2015, equation 1")
+@dataclass(frozen=True)
+class Add(Layer):
+    """Sum of tensors of equal shape."""
+
+    keeps_output = False
+    inputs = None
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        for other in inputs[1:]:
+            if other != inputs[0]:
+                raise RuleError(
+                    "a sum of tensors of different shapes",
+                    f"expected equal shapes, found {_listed(inputs)}",
+                    help=_residual_help(inputs[0], other),
+                )
+        return inputs[0]
+
+    def label(self) -> str:
+        return "+"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        return reduce(lambda a, b: emit.call(operator.add, a, b), operands)
+
+
+def _residual_help(first: Shape, second: Shape) -> str:
+    if len(first) != len(second):
+        return "flatten neither or both"
+    if first[0] != second[0] and first[1:] == second[1:]:
+        return "a 1×1 convolution on the shortcut gives it the channels of the body"
+    return "a shortcut with the body's stride and channels makes the shapes equal"
+
+
+@define(
+    "add_padded",
+    category=Category.JOIN,
+    stem="add",
+    source="dlib add_prev_ (tensor_tools.h add)",
+)
+@dataclass(frozen=True)
+class AddPadded(Layer):
+    """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
+
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if first == second:
+            return first
+        if len(first) != len(second):
+            raise RuleError(
+                "a sum of a feature map and a row of features",
+                f"found {_listed(inputs)}",
+                help="flatten neither or both",
+            )
+        axes = range(len(first))
+        return tuple(max(_known(first, axis), _known(second, axis)) for axis in axes)
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        if inputs[0] == inputs[1]:
+            return None
+        return f"add_prev pads with zeros to add {_listed(inputs)}"
+
+    def label(self) -> str:
+        return "+"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.targets.torch.modules import AddPadded as Module
+
+        if inputs[0] == inputs[1]:
+            return emit.call(operator.add, *operands)
+        return emit.module(Module(self.shape(inputs)), *operands)
+
+
+@define("concat", category=Category.JOIN, source="torch.cat; Szegedy et al. 2014, figure 2")
+@dataclass(frozen=True)
+class Concat(Layer):
+    """Tensors one behind the other along the channels."""
+
+    keeps_output = False
+    inputs = None
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        for index, other in enumerate(inputs[1:], 2):
+            if other[1:] != inputs[0][1:] or len(other) != len(inputs[0]):
+                raise RuleError(
+                    "a concatenation of feature maps of different sizes",
+                    f"expected equal heights and widths, found {shown(inputs[0])} from branch 1 "
+                    f"and {shown(other)} from branch {index}",
+                    help="the strides and paddings of the branches have to agree",
+                )
+        return sum(_known(shape, 0) for shape in inputs), *inputs[0][1:]
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.cat, list(operands), 1)
+
+
+@define("gate", category=Category.JOIN, stem="gate", source="dlib scale_; Hu et al. 2018")
+@dataclass(frozen=True)
+class Gate(Layer):
+    """A feature map, each channel times a number: the first input by the second."""
+
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        features, gate = inputs
+        if len(features) != 3 or gate[0] != features[0] or elements(gate[1:]) != 1:
+            raise RuleError(
+                "the gate of a scale has to be one number per channel",
+                f"expected {features[0]}×1×1, found {shown(gate)} for {shown(features)}",
+                help="end the gate with as many channels as it scales, pooled to 1×1",
+            )
+        return features
+
+    def label(self) -> str:
+        return "×"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        features, gate = operands
+        if len(inputs[1]) == 1:
+            gate = emit.method("reshape", gate, -1, inputs[1][0], 1, 1)
+        return emit.call(operator.mul, gate, features)
+
+
+@define("mult", category=Category.JOIN, source="dlib mult_prev_")
+@dataclass(frozen=True)
+class Mult(Layer):
+    """Product of two tensors, value by value; where sizes differ the result has the larger size.
+
+    As in dlib a missing value counts as zero, so the product is zero there.
+    """
+
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if len(first) != len(second):
+            raise RuleError("a product of a feature map and features", f"found {_listed(inputs)}")
+        return tuple(max(_known(first, axis), _known(second, axis)) for axis in range(len(first)))
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        if inputs[0] == inputs[1]:
+            return None
+        return f"mult_prev pads with zeros to multiply {_listed(inputs)}"
+
+    def label(self) -> str:
+        return "×"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.targets.torch.modules import MultPadded as Module
+
+        if inputs[0] == inputs[1]:
+            return emit.call(operator.mul, *operands)
+        return emit.module(Module(self.shape(inputs)), *operands)
+
+
+@define("resize_to_match", category=Category.RESHAPE, stem="resize", source="dlib resize_prev_to_tagged_")
+@dataclass(frozen=True)
+class ResizeToMatch(Layer):
+    """The first input, resized bilinearly to the height and width of the second."""
+
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if len(first) != 3 or len(second) != 3:
+            raise RuleError("only feature maps can be resized", f"found {_listed(inputs)}")
+        return first[0], second[1], second[2]
+
+    def label(self) -> str:
+        return "resize"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import ResizeToMatch as Module
+
+        return Module()

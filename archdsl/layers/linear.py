@@ -1,0 +1,130 @@
+"""Fully connected layers, dropout and multiplication by a constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.definition import Category, Layer, Shape, Window, alias, arg, define
+from archdsl.layers.pooling import flat_size
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+
+@define(
+    "fc",
+    category=Category.LINEAR,
+    source="dlib fc_; torch.nn.Linear",
+)
+@dataclass(frozen=True)
+class FullyConnected(Layer):
+    """Every output is a weighted sum of all inputs; feature maps are flattened first."""
+
+    keeps_output = False
+
+    outputs: int = arg("number of outputs", minimum=1)
+    bias: bool = arg("add a learned value per output", True, positional=False)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        flat_size(inputs[0], "fc")
+        return (self.outputs,)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return (flat_size(inputs[0], "fc") + self.bias) * self.outputs
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return flat_size(inputs[0], "fc") * self.outputs
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        if len(inputs[0]) != 3:
+            return None
+        _, height, width = inputs[0]
+        return Window((height or 1, width or 1), (1, 1))
+
+    def label(self) -> str:
+        return f"fc {self.outputs}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Linear(flat_size(inputs[0], "fc"), self.outputs, bias=self.bias)
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        (operand,) = operands
+        if len(inputs[0]) > 1:
+            operand = emit.call(torch.flatten, operand, 1)
+        return emit.module(self.module(inputs), operand)
+
+
+alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bias=False)
+
+
+@define(
+    "dropout",
+    category=Category.REGULARIZATION,
+    source="dlib dropout_; torch.nn.Dropout",
+)
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training sets values to zero at random, each with probability p; later does nothing."""
+
+    p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
+
+    def label(self) -> str:
+        return f"dropout {self.p:g}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout(self.p)
+
+
+@define(
+    "dropout_rate",
+    category=Category.REGULARIZATION,
+    stem="dropout",
+    source="dlib dropout_rate_; torch.nn.Dropout",
+)
+@dataclass(frozen=True)
+class DropoutRate(Layer):
+    """Dropout with its rate in percent."""
+
+    percent: int = arg("percentage of values that are dropped", minimum=0, maximum=100)
+
+    def label(self) -> str:
+        return f"dropout {self.percent}%"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout(self.percent / 100)
+
+
+alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", percent=10)
+
+
+@define(
+    "multiply",
+    category=Category.ACTIVATION,
+    source="dlib multiply_",
+)
+@dataclass(frozen=True)
+class Multiply(Layer):
+    """Every value times a constant."""
+
+    factor: float = arg("the constant", 0.5)
+
+    def label(self) -> str:
+        return f"× {self.factor:g}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import Multiply as Module
+
+        return Module(self.factor)

@@ -1,0 +1,241 @@
+"""Normalisation, with and without learned parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.definition import Category, Layer, Shape, RuleError, arg, define, image, shown
+from archdsl.layers.pooling import flat_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _channels(shape: Shape, kind: str) -> int:
+    """The size of the first axis, along which parameters are held."""
+    if not shape or shape[0] is None:
+        raise RuleError(f"{kind} needs a known number of channels", f"found {shown(shape)}")
+    return shape[0]
+
+
+@dataclass(frozen=True)
+class _BatchNorm(Layer):
+    """What the spellings of per-channel batch normalisation share; only defaults differ."""
+
+    keeps_output = False
+
+    eps: float = arg("added to the variance", 1e-5, minimum=0)
+    momentum: float = arg(
+        "weight of a new batch in the running statistics", 0.1, minimum=0, maximum=1
+    )
+
+    def _features(self, inputs: tuple[Shape, ...]) -> int:
+        return _channels(inputs[0], self.kind)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        self._features(inputs)
+        return inputs[0]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * self._features(inputs)
+
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * self._features(inputs) + 1  # mean, variance, the number of batches seen
+
+    def label(self) -> str:
+        return "batch norm"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        cls = nn.BatchNorm2d if len(inputs[0]) == 3 else nn.BatchNorm1d
+        return cls(self._features(inputs), eps=self.eps, momentum=self.momentum)
+
+
+@define(
+    "batch_norm",
+    category=Category.NORMALIZATION,
+    stem="bn",
+    source="torch.nn.BatchNorm2d; Ioffe and Szegedy 2015",
+)
+@dataclass(frozen=True)
+class BatchNorm(_BatchNorm):
+    """Batch normalisation per channel with PyTorch's defaults."""
+
+
+# dlib averages over the last 100 batches: each new one weighs a hundredth.
+_DLIB_MOMENTUM = 0.01
+_DLIB_EPS = 1e-4
+
+
+@define(
+    "bn_con",
+    category=Category.NORMALIZATION,
+    stem="bn",
+    source="dlib bn_con; torch.nn.BatchNorm2d",
+)
+@dataclass(frozen=True)
+class BatchNormConv(_BatchNorm):
+    """Batch normalisation per channel with dlib's defaults."""
+
+    eps: float = arg("added to the variance", _DLIB_EPS, minimum=0)
+    momentum: float = arg(
+        "weight of a new batch in the running statistics", _DLIB_MOMENTUM, minimum=0, maximum=1
+    )
+
+
+@define(
+    "bn_fc",
+    category=Category.NORMALIZATION,
+    stem="bn",
+    source="dlib bn_fc; torch.nn.BatchNorm1d",
+)
+@dataclass(frozen=True)
+class BatchNormFc(_BatchNorm):
+    """Batch normalisation of every value by itself, with dlib's defaults."""
+
+    eps: float = arg("added to the variance", _DLIB_EPS, minimum=0)
+    momentum: float = arg(
+        "weight of a new batch in the running statistics", _DLIB_MOMENTUM, minimum=0, maximum=1
+    )
+
+    def _features(self, inputs: tuple[Shape, ...]) -> int:
+        return flat_size(inputs[0], self.kind)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        norm = nn.BatchNorm1d(self._features(inputs), eps=self.eps, momentum=self.momentum)
+        if len(inputs[0]) == 1:
+            return norm
+        return nn.Sequential(nn.Flatten(), norm, nn.Unflatten(1, inputs[0]))  # type: ignore[arg-type]
+
+
+@define(
+    "affine",
+    category=Category.NORMALIZATION,
+    source="dlib affine_ in its convolutional mode",
+)
+@dataclass(frozen=True)
+class Affine(Layer):
+    """A learned factor and offset per channel: what batch normalisation is once it is trained."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        _channels(inputs[0], self.kind)
+        return inputs[0]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * _channels(inputs[0], self.kind)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import Affine as Module
+
+        return Module(_channels(inputs[0], self.kind))
+
+
+@define(
+    "group_norm",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="torch.nn.GroupNorm; Wu and He 2018",
+)
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Normalisation of each sample over groups of channels."""
+
+    groups: int = arg("number of groups", minimum=1)
+    eps: float = arg("added to the variance", 1e-5, minimum=0)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels = _channels(inputs[0], self.kind)
+        if channels % self.groups:
+            raise RuleError(f"{self.groups} groups do not divide {channels} channels")
+        return inputs[0]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * _channels(inputs[0], self.kind)
+
+    def label(self) -> str:
+        return f"group norm, {self.groups}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, _channels(inputs[0], self.kind), eps=self.eps)
+
+
+@define(
+    "layer_norm",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="dlib layer_norm_; torch.nn.GroupNorm with one group",
+)
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalisation of each sample as a whole; factor and offset per channel, as in dlib."""
+
+    eps: float = arg("added to the variance", 1e-5, minimum=0)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * _channels(inputs[0], self.kind)
+
+    def label(self) -> str:
+        return "layer norm"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(1, _channels(inputs[0], self.kind), eps=self.eps)
+
+
+@define(
+    "lrn",
+    category=Category.NORMALIZATION,
+    source="torch.nn.LocalResponseNorm; Krizhevsky et al. 2012, section 3.3",
+)
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """Each value divided by a power of the mean square of its neighbours across channels.
+
+    As in torch, ``alpha`` is divided by ``size``; the AlexNet paper's alpha of 1e-4 over a sum of
+    5 channels is ``lrn<5,alpha=5e-4,k=2>`` here.
+    """
+
+    size: int = arg("channels in the neighbourhood", 5, minimum=1)
+    alpha: float = arg("factor of the mean square", 1e-4)
+    beta: float = arg("the power", 0.75)
+    k: float = arg("added before the power", 1.0)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        image(inputs[0], self.kind)
+        return inputs[0]
+
+    def label(self) -> str:
+        return f"LRN {self.size}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.LocalResponseNorm(self.size, self.alpha, self.beta, self.k)
+
+
+@define(
+    "l2normalize",
+    category=Category.NORMALIZATION,
+    stem="l2norm",
+    source="dlib l2normalize_",
+)
+@dataclass(frozen=True)
+class L2Normalize(Layer):
+    """Each sample divided by its Euclidean length."""
+
+    eps: float = arg("added to the squared length", 1e-5, minimum=0)
+
+    def label(self) -> str:
+        return "L2 normalise"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import L2Normalize as Module
+
+        return Module(self.eps)

@@ -1,0 +1,319 @@
+"""Pooling: fixed windows, the whole input, and windows that adapt to a wanted output size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.convolution import Pair, require_fit, resolve, slid, times
+from archdsl.layers.definition import (
+    Category,
+    Layer,
+    Shape,
+    RuleError,
+    Window,
+    alias,
+    arg,
+    define,
+    image,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class _Pooling(Layer):
+    """Arguments and shape rule that both fixed-window poolings share."""
+
+    kernel_h: int = arg("rows of the window (dlib nr); 0: the whole input", minimum=0)
+    kernel_w: int = arg("columns of the window (dlib nc); 0: the whole input", minimum=0)
+    stride_h: int = arg("vertical stride", 1, minimum=1)
+    stride_w: int = arg("horizontal stride", 1, minimum=1)
+    padding_h: int | None = arg(
+        "rows added above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
+    )
+    padding_w: int | None = arg(
+        "columns added left and right", None, minimum=0, shown="kernel_w/2 at stride 1, else 0"
+    )
+    padding: int | None = arg(
+        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
+    )
+    ceil_mode: bool = arg(
+        "round the output size up, as Caffe does, not down", False, positional=False
+    )
+
+    @property
+    def everything(self) -> bool:
+        return self.kernel_h == 0 and self.kernel_w == 0
+
+    def _kernel(self, shape: Shape) -> Pair | None:
+        """The window, ``None`` where it is the whole of an input of unknown size."""
+        _, height, width = image(shape, self.kind)
+        rows, columns = self.kernel_h or height, self.kernel_w or width
+        return None if rows is None or columns is None else (rows, columns)
+
+    def _padding(self) -> Pair:
+        # dlib: half the window at stride 1, else nothing.
+        half_h = self.kernel_h // 2 if self.stride_h == 1 else 0
+        half_w = self.kernel_w // 2 if self.stride_w == 1 else 0
+        return (
+            resolve(self.padding_h, self.padding, half_h),
+            resolve(self.padding_w, self.padding, half_w),
+        )
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], self.kind)
+        if self.everything:
+            return channels, 1, 1
+        kernel = self._kernel(inputs[0])
+        if kernel is None:
+            raise RuleError(
+                "a window as long as one side of the input needs an input of known size",
+                help="give the size with --input CxHxW",
+            )
+        padding = self._padding()
+        for side, pad in zip(kernel, padding, strict=True):
+            if pad >= side:
+                raise RuleError(
+                    f"the padding of {self.kind} is as large as its window",
+                    f"expected less than {side}, found {pad}",
+                )
+        require_fit(self.kind, inputs[0], kernel, padding)
+        ceil = self.ceil_mode
+        return (
+            channels,
+            slid(height, kernel[0], self.stride_h, padding[0], ceil=ceil),
+            slid(width, kernel[1], self.stride_w, padding[1], ceil=ceil),
+        )
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        kernel = self._kernel(inputs[0])
+        return Window(kernel, (self.stride_h, self.stride_w)) if kernel else None
+
+    def _label(self, word: str) -> str:
+        if self.everything:
+            return f"global {word} pool"
+        stride = f", /{self.stride_h}" if self.stride_h == self.stride_w != 1 else ""
+        if self.stride_h != self.stride_w:
+            stride = f", /{times((self.stride_h, self.stride_w))}"
+        return f"{times((self.kernel_h, self.kernel_w))} {word} pool{stride}"
+
+    def _needs_explicit_padding(self, kernel: Pair) -> bool:
+        # torch allows half a window of padding at most, dlib all but one cell.
+        return any(2 * p > k for p, k in zip(self._padding(), kernel, strict=True))
+
+
+@define(
+    "max_pool",
+    category=Category.POOLING,
+    stem="pool",
+    source="dlib max_pool_; torch.nn.MaxPool2d",
+)
+@dataclass(frozen=True)
+class MaxPool(_Pooling):
+    """The largest value in each window; padding never wins."""
+
+    def label(self) -> str:
+        return self._label("max")
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        if self.everything:
+            return nn.AdaptiveMaxPool2d((1, 1))
+        kernel = self._kernel(inputs[0])
+        assert kernel is not None
+        padding, stride = self._padding(), (self.stride_h, self.stride_w)
+        if self._needs_explicit_padding(kernel):
+            sides = (padding[1], padding[1], padding[0], padding[0])
+            return nn.Sequential(
+                nn.ConstantPad2d(sides, float("-inf")),
+                nn.MaxPool2d(kernel, stride, ceil_mode=self.ceil_mode),
+            )
+        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=self.ceil_mode)
+
+
+@define(
+    "avg_pool",
+    category=Category.POOLING,
+    stem="avgpool",
+    source="dlib avg_pool_; torch.nn.AvgPool2d",
+)
+@dataclass(frozen=True)
+class AvgPool(_Pooling):
+    """The mean of each window: of its cells inside the image as in dlib, or of all of them."""
+
+    count_include_pad: bool = arg(
+        "divide by the whole window, padding included (torch's default), "
+        "not by its cells inside the image (dlib)",
+        False,
+        positional=False,
+    )
+
+    def label(self) -> str:
+        return self._label("avg")
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        from archdsl.targets.torch.modules import PaddedAvgPool2d
+
+        if self.everything:
+            return nn.AdaptiveAvgPool2d((1, 1))
+        kernel = self._kernel(inputs[0])
+        assert kernel is not None
+        padding, stride = self._padding(), (self.stride_h, self.stride_w)
+        if self._needs_explicit_padding(kernel):
+            return PaddedAvgPool2d(kernel, stride, padding, self.ceil_mode, self.count_include_pad)
+        return nn.AvgPool2d(kernel, stride, padding, self.ceil_mode, self.count_include_pad)
+
+
+@dataclass(frozen=True)
+class _AdaptivePooling(Layer):
+    """Arguments and shape rule of the poolings with a fixed output size."""
+
+    height: int = arg("rows of the output", minimum=1)
+    width: int | None = arg("columns of the output", None, minimum=1, shown="height")
+
+    @property
+    def size(self) -> Pair:
+        return self.height, self.width or self.height
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return (image(inputs[0], self.kind)[0], *self.size)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        _, height, width = image(inputs[0], self.kind)
+        if height is None or width is None:
+            return None
+        # The windows of an uneven division differ by one cell; the larger counts.
+        rows, columns = self.size
+        kernel = (_largest_window(height, rows), _largest_window(width, columns))
+        return Window(kernel, (height / rows, width / columns))
+
+
+def _largest_window(size: int, parts: int) -> int:
+    """Cells in the largest of ``parts`` adaptive windows (torch: floor(i·s/p) to ceil((i+1)·s/p))."""
+    return size // parts if size % parts == 0 else min(size, size // parts + 2)
+
+
+@define(
+    "adaptive_avg_pool",
+    category=Category.POOLING,
+    stem="avgpool",
+    source="torch.nn.AdaptiveAvgPool2d",
+)
+@dataclass(frozen=True)
+class AdaptiveAvgPool(_AdaptivePooling):
+    """Means over windows chosen so that the output has the size asked for."""
+
+    def label(self) -> str:
+        return f"avg pool to {times(self.size)}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.AdaptiveAvgPool2d(self.size)
+
+
+@define(
+    "adaptive_max_pool",
+    category=Category.POOLING,
+    stem="pool",
+    source="torch.nn.AdaptiveMaxPool2d",
+)
+@dataclass(frozen=True)
+class AdaptiveMaxPool(_AdaptivePooling):
+    """Maxima over windows chosen so that the output has the size asked for."""
+
+    def label(self) -> str:
+        return f"max pool to {times(self.size)}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.AdaptiveMaxPool2d(self.size)
+
+
+for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", AvgPool)):
+    alias(
+        _name,
+        _cls,
+        f"{_name.split('_')[0].capitalize()} pooling over the whole feature map: one value per channel.",
+        f"dlib {_name}",
+        kernel_h=0,
+        kernel_w=0,
+        stride_h=1,
+        stride_w=1,
+        padding_h=0,
+        padding_w=0,
+        padding=None,
+        ceil_mode=False,
+        **({"count_include_pad": False} if _cls is AvgPool else {}),
+    )
+
+
+@define(
+    "upsample",
+    category=Category.RESHAPE,
+    stem="upsample",
+    source="dlib upsample_; torch.nn.Upsample(mode='bilinear', align_corners=True)",
+)
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """Bilinear enlargement in which the corners of input and output coincide, as in dlib."""
+
+    scale: int = arg("factor for height and width", minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], self.kind)
+        return (
+            channels,
+            height * self.scale if height else None,
+            width * self.scale if width else None,
+        )
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        return Window((2, 2), (1 / self.scale, 1 / self.scale))
+
+    def label(self) -> str:
+        return f"upsample ×{self.scale}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Upsample(scale_factor=self.scale, mode="bilinear", align_corners=True)
+
+
+@define(
+    "flatten",
+    category=Category.RESHAPE,
+    source="torch.flatten(x, 1)",
+)
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Everything of a sample in one row: channels×height×width to features."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return (flat_size(inputs[0], "flatten"),)
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Flatten()
+
+
+def flat_size(shape: Shape, kind: str) -> int:
+    """The number of values of a sample; raises RuleError where it is not known."""
+    count = 1
+    for size in shape:
+        if size is None:
+            raise RuleError(
+                f"{kind} needs an input of known size",
+                f"found {shown(shape)}",
+                help="write input<C,H,W>, or give the size with --input CxHxW",
+            )
+        count *= size
+    return count

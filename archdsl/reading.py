@@ -1,0 +1,62 @@
+"""From what a user names to a source text: a path, ``-``, a bundled spec's name, or a text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from archdsl.bundled import spec_names, spec_path
+from archdsl.diagnostics import fail, nearest
+from archdsl.source import Source
+
+_MAX_BYTES = 64 * 2**20
+
+
+def read_source(path: Path, *, name: str | None = None, root: Path | None = None) -> Source:
+    """The source in a file; ``root`` defaults to the file's folder.
+
+    Raises ArchError where the file cannot be read as text.
+    """
+    shown = name or _shown(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB")
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise fail(f"{shown} is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise fail(f"cannot read {shown}: {error.strerror or error}") from None
+    resolved = path.resolve()
+    return Source(shown, text, resolved, root or resolved.parent)
+
+
+def open_source(file: str) -> Source:
+    """The source that a command line argument names: a path, ``-``, or a bundled spec.
+
+    Raises ArchError where there is none.
+    """
+    if file == "-":
+        return Source("<stdin>", sys.stdin.read())
+    path = Path(file)
+    bundled = spec_path(file)
+    if bundled is not None and not path.is_file():
+        return read_source(bundled)
+    if not path.exists():
+        folder = path.parent if path.parent.is_dir() else Path()
+        beside = [str(p) for p in folder.glob("*.arch")]
+        help = nearest(file, [*beside, *spec_names()]) or "archdsl specs lists the bundled ones"
+        raise fail(f"there is no file or bundled spec '{file}'", help=help)
+    return read_source(path, name=file)
+
+
+def source_of(path_or_text: str | Path) -> Source:
+    """The source that the Python API is given: also a text, known by its angle brackets."""
+    if isinstance(path_or_text, str) and ("<" in path_or_text or "\n" in path_or_text):
+        return Source("<text>", path_or_text)
+    return open_source(str(path_or_text))
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from the current folder, where it lies below that."""
+    resolved, here = path.resolve(), Path.cwd()
+    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

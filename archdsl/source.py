@@ -1,0 +1,65 @@
+"""Source texts and positions in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and where it came from.
+
+    ``name`` is what messages show. ``root`` is the folder that the text's includes may not leave;
+    ``None`` for texts that did not come from a file, which may include bundled files only.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    path: Path | None = None
+    root: Path | None = None
+    _line_starts: list[int] = field(init=False, repr=False, default_factory=list)
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and column of a character offset."""
+        starts = self._starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a 1-based line, without its line end."""
+        starts = self._starts()
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n")
+
+    def _starts(self) -> list[int]:
+        # Found on first use: a text without errors never needs them.
+        if not self._line_starts:
+            self._line_starts.append(0)
+            self._line_starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+        return self._line_starts
+
+
+class Span(NamedTuple):
+    """The characters ``start`` (inclusive) to ``end`` (exclusive) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The 1-based line and column where the span starts."""
+        return self.source.locate(self.start)
+
+    @property
+    def where(self) -> str:
+        """``file:line:column``, as editors and terminals make it clickable."""
+        line, column = self.position
+        return f"{self.source.name}:{line}:{column}"
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
