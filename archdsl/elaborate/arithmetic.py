@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl.diagnostics import fail, listing, nearest
 from archdsl.elaborate.trampoline import Task
+from archdsl.source import Span
 from archdsl.syntax import nodes
 
 Number = int | float | bool
@@ -71,7 +72,7 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
 """Number of arguments (``None``: one or more) and meaning of each function."""
 
 
-def apply_operator(operator: str, a: Number, b: Number, span: nodes.Span) -> Number:
+def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     """One operation on two numbers; raises ArchError on division by zero and overflow."""
     if operator in "/%" and b == 0:
         raise fail("division by zero", span)

@@ -229,12 +229,15 @@ class _Namer:
         self._prefix = f"{path}." if path else ""
         self._totals = totals
         self._used: Counter[str] = Counter()
+        self._taken: set[str] = set()
 
     def path(self, stem: str) -> str:
-        if self._totals[stem] == 1:
-            return self._prefix + stem
-        self._used[stem] += 1
-        between = "_" if stem[-1].isdigit() else ""
-        return f"{self._prefix}{stem}{between}{self._used[stem]}"
-
-
+        name = stem
+        if self._totals[stem] > 1:
+            between = "_" if stem[-1].isdigit() else ""
+            # A stem may itself look like another one with a number.
+            while name in self._totals or name in self._taken:
+                self._used[stem] += 1
+                name = f"{stem}{between}{self._used[stem]}"
+            self._taken.add(name)
+        return self._prefix + name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.diagnostics import Diagnostic, Frame
 from archdsl.layers.definition import Layer, Shape
@@ -80,8 +80,8 @@ class Network:
 
     def instances(self) -> Iterator[LayerInstance]:
         """The layers in execution order."""
-        for _, data in self.graph.nodes(data="instance"):
-            yield data
+        for _, instance in self.graph.nodes(data="instance"):
+            yield cast(LayerInstance, instance)
 
     def shape(self, path: str) -> Shape:
         """The output shape of a layer of a checked network."""

@@ -35,7 +35,7 @@ class _Fixed(Layer):
 
 def _fixed(torch_class: str, doc: str, *names: str, source: str = "") -> type[_Fixed]:
     namespace = {"__doc__": doc, "torch_class": torch_class, "__module__": __name__}
-    cls = dataclass(frozen=True)(type(torch_class, (_Fixed,), namespace))
+    cls: type[_Fixed] = dataclass(frozen=True)(type(torch_class, (_Fixed,), namespace))
     spelled = source + f"torch.nn.{torch_class}"
     return define(*names, category=Category.ACTIVATION, source=spelled)(cls)
 

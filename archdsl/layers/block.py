@@ -97,9 +97,9 @@ class Port(NamedTuple):
     """The nearest layer of each tag on the way to the input."""
 
 
-Connection = Generator[Any, Any, Port]
+Connection = Generator[Any, Any, Any]
 """A pending piece of construction. It yields further pieces and is sent their ports, so that
-nested blocks never recurse."""
+nested blocks never recurse; it returns a :class:`Port`."""
 
 
 class Builder(Protocol):

@@ -69,7 +69,7 @@ class Argument(NamedTuple):
     """One argument of a layer: how it is written and what it may be."""
 
     name: str
-    type: type
+    type: Any
     default: Any
     positional: bool
     minimum: float | None
@@ -202,10 +202,10 @@ def define(
     """
 
     def register(cls: type[_T]) -> type[_T]:
-        setattr(cls, "kind", name)
-        setattr(cls, "stem", stem or name)
+        cls.kind = name  # type: ignore[attr-defined]
+        cls.stem = stem or name  # type: ignore[attr-defined]
         if category is not None:
-            setattr(cls, "category", category)
+            cls.category = category  # type: ignore[attr-defined]
         for spelling in (name, *more):
             _register(spelling, cls, {}, (cls.__doc__ or "").strip(), source)
         return cls

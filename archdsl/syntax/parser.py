@@ -103,7 +103,7 @@ class _Builder(Transformer[Token, Any]):
         return nodes.Boolean(token == "true", self._span(token, token))
 
     def NAME(self, token: Token) -> nodes.Name:
-        return nodes.Name(_bare(token), self._span(token, token))
+        return nodes.Name(_bare(str(token)), self._span(token, token))
 
     def CTYPE(self, token: Token) -> nodes.CppType:
         name = " ".join(token.removeprefix("std::").split())

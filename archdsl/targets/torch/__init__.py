@@ -1,0 +1,86 @@
+"""The PyTorch target: straight-line code over torch.nn modules with hierarchical names."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import torch
+from torch import fx
+
+from archdsl.diagnostics import fail
+from archdsl.graph.model import LayerInstance, Network
+from archdsl.targets.torch.emitter import Emitter
+from archdsl.targets.torch.initial import SkippedInitialisation
+
+__all__ = ["compile_network"]
+
+
+def compile_network(network: Network, *, device: str = "cpu", seed: int | None = None) -> fx.GraphModule:
+    """The module of a checked network, initialised, in training mode.
+
+    Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
+    Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
+    the attribute ``criterion``. Raises ArchError where the device is missing.
+    """
+    place = _device(device)
+    if seed is not None:
+        # Not torch.manual_seed: the caller's own random numbers stay as they are.
+        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+            torch.manual_seed(seed)
+            return _compile(network, place)
+    return _compile(network, place)
+
+
+def _compile(network: Network, device: torch.device) -> fx.GraphModule:
+    emit = Emitter()
+    nodes: dict[str, fx.Node] = {}
+    overwritable = _overwritable(network)
+    shapes = network.graph.nodes
+    with device, SkippedInitialisation():
+        for instance in network.instances():
+            emit.begin(instance.path, instance.inputs[0] in overwritable if instance.inputs else False)
+            inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
+            operands = tuple(nodes[path] for path in instance.inputs)
+            if not operands:
+                operands = (emit.graph.placeholder("x"),)
+            nodes[instance.path] = instance.layer.lower(emit, operands, inputs)
+    outputs = {name: nodes[path] for name, path in network.outputs.items()}
+    emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
+    module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
+    if emit.loss is not None:
+        module.criterion = emit.loss
+    return module
+
+
+def _overwritable(network: Network) -> set[str]:
+    """The layers whose output one consumer may write over: nobody else reads it, gradients included."""
+    consumers: Counter[str] = Counter()
+    for instance in network.instances():
+        consumers.update(instance.inputs)
+    kept = set(network.outputs.values())
+    return {i.path for i in network.instances() if _dispensable(i, consumers, kept)}
+
+
+def _dispensable(instance: LayerInstance, consumers: Counter[str], kept: set[str]) -> bool:
+    single = consumers[instance.path] == 1 and instance.path not in kept
+    return single and not instance.layer.keeps_output
+
+
+def _class_name(name: str) -> str:
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
+    joined = "".join(word[0].upper() + word[1:] for word in words)
+    return joined if joined[:1].isalpha() else f"Network{joined}"
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise fail(f"--device {name}: expected cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise fail(f"--device {name}: torch finds no CUDA device on this machine")
+    if device.type not in ("cpu", "cuda"):
+        raise fail(f"--device {name}: expected cpu, cuda or cuda:N")
+    return device
+
+

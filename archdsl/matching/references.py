@@ -1,0 +1,119 @@
+"""Networks to compare with: those of torchvision and, where it is installed, of timm."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, cast
+from urllib.error import URLError
+
+from torch import nn
+
+from archdsl.matching.errors import MatchError
+
+
+def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn.Module:
+    """A network by name, ``torchvision:resnet50`` or ``timm:resnet50``, in evaluation mode.
+
+    Args:
+        name: library and model, as the library spells it.
+        weights: None for random ones, ``"DEFAULT"`` for the best the library has, or the name of
+            others (torchvision: ``"IMAGENET1K_V1"``; timm: a tag such as ``"a1_in1k"``).
+        aux: whether to have auxiliary heads, for the models that can.
+
+    Raises:
+        MatchError: the library is unknown or not installed, it has no such model or weights, or the
+            weights cannot be downloaded.
+    """
+    library, separator, model = name.partition(":")
+    if not separator or library not in _LIBRARIES:
+        known = " or ".join(f"{spelled}:NAME" for spelled in _LIBRARIES)
+        message = f"{name!r} names no reference: write {known}"
+        raise MatchError(message)
+    source = _LIBRARIES[library]
+    module = _imported(source)
+    names = source.names(module)
+    if model not in names:
+        near = difflib.get_close_matches(model, names, n=3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        message = f"{library} has no model {model!r}{hint}"
+        raise MatchError(message)
+    try:
+        return source.build(module, model, weights, aux).eval()
+    except OSError as error:  # URLError is one of them
+        reason = error.reason if isinstance(error, URLError) else error
+        message = (
+            f"the weights {weights!r} of {name} could not be downloaded or read: {reason}. "
+            f"This needs network access once; a file with the weights can be given instead "
+            f"with --weights FILE"
+        )
+        raise MatchError(message) from error
+
+
+@dataclass(frozen=True)
+class _Library:
+    """Where a library keeps its models, and how it builds one."""
+
+    package: str
+    names: Callable[[ModuleType], Sequence[str]]
+    build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+
+
+def _imported(library: _Library) -> ModuleType:
+    try:
+        return importlib.import_module(library.package)
+    except ModuleNotFoundError as error:
+        name = library.package.partition(".")[0]
+        message = f"{name} is not installed: pip install {name}"
+        raise MatchError(message) from error
+
+
+def _torchvision_names(models: ModuleType) -> Sequence[str]:
+    return cast("Sequence[str]", models.list_models(module=models))
+
+
+_WITH_AUX = frozenset({"googlenet", "inception_v3"})
+"""Torchvision's models with auxiliary heads."""
+
+
+def _from_torchvision(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+    options: dict[str, Any] = {"weights": weights}
+    if name in _WITH_AUX:
+        # Their own initialisation takes many seconds. With weights they would also convert the
+        # input from one normalisation to another, which is not part of the architecture.
+        options |= {"aux_logits": aux, "init_weights": False, "transform_input": False}
+    elif aux:
+        message = f"torchvision's {name} has no auxiliary heads"
+        raise MatchError(message)
+    if weights not in (None, "DEFAULT"):
+        known = [member.name for member in models.get_model_weights(name)]
+        if weights not in known:
+            message = f"torchvision has no weights {weights!r} for {name}; it has {known}"
+            raise MatchError(message)
+    return cast("nn.Module", models.get_model(name, **options))
+
+
+def _timm_names(timm: ModuleType) -> Sequence[str]:
+    return cast("Sequence[str]", timm.list_models())
+
+
+def _from_timm(timm: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+    if aux:
+        message = "the models of timm are built without auxiliary heads"
+        raise MatchError(message)
+    tag = "" if weights in (None, "DEFAULT") else f".{weights}"
+    try:
+        network = timm.create_model(name + tag, pretrained=weights is not None)
+    except RuntimeError as error:  # how timm reports weights it does not have
+        message = f"timm cannot build {name}{tag}: {error}"
+        raise MatchError(message) from error
+    return cast("nn.Module", network)
+
+
+_LIBRARIES = {
+    "torchvision": _Library("torchvision.models", _torchvision_names, _from_torchvision),
+    "timm": _Library("timm", _timm_names, _from_timm),
+}

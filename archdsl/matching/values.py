@@ -1,0 +1,120 @@
+"""What stands for tensors and sizes while a traced graph is interpreted."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor: the node that computes it, and whether ``flatten(1)`` is still to be applied."""
+
+    node: int
+    pending: bool = False
+
+
+@dataclass(eq=False)
+class Cell:
+    """A tensor in memory; operations in place change what it holds for everyone who has it."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A parameter, buffer or constant which has not entered the graph as a value yet."""
+
+    name: str
+    tensor: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number, or tuple of numbers, computed from the sizes of tensors."""
+
+    operation: str
+    operands: tuple[object, ...] = ()
+
+
+BATCH = Size("batch")
+"""The size of dimension 0 of the network's input."""
+
+
+@dataclass
+class Call:
+    """One operation about to be added: what is called, by whom, and with which state."""
+
+    where: str
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+    module: str | None = None
+    state: dict[str, Stored] = field(default_factory=dict)
+
+
+SIZE_ATTRIBUTES = {
+    "size": "shape",
+    "shape": "shape",
+    "dim": "dim",
+    "ndim": "dim",
+    "ndimension": "dim",
+    "numel": "numel",
+    "nelement": "numel",
+}
+"""What attributes and methods of tensors about their size are called here."""
+
+ARITHMETIC: frozenset[Callable[..., object]] = frozenset(
+    {operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.mod}
+    | {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
+)
+"""Operators which are computed at once when all of their operands are known numbers."""
+
+
+def leaves(value: object) -> list[object]:
+    """The parts of nested containers which are no containers themselves."""
+    found: list[object] = []
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (tuple, list)):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, slice):
+            waiting.extend((part.start, part.stop, part.step))
+        else:
+            found.append(part)
+    return found
+
+
+def has_tensor(value: object) -> bool:
+    """Whether there is a tensor, or what stands for one, anywhere in a value."""
+    return any(isinstance(leaf, (Cell, Stored)) for leaf in leaves(value))
+
+
+def about_sizes(call: Call) -> bool:
+    """Whether a call only computes with sizes, none of its arguments being a tensor."""
+    arguments = (call.args, call.kwargs)
+    return not has_tensor(arguments) and any(isinstance(x, Size) for x in leaves(arguments))
+
+
+def known_size(tensor: torch.Tensor, operation: str, rest: tuple[object, ...]) -> object:
+    """The size of a parameter or buffer, which is known while the graph is interpreted."""
+    if operation == "shape":
+        shape = tuple(tensor.shape)
+        return shape[rest[0]] if rest and isinstance(rest[0], int) else shape
+    numbers = {"dim": tensor.dim(), "numel": tensor.numel()}
+    return numbers.get(operation, Size(operation))
+
+
+def shape_of(value: object) -> tuple[object, ...]:
+    """A shape given as one number or several."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def dimensions_of(value: object) -> object:
+    """Dimensions to reduce, whose order is without meaning."""
+    return tuple(sorted(value)) if isinstance(value, (tuple, list)) else value

@@ -1,0 +1,158 @@
+"""PyTorch modules for what torch.nn lacks: dlib's layers with dlib's semantics.
+
+All can be scripted, traced, exported and pickled. Tensors are N×C×H×W or N×features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Normalize(nn.Module):
+    """(x - mean) / scale, with a mean per channel or one for all; pixel values to network input."""
+
+    mean: Tensor
+
+    def __init__(self, mean: tuple[float, ...], scale: float) -> None:
+        super().__init__()
+        # Part of the architecture, not of the weights: kept out of the state_dict.
+        self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
+        self.scale = scale
+
+    def forward(self, input: Tensor) -> Tensor:
+        return (input - self.mean) / self.scale
+
+
+class Affine(nn.Module):
+    """A learned factor and offset per channel (dlib affine_)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        shape = [1, -1] + [1] * (input.dim() - 2)
+        return input * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+
+class Multiply(nn.Module):
+    """Every value times a constant (dlib multiply_)."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input * self.factor
+
+    def extra_repr(self) -> str:
+        return f"{self.factor}"
+
+
+class L2Normalize(nn.Module):
+    """Each sample divided by its Euclidean length (dlib l2normalize_)."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        squares = input.flatten(1).square().sum(1).reshape([-1] + [1] * (input.dim() - 1))
+        return input * torch.rsqrt(squares + self.eps)
+
+    def extra_repr(self) -> str:
+        return f"eps={self.eps}"
+
+
+class SmeLU(nn.Module):
+    """ReLU with a parabola over -beta..beta (dlib smelu_; Shamir et al. 2022)."""
+
+    def __init__(self, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, input: Tensor) -> Tensor:
+        bent = (input + self.beta).square() / (4 * self.beta)
+        outside = torch.where(input >= self.beta, input, torch.zeros_like(input))
+        return torch.where(input.abs() < self.beta, bent, outside)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}"
+
+
+class PaddedAvgPool2d(nn.Module):
+    """Average pooling whose padding exceeds half the window, which torch refuses and dlib allows."""
+
+    def __init__(
+        self,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        ceil_mode: bool,
+        count_include_pad: bool,
+    ) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(kernel_size, stride, 0, ceil_mode)
+        self.sides = [padding[1], padding[1], padding[0], padding[0]]
+        self.count_include_pad = count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        sums = self.pool(functional.pad(input, self.sides))
+        if self.count_include_pad:
+            return sums
+        # The share of cells inside the image; dlib divides by those alone.
+        inside = self.pool(functional.pad(torch.ones_like(input[:1, :1]), self.sides))
+        return sums / inside
+
+
+def _grown(input: Tensor, shape: list[int]) -> Tensor:
+    """Zeros added at the far ends until every axis behind the batch has the given size."""
+    sides: list[int] = []
+    for axis in range(len(shape) - 1, -1, -1):
+        sides += [0, shape[axis] - input.shape[axis + 1]]
+    return functional.pad(input, sides)
+
+
+class AddPadded(nn.Module):
+    """Sum of tensors of different sizes; missing values count as zero (dlib add_prev_)."""
+
+    def __init__(self, shape: tuple[int | None, ...]) -> None:
+        super().__init__()
+        self.shape = [int(size or 0) for size in shape]
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return _grown(first, self.shape) + _grown(second, self.shape)
+
+
+class MultPadded(nn.Module):
+    """Product of tensors of different sizes; missing values count as zero (dlib mult_prev_)."""
+
+    def __init__(self, shape: tuple[int | None, ...]) -> None:
+        super().__init__()
+        self.shape = [int(size or 0) for size in shape]
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return _grown(first, self.shape) * _grown(second, self.shape)
+
+
+class ResizeToMatch(nn.Module):
+    """The first input resized bilinearly to the second's height and width, corners aligned."""
+
+    def forward(self, input: Tensor, like: Tensor) -> Tensor:
+        size = [like.shape[2], like.shape[3]]
+        return functional.interpolate(input, size, mode="bilinear", align_corners=True)
+
+
+class BinaryHingeLoss(nn.Module):
+    """max(0, 1 - target × output), averaged; targets are +1 or -1 (dlib loss_binary_hinge_)."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return functional.relu(1 - target * output).mean()

@@ -1,0 +1,152 @@
+"""Spellings of one operation give one label; different operations do not."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+import pytest
+import torch
+from nets import OtherSpelling, Small, Tail
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from archdsl.matching import MatchError, canonical, match
+
+Function = Callable[[Tensor], object]
+
+
+def same(first: nn.Module, second: nn.Module, *, training: bool = False) -> bool:
+    graphs = (canonical(module, training=training) for module in (first, second))
+    return match(*graphs).matched
+
+
+SAME: list[tuple[Function, Function]] = [
+    (F.relu, torch.relu),
+    (F.relu, nn.ReLU(inplace=True)),
+    (F.relu, lambda x: x.relu_()),
+    (nn.Sigmoid(), lambda x: x.sigmoid()),
+    (nn.Hardswish(), lambda x: F.hardswish(x, inplace=True)),
+    (nn.GELU(), F.gelu),
+    (nn.LeakyReLU(0.1), lambda x: F.leaky_relu(x, 0.1)),
+    (nn.MaxPool2d(2), lambda x: F.max_pool2d(x, [2], (2, 2))),
+    (nn.AvgPool2d(3, 1), lambda x: F.avg_pool2d(x, 3, stride=1)),
+    (nn.LocalResponseNorm(5), lambda x: F.local_response_norm(x, 5)),
+    (nn.AdaptiveAvgPool2d(1), lambda x: x.mean((-1, -2), keepdim=True)),
+    (nn.Flatten(), lambda x: torch.flatten(x, 1)),
+    (nn.Flatten(), lambda x: x.flatten(1)),
+    (nn.Flatten(), lambda x: x.view(x.size(0), -1)),
+    (nn.Flatten(), lambda x: x.reshape(x.shape[0], -1)),
+    (nn.Flatten(), lambda x: x.flatten(1).flatten(1)),
+    (lambda x: F.relu(x.flatten(1)), lambda x: F.relu(x).flatten(1)),
+    (lambda x: F.softmax(x.flatten(1), 1), lambda x: F.softmax(x.flatten(1), dim=-1)),
+    (lambda x: x.mean([2, 3]), lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)),
+    (lambda x: x + 1, lambda x: torch.add(1, x)),
+    (lambda x: x + F.relu(x), lambda x: operator.iadd(F.relu(x), x)),
+    (lambda x: x.permute(0, 2, 3, 1), lambda x: torch.permute(x, [0, 2, 3, 1])),
+    (lambda x: x.transpose(1, 2), lambda x: torch.swapaxes(x, 1, 2)),
+    (lambda x: x.contiguous() * 2, lambda x: 2 * x),
+    (lambda x: torch.cat([x], 1) + 1, lambda x: x + 1),
+    (
+        lambda x: torch.cat([x, x.relu(), x.tanh()], 1),
+        lambda x: torch.cat([torch.cat([x, x.relu()], 1), x.tanh()], dim=1),
+    ),
+    (lambda x: x.chunk(2, 1)[1], lambda x: torch.chunk(x, 2, dim=1)[1]),
+    (
+        nn.ChannelShuffle(2),
+        lambda x: (
+            x.view(x.shape[0], 2, x.shape[1] // 2, x.shape[2], x.shape[3])
+            .transpose(1, 2)
+            .contiguous()
+            .view(x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+        ),
+    ),
+]
+
+DIFFERENT: list[tuple[Function, Function]] = [
+    (F.relu, F.relu6),
+    (F.relu, lambda x: x),
+    (nn.Identity(), lambda x: x),
+    (nn.MaxPool2d(3, 2), nn.MaxPool2d(3, 2, ceil_mode=True)),
+    (nn.AvgPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1, count_include_pad=False)),
+    (nn.MaxPool2d(2), nn.AvgPool2d(2)),
+    (nn.LocalResponseNorm(5), nn.LocalResponseNorm(5, k=2.0)),
+    (nn.Dropout(0.5), nn.Dropout(0.4)),
+    (nn.Dropout(0.5), lambda x: F.dropout(x, 0.5, training=True)),
+    (lambda x: x - 1, lambda x: 1 - x),
+    (lambda x: x - x.relu(), lambda x: x.relu() - x),
+    (lambda x: torch.add(x, x.relu(), alpha=2), lambda x: torch.add(x.relu(), x, alpha=2)),
+    (lambda x: F.softmax(x, 1).flatten(1), lambda x: F.softmax(x.flatten(1), 1)),
+    (lambda x: x.transpose(1, 2), lambda x: x.transpose(1, 3)),
+    (lambda x: x.flatten(1), lambda x: x.flatten(2)),
+    (lambda x: x[:, :4], lambda x: x[:, 4:]),
+    (lambda x: (x, x.relu()), lambda x: x.relu()),
+    (nn.ChannelShuffle(2), nn.ChannelShuffle(4)),
+    (nn.Softmax(1), nn.LogSoftmax(1)),
+    # ReLU in place also changes what the sum reads.
+    (lambda x: F.relu(x, inplace=True) + x, lambda x: F.relu(x) + x),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME)
+def test_spellings_of_one_function_match(first: Function, second: Function) -> None:
+    one, other = Tail(first), Tail(second)
+    assert same(one, other)
+    other.load_state_dict(one.state_dict(), strict=False)
+    data = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(one.eval()(data), other.eval()(data))
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT)
+def test_different_functions_do_not_match(first: Function, second: Function) -> None:
+    assert not same(Tail(first), Tail(second))
+    assert not same(Tail(second), Tail(first))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_functional_and_module_spelling_of_a_whole_network_match(training: bool) -> None:
+    assert same(Small(), OtherSpelling(), training=training)
+
+
+def test_a_custom_leaf_of_a_graph_module_is_looked_into() -> None:
+    class Swish(nn.Module):
+        def forward(self, x: Tensor, twice: bool = False) -> Tensor:
+            return x * torch.sigmoid(x) if not twice else x
+
+    class KeepsLeaf(torch.fx.Tracer):
+        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+            return isinstance(m, Swish) or super().is_leaf_module(m, module_qualified_name)
+
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), Swish())
+    compiled = torch.fx.GraphModule(net, KeepsLeaf().trace(net))
+    assert same(compiled, nn.Sequential(nn.Conv2d(3, 4, 1), Swish()))
+    assert not same(compiled, nn.Sequential(nn.Conv2d(3, 4, 1), nn.SiLU()))
+
+
+def test_an_untraceable_part_is_compared_by_its_settings() -> None:
+    class Loops(nn.Module):
+        def __init__(self, times: int) -> None:
+            super().__init__()
+            self.times = times
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.scale if x.sum() > 0 else x * self.times
+
+    assert same(nn.Sequential(Loops(2)), nn.Sequential(Loops(2)))
+    assert not same(nn.Sequential(Loops(2)), nn.Sequential(Loops(3)))
+    with pytest.raises(MatchError, match="Loops cannot be traced"):
+        canonical(Loops(2))
+
+
+def test_the_module_is_left_as_it_was() -> None:
+    net = Small().train()
+    net.norm.eval()
+    before = set(vars(net))
+    canonical(net, training=False)
+    assert net.training and not net.norm.training and set(vars(net)) == before
+
+
+def test_a_network_without_tensors_is_refused() -> None:
+    with pytest.raises(MatchError, match="returns no tensor"):
+        canonical(Tail(lambda x: None))

@@ -1,0 +1,190 @@
+"""Weights are carried over, and then both networks compute the same."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from urllib.error import URLError
+
+import pytest
+import torch
+import torchvision
+from nets import FlatResNet18, OtherSpelling, Small, WithoutSkip
+from torch import Tensor, nn
+
+from archdsl.matching import (
+    Match,
+    MatchError,
+    canonical,
+    carry_state_dict,
+    match,
+    reference,
+    transplant,
+    verify,
+)
+
+CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
+QUICK = ("resnet18", "squeezenet1_1", "mnasnet0_5", "mobilenet_v3_small", "shufflenet_v2_x0_5")
+BOUND_TO_SIZE = {"vit_b_16": 224, "vit_b_32": 224, "maxvit_t": 224, "inception_v3": 128}
+BIG = 100_000_000  # parameters; larger ones are another width or depth of smaller ones
+
+
+def matched(first: nn.Module, second: nn.Module) -> Match:
+    return match(canonical(first), canonical(second))
+
+
+def test_transplanted_weights_give_equal_outputs() -> None:
+    source, target = torchvision.models.resnet18(weights=None).eval(), FlatResNet18().eval()
+    with torch.no_grad():
+        source.bn1.running_mean.uniform_()
+        source.bn1.num_batches_tracked.fill_(7)
+    data = torch.randn(2, 3, 64, 64)
+    assert not torch.allclose(source(data), target(data))
+    transplant(matched(source, target), source, target)
+    torch.testing.assert_close(source(data), target(data))
+    assert target.entry_norm.num_batches_tracked == 7
+    assert not target.training and not source.training
+
+
+def test_a_state_dict_is_carried_over_under_the_references_names() -> None:
+    source, target = torchvision.models.resnet18(weights=None).eval(), FlatResNet18().eval()
+    found = matched(source, target)
+    saved = source.state_dict() | {"aux.weight": torch.zeros(1)}
+    del saved["bn1.num_batches_tracked"]  # as in checkpoints from before it existed
+    carry_state_dict(found, saved, target)
+    data = torch.randn(1, 3, 64, 64)
+    torch.testing.assert_close(source(data), target(data))
+    with pytest.raises(MatchError, match=r"1 of the matched weights are missing: fc\.bias"):
+        carry_state_dict(found, {k: v for k, v in saved.items() if k != "fc.bias"}, target)
+    with pytest.raises(MatchError, match=r"fc\.bias has shape \(3,\), but scores\.bias"):
+        carry_state_dict(found, saved | {"fc.bias": torch.zeros(3)}, target)
+
+
+def test_nothing_is_carried_over_without_a_match() -> None:
+    first, second = Small(), WithoutSkip()
+    with pytest.raises(MatchError, match="do not match"):
+        transplant(matched(first, second), first, second)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_verify_accepts_another_spelling(training: bool) -> None:
+    first, second = Small().train(), OtherSpelling().eval()
+    before = copy.deepcopy((first.state_dict(), second.state_dict()))
+    outcome = verify(second, first, (3, 16, 16), training=training)
+    assert outcome.matched and outcome.params_equal and outcome.differences == ()
+    # 3*8*9+8, 16, 8*8*9+8, 8*4+4, 8*6+6 and 10*5+5 parameters
+    assert outcome.reference_params == outcome.compiled_params == 224 + 16 + 584 + 36 + 54 + 55
+    assert outcome.max_rel_diff is not None and outcome.max_rel_diff < 1e-5
+    assert first.training and not second.training
+    for state, module in zip(before, (first, second), strict=True):
+        torch.testing.assert_close(state, module.state_dict(), rtol=0, atol=0)
+
+
+def test_verify_reports_what_differs() -> None:
+    outcome = verify(WithoutSkip(), Small(), (3, 16, 16))
+    assert not outcome.matched and outcome.max_abs_diff is None and outcome.differences
+
+
+def test_verify_sees_a_difference_the_structure_does_not_show() -> None:
+    class Untraceable(nn.Module):
+        """Compared by type and settings only; its list of factors is not among them."""
+
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.factors = [factor]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.factors[0] if bool(x.sum() > -1e9) else x
+
+    def network(factor: float) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Untraceable(factor))
+
+    outcome = verify(network(2.0), network(1.0), (3, 8, 8))
+    assert outcome.matched and outcome.max_rel_diff == pytest.approx(1.0)
+
+
+def test_interchanged_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def into_the_wrong_norm(found: Match, source: nn.Module, target: nn.Module) -> None:
+        transplant(found, source, target)
+        state = target.state_dict()
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            state[f"layer1.0.bn1.{name}"] = state[f"layer1.0.bn2.{name}"]
+        target.load_state_dict(state)
+
+    monkeypatch.setattr("archdsl.matching.compare.transplant", into_the_wrong_norm)
+    pair = [reference("torchvision:resnet18") for _ in range(2)]
+    outcome = verify(pair[0], pair[1], (3, 64, 64))
+    assert outcome.max_rel_diff is not None and outcome.max_rel_diff > 1e-3
+
+
+def test_verify_says_when_the_input_does_not_fit() -> None:
+    with pytest.raises(MatchError, match=r"cannot be run on an input of shape \(2, 4, 16, 16\)"):
+        verify(Small(), Small(), (4, 16, 16))
+
+
+def test_googlenet_with_auxiliary_heads_in_training_mode() -> None:
+    nets = [reference("torchvision:googlenet", aux=True) for _ in range(2)]
+    outcome = verify(nets[0], nets[1], (3, 64, 64), training=True)
+    assert outcome.matched and outcome.max_rel_diff is not None and outcome.max_rel_diff < 1e-4
+    # 6 624 904 parameters in the main part (torchvision's documentation), and two heads.
+    assert outcome.reference_params > 6_624_904
+    assert sum(p.numel() for p in reference("torchvision:googlenet").parameters()) == 6_624_904
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CLASSIFIERS]
+)
+def test_every_torchvision_classifier_matches_another_of_its_kind(name: str) -> None:
+    with torch.device("meta") if not name.startswith("regnet") else torch.device("cpu"):
+        heads = name in ("googlenet", "inception_v3")
+        options = {"init_weights": False, "aux_logits": False} if heads else {}
+        size = 0
+        if not name.startswith("regnet_y_128"):
+            network = torchvision.models.get_model(name, weights=None, **options)
+            size = sum(parameter.numel() for parameter in network.parameters())
+    if not 0 < size < BIG:
+        pytest.skip("too large to run twice")
+    side = BOUND_TO_SIZE.get(name, 64)
+    pair = [reference(f"torchvision:{name}") for _ in range(2)]
+    outcome = verify(pair[0], pair[1], (3, side, side))
+    assert outcome.matched, outcome.differences
+    assert outcome.params_equal and outcome.reference_params == size
+    assert outcome.max_rel_diff is not None and outcome.max_rel_diff < 1e-5
+
+
+# --- references -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("resnet50", "write torchvision:NAME or timm:NAME"),
+        ("keras:resnet50", "write torchvision:NAME or timm:NAME"),
+        ("torchvision:resnet51", "did you mean resnet50"),
+    ],
+)
+def test_unknown_references_are_refused(name: str, message: str) -> None:
+    with pytest.raises(MatchError, match=message):
+        reference(name)
+
+
+def test_unknown_weights_and_heads_are_refused() -> None:
+    with pytest.raises(MatchError, match="no weights 'MINE' for resnet18.*IMAGENET1K_V1"):
+        reference("torchvision:resnet18", weights="MINE")
+    with pytest.raises(MatchError, match="no auxiliary heads"):
+        reference("torchvision:resnet18", aux=True)
+
+
+def test_a_failed_download_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*args: object, **kwargs: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    with pytest.raises(MatchError, match="no route to host.*--weights FILE"):
+        reference("torchvision:resnet18", weights="DEFAULT")
+
+
+def test_a_library_which_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MatchError, match="timm is not installed: pip install timm"):
+        reference("timm:resnet50")
