@@ -43,7 +43,7 @@ def elaborate(
     """
     limits = limits or Limits()
     elaborator = Elaborator(limits)
-    assembly = assemble(document, settings or {}, elaborator)
+    assembly = assemble(document, settings or {})
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))

@@ -26,7 +26,7 @@ def _divide(a: Number, b: Number) -> Number:
 
 def _remainder(a: Number, b: Number) -> Number:
     if isinstance(a, int) and isinstance(b, int):
-        return int(math.copysign(abs(a) % abs(b), a)) if abs(a) < 2**52 else a - b * int(_divide(a, b))
+        return a - b * int(_divide(a, b))
     return math.fmod(a, b)
 
 
@@ -85,7 +85,9 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     return result
 
 
-def operation(node: nodes.Operation, evaluate: Callable[[nodes.Expression], Task[Number]]) -> Task[Number]:
+def operation(
+    node: nodes.Operation, evaluate: Callable[[nodes.Expression], Task[Number]]
+) -> Task[Number]:
     """The value of a flat list of operands and operators, by precedence."""
     values: list[Number] = [(yield evaluate(node.operands[0]))]
     waiting: list[str] = []
@@ -106,10 +108,14 @@ def call(node: nodes.Call, arguments: list[Number]) -> Number:
     name = node.name.text
     if name not in _FUNCTIONS:
         known = f"the functions are {listing(_FUNCTIONS)}"
-        raise fail(f"unknown function '{name}'", node.name.span, known, help=nearest(name, _FUNCTIONS))
+        raise fail(
+            f"unknown function '{name}'", node.name.span, known, help=nearest(name, _FUNCTIONS)
+        )
     arity, function = _FUNCTIONS[name]
     if len(arguments) != arity if arity is not None else not arguments:
-        wanted = f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"
+        wanted = (
+            f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"
+        )
         raise fail(f"{name} takes {wanted}, found {len(arguments)}", node.span)
     try:
         return function(*arguments)

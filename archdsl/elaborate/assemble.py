@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from archdsl.bundled import specs_folder
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing, nearest
-from archdsl.elaborate.evaluate import Elaborator, Pending, evaluate_as, value_type
+from archdsl.elaborate.arguments import Pending
 from archdsl.elaborate.scope import Definitions, Environment, TemplateBinding, tail_of
 from archdsl.elaborate.trampoline import run
+from archdsl.elaborate.values import PLAIN, value_type
 from archdsl.reading import read_source
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -43,9 +44,7 @@ class Assembly:
         return Environment(self.definitions, self.definitions.position, {})
 
 
-def assemble(
-    document: nodes.Document, settings: Mapping[str, Any], elaborator: Elaborator
-) -> Assembly:
+def assemble(document: nodes.Document, settings: Mapping[str, Any]) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
     Raises ArchError for everything that is wrong with includes, constants and settings.
@@ -66,7 +65,7 @@ def assemble(
                 if included is not None:
                     pending.append((included, 0))
             else:
-                _add(item, assembly, settings, elaborator, own=current is document)
+                _add(item, assembly, settings, own=current is document)
         except ArchError as error:
             assembly.errors.extend(error.diagnostics)
     unknown = [name for name in settings if name not in assembly.parameters]
@@ -86,7 +85,6 @@ def _add(
     item: nodes.Item,
     assembly: Assembly,
     settings: Mapping[str, Any],
-    elaborator: Elaborator,
     *,
     own: bool,
 ) -> None:
@@ -112,7 +110,7 @@ def _add(
                 value = assembly.parameters[name] = _setting(name, settings[name], kind)
                 definitions.add(name, value)
                 return
-        value = run(evaluate_as(kind, elaborator, Pending(item.value, environment)))
+        value = run(PLAIN[kind](Pending(item.value, environment)))
         if isinstance(item, nodes.Parameter):
             assembly.parameters[name] = value
         definitions.add(name, value)

@@ -168,7 +168,7 @@ def _tail_of_reference(binding: Any) -> Tail:
 
 
 def net_like(node: nodes.Argument, environment: Environment, formals: Mapping[str, Any]) -> bool:
-    """Whether an argument is a network or a block, by what its name means; not a number or type."""
+    """Whether an argument is a network or a block, going by what its name means."""
     if not isinstance(node, (nodes.Name, nodes.Apply)):
         return False
     name = node if isinstance(node, nodes.Name) else node.name
@@ -176,7 +176,9 @@ def net_like(node: nodes.Argument, environment: Environment, formals: Mapping[st
         return True
     found = environment.get(name.text)
     # An unknown name is taken for a layer: that is what the reader will be told about it.
-    return not (isinstance(found, (int, float)) or name.text in CPP_CONTAINERS or name.text in PIXELS)
+    return not (
+        isinstance(found, (int, float)) or name.text in CPP_CONTAINERS or name.text in PIXELS
+    )
 
 
 CPP_CONTAINERS = ("matrix", "array", "array2d", "vector")

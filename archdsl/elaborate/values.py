@@ -1,0 +1,127 @@
+"""Evaluation of arguments that stand for themselves: numbers, names, pixel types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archdsl.diagnostics import fail
+from archdsl.elaborate import arithmetic
+from archdsl.elaborate.arguments import Pending, positional, short
+from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Environment
+from archdsl.elaborate.trampoline import Task
+from archdsl.layers.block import Label
+from archdsl.layers.endpoints import Pixels
+from archdsl.syntax import nodes
+
+
+def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
+    """The value of an expression that has to be a number or true or false."""
+    if isinstance(node, (nodes.Integer, nodes.Float, nodes.Boolean)):
+        return node.value
+    if isinstance(node, nodes.Group):
+        inner: arithmetic.Number = yield number(node.inner, environment)
+        return inner
+    if isinstance(node, nodes.Negation):
+        value: arithmetic.Number = yield number(node.operand, environment)
+        return not value if node.operator == "!" else -value
+    if isinstance(node, nodes.Operation):
+        result: arithmetic.Number = yield arithmetic.operation(
+            node, lambda operand: number(operand, environment)
+        )
+        return result
+    if isinstance(node, nodes.Call):
+        arguments = []
+        for argument in node.arguments:
+            arguments.append((yield number(argument, environment)))
+        return arithmetic.call(node, arguments)
+    if isinstance(node, nodes.Name):
+        value = environment.require(node)
+        if isinstance(value, (int, float)):
+            return value
+    raise fail(
+        "a number belongs here",
+        node.span if not isinstance(node, nodes.Apply) else node.name.span,
+        f"expected a number, found '{short(node.span.text)}'",
+        help="the arguments of a layer come before its subnet; one may be missing",
+    )
+
+
+def int_value(pending: Pending) -> Task[int]:
+    value = yield number(*pending)
+    if isinstance(value, float):
+        raise fail(
+            "a whole number belongs here",
+            pending.node.span,
+            f"expected an integer, found {value:g}",
+            help="round(x), floor(x) and ceil(x) make whole numbers",
+        )
+    return int(value)
+
+
+def float_value(pending: Pending) -> Task[float]:
+    value = yield number(*pending)
+    return float(value)
+
+
+def bool_value(pending: Pending) -> Task[bool]:
+    value = yield number(*pending)
+    if value not in (0, 1):
+        raise fail("true or false belongs here", pending.node.span, f"found {value:g}")
+    return bool(value)
+
+
+def label_value(pending: Pending) -> Task[Label]:
+    if not isinstance(pending.node, nodes.Name):
+        raise fail(
+            "a name belongs here",
+            pending.node.span,
+            f"expected a bare name, found '{short(pending.node.span.text)}'",
+        )
+    return Label(pending.node.text)
+    yield
+
+
+def pixels_value(pending: Pending) -> Task[Pixels]:
+    """Channels as a number, or the C++ type that dlib reads images from."""
+    node, environment = pending
+    channels = 0
+    while isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
+        if node.name.text == "array" and len(node.arguments) == 2:
+            _, size = node.arguments
+            channels = yield int_value(Pending(positional(size), environment))
+        node = positional(node.arguments[0]) if node.arguments else node.name
+    element = node.name if isinstance(node, nodes.CppType) else None
+    if isinstance(node, nodes.Name):
+        known = environment.get(node.text)
+        if known is None and node.text in PIXELS:
+            return Pixels(PIXELS[node.text], 256)
+        element = known if isinstance(known, str) else None
+        if isinstance(known, Pixels):
+            return known
+        if known in PIXELS:
+            return Pixels(PIXELS[known], 256)
+    if element is not None:
+        return Pixels(channels or 1, 256 if element in ("unsigned char", "uint8_t", "uint8") else 1)
+    count = yield int_value(Pending(node, environment))
+    if count < 1:
+        raise fail("an input needs at least one channel", node.span, f"found {count}")
+    return Pixels(count)
+
+
+PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
+    int: int_value,
+    float: float_value,
+    bool: bool_value,
+    Label: label_value,
+    Pixels: pixels_value,
+}
+"""Evaluation by the type that an argument declares, for types that hold no blocks."""
+
+
+def value_type(ctype: nodes.CppType) -> type[int] | type[float] | type[bool]:
+    """What a C++ type of a parameter or constant holds."""
+    words = ctype.name.split()
+    if "bool" in words:
+        return bool
+    return float if {"float", "double"} & set(words) else int
