@@ -83,7 +83,9 @@ class Network:
         return compile_network(self.checked, device=device, seed=seed)
 
     def __repr__(self) -> str:
-        shape = "×".join("?" if d is None else str(d) for d in self.checked.shape(self._network.input))
+        shape = "×".join(
+            "?" if d is None else str(d) for d in self.checked.shape(self._network.input)
+        )
         return f"<archdsl network {self.name}: input {shape}, {len(self.graph)} layers>"
 
     def __str__(self) -> str:
@@ -104,7 +106,9 @@ def load(
     ``"CxHxW"``, ``params`` are the values of the spec's ``param`` declarations. Raises ArchError
     for whatever is wrong with the text; shapes are checked by :meth:`Network.check`.
     """
-    return load_source(source_of(path_or_text), net=net, input=input, limits=limits, settings=params)
+    return load_source(
+        source_of(path_or_text), net=net, input=input, limits=limits, settings=params
+    )
 
 
 def load_source(

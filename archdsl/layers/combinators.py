@@ -1,4 +1,4 @@
-"""Combinators: repetition, tags and skips as in dlib, and blocks in parallel, in sequence, nested."""
+"""Combinators: repetition, tags and skips as in dlib, blocks in sequence and side by side."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Branch(Combinator):
 @define("outputs", source="networks with several heads")
 @dataclass(frozen=True)
 class Outputs(Combinator):
-    """Several named heads at the end of a network: ``outputs<boxes=head4, classes=head21, SUBNET>``."""
+    """Several named heads at the end: ``outputs<boxes=head4, classes=head21, SUBNET>``."""
 
     heads: tuple[tuple[str, Block], ...] = arg("name=block, any number")
 

@@ -195,7 +195,7 @@ class _AdaptivePooling(Layer):
 
 
 def _largest_window(size: int, parts: int) -> int:
-    """Cells in the largest of ``parts`` adaptive windows (torch: floor(i·s/p) to ceil((i+1)·s/p))."""
+    """Cells in the largest of ``parts`` windows (torch: from floor(i s/p) to ceil((i+1) s/p))."""
     return size // parts if size % parts == 0 else min(size, size // parts + 2)
 
 
@@ -241,7 +241,7 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
     alias(
         _name,
         _cls,
-        f"{_name.split('_')[0].capitalize()} pooling over the whole feature map: one value per channel.",
+        f"{_name.split('_')[0].capitalize()} pooling over the whole map: one value per channel.",
         f"dlib {_name}",
         kernel_h=0,
         kernel_w=0,

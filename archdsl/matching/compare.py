@@ -212,7 +212,7 @@ def _randomise(network: nn.Module, data: torch.Tensor) -> None:
 
     scaled: set[nn.Module] = set()
 
-    def scale(layer: nn.Module, args: object, output: torch.Tensor) -> torch.Tensor | None:
+    def scale(layer: nn.Module, _: object, output: torch.Tensor) -> torch.Tensor | None:
         deviation = output.std().item() if output.numel() > 1 else 1.0
         if layer in scaled or not deviation or _SANE[0] < deviation < _SANE[1]:
             return None

@@ -15,6 +15,7 @@ import enum
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -194,10 +195,18 @@ def _linear_fields(fields: Fields, shapes: Shapes) -> Fields:
     return fields
 
 
-def _pooling_fields(fields: Fields, shapes: Shapes) -> Fields:
+def _pooling_fields(fields: Fields, _: Shapes) -> Fields:
     """A pooling window moves by its own size when no stride is given."""
     stride = fields["stride"]
     return {**fields, "stride": fields["kernel_size"] if stride in (None, ()) else stride}
+
+
+def _average_pooling_fields(fields: Fields, shapes: Shapes) -> Fields:
+    """Without padding it does not matter whether padding is counted."""
+    derived = dict(_pooling_fields(fields, shapes))
+    if not any(cast("tuple[int, ...]", derived["padding"])):
+        derived["count_include_pad"] = True
+    return derived
 
 
 def _convolution(
@@ -283,7 +292,7 @@ def _average_pool(
         ),
         (module,),
         (function,),
-        derive=_pooling_fields,
+        derive=_average_pooling_fields,
     )
 
 

@@ -15,7 +15,9 @@ from archdsl.targets.torch.initial import SkippedInitialisation
 __all__ = ["compile_network"]
 
 
-def compile_network(network: Network, *, device: str = "cpu", seed: int | None = None) -> fx.GraphModule:
+def compile_network(
+    network: Network, *, device: str = "cpu", seed: int | None = None
+) -> fx.GraphModule:
     """The module of a checked network, initialised, in training mode.
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
@@ -38,7 +40,9 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     shapes = network.graph.nodes
     with device, SkippedInitialisation():
         for instance in network.instances():
-            emit.begin(instance.path, instance.inputs[0] in overwritable if instance.inputs else False)
+            emit.begin(
+                instance.path, instance.inputs[0] in overwritable if instance.inputs else False
+            )
             inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
             operands = tuple(nodes[path] for path in instance.inputs)
             if not operands:
@@ -53,7 +57,7 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
 
 
 def _overwritable(network: Network) -> set[str]:
-    """The layers whose output one consumer may write over: nobody else reads it, gradients included."""
+    """The layers whose only reader may write over their output; gradients do not need it either."""
     consumers: Counter[str] = Counter()
     for instance in network.instances():
         consumers.update(instance.inputs)
@@ -82,5 +86,3 @@ def _device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise fail(f"--device {name}: expected cpu, cuda or cuda:N")
     return device
-
-

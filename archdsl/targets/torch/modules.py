@@ -1,9 +1,8 @@
 """PyTorch modules for what torch.nn lacks: dlib's layers with dlib's semantics.
 
-All can be scripted, traced, exported and pickled. Tensors are N×C×H×W or N×features.
+All can be scripted, traced, exported and pickled. Tensors are N×C×H×W or N×features. Annotations
+are not postponed in this file: TorchScript reads them.
 """
-
-from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +88,7 @@ class SmeLU(nn.Module):
 
 
 class PaddedAvgPool2d(nn.Module):
-    """Average pooling whose padding exceeds half the window, which torch refuses and dlib allows."""
+    """Average pooling padded by more than half its window: torch refuses that, dlib does not."""
 
     def __init__(
         self,
@@ -105,11 +104,11 @@ class PaddedAvgPool2d(nn.Module):
         self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        sums = self.pool(functional.pad(input, self.sides))
+        sums: Tensor = self.pool(functional.pad(input, self.sides))
         if self.count_include_pad:
             return sums
         # The share of cells inside the image; dlib divides by those alone.
-        inside = self.pool(functional.pad(torch.ones_like(input[:1, :1]), self.sides))
+        inside: Tensor = self.pool(functional.pad(torch.ones_like(input[:1, :1]), self.sides))
         return sums / inside
 
 

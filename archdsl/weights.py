@@ -1,0 +1,115 @@
+"""Weights for a compiled network: from a file, or from the reference that it matches."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, fx
+
+from archdsl.api import Network
+from archdsl.catalogue import facts
+from archdsl.diagnostics import fail, listing
+from archdsl.matching import canonical, carry_state_dict, match, reference, transplant
+
+_LIBRARIES = ("torchvision:", "timm:")
+
+
+def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None:
+    """Fill a compiled module with weights, in place.
+
+    ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
+    matches, or a file: safetensors, or a state_dict as ``torch.save`` writes it, which is read
+    without running code from it. The names in a file are the module's own, or those of the spec's
+    reference. Raises ArchError where weights cannot be had or do not fit.
+    """
+    if weights.startswith(_LIBRARIES):
+        model = reference(weights, weights="DEFAULT", aux=len(network.checked.outputs) > 1)
+        found = match(canonical(model), canonical(module), allow_extra_outputs=True)
+        if not found.matched:
+            raise _mismatch(weights, network, found.differences)
+        transplant(found, model, module)
+        return
+    state = _read(Path(weights))
+    own = module.state_dict()
+    if state.keys() & own.keys() or not own:
+        _load_own(module, state, weights)
+        return
+    _carry_from_reference(module, state, weights, network)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise fail(f"cannot read {path}: {error.strerror or error}") from None
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "it is empty"
+        raise fail(
+            f"{path} holds no weights that can be read safely",
+            None,
+            reason[:200],
+            help="expected safetensors, or a state_dict saved with torch.save(module.state_dict())",
+        ) from None
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]  # a training checkpoint
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
+    return loaded
+
+
+def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:
+    """Load a state_dict under the module's own names; all must be there and fit."""
+    own = module.state_dict()
+    # Checkpoints from before torch 0.4.1 lack this counter, and nothing in eval mode needs it.
+    missing = [n for n in own if n not in state and not n.endswith("num_batches_tracked")]
+    unknown = [name for name in state if name not in own]
+    wrong = [
+        f"{name}: expected {list(own[name].shape)}, found {list(state[name].shape)}"
+        for name in own
+        if name in state and own[name].shape != state[name].shape
+    ]
+    if missing or unknown or wrong:
+        notes = []
+        if wrong:
+            notes.append(f"different shapes: {listing(wrong, 4)}")
+        if missing:
+            notes.append(f"missing: {listing(missing, 4)}")
+        if unknown:
+            notes.append(f"not in the network: {listing(unknown, 4)}")
+        raise fail(f"the weights in {weights} do not fit the network", None, *notes)
+    module.load_state_dict(state, strict=False)
+
+
+def _carry_from_reference(
+    module: fx.GraphModule, state: dict[str, Tensor], weights: str, network: Network
+) -> None:
+    """Load a state_dict whose names are those of the network's reference."""
+    name = facts(network.source).get("reference")
+    if name is None:
+        raise fail(
+            f"the names in {weights} are not those of the network",
+            None,
+            f"the network's are like {listing(module.state_dict(), 2)}",
+            f"the file's are like {listing(state, 2)}",
+            help="a spec with a line '// reference: torchvision:NAME' takes that model's names too",
+        )
+    model = reference(name)
+    found = match(canonical(model), canonical(module), allow_extra_outputs=True)
+    if not found.matched:
+        raise _mismatch(name, network, found.differences)
+    carry_state_dict(found, state, module)
+
+
+def _mismatch(name: str, network: Network, differences: tuple[str, ...]) -> Exception:
+    return fail(
+        f"{network.name} is not the network of {name}, so its weights do not fit",
+        None,
+        *differences[:5],
+    )
