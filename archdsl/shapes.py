@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import networkx as nx
 
+from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.definition import RuleError, Shape, shown
@@ -14,6 +15,7 @@ from archdsl.layers.definition import RuleError, Shape, shown
 _MAX_ERRORS = 50
 
 
+@collector_paused()
 def check(network: Network, input_shape: Shape | None = None) -> Network:
     """The network with shapes on its nodes and edges, and with warnings.
 
@@ -24,40 +26,50 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     shapes: dict[str, Shape | None] = {}
     errors: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
-    nodes: list[tuple[str, dict[str, Any]]] = []
-    edges: list[tuple[str, str, int, dict[str, Any]]] = []
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=network.name)
+    # Layers with equal arguments are mostly one object, and repeated ones see equal inputs. The
+    # network keeps the layers, so that an id means the same throughout.
+    judged: dict[tuple[int, tuple[Shape, ...]], tuple[Shape, str | None]] = {}
     for instance in network.instances():
         layer, path, _, _, sources = instance
-        inputs = tuple(shapes[source] for source in sources)
-        if None in inputs:  # behind an error
+        inputs = tuple([shapes[source] for source in sources])
+        if not _all_known(inputs):  # behind an error
             shapes[path] = None
             continue
-        shape: Shape
-        try:
-            if sources:
-                shape = layer.shape(inputs)  # type: ignore[arg-type]
-                warned = layer.warning(inputs)  # type: ignore[arg-type]
-                if warned is not None:
-                    warnings.append(_diagnostic(instance, warned, (), None, "warning"))
-            else:
-                shape = layer.shape(())
-                if input_shape is not None:
-                    shape = _replaced(instance, shape, input_shape)
-        except RuleError as error:
-            shapes[path] = None
-            if len(errors) < _MAX_ERRORS:
-                errors.append(_diagnostic(instance, error.message, error.notes, error.help))
-            continue
+        key = (id(layer), inputs)
+        if key not in judged:
+            try:
+                judged[key] = _judged(instance, inputs, input_shape)
+            except RuleError as error:
+                shapes[path] = None
+                if len(errors) < _MAX_ERRORS:
+                    errors.append(_diagnostic(instance, error.message, error.notes, error.help))
+                continue
+        shape, warned = judged[key]
+        if warned is not None:
+            warnings.append(_diagnostic(instance, warned, (), None, "warning"))
         shapes[path] = shape
-        nodes.append((path, {"instance": instance, "shape": shape}))
+        graph.add_node(path, instance=instance, shape=shape)
         for port, source in enumerate(sources):
-            edges.append((source, path, port, {"shape": inputs[port]}))
+            graph.add_edge(source, path, port, shape=inputs[port])
     if errors:
         raise ArchError(errors)
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=network.name)
-    graph.add_nodes_from(nodes)
-    graph.add_edges_from(edges)
     return replace(network, graph=nx.freeze(graph), warnings=tuple(warnings))
+
+
+def _all_known(inputs: tuple[Shape | None, ...]) -> TypeGuard[tuple[Shape, ...]]:
+    return None not in inputs
+
+
+def _judged(
+    instance: LayerInstance, inputs: tuple[Shape, ...], input_shape: Shape | None
+) -> tuple[Shape, str | None]:
+    """What a layer gives for its inputs, and what it warns of; RuleError where they do not fit."""
+    layer = instance.layer
+    shape = layer.shape(inputs)
+    if inputs:
+        return shape, layer.warning(inputs)
+    return shape if input_shape is None else _replaced(instance, shape, input_shape), None
 
 
 def _replaced(instance: LayerInstance, declared: Shape, wanted: Shape) -> Shape:

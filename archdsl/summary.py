@@ -111,9 +111,7 @@ def summarise(network: Network) -> Summary:
     return Summary(network.name, network.shape(network.input), outputs, tuple(rows))
 
 
-def _reach(
-    instance: LayerInstance, inputs: tuple[Shape, ...], known: Mapping[str, Reach]
-) -> Reach:
+def _reach(instance: LayerInstance, inputs: tuple[Shape, ...], known: Mapping[str, Reach]) -> Reach:
     """The receptive field behind a layer: it grows by (kernel - 1) times the stride so far.
 
     Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, assemble
 from archdsl.elaborate.evaluate import Elaborator, Limits
@@ -30,6 +31,7 @@ class Elaborated:
     parameters: Mapping[str, Any]
 
 
+@collector_paused()
 def elaborate(
     document: nodes.Document,
     *,

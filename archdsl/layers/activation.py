@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.layers.definition import Category, Layer, Shape, arg, define
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
     from archdsl.targets.torch.emitter import Emitter
+
 
 @dataclass(frozen=True)
 class _Fixed(Layer):
@@ -27,9 +28,9 @@ class _Fixed(Layer):
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
-        module = self.module(inputs)
+        module: Any = self.module(inputs)
         if self.torch_class in _IN_PLACE and emit.may_overwrite_input():
-            setattr(module, "inplace", True)
+            module.inplace = True
         return emit.module(module, *operands)
 
 

@@ -86,7 +86,9 @@ class Residual(Combinator):
         return build.join(Add(), body, shortcut)._replace(tags=port.tags)
 
 
-@define("parallel", "inception2", "inception3", "inception4", "inception5", source="dlib inceptionN")
+@define(
+    "parallel", "inception2", "inception3", "inception4", "inception5", source="dlib inceptionN"
+)
 @dataclass(frozen=True)
 class Parallel(Combinator):
     """Blocks side by side on one input, their outputs concatenated along the channels."""

@@ -9,8 +9,8 @@ from archdsl.layers.definition import (
     Category,
     Dim,
     Layer,
-    Shape,
     RuleError,
+    Shape,
     Window,
     alias,
     arg,
@@ -164,7 +164,9 @@ class Convolution(Layer):
         parts = [f"{kernel} conv", str(self.filters)]
         if self.stride_h != 1 or self.stride_w != 1:
             same = self.stride_h == self.stride_w
-            parts.append(f"/{self.stride_h}" if same else f"/{times((self.stride_h, self.stride_w))}")
+            parts.append(
+                f"/{self.stride_h}" if same else f"/{times((self.stride_h, self.stride_w))}"
+            )
         if self.groups != 1:
             parts.append(f"groups {self.groups}" if self.groups else "depthwise")
         if self.dilation != 1:

@@ -125,7 +125,12 @@ class Loss(Layer):
         return operands[0]
 
 
-@define("loss_multiclass_log", category=Category.LOSS, stem="loss", source="dlib; torch.nn.CrossEntropyLoss")
+@define(
+    "loss_multiclass_log",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib; torch.nn.CrossEntropyLoss",
+)
 @dataclass(frozen=True)
 class LossMulticlassLog(Loss):
     """One class out of many: cross entropy of the softmax of the outputs (logits)."""
@@ -136,7 +141,12 @@ class LossMulticlassLog(Loss):
         return nn.CrossEntropyLoss()
 
 
-@define("loss_binary_log", category=Category.LOSS, stem="loss", source="dlib; torch.nn.BCEWithLogitsLoss")
+@define(
+    "loss_binary_log",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib; torch.nn.BCEWithLogitsLoss",
+)
 @dataclass(frozen=True)
 class LossBinaryLog(Loss):
     """Yes or no: cross entropy of the sigmoid of the output (a logit)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, Layer, Shape, RuleError, define, elements, shown
+from archdsl.layers.definition import Category, Layer, RuleError, Shape, define, elements, shown
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -197,7 +197,12 @@ class Mult(Layer):
         return emit.module(Module(self.shape(inputs)), *operands)
 
 
-@define("resize_to_match", category=Category.RESHAPE, stem="resize", source="dlib resize_prev_to_tagged_")
+@define(
+    "resize_to_match",
+    category=Category.RESHAPE,
+    stem="resize",
+    source="dlib resize_prev_to_tagged_",
+)
 @dataclass(frozen=True)
 class ResizeToMatch(Layer):
     """The first input, resized bilinearly to the height and width of the second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, Layer, Shape, RuleError, arg, define, image, shown
+from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, image, shown
 from archdsl.layers.pooling import flat_size
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from archdsl.layers.convolution import Pair, require_fit, resolve, slid, times
 from archdsl.layers.definition import (
     Category,
     Layer,
-    Shape,
     RuleError,
+    Shape,
     Window,
     alias,
     arg,

@@ -15,10 +15,12 @@ from typing import Any, cast
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput
 
+from archdsl.bulk import collector_paused
 from archdsl.bundled import grammar_text
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
+from archdsl.syntax.lexer import Lexer
 from archdsl.syntax.mistakes import explain
 
 _MAX_ERRORS = 20
@@ -28,6 +30,7 @@ _INCLUDE = re.compile(r'#\s*include\s*"([^"]+)"\s*(?://.*|/\*.*)?$')
 _RESYNC = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
+@collector_paused()
 def parse(source: Source) -> nodes.Document:
     """The syntax tree of a text.
 
@@ -66,7 +69,7 @@ def _after_next_semicolon(text: str, at: int) -> int | None:
 @cache
 def _tables() -> tuple[Lark, _Builder]:
     builder = _Builder()
-    return Lark(grammar_text(), parser="lalr", lexer="basic", transformer=builder), builder
+    return Lark(grammar_text(), parser="lalr", lexer=Lexer, transformer=builder), builder
 
 
 def tokens_before(source: Source, end: int) -> Iterator[Token]:
@@ -85,7 +88,7 @@ class _Builder(Transformer[Token, Any]):
     source: Source
 
     def _span(self, first: Token, last: Token) -> Span:
-        return Span(self.source, cast(int, first.start_pos), cast(int, last.end_pos))
+        return Span(self.source, cast(int, first.start_pos), cast(int, last.start_pos) + len(last))
 
     def _cover(self, first: Any, last: Any) -> Span:
         """From the start of one node to the end of another."""
@@ -118,9 +121,16 @@ class _Builder(Transformer[Token, Any]):
 
     def apply(self, children: list[Any]) -> nodes.Apply:
         head, close = children[0], children[-1]
-        arguments = () if children[1] is None else tuple(children[1:-1])
-        span = Span(self.source, head.span.start, close.end_pos)
+        arguments = tuple(children[1]) if len(children) == 3 else ()
+        span = Span(self.source, head.span.start, close.start_pos + 1)
         return nodes.Apply(head, arguments, span)
+
+    def arguments(self, children: list[Any]) -> list[Any]:
+        if len(children) == 1:
+            return children
+        before, _, argument = children
+        before.append(argument)
+        return cast("list[Any]", before)
 
     def named(self, children: list[Any]) -> nodes.Named:
         name, value = children
@@ -178,11 +188,11 @@ class _Builder(Transformer[Token, Any]):
         return nodes.Include(found.group(1), span)
 
     def using(self, children: list[Any]) -> nodes.Template:
-        name, body = children
+        _, name, body = children
         return nodes.Template(name, (), body, self._cover(name, body))
 
     def template(self, children: list[Any]) -> nodes.Template:
-        *formals, name, body = children[1:]
+        *formals, _, name, body = children[1:]
         kept = tuple(formal for formal in formals if formal is not None)
         return nodes.Template(name, kept, body, self._cover(name, body))
 
@@ -191,7 +201,7 @@ class _Builder(Transformer[Token, Any]):
         return nodes.Constant(name, ctype, value, self._cover(name, value))
 
     def parameter(self, children: list[Any]) -> nodes.Parameter:
-        ctype, name, value = children
+        _, ctype, name, value = children
         return nodes.Parameter(name, ctype, value, self._cover(name, value))
 
     def namespace(self, children: list[Any]) -> None:

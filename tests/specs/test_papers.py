@@ -107,7 +107,11 @@ def test_googlenet_paper_rows(scope: str, size: int, channels: int, millions: in
 def test_googlenet_paper_before_and_after_the_inceptions() -> None:
     summary = archdsl.load("googlenet_paper").summary()
     by_scope = {row.scope: row for row in summary.rows}
-    assert by_scope["conv1.con" if "conv1.con" in by_scope else "conv1.conv"].shape == (64, 112, 112)
+    assert by_scope["conv1.con" if "conv1.con" in by_scope else "conv1.conv"].shape == (
+        64,
+        112,
+        112,
+    )
     pools = [r.shape for r in summary.rows if r.kind == "max_pool" and "inception" not in r.scope]
     assert pools == [(64, 56, 56), (192, 28, 28), (480, 14, 14), (832, 7, 7)]
     reduce_and_conv2 = (64 * 64 + 64 * 192 * 9) * 56 * 56
@@ -162,10 +166,11 @@ def test_plain34_is_resnet34_without_projections() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "billions"), [("resnet18", 1.8), ("resnet34", 3.6), ("resnet101", 7.6), ("resnet152", 11.3)]
-)  # fmt: skip
+    ("name", "billions"),
+    [("resnet18", 1.8), ("resnet34", 3.6), ("resnet101", 7.6), ("resnet152", 11.3)],
+)
 def test_resnet_operations_of_table_1(name: str, billions: float) -> None:
-    """The stride in the 3x3 convolution costs the bottlenecks 0.2 billion more than in the paper."""
+    """The stride in the 3x3 convolution costs bottlenecks 0.2 billion more than in the paper."""
     assert archdsl.load(name).summary().macs / 1e9 == pytest.approx(billions, abs=0.25)
 
 

@@ -46,7 +46,9 @@ def test_a_file_with_the_references_names(tmp_path: Path) -> None:
 
 def test_shapes_that_differ_are_named(tmp_path: Path) -> None:
     save_file(archdsl.compile(SMALL).state_dict(), tmp_path / "w.safetensors")
-    with pytest.raises(archdsl.ArchError, match=r"fc\.weight: expected \[5, 256\], found \[3, 256\]"):
+    with pytest.raises(
+        archdsl.ArchError, match=r"fc\.weight: expected \[5, 256\], found \[3, 256\]"
+    ):
         archdsl.compile(SMALL.replace("fc<3", "fc<5"), weights=tmp_path / "w.safetensors")
 
 

@@ -3,7 +3,8 @@
 As torchvision's VGG and ResNet do (He et al. 2015, "Delving Deep into Rectifiers", section 2.2):
 convolutions normal with variance 2 / (filters × kernel area / groups), fully connected layers
 normal with a standard deviation of 0.01, biases zero; normalisation starts as the identity. All
-other modules use torch's own initial values. Seed torch, or pass ``seed``, to have the same weights again.
+other modules use torch's own initial values. Seed torch, or pass ``seed``, to have the same weights
+again.
 """
 
 from __future__ import annotations
