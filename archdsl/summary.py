@@ -57,8 +57,8 @@ class Summary:
     def macs(self) -> int:
         return sum(row.macs for row in self.rows)
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of ``archdsl summary --json``."""
+    def totals(self) -> dict[str, Any]:
+        """What the network takes, gives and costs, for JSON documents."""
         return {
             "name": self.name,
             "input": list(self.input),
@@ -66,6 +66,12 @@ class Summary:
             "params": self.parameters,
             "buffers": self.buffers,
             "macs": self.macs,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``archdsl summary --json``."""
+        return {
+            **self.totals(),
             "layers": [
                 {
                     "scope": row.scope,

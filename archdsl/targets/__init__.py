@@ -1,0 +1,49 @@
+"""What a network is compiled to. Each target is a package or module that nothing else needs.
+
+File formats register here by suffix; their modules are imported when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archdsl.diagnostics import fail
+
+if TYPE_CHECKING:
+    from torch import fx
+
+    from archdsl.graph.model import Network
+
+
+class Format(NamedTuple):
+    """A kind of output file of ``archdsl compile``.
+
+    ``module`` has a function ``encode(network, module) -> bytes`` that takes the checked network
+    and its compiled torch module.
+    """
+
+    module: str
+    title: str
+
+
+FORMATS = {
+    ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
+    ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
+}
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file name; raises ArchError where there is none for its suffix."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        known = ", ".join(f"{suffix} ({form.title})" for suffix, form in FORMATS.items())
+        raise fail(f"cannot tell what to write into {path}", None, f"expected one of {known}")
+    return found
+
+
+def encode(form: Format, network: Network, module: fx.GraphModule) -> bytes:
+    """The content of an output file."""
+    content: bytes = importlib.import_module(form.module).encode(network, module)
+    return content

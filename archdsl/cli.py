@@ -1,0 +1,51 @@
+"""The ``archdsl`` command: finds its subcommands, and says what went wrong.
+
+Every module of ``archdsl.commands`` is a subcommand of its name and holds a ``command``. Only the
+one that runs is imported. Exit status: 0 on success, 1 for an error in the input, 2 for wrong
+usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any, cast
+
+import click
+
+import archdsl
+from archdsl import commands
+from archdsl.diagnostics import ArchError
+from archdsl.options import JSON, diagnostic_json, print_json
+
+
+class _Commands(click.Group):
+    """A group whose commands are the modules of a package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"archdsl.commands.{cmd_name}")
+        return cast(click.Command, module.command)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArchError as error:
+            click.echo("\n".join(str(d) for d in error.diagnostics), err=True)
+            if ctx.meta.get(JSON):
+                print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="FILE is a path, - for standard input, or the name of a bundled spec such as vgg19.",
+)
+@click.version_option(archdsl.__version__, prog_name="archdsl")
+def main() -> None:
+    """A compiler for neural-network architectures."""

@@ -1,0 +1,49 @@
+"""``archdsl check``: is it right?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archdsl.diagnostics import ArchError
+from archdsl.options import Request, diagnostic_json, json_option, network_options, print_json
+from archdsl.printing import counted
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@network_options
+@json_option
+def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
+    """Parse, expand and check all shapes; a line per file.
+
+    Every error of every file is shown, not just the first.
+    """
+    results = [_checked(file, request, as_json) for file in files]
+    if as_json:
+        print_json({"files": results})
+    if not all(result["ok"] for result in results):
+        raise SystemExit(1)
+
+
+def _checked(file: str, request: Request, as_json: bool) -> dict[str, Any]:
+    try:
+        network = request.load(file)
+        summary = network.summary()
+    except ArchError as error:
+        for diagnostic in error.diagnostics:
+            click.echo(str(diagnostic), err=True)
+        errors = [diagnostic_json(d) for d in error.diagnostics]
+        if not as_json:
+            click.echo(f"{file}: {counted(len(errors), 'error')}")
+        return {"file": file, "ok": False, "errors": errors, "warnings": []}
+    if not as_json:
+        click.echo(f"ok {summary}")
+    return {
+        "file": file,
+        "ok": True,
+        "errors": [],
+        "warnings": [diagnostic_json(d) for d in network.warnings],
+        **summary.totals(),
+    }

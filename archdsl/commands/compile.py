@@ -1,0 +1,108 @@
+"""``archdsl compile``: build the module, run it once, write it out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.layers.definition import shown
+from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.printing import memory
+from archdsl.targets import FORMATS, encode, format_of
+from archdsl.writing import write
+
+if TYPE_CHECKING:
+    from torch import fx
+
+    from archdsl.api import Network
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Write to a file, by suffix: "
+    + ", ".join(f"{suffix} {form.title}" for suffix, form in FORMATS.items())
+    + ". May be repeated.",
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option(
+    "--weights",
+    metavar="W",
+    help="A safetensors or state_dict file, or torchvision:NAME for pretrained weights.",
+)
+@click.option("--seed", type=int, help="Make the initial weights reproducible.")
+@network_options
+@json_option
+def command(
+    file: str,
+    outputs: tuple[Path, ...],
+    device: str,
+    weights: str | None,
+    seed: int | None,
+    request: Request,
+    as_json: bool,
+) -> None:
+    """Build the PyTorch module, run one forward pass on the device, print the totals."""
+    forms = [(path, format_of(path)) for path in outputs]  # complain before the work is done
+    network = request.load(file)
+    module = network.to_torch(device=device, seed=seed)
+    if weights is not None:
+        from archdsl.weights import load_weights
+
+        load_weights(module, weights, network)
+    shapes, seconds = _forward(module, network, device)
+    written: list[tuple[str, int]] = []
+    for path, form in forms:
+        content = encode(form, network.checked, module)
+        write(path, content)
+        written.append((str(path), len(content)))
+    summary = network.summary()
+    if as_json:
+        ran = {"device": device, "forward_seconds": seconds, "forward_shapes": shapes}
+        files = [{"path": path, "bytes": size} for path, size in written]
+        print_json({**summary.totals(), **ran, "written": files})
+        return
+    click.echo(f"compiled {network.name} for {device}")
+    _line("input", shown(summary.input))
+    for name, shape in summary.outputs.items():
+        _line(name, shown(shape))
+    _line("parameters", f"{summary.parameters:,}")
+    _line("MACs", f"{summary.macs:,}")
+    ran_shapes = ", ".join(shown(tuple(shape)) for shape in shapes.values())
+    _line("forward pass", f"{ran_shapes} in {seconds * 1000:,.0f} ms")
+    for name, size in written:
+        click.echo(f"wrote {name} ({memory(size)})")
+
+
+def _line(name: str, value: str) -> None:
+    click.echo(f"  {name:<13} {value}")
+
+
+def _forward(
+    module: fx.GraphModule, network: Network, device: str
+) -> tuple[dict[str, list[int]], float]:
+    """Run the module once in eval mode: output shapes, batch included, and the seconds it took."""
+    import torch
+
+    summary = network.summary()
+    sizes = [size for size in summary.input if size is not None]
+    was_training = module.training
+    module.eval()
+    with torch.inference_mode():
+        image = torch.rand(1, *sizes, device=device)
+        start = time.perf_counter()
+        result: Any = module(image)
+        if image.is_cuda:
+            torch.cuda.synchronize(image.device)
+        seconds = time.perf_counter() - start
+    module.train(was_training)
+    results = result if isinstance(result, dict) else {next(iter(summary.outputs)): result}
+    return {name: list(tensor.shape) for name, tensor in results.items()}, seconds

@@ -1,0 +1,46 @@
+"""``archdsl summary``: the table of layers."""
+
+from __future__ import annotations
+
+import click
+
+from archdsl.layers.definition import shown
+from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.printing import counted, print_table
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@network_options
+@json_option
+def command(file: str, request: Request, as_json: bool) -> None:
+    """List every layer: output shape, parameters, MACs, receptive field; and totals.
+
+    MACs are multiply-accumulates of convolutions and fully connected layers for one image.
+    """
+    summary = request.load(file).summary()
+    if as_json:
+        print_json(summary.to_json())
+        return
+    columns = [
+        ("layer", "left"),
+        ("kind", "left"),
+        ("output", "right"),
+        ("parameters", "right"),
+        ("MACs", "right"),
+        ("sees", "right"),
+    ]
+    rows = (
+        (
+            row.scope,
+            row.kind,
+            shown(row.shape),
+            f"{row.parameters:,}" if row.parameters else "",
+            f"{row.macs:,}" if row.macs else "",
+            shown(row.receptive_field),
+        )
+        for row in summary.rows
+    )
+    totals = (f"{summary.parameters:,}", f"{summary.macs:,}")
+    print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
+    click.echo(str(summary))

@@ -1,0 +1,155 @@
+"""What the subcommands share: which network is meant, and how results are told to programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from archdsl.api import Network, load_source, parse_size
+from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.elaborate import Limits
+from archdsl.layers.definition import Shape
+from archdsl.reading import open_source
+
+JSON = "archdsl.json"
+"""The key under which a click context notes that the user wants JSON."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which network a user means, apart from the file: the options that all commands share."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    input: Shape | None = None
+    net: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def load(self, file: str) -> Network:
+        """The checked network of a file; its warnings go to standard error."""
+        network = load_source(
+            open_source(file),
+            net=self.net,
+            input=self.input,
+            limits=self.limits,
+            settings=dict(self.settings),
+        ).check()
+        for warning in network.warnings:
+            click.echo(str(warning), err=True)
+        return network
+
+
+class _Size(click.ParamType[Shape]):
+    name = "CxHxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shape:
+        try:
+            return value if isinstance(value, tuple) else parse_size(value)
+        except ArchError:
+            self.fail(f"{value!r}: expected CxHxW, such as 3x224x224", param, ctx)
+
+
+class _Setting(click.ParamType[tuple[str, str]]):
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, separator, given = value.partition("=")
+        if not separator or not name.strip():
+            self.fail(f"{value!r}: expected NAME=VALUE, such as classes=10", param, ctx)
+        return name.strip(), given.strip()
+
+
+def network_options(function: _Function) -> _Function:
+    """Add the options of a :class:`Request`, which the function gets as ``request``."""
+    limits = Limits()
+
+    @click.option("-D", "settings", type=_Setting(), multiple=True, help="Set a param of the spec.")
+    @click.option("--input", "size", type=_Size(), help="The input's size, where it is open.")
+    @click.option("--net", metavar="NAME", help="Which network of the file.")
+    @click.option(
+        "--max-layers",
+        type=click.IntRange(1),
+        default=limits.layers,
+        show_default=True,
+        help="Refuse networks of more layers.",
+    )
+    @click.option(
+        "--max-levels",
+        type=click.IntRange(1),
+        default=limits.levels,
+        show_default=True,
+        help="Refuse templates nested deeper.",
+    )
+    @wraps(function)
+    def wrapper(
+        *args: Any,
+        settings: tuple[tuple[str, str], ...],
+        size: Shape | None,
+        net: str | None,
+        max_layers: int,
+        max_levels: int,
+        **kwargs: Any,
+    ) -> Any:
+        bounds = Limits(layers=max_layers, levels=max_levels, instances=limits.instances)
+        request = Request(dict(settings), size, net, bounds)
+        return function(*args, request=request, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    ctx.meta[JSON] = value
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_note_json,
+    help="Print one JSON document.",
+)
+"""Adds ``--json``, which the function gets as ``as_json``."""
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic for programs; lines and columns count from 1, the end is exclusive."""
+    document: dict[str, Any] = {
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "expansions": [
+            {"instance": frame.instance, "at": frame.span.where} for frame in diagnostic.frames
+        ],
+    }
+    if diagnostic.span is not None:
+        span = diagnostic.span
+        line, column = span.position
+        end_line, end_column = span.source.locate(span.end)
+        document |= {
+            "file": span.source.name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+        }
+    return document

@@ -1,0 +1,54 @@
+"""Tables for people: with rich on a terminal, plain and uncut elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+Column = tuple[str, str]
+"""A heading and its alignment, ``left`` or ``right``."""
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *footer: str) -> None:
+    """Print rows under headings; a last line of totals where ``footer`` is given."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # A file or a pipe has no width: nothing is cut there.
+        console = Console(highlight=False, width=10_000)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False)
+    for index, (heading, side) in enumerate(columns):
+        table.add_column(
+            Text(heading),
+            footer=Text(footer[index] if footer else ""),
+            justify="right" if side == "right" else "left",
+            overflow="fold",
+            no_wrap=side == "right",
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: no markup from a spec's names
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))
+
+
+def counted(number: int, singular: str) -> str:
+    """``1 layer``, ``1,234 layers``."""
+    return f"{number:,} {singular}{'' if number == 1 else 's'}"
+
+
+def memory(size: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB"):
+        value /= 1000
+        if value < 1000:
+            return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+    return f"{value / 1000:.2f} GB"

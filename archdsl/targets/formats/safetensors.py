@@ -1,0 +1,16 @@
+"""Weights in the safetensors format, under the module's own names."""
+
+from __future__ import annotations
+
+from safetensors.torch import save
+from torch import fx
+
+from archdsl.graph.model import Network
+
+
+def encode(network: Network, module: fx.GraphModule) -> bytes:
+    """The state_dict, parameters and buffers, as safetensors; reads back with ``--weights``."""
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
+    }
+    return save(state, metadata={"format": "pt", "network": network.name})
