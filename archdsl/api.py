@@ -82,6 +82,24 @@ class Network:
 
         return compile_network(self.checked, device=device, seed=seed)
 
+    def draw(self, path: str | Path | None = None, *, fold: bool = True) -> str | None:
+        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot).
+
+        With ``fold``, equal blocks in a row are drawn once and marked with their number. Raises
+        ArchError where the file cannot be written.
+        """
+        from archdsl.targets.draw import draw
+        from archdsl.writing import write
+
+        if path is None:
+            return draw(self.checked, ".svg", fold=fold).decode()
+        target = Path(path)
+        write(target, draw(self.checked, target.suffix.lower(), fold=fold))
+        return None
+
+    def _repr_svg_(self) -> str | None:
+        return self.draw()
+
     def __repr__(self) -> str:
         shape = "×".join(
             "?" if d is None else str(d) for d in self.checked.shape(self._network.input)

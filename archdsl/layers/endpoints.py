@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define, shown
+from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -53,7 +53,7 @@ class Input(InputLayer):
         return self.pixels.channels, self.height, self.width
 
     def label(self) -> str:
-        return f"input {shown(self.size())}"
+        return "input"
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
@@ -83,7 +83,7 @@ class InputRgbImage(InputLayer):
         return 3, self.height, self.width
 
     def label(self) -> str:
-        return f"RGB image {shown(self.size())}"
+        return "RGB image"
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]

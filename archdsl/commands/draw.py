@@ -1,0 +1,35 @@
+"""``archdsl draw``: the diagram."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.printing import memory
+from archdsl.targets.draw import SUFFIXES, draw
+from archdsl.writing import write
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help=f"The picture, by suffix: {' '.join(SUFFIXES)}.  [default: NAME.svg here]",
+)
+@click.option("--no-fold", is_flag=True, help="Draw equal blocks in a row one by one.")
+@network_options
+@json_option
+def command(file: str, output: Path | None, no_fold: bool, request: Request, as_json: bool) -> None:
+    """Draw the network as a diagram; needs no Graphviz on the machine."""
+    network = request.load(file)
+    path = output or Path(f"{network.name}.svg")
+    content = draw(network.checked, path.suffix.lower(), fold=not no_fold)
+    write(path, content)
+    if as_json:
+        print_json({"name": network.name, "path": str(path), "bytes": len(content)})
+    else:
+        click.echo(f"drew {network.name} to {path} ({memory(len(content))})")

@@ -1,0 +1,28 @@
+"""Drawings: checked network → diagram (boxes, clusters, edges) → DOT → SVG or PNG."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import fail
+from archdsl.graph.model import Network
+from archdsl.targets.draw.diagram import Diagram
+from archdsl.targets.draw.dot import dot_source
+from archdsl.targets.draw.engine import layout
+from archdsl.targets.draw.reading import diagram_of
+
+SUFFIXES = (".svg", ".png", ".dot")
+"""What can be drawn, as suffixes of file names."""
+
+__all__ = ["SUFFIXES", "Diagram", "diagram_of", "draw"]
+
+
+def draw(network: Network, suffix: str = ".svg", *, fold: bool = True) -> bytes:
+    """The drawing of a checked network as the content of a file.
+
+    ``suffix`` is one of :data:`SUFFIXES`. With ``fold``, equal blocks that follow each other are
+    drawn once and marked ``×3``. Raises ArchError for another suffix, and where the drawing is too
+    large for its engine.
+    """
+    if suffix not in SUFFIXES:
+        raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(SUFFIXES)}")
+    source = dot_source(diagram_of(network, fold=fold))
+    return source.encode() if suffix == ".dot" else layout(source, suffix.removeprefix("."))

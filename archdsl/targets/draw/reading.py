@@ -1,0 +1,122 @@
+"""From a checked network to its diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archdsl.graph.model import Network, Scope
+from archdsl.layers.definition import Category, shown
+from archdsl.summary import summarise
+from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
+from archdsl.targets.draw.folding import NOTHING_FOLDED, Folding, folded
+from archdsl.targets.draw.fusing import Fused, boxes_by_scope, fused
+
+_LEVELS = 2
+"""Frames within frames, at most: with more, a drawing shows its frames instead of its layers."""
+_TITLE_LENGTH = 48
+
+
+def diagram_of(network: Network, *, fold: bool = True) -> Diagram:
+    """The diagram of a checked network."""
+    groups = fused(network)
+    inside = boxes_by_scope(groups)
+    folding = folded(network, groups, inside) if fold else NOTHING_FOLDED
+    visible = {head: group for head, group in groups.items() if head not in folding.stands_for}
+    shown_as = {
+        layer.path: folding.shown(head) for head, group in groups.items() for layer in group.layers
+    }
+    summary = summarise(network)
+    present = {group.head.layer.category for group in visible.values()}
+    return Diagram(
+        network.name,
+        f"{summary.parameters:,} parameters, {_giga(summary.macs)} MACs",
+        _clusters(network, visible, folding),
+        _edges(groups, visible, folding),
+        tuple(
+            End(
+                f"output {name}",
+                shown_as[path],
+                f"{name} {shown(network.shape(path))}".removeprefix("output "),
+            )
+            for name, path in network.outputs.items()
+        ),
+        tuple(category for category in Category if category in present),
+    )
+
+
+def _giga(number: int) -> str:
+    """``1.50 G``, as papers count operations."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return str(number)
+
+
+def _box(group: Fused, times: int) -> Box:
+    head = group.head.layer
+    details = tuple(layer.layer.label() for layer in group.layers[1:])
+    return Box(group.head.path, head.label(), details, head.category, times)
+
+
+def _edges(
+    groups: Mapping[str, Fused], visible: Mapping[str, Fused], folding: Folding
+) -> tuple[Edge, ...]:
+    told: set[str] = set()
+    edges = []
+    for head, group in visible.items():
+        for place in group.sources:
+            source = folding.shown(place)
+            changed = all(groups[s].shape != groups[place].shape for s in groups[place].sources)
+            label = shown(groups[place].shape) if changed and source not in told else ""
+            told.add(source)
+            edges.append(Edge(source, head, label))
+    return tuple(edges)
+
+
+def _clusters(network: Network, visible: Mapping[str, Fused], folding: Folding) -> Cluster:
+    """The frames: template instances that hold several boxes, two levels of them at most."""
+    inside = boxes_by_scope(visible)
+    frame_of: dict[Scope, Scope] = {}
+    level: dict[Scope, int] = {}
+    children: dict[Scope, list[Scope]] = {}
+    repeated: dict[str, int] = {}
+    root = network.scopes[0]
+    frame_of[root], level[root] = root, 0
+    for scope in network.scopes[1:]:
+        assert scope.parent is not None
+        outer = frame_of.get(scope.parent)
+        if outer is None or scope not in inside:  # folded away
+            continue
+        count = len(inside[scope])
+        adds = scope.template is not None and level[outer] < _LEVELS and count < len(inside[outer])
+        if count > 1 and (adds or scope in folding.times):
+            frame_of[scope], level[scope] = scope, level[outer] + 1
+            children.setdefault(outer, []).append(scope)
+        else:
+            frame_of[scope] = outer
+            if scope in folding.times:  # a single box needs no frame to carry the number
+                head = inside[scope][0]
+                repeated[head] = repeated.get(head, 1) * folding.times[scope]
+    boxes: dict[Scope, list[Box]] = {}
+    for head, group in visible.items():
+        box = _box(group, repeated.get(head, 1))
+        boxes.setdefault(frame_of[group.scope], []).append(box)
+    # Inner frames come after the ones around them, so backwards every part is there when needed.
+    made: dict[Scope, Cluster] = {}
+    frames = [scope for scope in network.scopes if frame_of.get(scope) is scope]
+    for scope in reversed(frames):
+        made[scope] = Cluster(
+            scope.path,
+            _title(scope),
+            tuple(boxes.get(scope, [])),
+            tuple(made[child] for child in children.get(scope, [])),
+            folding.times.get(scope, 1),
+        )
+    return made[root]
+
+
+def _title(scope: Scope) -> str:
+    title = scope.title
+    if scope.template is not None and scope.name.rstrip("0123456789") != scope.template:
+        title = f"{scope.name}: {title}"
+    return title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
