@@ -77,12 +77,20 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     if operator in "/%" and b == 0:
         raise fail("division by zero", span)
     try:
-        result = _OPERATORS[operator][1](a, b)
+        return bounded(_OPERATORS[operator][1](a, b), span)
     except OverflowError:
         raise fail("the result of this arithmetic is too large", span) from None
-    if isinstance(result, int) and result.bit_length() > _MAX_BITS:
-        raise fail("the result of this arithmetic is too large", span)
-    return result
+
+
+def bounded(value: Number, span: Span) -> Number:
+    """The value itself; raises ArchError where it is too large for any network, or infinite."""
+    if isinstance(value, float):
+        small = math.isfinite(value)
+    else:
+        small = value.bit_length() <= _MAX_BITS
+    if not small:
+        raise fail("this number is too large", span)
+    return value
 
 
 def operation(
@@ -118,6 +126,6 @@ def call(node: nodes.Call, arguments: list[Number]) -> Number:
         )
         raise fail(f"{name} takes {wanted}, found {len(arguments)}", node.span)
     try:
-        return function(*arguments)
+        return bounded(function(*arguments), node.span)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         raise fail(f"{name} cannot be computed: {error}", node.span) from None

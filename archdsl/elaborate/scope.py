@@ -11,6 +11,7 @@ from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.layers.definition import Definition, lookup
 from archdsl.layers.definition import definitions as builtin
 from archdsl.layers.endpoints import InputLayer
+from archdsl.source import Span
 from archdsl.syntax import nodes
 
 Tail = Literal["subnet", "complete", "block"]
@@ -82,6 +83,13 @@ class Definitions:
             later = self._bindings[name.text][0][1]
             where = ""
             if isinstance(later, TemplateBinding):
+                if _contains(later.definition.span, name.span):
+                    return fail(
+                        f"'{name.text}' is defined by itself",
+                        name.span,
+                        "a definition may use earlier definitions only, so templates never recurse",
+                        help="repeat<N, block, SUBNET> applies a block several times",
+                    )
                 where = f", at line {later.definition.name.span.position[0]}"
             return fail(
                 f"'{name.text}' is defined later{where}",
@@ -104,6 +112,10 @@ class Definitions:
             f"defined in this file: {own}",
             help=help,
         )
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    return outer.source is inner.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 class Environment(NamedTuple):

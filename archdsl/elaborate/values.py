@@ -18,7 +18,7 @@ from archdsl.syntax import nodes
 def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
     """The value of an expression that has to be a number or true or false."""
     if isinstance(node, (nodes.Integer, nodes.Float, nodes.Boolean)):
-        return node.value
+        return arithmetic.bounded(node.value, node.span)
     if isinstance(node, nodes.Group):
         inner: arithmetic.Number = yield number(node.inner, environment)
         return inner

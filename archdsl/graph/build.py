@@ -13,7 +13,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
 from archdsl.elaborate.trampoline import run
 from archdsl.graph.model import LayerInstance, Network, Scope
 from archdsl.layers.block import Block, Combinator, Connection, Instance, Port
-from archdsl.layers.definition import Layer, RuleError
+from archdsl.layers.definition import Layer, RuleError, shown
 from archdsl.layers.endpoints import InputLayer
 from archdsl.source import Span
 
@@ -100,7 +100,7 @@ class _Expansion:
                 if isinstance(what, InputLayer):
                     port = self._enter(what, span)
                 else:
-                    port = Port(self._emit(what, (self._attached(port),)), port.tags)
+                    port = self._follow(what, span, port)
             elif isinstance(what, Instance):
                 outer = self._scope
                 self._open(what.template, what.shown, what.template, span, what.block)
@@ -109,6 +109,12 @@ class _Expansion:
             else:
                 port = yield self._connect(what, span, port)
         return port
+
+    def _follow(self, layer: Layer, span: Span, port: Port) -> Port:
+        try:
+            return Port(self._emit(layer, (self._attached(port),)), port.tags)
+        except RuleError as error:
+            raise ArchError(self._diagnostic(error, span)) from None
 
     def _connect(self, what: Combinator, span: Span, port: Port) -> Connection:
         try:
@@ -122,13 +128,15 @@ class _Expansion:
             self._input = self._emit(layer, ())
         else:
             first = self._drafts[self._input]
+            assert isinstance(first.layer, InputLayer)
             if first.layer != layer:
                 line, column = first.span.position
                 raise fail(
                     "two inputs of one network disagree",
                     span,
-                    f"this one is {layer.label()}",
-                    f"the one at line {line}, column {column} is {first.layer.label()}",
+                    f"this one is {layer.kind} {shown(layer.size())}",
+                    f"the one at line {line}, column {column} is {first.layer.kind} "
+                    f"{shown(first.layer.size())}",
                     help="a network has one input; branches are written without",
                     frames=self._frames(),
                 )

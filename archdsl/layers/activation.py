@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.layers.definition import Category, Layer, Shape, arg, define
+from archdsl.layers.definition import (
+    Category,
+    Layer,
+    RuleError,
+    Shape,
+    arg,
+    define,
+    elements,
+    shown,
+)
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -148,6 +157,15 @@ class Softmax(Layer):
 @dataclass(frozen=True)
 class SoftmaxAll(Layer):
     """Probabilities over all values of a sample."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if elements(inputs[0]) is None:
+            raise RuleError(
+                "softmax_all needs an input of known size",
+                f"found {shown(inputs[0])}",
+                help="give the size with --input CxHxW",
+            )
+        return inputs[0]
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn

@@ -56,8 +56,6 @@ def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Dia
     help = None
     if character in "\"'":
         help = "names and values are written without quotes"
-    elif character == "/" and source.text.startswith("/*", at):
-        help = "close the comment with */"
     message = f"the character {character!r} has no meaning here"
     return Diagnostic(message, Span(source, at, at + 1), help=help), at
 
@@ -81,6 +79,9 @@ def _unexpected_token(
         where = Span(source, at, at + extra)
         note = "every '<' before it is closed already"
         return Diagnostic(closers, where, (note,), help="leave it out"), at
+    if source.text.startswith("/*", at):
+        span = Span(source, at, at + 2)
+        return Diagnostic("an unfinished comment", span, help="close the comment with */"), at
     found = "the end of the text" if token.type == "$END" else f"'{token.strip()}'"
     note = f"expected {_spoken(error.accepts or error.expected)}, found {found}"
     help = "separate arguments with ','" if "COMMA" in (error.accepts or ()) else None

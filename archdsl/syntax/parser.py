@@ -24,6 +24,7 @@ from archdsl.syntax.lexer import Lexer
 from archdsl.syntax.mistakes import explain
 
 _MAX_ERRORS = 20
+_MAX_DIGITS = 1000  # reading a number takes time that grows with the square of its length
 # The tables are made once; their callbacks are told which source spans belong to, one at a time.
 _LOCK = Lock()
 _INCLUDE = re.compile(r'#\s*include\s*"([^"]+)"\s*(?://.*|/\*.*)?$')
@@ -97,7 +98,10 @@ class _Builder(Transformer[Token, Any]):
     # ---- terminals ----
 
     def INTEGER(self, token: Token) -> nodes.Integer:
-        return nodes.Integer(int(token.rstrip("uUlL")), self._span(token, token))
+        digits = token.rstrip("uUlL")
+        if len(digits) > _MAX_DIGITS:
+            raise fail("this number is too large", self._span(token, token))
+        return nodes.Integer(int(digits), self._span(token, token))
 
     def FLOAT(self, token: Token) -> nodes.Float:
         return nodes.Float(float(token.rstrip("fF")), self._span(token, token))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
-from archdsl.targets.draw.diagram import Diagram
+from archdsl.targets.draw.diagram import Box, Cluster, Diagram
 from archdsl.targets.draw.dot import dot_source
 from archdsl.targets.draw.engine import layout
 from archdsl.targets.draw.reading import diagram_of
@@ -12,7 +12,7 @@ from archdsl.targets.draw.reading import diagram_of
 SUFFIXES = (".svg", ".png", ".dot")
 """What can be drawn, as suffixes of file names."""
 
-__all__ = ["SUFFIXES", "Diagram", "diagram_of", "draw"]
+__all__ = ["SUFFIXES", "Box", "Cluster", "Diagram", "diagram_of", "draw"]
 
 
 def draw(network: Network, suffix: str = ".svg", *, fold: bool = True) -> bytes:

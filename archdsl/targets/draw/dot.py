@@ -18,7 +18,8 @@ _SMALL = "9"
 def dot_source(diagram: Diagram) -> str:
     """The DOT text of a diagram, data flowing from top to bottom; the same for equal diagrams."""
     graph = graphviz.Digraph(
-        name=graphviz.escape(diagram.title),
+        # Engines read entities even here: only letters and digits of a file's name are let through.
+        name="".join(c if c.isalnum() else "_" for c in diagram.title),
         graph_attr={
             "label": _header(diagram),
             "labelloc": "t",

@@ -13,4 +13,5 @@ def encode(network: Network, module: fx.GraphModule) -> bytes:
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
     }
-    return save(state, metadata={"format": "pt", "network": network.name})
+    # One entry of metadata only: more come in another order from run to run.
+    return save(state, metadata={"format": "pt"})
