@@ -84,10 +84,7 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
 
 def bounded(value: Number, span: Span) -> Number:
     """The value itself; raises ArchError where it is too large for any network, or infinite."""
-    if isinstance(value, float):
-        small = math.isfinite(value)
-    else:
-        small = value.bit_length() <= _MAX_BITS
+    small = math.isfinite(value) if isinstance(value, float) else value.bit_length() <= _MAX_BITS
     if not small:
         raise fail("this number is too large", span)
     return value

@@ -38,7 +38,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
     if isinstance(node, nodes.Name):
         value = environment.require(node)
         if isinstance(value, (int, float)):
-            return value
+            return arithmetic.bounded(value, node.span)
     raise fail(
         "a number belongs here",
         node.span if not isinstance(node, nodes.Apply) else node.name.span,

@@ -39,13 +39,13 @@ _SPOKEN = {
 _STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
 
 
-Tokens = Callable[[Source, int], Iterator[Token]]
+Tokens = Callable[[int], Iterator[Token]]
 
 
 def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Diagnostic, int]:
     """What a syntax error means, and the offset at which the text stopped making sense.
 
-    ``before`` gives the tokens of a source up to an offset.
+    ``before`` gives the tokens of the text that was read, up to an offset.
     """
     if isinstance(error, UnexpectedToken):
         return _unexpected_token(error, source, before)
@@ -70,7 +70,7 @@ def _unexpected_token(
     else:
         at = int(token.start_pos or 0)
         span = Span(source, at, at + len(token))
-    open_heads = _open_heads(before(source, at))
+    open_heads = _open_heads(before(at))
     if token.type in _STATEMENT_ENDS and open_heads:
         return _missing_closers(open_heads, span), at
     if token.type == "CLOSE" and not open_heads:

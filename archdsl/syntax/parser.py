@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import Any, cast
 
@@ -47,7 +47,8 @@ def parse(source: Source) -> nodes.Document:
                 builder.source = source
                 items = lark.parse(text)
         except UnexpectedInput as error:
-            diagnostic, at = explain(error, source, tokens_before)
+            # What was blanked need not be made of tokens at all.
+            diagnostic, at = explain(error, source, partial(tokens_before, text))
             errors.append(diagnostic)
             resume = _after_next_semicolon(text, at)
             if resume is None or len(errors) == _MAX_ERRORS:
@@ -73,9 +74,9 @@ def _tables() -> tuple[Lark, _Builder]:
     return Lark(grammar_text(), parser="lalr", lexer=Lexer, transformer=builder), builder
 
 
-def tokens_before(source: Source, end: int) -> Iterator[Token]:
-    """The tokens of the text before an offset, which must not cut one in two."""
-    return _tables()[0].lex(source.text[:end])
+def tokens_before(text: str, end: int) -> Iterator[Token]:
+    """The tokens of a text before an offset, which must not cut one in two."""
+    return _tables()[0].lex(text[:end])
 
 
 def _bare(text: str) -> str:
@@ -98,10 +99,11 @@ class _Builder(Transformer[Token, Any]):
     # ---- terminals ----
 
     def INTEGER(self, token: Token) -> nodes.Integer:
-        digits = token.rstrip("uUlL")
-        if len(digits) > _MAX_DIGITS:
-            raise fail("this number is too large", self._span(token, token))
-        return nodes.Integer(int(digits), self._span(token, token))
+        start = cast(int, token.start_pos)
+        span = Span(self.source, start, start + len(token))
+        if len(token) > _MAX_DIGITS:
+            raise fail("this number is too large", span)
+        return nodes.Integer(int(token.rstrip("uUlL")), span)
 
     def FLOAT(self, token: Token) -> nodes.Float:
         return nodes.Float(float(token.rstrip("fF")), self._span(token, token))

@@ -8,7 +8,7 @@ from torch import fx
 from archdsl.graph.model import Network
 
 
-def encode(network: Network, module: fx.GraphModule) -> bytes:
+def encode(_: Network, module: fx.GraphModule) -> bytes:
     """The state_dict, parameters and buffers, as safetensors; reads back with ``--weights``."""
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
