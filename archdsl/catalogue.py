@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from archdsl.source import Source
 
-_FACT = re.compile(r"//\s*([a-z][a-z-]*):\s+(\S.*?)\s*$")
+_FACT = re.compile(r"//\s*([a-z][a-z0-9-]*):\s+(\S.*?)\s*$")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
-def facts(source: Source) -> dict[str, str]:
-    """The lines ``// key: value`` of the comment that opens a spec."""
+@dataclass(frozen=True)
+class Facts:
+    """What a spec says of itself, in lines ``// key: value``; ``None`` where it says nothing."""
+
+    title: str
+    """The first line of the comment."""
+    year: int | None = None
+    reference: str | None = None
+    """A model that the compiled network equals: ``torchvision:NAME`` or ``timm:NAME``."""
+    proof: str | None = None
+    """What the tests compare, where there is no such model."""
+    top1: float | None = None
+    """The reported top-1 accuracy on ImageNet's validation images, in percent."""
+    top5: float | None = None
+
+
+def facts(source: Source) -> Facts:
+    """The facts of the comment that opens a spec."""
     found: dict[str, str] = {}
-    for line in source.text.splitlines():
+    lines = source.text.splitlines()
+    for line in lines:
         if not line.startswith("//"):
             break
         fact = _FACT.match(line)
         if fact is not None:
             found[fact.group(1)] = fact.group(2)
-    return found
+    opening = lines[0] if lines and lines[0].startswith("//") else ""
+    year = found.get("year", "")
+    return Facts(
+        opening.removeprefix("//").strip(),
+        int(year) if year.isdecimal() else None,
+        found.get("reference"),
+        found.get("proof"),
+        _percent(found.get("top-1")),
+        _percent(found.get("top-5")),
+    )
+
+
+def _percent(text: str | None) -> float | None:
+    """The first percentage of ``72.98% (table 3)``."""
+    number = _PERCENT.search(text or "")
+    return float(number.group(1)) if number else None

@@ -91,7 +91,7 @@ def _carry_from_reference(
     module: fx.GraphModule, state: dict[str, Tensor], weights: str, network: Network
 ) -> None:
     """Load a state_dict whose names are those of the network's reference."""
-    name = facts(network.source).get("reference")
+    name = facts(network.source).reference
     if name is None:
         raise fail(
             f"the names in {weights} are not those of the network",

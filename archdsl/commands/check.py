@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,13 +19,20 @@ from archdsl.printing import counted
 def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
     """Parse, expand and check all shapes; a line per file.
 
-    Every error of every file is shown, not just the first.
+    Every error of every file is shown, not just the first. A folder stands for the specs in it.
     """
-    results = [_checked(file, request, as_json) for file in files]
+    results = [_checked(file, request, as_json) for name in files for file in _expanded(name)]
     if as_json:
         print_json({"files": results})
     if not all(result["ok"] for result in results):
         raise SystemExit(1)
+
+
+def _expanded(name: str) -> list[str]:
+    """The specs of a folder, or the file itself."""
+    if not Path(name).is_dir():
+        return [name]
+    return sorted(str(path) for path in Path(name).glob("*.arch"))
 
 
 def _checked(file: str, request: Request, as_json: bool) -> dict[str, Any]:

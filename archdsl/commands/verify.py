@@ -46,7 +46,7 @@ def command(
     both, and both run on the same random images. Exit status 1 where they differ.
     """
     network = request.load(file)
-    name = against or facts(network.source).get("reference")
+    name = against or facts(network.source).reference
     if name is None:
         raise click.UsageError(f"{network.name} names no reference; give one with --against")
     summary = network.summary()

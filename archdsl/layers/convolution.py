@@ -241,11 +241,11 @@ class TransposedConvolution(Layer):
         for count, what in ((channels, "input channels"), (self.filters, "filters")):
             if count % self.groups:
                 raise RuleError(f"{self.groups} groups do not divide {count} {what}")
-        if self.output_padding >= max(self.stride_h, self.stride_w) and self.output_padding:
+        stride = min(self.stride_h, self.stride_w)
+        if self.output_padding >= stride and self.output_padding:
             raise RuleError(
                 "the output padding of cont is not smaller than its stride",
-                f"expected less than {max(self.stride_h, self.stride_w)}, "
-                f"found {self.output_padding}",
+                f"expected less than {stride}, found {self.output_padding}",
             )
         padding = self._padding()
 

@@ -69,6 +69,24 @@ def test_standard_input(tiny: Path) -> None:
     assert f"{TINY_MACS:,} MACs" in run("check", "-", stdin=TINY).stdout
 
 
+def test_a_folder_stands_for_its_specs(tiny: Path) -> None:
+    done = run("check", ".", "--json")
+    assert [(f["file"], f["ok"]) for f in json.loads(done.stdout)["files"]] == [
+        ("broken.arch", False),
+        ("tiny.arch", True),
+    ]
+
+
+def test_compare_puts_networks_side_by_side() -> None:
+    """Table 8 of the MobileNet paper has VGG-16 at 15300 million operations, GoogLeNet at 1550."""
+    done = run("compare", "vgg16", "googlenet_paper", "--json")
+    vgg, googlenet = json.loads(done.stdout)["specs"]
+    assert vgg["macs"] / 1e6 == pytest.approx(15300, rel=0.02)
+    assert googlenet["macs"] / 1e6 == pytest.approx(1550, rel=0.03)
+    assert (vgg["year"], vgg["top1"], vgg["top5"]) == (2014, 73.0, 91.2)
+    assert "138,357,544" in run("compare", "vgg16").stdout
+
+
 def test_limits_can_be_set(tiny: Path) -> None:
     assert run("check", tiny, "--max-layers", "3").exit_code == 1
     assert run("check", tiny, "--max-layers", "4").exit_code == 0
@@ -262,7 +280,7 @@ def test_specs_lists_every_bundled_network() -> None:
 
 
 def test_help_and_wrong_usage() -> None:
-    commands = ("check", "compile", "draw", "layers", "specs", "summary", "verify")
+    commands = ("check", "compare", "compile", "draw", "layers", "specs", "summary", "verify")
     listed = run("--help").stdout
     for command in commands:
         assert f"\n  {command} " in listed

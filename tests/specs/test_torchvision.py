@@ -12,7 +12,7 @@ from archdsl.reading import open_source
 REFERENCES = {
     name: found
     for name in spec_names()
-    if (found := facts(open_source(name)).get("reference", "")).startswith("torchvision:")
+    if (found := facts(open_source(name)).reference or "").startswith("torchvision:")
 }
 QUICK = {"alexnet_torchvision", "googlenet", "resnet18", "resnet50", "vgg11_bn"}
 SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in REFERENCES]
@@ -33,8 +33,9 @@ def test_the_classic_networks_have_their_reference() -> None:
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
 @pytest.mark.parametrize("name", SPECS)
 def test_equals_torchvision_exactly(name: str, training: bool) -> None:
-    module = archdsl.load(name).to_torch()
-    found = verify(module, reference(REFERENCES[name]), (3, 224, 224), training=training)
+    network = archdsl.load(name)
+    size = [side for side in network.summary().input if side is not None]
+    found = verify(network.to_torch(), reference(REFERENCES[name]), size, training=training)
     assert found.matched, found.differences
     assert found.params_equal
     assert found.max_abs_diff is not None

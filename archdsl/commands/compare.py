@@ -1,0 +1,20 @@
+"""``archdsl compare``: networks side by side."""
+
+from __future__ import annotations
+
+import click
+
+from archdsl.comparing import print_comparison
+from archdsl.options import Request, json_option, network_options
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@network_options
+@json_option
+def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
+    """Put networks side by side: input, parameters, MACs, reported accuracy.
+
+    Options such as -D and --input hold for all of them.
+    """
+    print_comparison(files, request, as_json)
