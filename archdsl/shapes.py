@@ -31,7 +31,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     # network keeps the layers, so that an id means the same throughout.
     judged: dict[tuple[int, tuple[Shape, ...]], tuple[Shape, str | None]] = {}
     for instance in network.instances():
-        layer, path, _, _, sources = instance
+        layer, path, sources = instance.layer, instance.path, instance.inputs
         inputs = tuple([shapes[source] for source in sources])
         if not _all_known(inputs):  # behind an error
             shapes[path] = None

@@ -26,6 +26,8 @@ class Row:
     kind: str
     shape: Shape
     parameters: int
+    trainable: int
+    """How many of the parameters learn: all, or none of a frozen layer."""
     buffers: int
     macs: int
     receptive_field: tuple[int, int]
@@ -50,6 +52,10 @@ class Summary:
         return sum(row.parameters for row in self.rows)
 
     @property
+    def trainable(self) -> int:
+        return sum(row.trainable for row in self.rows)
+
+    @property
     def buffers(self) -> int:
         return sum(row.buffers for row in self.rows)
 
@@ -64,6 +70,7 @@ class Summary:
             "input": list(self.input),
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "params": self.parameters,
+            "trainable": self.trainable,
             "buffers": self.buffers,
             "macs": self.macs,
         }
@@ -78,6 +85,7 @@ class Summary:
                     "kind": row.kind,
                     "shape": list(row.shape),
                     "params": row.parameters,
+                    "trainable": row.trainable,
                     "macs": row.macs,
                     "receptive_field": list(row.receptive_field),
                 }
@@ -87,9 +95,10 @@ class Summary:
 
     def __str__(self) -> str:
         outputs = ", ".join(f"{name} {shown(shape)}" for name, shape in self.outputs.items())
+        learns = f" ({self.trainable:,} trainable)" if self.trainable != self.parameters else ""
         return (
             f"{self.name}: input {shown(self.input)}, {outputs}, "
-            f"{self.parameters:,} parameters, {self.macs:,} MACs"
+            f"{self.parameters:,} parameters{learns}, {self.macs:,} MACs"
         )
 
 
@@ -102,12 +111,14 @@ def summarise(network: Network) -> Summary:
         output = network.shape(instance.path)
         layer = instance.layer
         seen = reach[instance.path] = _reach(instance, inputs, reach)
+        parameters = layer.parameters(inputs)
         rows.append(
             Row(
                 instance.path,
                 layer.kind,
                 output,
-                layer.parameters(inputs),
+                parameters,
+                0 if instance.frozen else parameters,
                 layer.buffers(inputs),
                 layer.macs(inputs, output),
                 (round(seen.size[0]), round(seen.size[1])),

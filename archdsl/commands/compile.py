@@ -10,7 +10,7 @@ import click
 
 from archdsl.layers.definition import shown
 from archdsl.options import Request, json_option, network_options, print_json
-from archdsl.printing import memory
+from archdsl.printing import memory, print_table
 from archdsl.targets import FORMATS, encode, format_of
 from archdsl.writing import write
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     help="A safetensors or state_dict file, or torchvision:NAME for pretrained weights.",
 )
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
+@click.option("--trainable", is_flag=True, help="List the layers that learn.")
 @network_options
 @json_option
 def command(
@@ -47,6 +48,7 @@ def command(
     device: str,
     weights: str | None,
     seed: int | None,
+    trainable: bool,
     request: Request,
     as_json: bool,
 ) -> None:
@@ -75,9 +77,17 @@ def command(
     for name, shape in summary.outputs.items():
         _line(name, shown(shape))
     _line("parameters", f"{summary.parameters:,}")
+    if summary.trainable != summary.parameters:
+        _line("trainable", f"{summary.trainable:,}")
     _line("MACs", f"{summary.macs:,}")
     ran_shapes = ", ".join(shown(tuple(shape)) for shape in shapes.values())
     _line("forward pass", f"{ran_shapes} in {seconds * 1000:,.0f} ms")
+    if trainable:
+        learning = [row for row in summary.rows if row.trainable]
+        print_table(
+            [("learns", "left"), ("parameters", "right")],
+            [(row.scope, f"{row.trainable:,}") for row in learning],
+        )
     for name, size in written:
         click.echo(f"wrote {name} ({memory(size)})")
 

@@ -50,6 +50,7 @@ class _Draft(NamedTuple):
     scope: int
     span: Span
     inputs: tuple[int, ...]
+    frozen: bool
 
 
 class _Expansion:
@@ -60,25 +61,29 @@ class _Expansion:
         self._scopes: list[_OpenScope] = [_OpenScope("", "", None, None, -1, None)]
         self._scope = 0
         self._span: Span | None = None
+        self._frozen = False
         self._input: int | None = None
         self._outputs: dict[str, int] = {}
 
     # ---- what combinators use ----
 
-    def apply(self, block: Block, port: Port, label: str | None = None) -> Connection:
-        """Expand a block. A labelled one, and an anonymous one of several steps, gets a scope."""
-        scope, span = self._scope, self._span
+    def apply(
+        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+    ) -> Connection:
+        """Expand a block. A labelled one, and an instance of a template, gets a scope."""
+        before = self._scope, self._span, self._frozen
+        self._frozen = self._frozen or frozen
         only = block.single
         if isinstance(only, Instance):
             step = block.steps[0]
             self._open(label or only.template, only.shown, only.template, step.span, only.block)
             end = yield self.expand(only.block, port)
         elif label is not None:
-            self._open(label, label, None, span, block)
+            self._open(label, label, None, self._span, block)
             end = yield self.expand(block, port)
         else:
             end = yield self.expand(block, port)
-        self._scope, self._span = scope, span
+        self._scope, self._span, self._frozen = before
         return end
 
     def join(self, layer: Layer, *ports: Port) -> Port:
@@ -149,7 +154,9 @@ class _Expansion:
 
     def _emit(self, layer: Layer, inputs: tuple[int, ...]) -> int:
         assert self._span is not None
-        self._drafts.append(_Draft(layer, layer.stem, self._scope, self._span, inputs))
+        self._drafts.append(
+            _Draft(layer, layer.stem, self._scope, self._span, inputs, self._frozen)
+        )
         return len(self._drafts) - 1
 
     def _open(
@@ -174,12 +181,13 @@ class _Expansion:
         scopes, namers = self._named_scopes()
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name)
         paths: list[str] = []
-        for layer, stem, scope, span, sources in self._drafts:
+        for layer, stem, scope, span, sources, frozen in self._drafts:
             path = namers[scope].path(stem)
             inputs = tuple([paths[i] for i in sources])
             paths.append(path)
             # One by one is quicker than networkx's add_..._from, which copies every dict again.
-            graph.add_node(path, instance=LayerInstance(layer, path, scopes[scope], span, inputs))
+            instance = LayerInstance(layer, path, scopes[scope], span, inputs, frozen)
+            graph.add_node(path, instance=instance)
             for port, source in enumerate(inputs):
                 graph.add_edge(source, path, port)
         assert self._input is not None

@@ -57,6 +57,8 @@ class LayerInstance(NamedTuple):
     span: Span
     inputs: tuple[str, ...]
     """The paths of the layers whose outputs it takes, in order."""
+    frozen: bool = False
+    """Whether its parameters and statistics stay as they are in training."""
 
 
 @dataclass(frozen=True, eq=False)

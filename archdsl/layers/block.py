@@ -105,8 +105,13 @@ nested blocks never recurse; it returns a :class:`Port`."""
 class Builder(Protocol):
     """What a combinator may do to the graph."""
 
-    def apply(self, block: Block, port: Port, label: str | None = None) -> Connection:
-        """Attach a block; to be yielded. ``label`` names the scope that the block gets."""
+    def apply(
+        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+    ) -> Connection:
+        """Attach a block; to be yielded. ``label`` names the scope that the block gets.
+
+        What is ``frozen`` does not learn.
+        """
 
     def join(self, layer: Layer, *ports: Port) -> Port:
         """Attach a layer with several inputs; the tags of the first port remain visible."""

@@ -67,6 +67,23 @@ class When(Combinator):
         return port
 
 
+@define("frozen", source="transfer learning; torch.nn.Module.requires_grad_")
+@dataclass(frozen=True)
+class Frozen(Combinator):
+    """A block that does not learn: its parameters and its batch norm statistics stay as they are.
+
+    Names and shapes are those of the block itself, so weights for the one fit the other.
+    """
+
+    body: Block = arg("the block")
+
+    def layers(self) -> int:
+        return self.body.layers
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return (yield build.apply(self.body, port, frozen=True))
+
+
 # ---- branches ----
 
 

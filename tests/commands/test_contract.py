@@ -103,6 +103,7 @@ def test_summary_as_json(tiny: Path) -> None:
         "input": [2, 8, 8],
         "outputs": {"output": [3]},
         "params": TINY_PARAMETERS,
+        "trainable": TINY_PARAMETERS,
         "buffers": 0,
         "macs": TINY_MACS,
     }

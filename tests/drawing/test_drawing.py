@@ -194,3 +194,13 @@ def test_the_engine_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     with pytest.raises(archdsl.ArchError, match="pip install graphviz-pure"):
         archdsl.load("lenet").draw()
+
+
+def test_frozen_layers_are_marked() -> None:
+    found = diagram("fc<2,max_pool<2,2,2,2,frozen<compose<relu,con<4,3,3,1,1>>,input<3,8,8>>>>")
+    assert {box.title: box.frozen for box in boxes(found.root)} == {
+        "input": False,
+        "3×3 conv, 4": True,
+        "2×2 max pool, /2": False,
+        "fc 2": False,
+    }

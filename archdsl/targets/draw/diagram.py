@@ -18,6 +18,8 @@ class Box:
     category: Category
     times: int = 1
     """How many equal ones in a row it stands for."""
+    frozen: bool = False
+    """Whether it has parameters that do not learn."""
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,8 @@ def _box(graph: graphviz.Digraph, box: Box) -> None:
     if box.details:
         small = _words(", ".join(box.details))
         label += f'<BR/><FONT POINT-SIZE="{_SMALL}" COLOR="{QUIET}">{small}</FONT>'
+    if box.frozen:
+        label += f'<BR/><FONT POINT-SIZE="{_SMALL}" COLOR="{QUIET}"><I>frozen</I></FONT>'
     shape = {"shape": "ellipse", "margin": "0.04,0.02"} if box.category is Category.JOIN else {}
     graph.node(
         graphviz.escape(box.id),

@@ -89,6 +89,7 @@ class _Links:
             len(one) == len(two)
             and len(entry) == len(exit) == 1
             and exit <= one
+            and self._frozen(one) == self._frozen(two)
             and self._groups[min(entry)].shape == self._groups[min(exit)].shape
             and all(
                 target in one or target in two for head in one for target in self._targets[head]
@@ -97,6 +98,10 @@ class _Links:
                 layer.path in self._outputs for h in one for layer in self._groups[h].layers
             )
         )
+
+    def _frozen(self, heads: set[str]) -> int:
+        """How many boxes do not learn; blocks that are equal otherwise may differ in that."""
+        return sum(self._groups[head].head.frozen for head in heads)
 
     def _sources(self, heads: set[str]) -> set[str]:
         return {s for head in heads for s in self._groups[head].sources if s not in heads}

@@ -47,6 +47,7 @@ def fused(network: Network) -> dict[str, Fused]:
             and consumers[before] == 1
             and before not in kept
             and members[group[before]][0].inputs != ()
+            and members[group[before]][0].frozen == instance.frozen
             and _belongs(instance.scope, members[group[before]][0].scope, light)
         )
         head = group[before] if joins and before is not None else instance.path

@@ -52,10 +52,11 @@ def _giga(number: int) -> str:
     return str(number)
 
 
-def _box(group: Fused, times: int) -> Box:
+def _box(network: Network, group: Fused, times: int) -> Box:
     head = group.head.layer
     details = tuple(layer.layer.label() for layer in group.layers[1:])
-    return Box(group.head.path, head.label(), details, head.category, times)
+    frozen = any(i.frozen and i.layer.parameters(network.input_shapes(i)) for i in group.layers)
+    return Box(group.head.path, head.label(), details, head.category, times, frozen)
 
 
 def _edges(
@@ -99,7 +100,7 @@ def _clusters(network: Network, visible: Mapping[str, Fused], folding: Folding) 
                 repeated[head] = repeated.get(head, 1) * folding.times[scope]
     boxes: dict[Scope, list[Box]] = {}
     for head, group in visible.items():
-        box = _box(group, repeated.get(head, 1))
+        box = _box(network, group, repeated.get(head, 1))
         boxes.setdefault(frame_of[group.scope], []).append(box)
     # Inner frames come after the ones around them, so backwards every part is there when needed.
     made: dict[Scope, Cluster] = {}

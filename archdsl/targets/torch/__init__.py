@@ -40,9 +40,8 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     shapes = network.graph.nodes
     with device, SkippedInitialisation():
         for instance in network.instances():
-            emit.begin(
-                instance.path, instance.inputs[0] in overwritable if instance.inputs else False
-            )
+            overwrite = bool(instance.inputs) and instance.inputs[0] in overwritable
+            emit.begin(instance.path, overwrite, instance.frozen)
             inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
             operands = tuple(nodes[path] for path in instance.inputs)
             if not operands:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import fx, nn
 
+from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
 
 
@@ -22,10 +23,12 @@ class Emitter:
         self.loss: nn.Module | None = None
         self._path = ""
         self._may_overwrite = False
+        self._frozen = False
 
-    def begin(self, path: str, may_overwrite_input: bool) -> None:
+    def begin(self, path: str, may_overwrite_input: bool, frozen: bool) -> None:
         """Name the layer that is lowered next."""
         self._path = path
+        self._frozen = frozen
         self._may_overwrite = may_overwrite_input
 
     def may_overwrite_input(self) -> bool:
@@ -35,6 +38,8 @@ class Emitter:
     def module(self, module: nn.Module, *operands: fx.Node) -> fx.Node:
         """Call a module, registered under the current layer's path."""
         initialise(module)
+        if self._frozen:
+            freeze(module)
         self.modules[self._path] = module
         return self.graph.call_module(self._path, operands)
 
