@@ -71,6 +71,10 @@ class _Setting(click.ParamType[tuple[str, str]]):
         return name.strip(), given.strip()
 
 
+def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Function]:
+    return click.option(name, type=click.IntRange(1), default=default, show_default=True, help=text)
+
+
 def network_options(function: _Function) -> _Function:
     """Add the options of a :class:`Request`, which the function gets as ``request``."""
     limits = Limits()
@@ -78,20 +82,8 @@ def network_options(function: _Function) -> _Function:
     @click.option("-D", "settings", type=_Setting(), multiple=True, help="Set a param of the spec.")
     @click.option("--input", "size", type=_Size(), help="The input's size, where it is open.")
     @click.option("--net", metavar="NAME", help="Which network of the file.")
-    @click.option(
-        "--max-layers",
-        type=click.IntRange(1),
-        default=limits.layers,
-        show_default=True,
-        help="Refuse networks of more layers.",
-    )
-    @click.option(
-        "--max-levels",
-        type=click.IntRange(1),
-        default=limits.levels,
-        show_default=True,
-        help="Refuse templates nested deeper.",
-    )
+    @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
+    @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
     @wraps(function)
     def wrapper(
         *args: Any,

@@ -65,8 +65,8 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
     "ceil": (1, math.ceil),
     "abs": (1, abs),
     "sqrt": (1, math.sqrt),
-    "max": (None, max),
-    "min": (None, min),
+    "max": (None, lambda *numbers: max(numbers)),
+    "min": (None, lambda *numbers: min(numbers)),
     "make_divisible": (2, make_divisible),
 }
 """Number of arguments (``None``: one or more) and meaning of each function."""

@@ -98,7 +98,8 @@ def _add(
             candidate = Candidate(item.name.text, item.body, assembly.environment(), binding)
             assembly.candidates.append(candidate)
     elif isinstance(item, nodes.NetworkExpression):
-        assembly.candidates.append(Candidate(None, item.body, environment, None))
+        if own:
+            assembly.candidates.append(Candidate(None, item.body, environment, None))
     elif isinstance(item, (nodes.Constant, nodes.Parameter)):
         kind = value_type(item.type)
         name = item.name.text

@@ -1,0 +1,71 @@
+"""The shapes of every bundled spec's summary are those that its module computes, layer by layer."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archdsl
+from archdsl.bundled import spec_names
+
+# Twins of a spec that is here, only deeper or wider, and slow to fill with weights.
+DEEP = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d",
+        "resnext101_64x4d", "wide_resnet101_2", "vgg13_bn", "vgg16_bn", "vgg19_bn"}  # fmt: skip
+SPECS = [
+    pytest.param(name, {}, id=name, marks=[pytest.mark.slow] if name in DEEP else [])
+    for name in spec_names()
+] + [pytest.param("googlenet", {"aux": True}, id="googlenet-aux")]
+
+
+def computed_shapes(module: nn.Module, data: Tensor) -> dict[str, tuple[int, ...]]:
+    """The output shape of every module that a forward pass calls, by name, without the batch."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, part in module.named_modules():
+
+        def hook(_: nn.Module, inputs: object, output: Tensor, name: str = name) -> None:
+            found[name] = tuple(output.shape[1:])
+
+        if name:
+            part.register_forward_hook(hook)
+    module(data)
+    return found
+
+
+@pytest.mark.parametrize(("name", "params"), SPECS)
+def test_every_layer_has_the_shape_that_is_computed(name: str, params: dict[str, bool]) -> None:
+    """On the meta device, which computes shapes without numbers."""
+    network = archdsl.load(name, **params)
+    summary = network.summary()
+    module = network.to_torch().to("meta").eval()
+    found = computed_shapes(module, torch.empty(2, *summary.input, device="meta"))
+    rows = {row.scope: row for row in summary.rows}
+    layers = {scope for scope in found if scope in rows}
+    assert {scope: rows[scope].shape for scope in layers} == {s: found[s] for s in layers}
+    # Joins and flatten are functions in the module, inputs mostly nothing, losses nothing.
+    functions = {"add", "add_padded", "concat", "gate", "input", "loss_multiclass_log"}
+    assert {rows[scope].kind for scope in rows.keys() - layers} <= functions
+    holding = {scope for scope, part in module.named_modules() if part._parameters}
+    assert holding <= layers
+    for scope in holding:
+        own = sum(p.numel() for p in module.get_submodule(scope).parameters())
+        assert own == rows[scope].parameters, scope
+    assert summary.parameters == sum(p.numel() for p in module.parameters())
+    assert summary.buffers == sum(b.numel() for b in module.state_dict().values()) - (
+        summary.parameters
+    )
+    outputs = module(torch.empty(2, *summary.input, device="meta"))
+    by_name = outputs if isinstance(outputs, dict) else {"output": outputs}
+    assert {key: tuple(value.shape[1:]) for key, value in by_name.items()} == summary.outputs
+    if params:
+        assert set(by_name) == {"output", "aux1", "aux2"}
+
+
+@pytest.mark.parametrize("size", [(3, 96, 128), (3, 225, 224), (3, 331, 299)], ids=str)
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "densenet121", "squeezenet1_1"])
+def test_other_input_sizes(name: str, size: tuple[int, int, int]) -> None:
+    network = archdsl.load(name, input=size)
+    module = network.to_torch().to("meta").eval()
+    found = computed_shapes(module, torch.empty(1, *size, device="meta"))
+    rows = {row.scope: row.shape for row in network.summary().rows}
+    common = rows.keys() & found.keys()
+    assert len(common) > 20
+    assert {scope: rows[scope] for scope in common} == {scope: found[scope] for scope in common}
