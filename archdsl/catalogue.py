@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from archdsl.source import Source
 
 _FACT = re.compile(r"//\s*([a-z][a-z0-9-]*):\s+(\S.*?)\s*$")
+_SENTENCE_END = re.compile(r"(?<!\bal)\.\s")  # not behind "et al."
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -16,7 +17,7 @@ class Facts:
     """What a spec says of itself, in lines ``// key: value``; ``None`` where it says nothing."""
 
     title: str
-    """The first line of the comment."""
+    """The first sentence of the comment."""
     year: int | None = None
     reference: str | None = None
     """A model that the compiled network equals: ``torchvision:NAME`` or ``timm:NAME``."""
@@ -30,17 +31,18 @@ class Facts:
 def facts(source: Source) -> Facts:
     """The facts of the comment that opens a spec."""
     found: dict[str, str] = {}
-    lines = source.text.splitlines()
-    for line in lines:
+    prose: list[str] = []
+    for line in source.text.splitlines():
         if not line.startswith("//"):
             break
         fact = _FACT.match(line)
         if fact is not None:
             found[fact.group(1)] = fact.group(2)
-    opening = lines[0] if lines and lines[0].startswith("//") else ""
+        elif not found:
+            prose.append(line.removeprefix("//").strip())
     year = found.get("year", "")
     return Facts(
-        opening.removeprefix("//").strip(),
+        _SENTENCE_END.split(" ".join(prose), maxsplit=1)[0].rstrip("."),
         int(year) if year.isdecimal() else None,
         found.get("reference"),
         found.get("proof"),

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, Layer, Shape, Window, alias, arg, define
-from archdsl.layers.pooling import flat_size
+from archdsl.layers.definition import (
+    Category,
+    Layer,
+    Shape,
+    Window,
+    alias,
+    arg,
+    define,
+    elements,
+)
+from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -67,6 +76,39 @@ alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bia
 
 
 @define(
+    "linear",
+    category=Category.LINEAR,
+    source="torch.nn.Linear",
+)
+@dataclass(frozen=True)
+class Linear(Layer):
+    """``fc`` along the last axis, at each position by itself; stands behind ``channels_last``."""
+
+    keeps_output = False
+
+    outputs: int = arg("number of outputs", minimum=1)
+    bias: bool = arg("add a learned value per output", True, positional=False)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        last_axis(inputs[0], self.kind)
+        return *inputs[0][:-1], self.outputs
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return (last_axis(inputs[0], self.kind) + self.bias) * self.outputs
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return last_axis(inputs[0], self.kind) * (elements(output) or 0)
+
+    def label(self) -> str:
+        return f"linear {self.outputs}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.Linear(last_axis(inputs[0], self.kind), self.outputs, bias=self.bias)
+
+
+@define(
     "dropout",
     category=Category.REGULARIZATION,
     source="dlib dropout_; torch.nn.Dropout",
@@ -108,6 +150,28 @@ class DropoutRate(Layer):
 
 
 alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", percent=10)
+
+
+@define(
+    "stochastic_depth",
+    category=Category.REGULARIZATION,
+    stem="drop",
+    source="Huang et al. 2016, section 3; torchvision.ops.StochasticDepth(p, 'row')",
+)
+@dataclass(frozen=True)
+class StochasticDepth(Layer):
+    """In training leaves out a whole sample with probability p; for bodies of residual blocks."""
+
+    p: float = arg("probability that a sample is dropped", 0.5, minimum=0, maximum=1)
+
+    def label(self) -> str:
+        return f"stochastic depth {self.p:g}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torchvision.ops import StochasticDepth as Module
+
+        module: nn.Module = Module(self.p, "row")
+        return module
 
 
 @define(

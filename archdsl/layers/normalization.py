@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, image, shown
-from archdsl.layers.pooling import flat_size
+from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
     from torch import nn
@@ -187,6 +187,58 @@ class LayerNorm(Layer):
         from torch import nn
 
         return nn.GroupNorm(1, _channels(inputs[0], self.kind), eps=self.eps)
+
+
+@define(
+    "layer_norm_last",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="torch.nn.LayerNorm; Ba, Kiros and Hinton 2016",
+)
+@dataclass(frozen=True)
+class LayerNormLast(Layer):
+    """Normalisation along the last axis, at each position by itself; behind ``channels_last``."""
+
+    eps: float = arg("added to the variance", 1e-5, minimum=0)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        last_axis(inputs[0], self.kind)
+        return inputs[0]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * last_axis(inputs[0], self.kind)
+
+    def label(self) -> str:
+        return "layer norm"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.LayerNorm(last_axis(inputs[0], self.kind), eps=self.eps)
+
+
+@define(
+    "layer_scale",
+    category=Category.NORMALIZATION,
+    stem="scale",
+    source="Touvron et al. 2021, Going Deeper with Image Transformers, section 2",
+)
+@dataclass(frozen=True)
+class LayerScale(Layer):
+    """A learned factor per channel, small at first; for bodies of residual blocks."""
+
+    initial: float = arg("the factors before training", 1e-6)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return image(inputs[0], self.kind)[0]
+
+    def label(self) -> str:
+        return "layer scale"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import LayerScale as Module
+
+        return Module(image(inputs[0], self.kind)[0], self.initial)
 
 
 @define(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from archdsl.layers.definition import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
 
 
 @dataclass(frozen=True)
@@ -303,6 +306,117 @@ class Flatten(Layer):
         from torch import nn
 
         return nn.Flatten()
+
+
+@define("channels_last", category=Category.RESHAPE, source="torch.permute(x, (0, 2, 3, 1))")
+@dataclass(frozen=True)
+class ChannelsLast(Layer):
+    """channels×height×width to height×width×channels, for layers along the last axis."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], self.kind)
+        return height, width, channels
+
+    def label(self) -> str:
+        return "channels last"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.permute, *operands, (0, 2, 3, 1))
+
+
+@define("channels_first", category=Category.RESHAPE, source="torch.permute(x, (0, 3, 1, 2))")
+@dataclass(frozen=True)
+class ChannelsFirst(Layer):
+    """height×width×channels back to channels×height×width."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels = last_axis(inputs[0], self.kind)
+        if len(inputs[0]) != 3:
+            raise RuleError(f"{self.kind} needs three axes", f"found {shown(inputs[0])}")
+        return channels, *inputs[0][:-1]
+
+    def label(self) -> str:
+        return "channels first"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.permute, *operands, (0, 3, 1, 2))
+
+
+def last_axis(shape: Shape, kind: str) -> int:
+    """The size of the last axis; raises RuleError where it is not known."""
+    if not shape or shape[-1] is None:
+        raise RuleError(f"the last axis before {kind} has no known size", f"found {shown(shape)}")
+    return shape[-1]
+
+
+@define(
+    "channel_shuffle",
+    category=Category.RESHAPE,
+    stem="shuffle",
+    source="Zhang et al. 2018, ShuffleNet, figure 1; torch.nn.ChannelShuffle",
+)
+@dataclass(frozen=True)
+class ChannelShuffle(Layer):
+    """Channels dealt out anew: the first of each group, then the second of each, and so on."""
+
+    groups: int = arg("number of groups; divides the channels", minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        _require_parts(self.groups, inputs[0], self.kind)
+        return inputs[0]
+
+    def label(self) -> str:
+        return f"shuffle, {self.groups}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from torch import nn
+
+        return nn.ChannelShuffle(self.groups)
+
+
+@define("chunk", category=Category.RESHAPE, source="torch.chunk; ShuffleNetV2's channel split")
+@dataclass(frozen=True)
+class Chunk(Layer):
+    """One of several equal parts of the channels: ``chunk<0,2>`` is the first half."""
+
+    index: int = arg("which part, from 0", minimum=0)
+    parts: int = arg("number of parts; divides the channels", 2, minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if self.index >= self.parts:
+            raise RuleError(f"there is no part {self.index} of {self.parts}; they count from 0")
+        channels = _require_parts(self.parts, inputs[0], self.kind)
+        return channels // self.parts, *inputs[0][1:]
+
+    def label(self) -> str:
+        return f"part {self.index + 1} of {self.parts}"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        split = (operands[0], self.parts, 1)
+        # All parts come out of one call.
+        made = (user for user in operands[0].users if user.target is torch.chunk)
+        chunks = next((user for user in made if user.args == split), None)
+        return emit.call(operator.getitem, chunks or emit.call(torch.chunk, *split), self.index)
+
+
+def _require_parts(parts: int, shape: Shape, kind: str) -> int:
+    """The channels, which have to be divisible into equal parts."""
+    channels = image(shape, kind)[0]
+    if channels % parts:
+        raise RuleError(f"{kind} cannot divide {channels} channels into {parts} equal parts")
+    return channels
 
 
 def flat_size(shape: Shape, kind: str) -> int:

@@ -40,9 +40,10 @@ def test_every_layer_has_the_shape_that_is_computed(name: str, params: dict[str,
     rows = {row.scope: row for row in summary.rows}
     layers = {scope for scope in found if scope in rows}
     assert {scope: rows[scope].shape for scope in layers} == {s: found[s] for s in layers}
-    # Joins and flatten are functions in the module, inputs mostly nothing, losses nothing.
-    functions = {"add", "add_padded", "concat", "gate", "input", "loss_multiclass_log"}
-    assert {rows[scope].kind for scope in rows.keys() - layers} <= functions
+    # Every module that the graph calls is a layer; layers that are mere functions hold nothing.
+    assert layers == {node.target for node in module.graph.nodes if node.op == "call_module"}
+    functions = [rows[scope] for scope in rows.keys() - layers]
+    assert all(row.parameters == row.buffers == 0 for row in functions)
     holding = {scope for scope, part in module.named_modules() if part._parameters}
     assert holding <= layers
     for scope in holding:

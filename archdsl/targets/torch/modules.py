@@ -42,6 +42,17 @@ class Affine(nn.Module):
         return input * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
+class LayerScale(nn.Module):
+    """A learned factor per channel (Touvron et al. 2021)."""
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels, 1, 1), initial))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.weight * input
+
+
 class Multiply(nn.Module):
     """Every value times a constant (dlib multiply_)."""
 
