@@ -12,10 +12,6 @@ from archdsl.matching import reference, verify
 from archdsl.reading import open_source
 from archdsl.summary import Summary
 
-EQUALS_TORCHVISION = [
-    "convnext_tiny", "efficientnet_b0", "mnasnet1_0", "mobilenet_v3_large", "mobilenet_v3_small",
-    "regnet_x_400mf", "regnet_y_400mf", "shufflenet_v2_x1_0",
-]  # fmt: skip
 SMALL = (3, 64, 64)
 
 
