@@ -155,13 +155,20 @@ def test_dlib_inception_example() -> None:
     assert summary.parameters == a + b + fc(32, 12 * 7 * 7) + fc(10, 32)
 
 
-def test_plain34_is_resnet34_without_projections() -> None:
-    plain = archdsl.load("plain34").summary()
+@pytest.mark.parametrize(
+    # torchvision's parameter counts; table 1 of the paper has the operations.
+    ("depth", "resnet", "billions"),
+    [(18, 11_689_512, 1.8), (34, 21_797_672, 3.6)],
+)
+def test_plain_networks_are_resnets_without_projections(
+    depth: int, resnet: int, billions: float
+) -> None:
+    plain = archdsl.load(f"plain{depth}").summary()
     projections = sum(
         filters * before + 2 * filters for before, filters in ((64, 128), (128, 256), (256, 512))
     )
-    assert plain.parameters == 21_797_672 - projections  # torchvision's resnet34
-    assert plain.macs / 1e9 == pytest.approx(3.6, abs=0.05)  # section 3.3 of the paper
+    assert plain.parameters == resnet - projections
+    assert plain.macs / 1e9 == pytest.approx(billions, abs=0.05)
     assert not any(row.kind in ("add", "add_padded") for row in plain.rows)
 
 
