@@ -50,7 +50,9 @@ class Add(Layer):
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
-        return reduce(lambda a, b: emit.call(operator.add, a, b), operands)
+        # In place where nobody else needs the first operand: a large sum costs what it allocates.
+        add = operator.iadd if emit.may_overwrite_input() else operator.add
+        return reduce(lambda a, b: emit.call(add, a, b), operands)
 
 
 def _residual_help(first: Shape, second: Shape) -> str:
