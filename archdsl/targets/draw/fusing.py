@@ -97,12 +97,7 @@ def _belongs(scope: Scope, head: Scope, light: frozenset[Scope]) -> bool:
     """Whether a layer in ``scope`` closes a group in ``head``, and does not open something new."""
     while scope in light and scope.parent is not None:
         scope = scope.parent
-    above: Scope | None = head
-    while above is not None:
-        if above is scope:
-            return True
-        above = above.parent
-    return False
+    return scope in _line(head)
 
 
 def _common(layers: list[LayerInstance]) -> Scope:
