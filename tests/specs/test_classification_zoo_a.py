@@ -7,25 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from figures import conv, fc, shapes
 from torch import Tensor, nn
 from torch.nn import functional
 
 import archdsl
 from archdsl.matching import reference, verify
 from archdsl.summary import Summary
-
-
-def conv(filters: int, kernel: int, channels: int) -> int:
-    """Parameters of a biased convolution."""
-    return filters * (kernel * kernel * channels + 1)
-
-
-def fc(outputs: int, inputs: int) -> int:
-    return outputs * (inputs + 1)
-
-
-def shapes(summary: Summary, *kinds: str) -> list[tuple[int | None, ...]]:
-    return [row.shape for row in summary.rows if row.kind in kinds]
 
 
 def parameters(summary: Summary, *kinds: str) -> list[int]:

@@ -4,19 +4,15 @@ import operator
 
 import pytest
 import torch
+from figures import shapes
 from torch import Tensor, nn
 
 import archdsl
 from archdsl.diagnostics import ArchError
 from archdsl.matching import reference, verify
 from archdsl.reading import open_source
-from archdsl.summary import Summary
 
 SMALL = (3, 64, 64)
-
-
-def shapes(summary: Summary, *kinds: str) -> list[tuple[int | None, ...]]:
-    return [row.shape for row in summary.rows if row.kind in kinds]
 
 
 def assert_equal(module: nn.Module, model: nn.Module, training: bool) -> None:

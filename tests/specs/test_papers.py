@@ -3,23 +3,10 @@
 import math
 
 import pytest
+from figures import conv, fc, shapes
 
 import archdsl
 from archdsl.bundled import spec_names
-from archdsl.summary import Summary
-
-
-def conv(filters: int, kernel: int, channels: int) -> int:
-    """Parameters of a biased convolution."""
-    return filters * (kernel * kernel * channels + 1)
-
-
-def fc(outputs: int, inputs: int) -> int:
-    return outputs * (inputs + 1)
-
-
-def shapes(summary: Summary, *kinds: str) -> list[tuple[int | None, ...]]:
-    return [row.shape for row in summary.rows if row.kind in kinds]
 
 
 def test_every_bundled_spec_checks() -> None:
