@@ -193,7 +193,8 @@ def find(tag: Tag, port: Port) -> Port:
     """The place of the nearest layer with a tag on the way to the input."""
     node = port.tags.get(tag.id)
     if node is None:
-        there = ", ".join(f"tag{known}" for known in sorted(port.tags)) or "none"
+        numbers = sorted(mark for mark in port.tags if isinstance(mark, int))
+        there = ", ".join(f"tag{known}" for known in numbers) or "none"
         raise RuleError(
             f"there is no {tag} between here and the input",
             f"tags that are visible here: {there}",
