@@ -121,7 +121,7 @@ def arg(
         "positional": positional,
         "shown": shown,
     }
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata, kw_only=not positional)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,8 @@ class Proposals:
 
     count: int
     image: Shape
+    sampled: bool = False
+    """Whether they are chosen to learn from in training."""
 
     def __str__(self) -> str:
         return f"{self.count:,} proposals"

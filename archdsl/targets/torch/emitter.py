@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from torch import fx, nn
 
 from archdsl.layers.definition import Layer
-from archdsl.layers.edges import EdgeType, FeatureMaps, applications
+from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, applications
 from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
 
@@ -98,6 +98,11 @@ class Emitter:
         """What the compiled module returns for an output."""
         if isinstance(operand, ImageNodes):
             return operand.tensor
+        if isinstance(edge, Detections):
+            from archdsl.targets.torch.detection.images import Results
+
+            self._path = _unused(f"{name}_results", self.modules)
+            return self.module(Results(), operand)
         return operand
 
     def criterion(self, module: nn.Module) -> None:
