@@ -125,6 +125,16 @@ def _segmenter(models: ModuleType, name: str, weights: str | None, aux: bool) ->
     return cast("nn.Module", network)
 
 
+def _detector(models: ModuleType, name: str, weights: str | None, _: bool) -> nn.Module:
+    # With weights torchvision puts constants of the same names in place of batch normalisation; an
+    # architecture has to be one or the other.
+    network = models.get_model(name, weights=None, weights_backbone=None)
+    if weights is not None:
+        state = models.get_model_weights(name)[weights].get_state_dict(check_hash=True)
+        network.load_state_dict(state, strict=False)  # the constants have no batch counter
+    return cast("nn.Module", network)
+
+
 _CLASSIFIERS = _Family("", frozenset({"googlenet", "inception_v3"}), _classifier)
 _SEGMENTERS = _Family(
     "segmentation",
@@ -139,7 +149,8 @@ _SEGMENTERS = _Family(
     ),
     _segmenter,
 )
-_FAMILIES = (_CLASSIFIERS, _SEGMENTERS)
+_DETECTORS = _Family("detection", frozenset(), _detector)
+_FAMILIES = (_CLASSIFIERS, _SEGMENTERS, _DETECTORS)
 
 
 def _timm_names(timm: ModuleType) -> Sequence[str]:
