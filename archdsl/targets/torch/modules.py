@@ -82,6 +82,17 @@ class L2Normalize(nn.Module):
         return f"eps={self.eps}"
 
 
+class L2NormScaled(nn.Module):
+    """Channel vectors of length 1 at every place, times a learned factor per channel (ParseNet)."""
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.weight.view(1, -1, 1, 1) * functional.normalize(input)
+
+
 class SmeLU(nn.Module):
     """ReLU with a parabola over -beta..beta (dlib smelu_; Shamir et al. 2022)."""
 
