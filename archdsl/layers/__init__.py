@@ -12,6 +12,7 @@ from archdsl.layers import (
     linear,
     normalization,
     pooling,
+    rearranging,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -42,5 +43,6 @@ __all__ = [
     "linear",
     "normalization",
     "pooling",
+    "rearranging",
     "shown",
 ]
