@@ -266,6 +266,14 @@ def test_boxes_are_clipped_and_limited() -> None:
         assert found["boxes"][:, 2].max() <= SIZE[1] and found["boxes"][:, 3].max() <= SIZE[0]
 
 
+def test_the_best_are_found_among_many() -> None:
+    """So few are reported that only some of the boxes above the threshold are looked at."""
+    grid = torch.full((1, 10, 10, 6), 0.5)
+    grid[..., 4] = 0.5 + torch.arange(100).reshape(10, 10) / 1000
+    (found,) = YoloV1(1, 1, 10, score_threshold=0.1, max_detections=1).eval()(grid, SIZE)
+    close(found["scores"], [0.5 * 0.599])
+
+
 def test_nothing_above_the_threshold() -> None:
     (found,) = YoloV1(3, 1, 2).eval()(torch.zeros(1, 2, 2, 8), SIZE)
     assert found["boxes"].shape == (0, 4)
@@ -404,6 +412,18 @@ def test_gradients_of_v3_are_truth_minus_prediction() -> None:
     tx, ty, tw, th = raw.flatten()[:4].tolist()
     expected = [sigmoid(tx) - 0.5, sigmoid(ty) - 0.5, tw - math.log(2), th - math.log(3)]
     close(raw.grad.flatten()[:4], expected)
+
+
+def test_overlaps_are_learned_from_but_do_not_learn() -> None:
+    """The overlap is a target for objectness; boxes learn from their own loss alone."""
+    first = YoloV1(3, 1, 2)
+    grid = (first.encode([target(OBJECTS[0])], SIZE) + 0.1).requires_grad_()
+    first(grid, SIZE, [target(OBJECTS[0])])["loss_object"].backward()
+    raw = maps_of(PAIR, 1)[0].requires_grad_()
+    v2()(raw, SIZE, [target(OBJECTS[0])])["loss_object"].backward()
+    assert grid.grad is not None and raw.grad is not None
+    assert grid.grad.any(0).any(0).any(0).nonzero().flatten().tolist() == [4]
+    assert raw.grad.any(3).any(2).any(0).nonzero().flatten().tolist() in ([4], [12])
 
 
 # ---- what both modes have to bear ----

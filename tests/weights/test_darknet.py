@@ -209,6 +209,10 @@ def test_files_without_values(content: bytes, tmp_path: Path) -> None:
         ("batch_norm<con<2,1,1,input<1,2,2>>>", "no bias before a batch norm"),
         ("con<2,1,1,bias=false,input<1,2,2>>", "a bias, or a batch norm behind it"),
         ("cont<2,1,1,input<1,2,2>>", "no place for cont"),
+        (
+            "concat2<tag1,tag2,tag2<batch_norm<tag1<con<2,1,1,bias=false,input<1,2,2>>>>>>",
+            "a bias, or a batch norm behind it",
+        ),
     ],
 )
 def test_what_darknet_cannot_hold(spec: str, message: str, tmp_path: Path) -> None:
