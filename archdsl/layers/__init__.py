@@ -7,11 +7,13 @@ from archdsl.layers import (
     activation,
     combinators,
     convolution,
+    detection,
     endpoints,
     joining,
     linear,
     normalization,
     pooling,
+    pyramids,
     rearranging,
 )
 from archdsl.layers.definition import (
@@ -37,12 +39,14 @@ __all__ = [
     "combinators",
     "convolution",
     "definitions",
+    "detection",
     "elements",
     "endpoints",
     "joining",
     "linear",
     "normalization",
     "pooling",
+    "pyramids",
     "rearranging",
     "shown",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.graph.model import Network, Scope
-from archdsl.layers.definition import Category, shown
+from archdsl.layers.definition import Category
+from archdsl.layers.edges import shown
 from archdsl.summary import summarise
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.folding import NOTHING_FOLDED, Folding, folded
@@ -55,7 +56,7 @@ def _giga(number: int) -> str:
 def _box(network: Network, group: Fused, times: int) -> Box:
     head = group.head.layer
     details = tuple(layer.layer.label() for layer in group.layers[1:])
-    frozen = any(i.frozen and i.layer.parameters(network.input_shapes(i)) for i in group.layers)
+    frozen = any(i.frozen and i.layer.learned(network.input_shapes(i)) for i in group.layers)
     return Box(group.head.path, head.label(), details, head.category, times, frozen)
 
 
