@@ -15,6 +15,7 @@ from archdsl.layers import (
     normalization,
     pooling,
     pyramids,
+    rearranging,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -48,5 +49,6 @@ __all__ = [
     "normalization",
     "pooling",
     "pyramids",
+    "rearranging",
     "shown",
 ]

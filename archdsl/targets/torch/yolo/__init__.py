@@ -1,0 +1,20 @@
+"""YOLO on plain tensors: detections from what the networks give, and the losses they train with.
+
+The modules take a network's output, the size (height, width) of its input, and in training mode
+``targets``: for each image a mapping of ``boxes`` (n×4) and ``labels`` (n, int64). Boxes are
+(x1, y1, x2, y2) in pixels of the network's input, labels count from 0.
+
+In eval mode they return for each image a dict of ``boxes`` (n×4), ``labels`` (n) and ``scores``
+(n), best first; in training mode a dict of losses whose sum is to be minimised. Losses are sums
+over an image, averaged over the batch, as in Darknet.
+"""
+
+from archdsl.targets.torch.yolo.anchored import (
+    YOLO_V2_ANCHORS,
+    YOLO_V3_ANCHORS,
+    YoloV2,
+    YoloV3,
+)
+from archdsl.targets.torch.yolo.grid import YoloV1
+
+__all__ = ["YOLO_V2_ANCHORS", "YOLO_V3_ANCHORS", "YoloV1", "YoloV2", "YoloV3"]
