@@ -80,6 +80,16 @@ def test_an_activation_behind_one_of_two_blocks_keeps_them_apart() -> None:
     assert [(box.title, box.times) for box in found] == [("two<8>", 1), ("two<8>", 1)]
 
 
+def test_a_number_behind_its_name_does_not_make_an_instance_another_thing() -> None:
+    text = """
+    template <int N, typename SUBNET> using b3 = con<N,3,3,1,1,relu<con<N,3,3,1,1,SUBNET>>>;
+    using half2 = max_pool<2,2,2,2,con<8,3,3,1,1>>;
+    using net_type = fc<2,half2<b3<8,b3<4,residual<b3<4>,con<4,1,1,1,1,input<3,8,8>>>>>>>;
+    """
+    found = [box.title for box in boxes(overview(text).root) if box.block]
+    assert found == ["body: b3<4>", "b3<4>", "b3<8>", "half2"]
+
+
 def test_resnet50_is_table_1() -> None:
     """He et al. 2015, table 1: output sizes, and blocks per stage; channels as in figure 5."""
     found = [(box.title, box.details[0]) for box in boxes(overview("resnet50").root)]

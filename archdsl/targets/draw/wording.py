@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archdsl.graph.model import Scope
 
 _TITLE_LENGTH = 48
@@ -10,8 +12,10 @@ _TITLE_LENGTH = 48
 def title(scope: Scope) -> str:
     """A template instance as written, behind its own name where that says something else."""
     words = scope.title
-    if scope.template is not None and scope.name.rstrip("0123456789") != scope.template:
-        words = f"{scope.name}: {words}"
+    if scope.template is not None:
+        numbered = re.escape(scope.template) + r"(_?\d+)?"
+        if re.fullmatch(numbered, scope.name) is None:
+            words = f"{scope.name}: {words}"
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
 
 
