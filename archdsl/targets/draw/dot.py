@@ -7,6 +7,7 @@ from html import escape
 import graphviz
 
 from archdsl.layers.definition import Category
+from archdsl.printing import printable
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.palette import FRAME, INNER_FRAME, PAINTS, QUIET, TEXT
 
@@ -138,4 +139,4 @@ def _count(times: int) -> str:
 
 def _words(text: str) -> str:
     """Text for an HTML-like label: what XML cannot hold is replaced, the rest escaped."""
-    return escape("".join(c if c.isprintable() else "�" for c in text))
+    return escape(printable(text))
