@@ -1,4 +1,4 @@
-"""Writes the gallery in specs/README.md, and its pictures, from the specs themselves.
+"""Writes the gallery in specs/README.md, its pictures and its chart, from the specs themselves.
 
 Run after a spec has changed: python tests/specs/gallery.py. Pictures of networks that did not
 change stay as they are; a picture that is to be laid out anew is deleted first.
@@ -21,8 +21,10 @@ from archdsl.catalogue import Facts, facts
 from archdsl.layers.definition import shown
 from archdsl.reading import open_source
 from archdsl.summary import Summary
+from archdsl.targets.chart import Point, chart
 
 README = Path(__file__).resolve().parents[2] / "specs" / "README.md"
+CHART = README.parent / "accuracy.svg"
 START, END = "<!-- gallery: start -->\n", "<!-- gallery: end -->\n"
 
 _SCALE = 0.9
@@ -103,6 +105,16 @@ def gallery() -> str:
     return "".join(parts)
 
 
+def accuracies() -> bytes:
+    """The chart of all specs that have a reported accuracy."""
+    points = [
+        Point(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
+        for entry in entries()
+        if entry.known.top1 is not None
+    ]
+    return chart(points)
+
+
 def written(text: str) -> str:
     """The README with its gallery made anew."""
     before, rest = text.split(START)
@@ -155,7 +167,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def main() -> None:
-    """Bring pictures and README up to date; pictures that are fresh stay as they are."""
+    """Bring pictures, chart and README up to date; pictures that are fresh stay as they are."""
     for name in spec_names():
         network = archdsl.load(name)
         if not pictures.is_fresh(network):
@@ -163,6 +175,7 @@ def main() -> None:
     for file in pictures.FOLDER.glob("*.svg"):
         if file.stem not in spec_names():
             file.unlink()
+    CHART.write_bytes(accuracies())
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

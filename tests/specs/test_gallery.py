@@ -18,6 +18,10 @@ def test_the_page_is_fresh() -> None:
     assert gallery.written(text) == text, RUN
 
 
+def test_the_chart_is_fresh() -> None:
+    assert gallery.CHART.read_bytes() == gallery.accuracies(), RUN
+
+
 def test_there_is_a_picture_for_every_spec() -> None:
     assert sorted(file.stem for file in pictures.FOLDER.glob("*.svg")) == spec_names(), RUN
 

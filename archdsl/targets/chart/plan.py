@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,7 +79,7 @@ def planned(points: list[Point]) -> Chart:
         for x, y, radius in zip(macs, accuracies, radii, strict=True)
     ]
     labels = placed([point.name for point in ordered], circles, FRAME)
-    families = {name: number for number, name in enumerate(sorted({_family(p) for p in points}))}
+    families = _families(points)
     return Chart(
         tuple(
             Bubble(point, circle, families[_family(point)], label)
@@ -88,6 +89,13 @@ def planned(points: list[Point]) -> Chart:
         ys.ticks(),
         _legend(sizes, area),
     )
+
+
+def _families(points: list[Point]) -> dict[str, int]:
+    """Numbers of families, large ones first, so that these do not share a colour."""
+    members = Counter(_family(point) for point in points)
+    ordered = sorted(members, key=lambda family: (-members[family], family))
+    return {family: number for number, family in enumerate(ordered)}
 
 
 def _family(point: Point) -> str:
