@@ -14,7 +14,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.elaborate import Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
-from archdsl.layers.definition import Shape
+from archdsl.layers.edges import Shape, shown
 from archdsl.reading import source_of
 from archdsl.source import Source
 from archdsl.summary import Summary, summarise
@@ -104,9 +104,7 @@ class Network:
         return self.draw()
 
     def __repr__(self) -> str:
-        shape = "×".join(
-            "?" if d is None else str(d) for d in self.checked.shape(self._network.input)
-        )
+        shape = shown(self.checked.shape(self._network.input))
         return f"<archdsl network {self.name}: input {shape}, {len(self.graph)} layers>"
 
     def __str__(self) -> str:

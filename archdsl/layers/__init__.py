@@ -7,11 +7,13 @@ from archdsl.layers import (
     activation,
     combinators,
     convolution,
+    detection,
     endpoints,
     joining,
     linear,
     normalization,
     pooling,
+    pyramids,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -36,11 +38,13 @@ __all__ = [
     "combinators",
     "convolution",
     "definitions",
+    "detection",
     "elements",
     "endpoints",
     "joining",
     "linear",
     "normalization",
     "pooling",
+    "pyramids",
     "shown",
 ]

@@ -5,37 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.definition import Category, shown
+from archdsl.summary import Row, Summary
 from archdsl.targets.draw.collapsing import Collapsed
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram
 from archdsl.targets.draw.fusing import Fused
 from archdsl.targets.draw.wording import giga, title
 
 
-def overview(diagram: Diagram, network: Network, groups: Mapping[str, Fused]) -> Diagram:
+def overview(diagram: Diagram, groups: Mapping[str, Fused], summary: Summary) -> Diagram:
     """The diagram of collapsed groups, made small: its boxes tell what lines and legend told."""
+    rows = {row.scope: row for row in summary.rows}
     return replace(
         diagram,
-        root=_told(diagram.root, network, groups),
+        root=_told(diagram.root, groups, rows),
         edges=tuple(replace(edge, label="") for edge in diagram.edges),
         legend=(),
     )
 
 
-def _told(cluster: Cluster, network: Network, groups: Mapping[str, Fused]) -> Cluster:
+def _told(cluster: Cluster, groups: Mapping[str, Fused], rows: Mapping[str, Row]) -> Cluster:
     """A cluster with its boxes rewritten; frames nest two deep, so this may recurse."""
     return replace(
         cluster,
-        boxes=tuple(_box(box, network, groups[box.id]) for box in cluster.boxes),
-        clusters=tuple(_told(inner, network, groups) for inner in cluster.clusters),
+        boxes=tuple(_box(box, groups[box.id], rows) for box in cluster.boxes),
+        clusters=tuple(_told(inner, groups, rows) for inner in cluster.clusters),
     )
 
 
-def _box(box: Box, network: Network, group: Fused) -> Box:
+def _box(box: Box, group: Fused, rows: Mapping[str, Row]) -> Box:
     if box.category is Category.JOIN and not isinstance(group, Collapsed):
         return replace(box, details=())
-    costs = {layer: _costs(network, layer) for layer in group.layers}
+    costs = {layer: (rows[layer.path].macs, rows[layer.path].parameters) for layer in group.layers}
     macs, parameters = (sum(values) for values in zip(*costs.values(), strict=True))
     details = [shown(group.shape)]
     if parameters:
@@ -53,9 +54,3 @@ def _box(box: Box, network: Network, group: Fused) -> Box:
         category=max(costs, key=lambda layer: costs[layer]).layer.category,
         block=True,
     )
-
-
-def _costs(network: Network, instance: LayerInstance) -> tuple[int, int]:
-    inputs = network.input_shapes(instance)
-    layer = instance.layer
-    return layer.macs(inputs, network.shape(instance.path)), layer.parameters(inputs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.graph.model import Network, Scope
-from archdsl.layers.definition import Category, shown
+from archdsl.layers.definition import Category
+from archdsl.layers.edges import shown
 from archdsl.summary import summarise
 from archdsl.targets.draw.collapsing import collapsed
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
@@ -50,13 +51,13 @@ def diagram_of(network: Network, *, fold: bool = True, depth: int | None = None)
         ),
         tuple(category for category in Category if category in present),
     )
-    return diagram if depth is None else overview(diagram, network, groups)
+    return diagram if depth is None else overview(diagram, groups, summary)
 
 
 def _box(network: Network, group: Fused, times: int) -> Box:
     head = group.head.layer
     details = tuple(layer.layer.label() for layer in group.layers[1:])
-    frozen = any(i.frozen and i.layer.parameters(network.input_shapes(i)) for i in group.layers)
+    frozen = any(i.frozen and i.layer.learned(network.input_shapes(i)) for i in group.layers)
     return Box(group.head.path, head.label(), details, head.category, times, frozen)
 
 

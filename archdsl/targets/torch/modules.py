@@ -154,11 +154,23 @@ class MultPadded(nn.Module):
 
 
 class ResizeToMatch(nn.Module):
-    """The first input resized bilinearly to the second's height and width, corners aligned."""
+    """The first input resized to the second's height and width."""
+
+    def __init__(self, nearest: bool, align_corners: bool) -> None:
+        super().__init__()
+        self.mode = "nearest" if nearest else "bilinear"
+        # torch refuses to be told about corners where the nearest cell is taken.
+        self.align_corners = None if nearest else align_corners
 
     def forward(self, input: Tensor, like: Tensor) -> Tensor:
-        size = [like.shape[2], like.shape[3]]
-        return functional.interpolate(input, size, mode="bilinear", align_corners=True)
+        size = like.shape[-2:]
+        return functional.interpolate(
+            input, size=size, mode=self.mode, align_corners=self.align_corners
+        )
+
+    def extra_repr(self) -> str:
+        corners = "" if self.align_corners is None else f", align_corners={self.align_corners}"
+        return self.mode + corners
 
 
 class BinaryHingeLoss(nn.Module):
