@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -71,17 +72,18 @@ class Paper(NamedTuple):
     entries: list[Entry]
 
 
-def entries() -> list[Entry]:
+@cache
+def entries() -> tuple[Entry, ...]:
     """All specs, in the order of their names: resnet18 before resnet101."""
     found = []
     for name in sorted(spec_names(), key=_natural):
         found.append(Entry(name, facts(open_source(name)), archdsl.load(name).summary()))
-    return found
+    return tuple(found)
 
 
 def papers(all_entries: Iterable[Entry]) -> list[Paper]:
     """The specs by paper, oldest papers first. A spec without a paper stands for itself."""
-    all_entries = list(all_entries)
+    all_entries = tuple(all_entries)
     title_of = {entry.who: entry.title for entry in all_entries if entry.who and entry.title}
     together: dict[str, list[Entry]] = {}
     for entry in all_entries:
