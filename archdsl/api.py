@@ -82,19 +82,22 @@ class Network:
 
         return compile_network(self.checked, device=device, seed=seed)
 
-    def draw(self, path: str | Path | None = None, *, fold: bool = True) -> str | None:
+    def draw(
+        self, path: str | Path | None = None, *, fold: bool = True, depth: int | None = None
+    ) -> str | None:
         """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot).
 
-        With ``fold``, equal blocks in a row are drawn once and marked with their number. Raises
-        ArchError where the file cannot be written.
+        With ``fold``, equal blocks in a row are drawn once and marked with their number. With
+        ``depth`` it is an overview: templates that many levels down, from 1 on, are a box each.
+        Raises ArchError where the file cannot be written.
         """
         from archdsl.targets.draw import draw
         from archdsl.writing import write
 
         if path is None:
-            return draw(self.checked, ".svg", fold=fold).decode()
+            return draw(self.checked, ".svg", fold=fold, depth=depth).decode()
         target = Path(path)
-        write(target, draw(self.checked, target.suffix.lower(), fold=fold))
+        write(target, draw(self.checked, target.suffix.lower(), fold=fold, depth=depth))
         return None
 
     def _repr_svg_(self) -> str | None:
