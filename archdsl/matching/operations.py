@@ -578,8 +578,11 @@ BY_MODULE = {module: entry for entry in OPERATIONS for module in entry.modules}
 BY_FUNCTION = {function: entry for entry in OPERATIONS for function in entry.functions}
 BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
 
-PASSED_THROUGH = frozenset({"contiguous", "clone"})
-"""Operations which leave no trace in the canonical graph."""
+PASSED_THROUGH = frozenset({"contiguous", "identity"})
+"""Operations which leave no trace in the canonical graph: their result is their input.
+
+``nn.Identity`` stands where an option is not taken; it computes nothing in either mode.
+"""
 
 INPLACE_OPERATORS = frozenset({operator.iadd, operator.imul, operator.isub, operator.itruediv})
 """Operators which, by Python's convention, write their result into their first operand."""
