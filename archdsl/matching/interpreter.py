@@ -22,10 +22,10 @@ from archdsl.matching.operations import (
     BY_METHOD,
     BY_MODULE,
     INPLACE_OPERATORS,
-    PASSED_THROUGH,
     Fields,
     Operation,
     Role,
+    does_nothing,
 )
 from archdsl.matching.pointwise import as_linear, makes_a_point
 from archdsl.matching.tracing import is_torch_module, trace
@@ -253,7 +253,7 @@ class Interpreter:
 
     def _apply_bound(self, entry: Operation, bound: dict[str, object], call: Call) -> object:
         first = bound[entry.arguments[0].name]
-        if entry.name in PASSED_THROUGH and isinstance(first, Cell):
+        if isinstance(first, Cell) and does_nothing(entry.name, bound):
             return first
         if entry.name in self._structural and isinstance(first, (Cell, tuple, list)):
             return self._structural[entry.name](cast("Cell", first), bound, call)

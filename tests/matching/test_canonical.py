@@ -11,6 +11,7 @@ from nets import OtherSpelling, Small, Tail
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import archdsl
 from archdsl.matching import MatchError, canonical, match, verify
 
 Function = Callable[[Tensor], object]
@@ -47,6 +48,7 @@ SAME: list[tuple[Function, Function]] = [
     (lambda x: x.transpose(1, 2), lambda x: torch.swapaxes(x, 1, 2)),
     (lambda x: x.contiguous() * 2, lambda x: 2 * x),
     (nn.Identity(), lambda x: x),
+    (nn.Dropout(0.0), lambda x: x),
     (nn.Sequential(nn.Flatten(), nn.Identity(), nn.ReLU()), lambda x: F.relu(x).flatten(1)),
     (lambda x: F.relu(x.clone(), inplace=True) + x, lambda x: F.relu(x) + x),
     (lambda x: torch.cat([x], 1) + 1, lambda x: x + 1),
@@ -69,7 +71,7 @@ SAME: list[tuple[Function, Function]] = [
 DIFFERENT: list[tuple[Function, Function]] = [
     (F.relu, F.relu6),
     (F.relu, lambda x: x),
-    (nn.Dropout(0.0), lambda x: x),
+    (nn.Dropout(0.1), lambda x: x),
     (nn.MaxPool2d(3, 2), nn.MaxPool2d(3, 2, ceil_mode=True)),
     (nn.AvgPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1, count_include_pad=False)),
     (nn.MaxPool2d(2), nn.AvgPool2d(2)),
@@ -174,6 +176,13 @@ def test_an_identity_gives_on_its_input_itself() -> None:
 
     assert same(InPlace(nn.Identity()), InPlace(nn.Sequential()))
     assert not same(InPlace(nn.Identity()), InPlace(Copy()))
+
+
+def test_identities_of_a_spec_are_left_out_too() -> None:
+    plain = "relu<con<4,3,3,1,1,input<3,8,8>>>"
+    spelled = "relu<identity<con<4,3,3,1,1,identity<input<3,8,8>>>>>"
+    assert same(archdsl.compile(spelled), archdsl.compile(plain))
+    assert not same(archdsl.compile(spelled), archdsl.compile(f"dropout<0.1,{plain}>"))
 
 
 @pytest.mark.parametrize("training", [False, True])
