@@ -2,6 +2,7 @@
 
 import pytest
 import torchvision
+from equality import MODES, assert_equal
 
 import archdsl
 from archdsl.bundled import spec_names
@@ -30,28 +31,20 @@ def test_the_classic_networks_have_their_reference() -> None:
     )
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+@MODES
 @pytest.mark.parametrize("name", SPECS)
 def test_equals_torchvision_exactly(name: str, training: bool) -> None:
     network = archdsl.load(name)
-    size = [side for side in network.summary().input if side is not None]
-    found = verify(network.to_torch(), reference(REFERENCES[name]), size, training=training)
-    assert found.matched, found.differences
-    assert found.params_equal
-    assert found.max_abs_diff is not None
-    assert found.max_abs_diff <= 1e-5
+    model = reference(REFERENCES[name])
+    assert_equal(network.to_torch(), model, network.summary().input, training)
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+@MODES
 def test_auxiliary_heads_of_googlenet(training: bool) -> None:
     """torchvision computes its auxiliary heads in training mode only; ours are always there."""
     module = archdsl.load("googlenet", aux=True).to_torch()
     model = reference("torchvision:googlenet", aux=True)
-    found = verify(module, model, (3, 224, 224), training=training, allow_extra_outputs=True)
-    assert found.matched, found.differences
-    assert found.params_equal
-    assert found.max_abs_diff is not None
-    assert found.max_abs_diff <= 1e-5
+    assert_equal(module, model, (3, 224, 224), training, allow_extra_outputs=True)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
