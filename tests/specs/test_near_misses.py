@@ -24,7 +24,8 @@ PLAIN |= {"inception_resnet_v1", "preact_resnet"}
 # Larger ones of a family.
 LARGE = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d"}
 LARGE |= {"resnext101_64x4d", "wide_resnet101_2", "inception_resnet_v2", "vgg13", "vgg13_bn"}
-LARGE |= {"vgg16", "vgg16_bn", "vgg19", "vgg19_bn"}
+LARGE |= {"vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "efficientnet_v2_m", "efficientnet_v2_l"}
+LARGE |= {"convnext_small", "convnext_base"}
 CONSTANTS = {"regnet_x_400mf", "regnet_y_400mf"}  # computed while torchvision builds its model
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])

@@ -16,6 +16,7 @@ REFERENCES = {
     if (found := facts(open_source(name)).reference or "").startswith("torchvision:")
 }
 QUICK = {"alexnet_torchvision", "googlenet", "resnet18", "resnet50", "vgg11_bn"}
+LONG = 12e9  # operations; networks that take more see a smaller image
 SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in REFERENCES]
 
 
@@ -35,8 +36,9 @@ def test_the_classic_networks_have_their_reference() -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_equals_torchvision_exactly(name: str, training: bool) -> None:
     network = archdsl.load(name)
-    model = reference(REFERENCES[name])
-    assert_equal(network.to_torch(), model, network.summary().input, training)
+    summary = network.summary()
+    size = summary.input if summary.macs < LONG else (3, 128, 128)
+    assert_equal(network.to_torch(), reference(REFERENCES[name]), size, training)
 
 
 @MODES
