@@ -15,7 +15,6 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.GELU, nn.Sigmoid)
-PLACES = 3  # of a kind of mutation in one network
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def mutations(network: fx.GraphModule, size: Sequence[int | None]) -> list[Mutat
     for kind in KINDS:
         places = [m for node in network.graph.nodes if (m := kind(network, node)) is not None]
         spread = {0, len(places) // 2, len(places) - 1} if places else set()
-        found += [places[place] for place in sorted(spread)[:PLACES]]
+        found += [places[place] for place in sorted(spread)]
     return found
 
 

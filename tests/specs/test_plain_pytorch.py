@@ -94,7 +94,8 @@ class Parallel(nn.Module):
         return torch.cat([branch(x) for branch in self.branches], 1)
 
 
-# Both networks have the columns of the paper's table: input, #1x1, 3x3, 5x5, projection.
+# The columns of Szegedy et al. 2014, table 1, a list for each stage: channels before; #1x1; reduce
+# and #3x3; reduce and #5x5; projection.
 D2L_INCEPTIONS: list[list[tuple[int, ...]]] = [
     [(192, 64, 96, 128, 16, 32, 32), (256, 128, 128, 192, 32, 96, 64)],
     [
