@@ -10,7 +10,7 @@ import networkx as nx
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.graph.model import LayerInstance, Network
-from archdsl.layers.definition import RuleError, Shape, shown
+from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
 
 _MAX_ERRORS = 50
 
@@ -23,13 +23,13 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     says; its channels must agree with the spec's. Raises ArchError with a diagnostic for every
     layer whose inputs do not fit; layers behind such a one are not judged.
     """
-    shapes: dict[str, Shape | None] = {}
+    shapes: dict[str, EdgeType | None] = {}
     errors: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=network.name)
     # Layers with equal arguments are mostly one object, and repeated ones see equal inputs. The
     # network keeps the layers, so that an id means the same throughout.
-    judged: dict[tuple[int, tuple[Shape, ...]], tuple[Shape, str | None]] = {}
+    judged: dict[tuple[int, tuple[EdgeType, ...]], tuple[EdgeType, str | None]] = {}
     for instance in network.instances():
         layer, path, sources = instance.layer, instance.path, instance.inputs
         inputs = tuple([shapes[source] for source in sources])
@@ -57,29 +57,31 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     return replace(network, graph=nx.freeze(graph), warnings=tuple(warnings))
 
 
-def _all_known(inputs: tuple[Shape | None, ...]) -> TypeGuard[tuple[Shape, ...]]:
+def _all_known(inputs: tuple[EdgeType | None, ...]) -> TypeGuard[tuple[EdgeType, ...]]:
     return None not in inputs
 
 
 def _judged(
-    instance: LayerInstance, inputs: tuple[Shape, ...], input_shape: Shape | None
-) -> tuple[Shape, str | None]:
+    instance: LayerInstance, inputs: tuple[EdgeType, ...], input_shape: Shape | None
+) -> tuple[EdgeType, str | None]:
     """What a layer gives for its inputs, and what it warns of; RuleError where they do not fit."""
     layer = instance.layer
-    shape = layer.shape(inputs)
+    output = layer.output(inputs)
     if inputs:
-        return shape, layer.warning(inputs)
-    return shape if input_shape is None else _replaced(instance, shape, input_shape), None
+        return output, layer.caution(inputs)
+    return output if input_shape is None else _replaced(instance, output, input_shape), None
 
 
-def _replaced(instance: LayerInstance, declared: Shape, wanted: Shape) -> Shape:
-    if declared[0] != wanted[0]:
+def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> EdgeType:
+    assert isinstance(declared, (tuple, Images))  # an input's
+    shape = declared.shape if isinstance(declared, Images) else declared
+    if shape[0] != wanted[0]:
         raise fail(
             "--input disagrees with the spec",
             instance.span,
-            f"the spec's input has {declared[0]} channels, --input {shown(wanted)} has {wanted[0]}",
+            f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
         )
-    return wanted
+    return Images(wanted) if isinstance(declared, Images) else wanted
 
 
 def _diagnostic(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from archdsl.graph.model import LayerInstance, Network
-from archdsl.layers.definition import Shape, shown
+from archdsl.layers.edges import EdgeType, Images, Shape, document, shown
 
 
 class Reach(NamedTuple):
@@ -24,7 +24,7 @@ class Row:
     scope: str
     """The dotted path of the layer, as in the compiled module."""
     kind: str
-    shape: Shape
+    shape: EdgeType
     parameters: int
     trainable: int
     """How many of the parameters learn: all, or none of a frozen layer."""
@@ -44,7 +44,7 @@ class Summary:
 
     name: str
     input: Shape
-    outputs: Mapping[str, Shape]
+    outputs: Mapping[str, EdgeType]
     rows: tuple[Row, ...]
 
     @property
@@ -68,7 +68,7 @@ class Summary:
         return {
             "name": self.name,
             "input": list(self.input),
-            "outputs": {name: list(shape) for name, shape in self.outputs.items()},
+            "outputs": {name: document(edge) for name, edge in self.outputs.items()},
             "params": self.parameters,
             "trainable": self.trainable,
             "buffers": self.buffers,
@@ -83,7 +83,7 @@ class Summary:
                 {
                     "scope": row.scope,
                     "kind": row.kind,
-                    "shape": list(row.shape),
+                    "shape": document(row.shape),
                     "params": row.parameters,
                     "trainable": row.trainable,
                     "macs": row.macs,
@@ -111,7 +111,7 @@ def summarise(network: Network) -> Summary:
         output = network.shape(instance.path)
         layer = instance.layer
         seen = reach[instance.path] = _reach(instance, inputs, reach)
-        parameters = layer.parameters(inputs)
+        parameters = layer.learned(inputs)
         rows.append(
             Row(
                 instance.path,
@@ -119,16 +119,24 @@ def summarise(network: Network) -> Summary:
                 output,
                 parameters,
                 0 if instance.frozen else parameters,
-                layer.buffers(inputs),
-                layer.macs(inputs, output),
+                layer.stored(inputs),
+                layer.cost(inputs, output),
                 (round(seen.size[0]), round(seen.size[1])),
             )
         )
     outputs = {name: network.shape(path) for name, path in network.outputs.items()}
-    return Summary(network.name, network.shape(network.input), outputs, tuple(rows))
+    return Summary(network.name, _input(network), outputs, tuple(rows))
 
 
-def _reach(instance: LayerInstance, inputs: tuple[Shape, ...], known: Mapping[str, Reach]) -> Reach:
+def _input(network: Network) -> Shape:
+    edge = network.shape(network.input)
+    assert isinstance(edge, (tuple, Images))
+    return edge.shape if isinstance(edge, Images) else edge
+
+
+def _reach(
+    instance: LayerInstance, inputs: tuple[EdgeType, ...], known: Mapping[str, Reach]
+) -> Reach:
     """The receptive field behind a layer: it grows by (kernel - 1) times the stride so far.
 
     Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks",
@@ -139,7 +147,7 @@ def _reach(instance: LayerInstance, inputs: tuple[Shape, ...], known: Mapping[st
     before = [known[path] for path in instance.inputs]
     size = max(b.size[0] for b in before), max(b.size[1] for b in before)
     stride = max(b.stride[0] for b in before), max(b.stride[1] for b in before)
-    window = instance.layer.window(inputs)
+    window = instance.layer.reach(inputs)
     if window is None:
         return Reach(size, stride)
     return Reach(

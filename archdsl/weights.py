@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor, fx
 from archdsl.api import Network
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail, listing
+from archdsl.graph import model as graph
 from archdsl.matching import canonical, carry_state_dict, match, reference, transplant
+from archdsl.targets.formats import darknet
 
 _LIBRARIES = ("torchvision:", "timm:")
 
@@ -22,9 +25,9 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     """Fill a compiled module with weights, in place.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, or a file: safetensors, or a state_dict as ``torch.save`` writes it, which is read
-    without running code from it. The names in a file are the module's own, or those of the spec's
-    reference. Raises ArchError where weights cannot be had or do not fit.
+    matches, or a file: safetensors, Darknet's ``.weights``, or a state_dict as ``torch.save``
+    writes it, which is read without running code from it. The names in a file are the module's own,
+    or those of the spec's reference. Raises ArchError where weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=len(network.checked.outputs) > 1)
@@ -33,7 +36,7 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
             raise _mismatch(weights, network, found.differences)
         transplant(found, model, module)
         return
-    state = _read(Path(weights))
+    state = _read(Path(weights), network.checked, module)
     own = module.state_dict()
     if state.keys() & own.keys() or not own:
         _load_own(module, state, weights)
@@ -41,12 +44,11 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     _carry_from_reference(module, state, weights, network)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
     """The tensors of a file by name."""
+    reader = _READERS.get(path.suffix.lower(), _read_pickle)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        return reader(path, network, module)
     except OSError as error:
         raise fail(f"cannot read {path}: {error.strerror or error}") from None
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -57,11 +59,26 @@ def _read(path: Path) -> dict[str, Tensor]:
             reason[:200],
             help="expected safetensors, or a state_dict saved with torch.save(module.state_dict())",
         ) from None
+
+
+def _read_safetensors(path: Path, *_: object) -> dict[str, Tensor]:
+    return load_file(path)
+
+
+def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]  # a training checkpoint
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
     return loaded
+
+
+_READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
+    ".safetensors": _read_safetensors,
+    ".weights": darknet.read,
+}
+"""By suffix what reads a file; a file with another suffix is what torch.save writes."""
 
 
 def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:

@@ -12,7 +12,7 @@ from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
 from archdsl.elaborate.trampoline import run
 from archdsl.graph.model import LayerInstance, Network, Scope
-from archdsl.layers.block import Block, Combinator, Connection, Instance, Port
+from archdsl.layers.block import INPUT, Block, Combinator, Connection, Instance, Port
 from archdsl.layers.definition import Layer, RuleError, shown
 from archdsl.layers.endpoints import InputLayer
 from archdsl.source import Span
@@ -86,9 +86,9 @@ class _Expansion:
         self._scope, self._span, self._frozen = before
         return end
 
-    def join(self, layer: Layer, *ports: Port) -> Port:
+    def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
         nodes = tuple(self._attached(port) for port in ports)
-        return Port(self._emit(layer, nodes), ports[0].tags)
+        return Port(self._emit(layer, nodes, name), ports[0].tags)
 
     def output(self, name: str, port: Port) -> None:
         if name in self._outputs or name == MAIN_OUTPUT:
@@ -145,18 +145,17 @@ class _Expansion:
                     help="a network has one input; branches are written without",
                     frames=self._frames(),
                 )
-        return Port(self._input, {})
+        return Port(self._input, {INPUT: self._input})
 
     def _attached(self, port: Port) -> int:
         if port.node is None:
             raise RuleError("nothing can follow the outputs of a network")
         return port.node
 
-    def _emit(self, layer: Layer, inputs: tuple[int, ...]) -> int:
+    def _emit(self, layer: Layer, inputs: tuple[int, ...], name: str | None = None) -> int:
         assert self._span is not None
-        self._drafts.append(
-            _Draft(layer, layer.stem, self._scope, self._span, inputs, self._frozen)
-        )
+        stem = name or layer.stem
+        self._drafts.append(_Draft(layer, stem, self._scope, self._span, inputs, self._frozen))
         return len(self._drafts) - 1
 
     def _open(

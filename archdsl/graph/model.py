@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.diagnostics import Diagnostic, Frame
-from archdsl.layers.definition import Layer, Shape
+from archdsl.layers.definition import Layer
+from archdsl.layers.edges import EdgeType
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -85,12 +86,12 @@ class Network:
         for _, instance in self.graph.nodes(data="instance"):
             yield cast(LayerInstance, instance)
 
-    def shape(self, path: str) -> Shape:
-        """The output shape of a layer of a checked network."""
-        shape: Shape = self.graph.nodes[path]["shape"]
+    def shape(self, path: str) -> EdgeType:
+        """The output of a layer of a checked network: a tensor's shape, or another type."""
+        shape: EdgeType = self.graph.nodes[path]["shape"]
         return shape
 
-    def input_shapes(self, instance: LayerInstance) -> tuple[Shape, ...]:
-        """The shapes of what a layer of a checked network takes."""
+    def input_shapes(self, instance: LayerInstance) -> tuple[EdgeType, ...]:
+        """The types of what a layer of a checked network takes."""
         nodes = self.graph.nodes
         return tuple(nodes[path]["shape"] for path in instance.inputs)

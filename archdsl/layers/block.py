@@ -88,13 +88,21 @@ def _depth_of(what: Layer | Combinator | Instance) -> int:
     return max((block.depth for block in what.blocks()), default=0)
 
 
+Mark = int | str
+"""What a place can be found by: the number of a tag, or the name that a tap gives."""
+
+
+INPUT = "the input"
+"""The mark of the network's input. It is no name of the language, so no tap can take it."""
+
+
 class Port(NamedTuple):
     """A place in the graph under construction where the next layer is attached."""
 
     node: int | None
     """The layer whose output this is; ``None`` before the input and behind ``outputs``."""
-    tags: Mapping[int, int]
-    """The nearest layer of each tag on the way to the input."""
+    tags: Mapping[Mark, int]
+    """The nearest layer of each tag, and of each tap, on the way to the input."""
 
 
 Connection = Generator[Any, Any, Any]
@@ -113,8 +121,11 @@ class Builder(Protocol):
         What is ``frozen`` does not learn.
         """
 
-    def join(self, layer: Layer, *ports: Port) -> Port:
-        """Attach a layer with several inputs; the tags of the first port remain visible."""
+    def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
+        """Attach a layer; the tags of the first port remain visible.
+
+        ``name`` is what it is called in a compiled module, if not by its kind.
+        """
 
     def output(self, name: str, port: Port) -> None:
         """Make a port an output of the network."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from archdsl.layers.block import Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.layers.definition import Layer, RuleError, alias, arg, define
@@ -193,7 +194,8 @@ def find(tag: Tag, port: Port) -> Port:
     """The place of the nearest layer with a tag on the way to the input."""
     node = port.tags.get(tag.id)
     if node is None:
-        there = ", ".join(f"tag{known}" for known in sorted(port.tags)) or "none"
+        numbers = sorted(mark for mark in port.tags if isinstance(mark, int))
+        there = ", ".join(f"tag{known}" for known in numbers) or "none"
         raise RuleError(
             f"there is no {tag} between here and the input",
             f"tags that are visible here: {there}",
@@ -264,13 +266,35 @@ class ScalePrev(_JoinTagged):
         return Gate()
 
 
-@define("resize_prev_to_tagged", source="dlib resize_prev_to_tagged_")
+@define("resize_to", source="torch.nn.functional.interpolate(x, size=tagged.shape[-2:])")
 @dataclass(frozen=True)
-class ResizePrevToTagged(_JoinTagged):
-    """The current feature map, resized bilinearly to the size of a tagged one."""
+class ResizeTo(_JoinTagged):
+    """The current feature map, resized to the height and width of a tagged one."""
+
+    nearest: bool = arg(
+        "take the nearest cell, in place of a bilinear mean of four", False, positional=False
+    )
+    align_corners: bool = arg(
+        "the corner cells of input and output coincide; bilinear only", False, positional=False
+    )
 
     def layer(self) -> Layer:
-        return ResizeToMatch()
+        return ResizeToMatch(self.nearest, self.align_corners)
+
+
+def _as_dlib_resizes(name: str, **preset: Any) -> None:
+    alias(
+        name,
+        ResizeTo,
+        "The current feature map, resized bilinearly to the size of a tagged one, corners aligned.",
+        "dlib resize_prev_to_tagged_",
+        nearest=False,
+        align_corners=True,
+        **preset,
+    )
+
+
+_as_dlib_resizes("resize_prev_to_tagged")
 
 
 @define("scale", source="Hu et al. 2018, figure 1; dlib scale_")
@@ -315,7 +339,7 @@ for _number in range(1, 11):
         ("add_prev", AddPrev),
         ("mult_prev", MultPrev),
         ("scale_prev", ScalePrev),
-        ("resize_prev_to_tagged", ResizePrevToTagged),
     ):
         _doc = (_cls.__doc__ or "").strip()
         alias(f"{_name}{_number}", _cls, _doc, f"dlib {_name}1..10", tag=Tag(_number))
+    _as_dlib_resizes(f"resize_prev_to_tagged{_number}", tag=Tag(_number))

@@ -4,12 +4,14 @@ The fields of the class are the arguments of the layer (name, type, default, ran
 the rules: output shape, parameters, multiply-accumulates, lowering to PyTorch. An instance of the
 class is a layer with its arguments bound. Everything that archdsl knows of a layer kind stands in
 its class; other modules go through this interface and never ask for a kind by name.
+
+The rules of most layers are written for tensors; ``output``, ``learned``, ``stored``, ``cost``,
+``reach`` and ``attach`` are what the stages call, and lift these rules to whatever flows.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -17,16 +19,42 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
+from archdsl.layers.edges import (
+    Dim,
+    EdgeType,
+    RuleError,
+    Shape,
+    applications,
+    elements,
+    gathered,
+    samples,
+    shown,
+)
+
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.targets.torch.emitter import Emitter, Operand
 
-Dim = int | None
-"""A size; ``None`` where the input's size is not known."""
 
-Shape = tuple[Dim, ...]
-"""The shape of one sample, without the batch: ``(channels, height, width)`` or ``(features,)``."""
+__all__ = [
+    "Argument",
+    "Category",
+    "Definition",
+    "Dim",
+    "Layer",
+    "RuleError",
+    "Shape",
+    "Window",
+    "alias",
+    "arg",
+    "define",
+    "definitions",
+    "elements",
+    "image",
+    "lookup",
+    "shown",
+]
 
 
 class Category(Enum):
@@ -40,18 +68,9 @@ class Category(Enum):
     POOLING = "pooling"
     REGULARIZATION = "dropout"
     JOIN = "join"
+    DETECTION = "detection"
     RESHAPE = "reshape"
     LOSS = "loss"
-
-
-class RuleError(Exception):
-    """A rule of a layer refuses what it is given; the stage that asked adds where that is."""
-
-    def __init__(self, message: str, *notes: str, help: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.notes = notes
-        self.help = help
 
 
 class Window(NamedTuple):
@@ -102,7 +121,7 @@ def arg(
         "positional": positional,
         "shown": shown,
     }
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata, kw_only=not positional)
 
 
 @dataclass(frozen=True)
@@ -158,6 +177,48 @@ class Layer:
     ) -> fx.Node:
         """Add the layer to a PyTorch graph and return the node of its output."""
         return emit.module(self.module(inputs), *operands)
+
+    # ---- the same for everything that flows: what the stages call ----
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        """The type of the output; raises :class:`RuleError` where the inputs do not fit."""
+        seen = applications(inputs, self.kind)
+        return gathered(inputs, [self.shape(shapes) for shapes in seen])
+
+    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        """The warning for inputs that fit."""
+        return self.warning(self._first(inputs))
+
+    def learned(self, inputs: tuple[EdgeType, ...]) -> int:
+        """The number of learnable values; applications to several tensors share them."""
+        return self.parameters(self._first(inputs))
+
+    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+        """The number of values that are stored but not learned."""
+        return self.buffers(self._first(inputs))
+
+    def cost(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
+        """Multiply-accumulates for one image: of all its feature maps, of all its regions."""
+        if type(output) is tuple:
+            return self.macs(self._first(inputs), output)
+        seen = applications(inputs, self.kind)
+        made = (outputs[0] for outputs in applications((output,), self.kind))
+        return samples(inputs) * sum(map(self.macs, seen, made))
+
+    def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
+        """What an output cell sees, of the finest feature map where there are several."""
+        return self.window(self._first(inputs))
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        """Add the layer to a PyTorch graph: once for every tensor that it is applied to."""
+        return emit.lowered(self, operands, inputs)
+
+    def _first(self, inputs: tuple[EdgeType, ...]) -> tuple[Shape, ...]:
+        if not inputs or type(inputs[0]) is tuple:  # nearly always, and it has been checked
+            return typing.cast("tuple[Shape, ...]", inputs)
+        return applications(inputs, self.kind)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,18 +330,6 @@ def definitions() -> Mapping[str, Definition]:
 
 
 # ---- what several shape rules need ----
-
-
-def elements(shape: Shape) -> int | None:
-    """The number of values of a shape, ``None`` where a size is unknown."""
-    if None in shape:
-        return None
-    return math.prod(typing.cast("tuple[int, ...]", shape))
-
-
-def shown(shape: Shape) -> str:
-    """``64×56×56``; unknown sizes as ``?``."""
-    return "×".join("?" if size is None else str(size) for size in shape)
 
 
 def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:

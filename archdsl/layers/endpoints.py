@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define
+from archdsl.layers.edges import EdgeType
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.targets.torch.emitter import Emitter, Operand
 
 
 class Pixels(NamedTuple):
@@ -29,6 +30,14 @@ class InputLayer(Layer):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.size()
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        return self.size()
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        return self.lower(emit, (emit.entry("x"),), ())
 
 
 @define(

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, Layer, RuleError, Shape, define, elements, shown
+from archdsl.layers.definition import (
+    Category,
+    Layer,
+    RuleError,
+    Shape,
+    Window,
+    arg,
+    define,
+    elements,
+    shown,
+)
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -203,24 +213,39 @@ class Mult(Layer):
     "resize_to_match",
     category=Category.RESHAPE,
     stem="resize",
-    source="dlib resize_prev_to_tagged_",
+    source="torch.nn.functional.interpolate; dlib resize_prev_to_tagged_",
 )
 @dataclass(frozen=True)
 class ResizeToMatch(Layer):
-    """The first input, resized bilinearly to the height and width of the second."""
+    """The first input, resized to the height and width of the second."""
 
     inputs = 2
+
+    nearest: bool = arg("take the nearest cell, in place of a bilinear mean of four")
+    align_corners: bool = arg("the corner cells of input and output coincide")
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first, second = inputs
         if len(first) != 3 or len(second) != 3:
             raise RuleError("only feature maps can be resized", f"found {_listed(inputs)}")
+        if self.nearest and self.align_corners:
+            raise RuleError(
+                "only bilinear resizing can align corners",
+                help="leave out nearest or align_corners",
+            )
         return first[0], second[1], second[2]
 
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        (_, height, width), (_, rows, columns) = inputs
+        if not (height and width and rows and columns):
+            return None
+        seen = 1 if self.nearest else 2
+        return Window((min(seen, height), min(seen, width)), (height / rows, width / columns))
+
     def label(self) -> str:
-        return "resize"
+        return "nearest resize" if self.nearest else "resize"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from archdsl.targets.torch.modules import ResizeToMatch as Module
 
-        return Module()
+        return Module(self.nearest, self.align_corners)

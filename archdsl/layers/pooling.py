@@ -262,13 +262,18 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
     "upsample",
     category=Category.RESHAPE,
     stem="upsample",
-    source="dlib upsample_; torch.nn.Upsample(mode='bilinear', align_corners=True)",
+    source="dlib upsample_; torch.nn.Upsample(mode='bilinear')",
 )
 @dataclass(frozen=True)
 class Upsample(Layer):
-    """Bilinear enlargement in which the corners of input and output coincide, as in dlib."""
+    """Bilinear enlargement; as in dlib the corner cells of input and output coincide."""
 
     scale: int = arg("factor for height and width", minimum=1)
+    align_corners: bool = arg(
+        "the corner cells of input and output coincide (dlib), not their outer edges (torch)",
+        True,
+        positional=False,
+    )
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
@@ -287,7 +292,9 @@ class Upsample(Layer):
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
 
-        return nn.Upsample(scale_factor=self.scale, mode="bilinear", align_corners=True)
+        return nn.Upsample(
+            scale_factor=self.scale, mode="bilinear", align_corners=self.align_corners
+        )
 
 
 @define(

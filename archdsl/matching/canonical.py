@@ -27,6 +27,7 @@ from torch import nn
 from archdsl.matching.errors import MatchError
 from archdsl.matching.graph import CanonicalGraph
 from archdsl.matching.interpreter import Interpreter
+from archdsl.matching.outlines import outlined
 from archdsl.matching.tracing import defaults, trace, undisturbed
 from archdsl.matching.values import Cell
 
@@ -35,11 +36,13 @@ def canonical(module: nn.Module, *, training: bool = False) -> CanonicalGraph:
     """The canonical graph of a network as it runs in evaluation (or training) mode.
 
     The module keeps its weights and its mode. An ``fx.GraphModule`` is read as it is, other modules
-    are traced; modules which are not ``torch.nn``'s are looked into wherever that is possible.
+    are traced, torchvision's detectors by their outline; modules which are not ``torch.nn``'s are
+    looked into wherever that is possible.
 
     Raises:
         MatchError: torch.fx cannot trace the module.
     """
+    module = outlined(module)
     with undisturbed(module, training):
         interpreter = Interpreter(module, training)
         given: dict[str, object] = {**defaults(module)}

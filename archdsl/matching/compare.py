@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch.overrides import TorchFunctionMode
 
 from archdsl.matching.canonical import canonical, named_outputs
 from archdsl.matching.errors import MatchError
+from archdsl.matching.examples import example
 from archdsl.matching.match import Match, match
+from archdsl.matching.outlines import is_detector
 from archdsl.matching.transplant import tensors, transplant
+from archdsl.matching.values import leaves
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,8 @@ def verify(
     absolute: float | None = None
     relative: float | None = None
     if found.matched:
-        shape = (batch, *input_shape)
         absolute, relative = _difference(
-            found, compiled, reference_module, shape, seed, training, device
+            found, compiled, reference_module, (batch, *input_shape), seed, training, device
         )
     mine, theirs = _parameters(reference_module), _parameters(compiled)
     return Verification(
@@ -121,14 +123,16 @@ def _difference(
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), torch.no_grad(), _NothingDropped():
         torch.manual_seed(seed)
-        data = torch.randn(shape).to(device)
+        data = example(mine, shape[1:], shape[0], training=training, device=device)
         _randomise(mine, data)
         transplant(found, mine, theirs)
         results = []
         for network, name in ((mine, "reference"), (theirs, "compiled network")):
             torch.manual_seed(seed)  # for whatever is random besides dropout modules
             results.append(dict(named_outputs(_run(network, data, name))))
-    compared = [(results[0][a], results[1][b]) for a, b in found.outputs]
+    names = [(name, name) for name in results[0]] if is_detector(mine) else found.outputs
+    _require_something(results, names)
+    compared = [(results[0][a], results[1][b]) for a, b in names]
     if training:
         owned, others = tensors(mine), tensors(theirs)
         statistics = dict(mine.named_buffers(remove_duplicate=False))
@@ -151,11 +155,23 @@ def _difference(
     return absolute, relative
 
 
-def _run(network: nn.Module, data: torch.Tensor, name: str) -> object:
+def _require_something(
+    results: Sequence[Mapping[str, object]], names: Sequence[tuple[str, str]]
+) -> None:
+    """Refuse to call detectors equal that find nothing, or different things, in an image."""
+    if any(theirs not in results[1] for _, theirs in names) or not any(
+        isinstance(value, torch.Tensor) and value.numel() for value in results[0].values()
+    ):
+        message = "the networks return different things, or find nothing that could be compared"
+        raise MatchError(message)
+
+
+def _run(network: nn.Module, data: tuple[object, ...], name: str) -> object:
     try:
-        return network(data)
+        return network(*data)
     except (RuntimeError, ValueError) as error:
-        message = f"the {name} cannot be run on an input of shape {tuple(data.shape)}: {error}"
+        shapes = [tuple(x.shape) for x in leaves(data) if isinstance(x, torch.Tensor)]
+        message = f"the {name} cannot be run on an input of shape {shapes[0]}: {error}"
         raise MatchError(message) from error
 
 
@@ -189,11 +205,11 @@ def _without_dropped_paths(network: nn.Module) -> None:
             setattr(module, attribute, 0.0)
 
 
-_SANE = (0.1, 10.0)
+_SANE = (0.5, 10.0)
 """Standard deviations between which a layer's output is left alone."""
 
 
-def _randomise(network: nn.Module, data: torch.Tensor) -> None:
+def _randomise(network: nn.Module, data: tuple[object, ...]) -> None:
     """Random values for what is constant, then scales such that no layer drowns the others.
 
     Freshly initialised networks shrink or grow their activations from layer to layer. Deep in such

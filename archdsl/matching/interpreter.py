@@ -28,7 +28,7 @@ from archdsl.matching.operations import (
     does_nothing,
 )
 from archdsl.matching.pointwise import as_linear, makes_a_point
-from archdsl.matching.tracing import is_torch_module, trace
+from archdsl.matching.tracing import is_whole, trace
 from archdsl.matching.values import (
     ARITHMETIC,
     BATCH,
@@ -135,7 +135,7 @@ class Interpreter:
     def _call_module(self, node: torch.fx.Node, call: Call, root: nn.Module, prefix: str) -> object:
         target = str(node.target)
         module = root.get_submodule(target)
-        if not is_torch_module(module):
+        if not is_whole(module):
             try:
                 given = _arguments(module, call)
                 graph = trace(module, {k: v for k, v in given.items() if not has_tensor(v)})

@@ -499,7 +499,7 @@ OPERATIONS: tuple[Operation, ...] = (
             _field("scale_factor", None),
             _field("mode", "nearest"),
             _field("align_corners", None),
-            _field("recompute_scale_factor", None),
+            _field("recompute_scale_factor", None, bool),  # None means no
             _field("antialias", False),
         ),
         (nn.Upsample,),

@@ -72,32 +72,89 @@ def _imported(library: _Library) -> ModuleType:
 
 
 def _torchvision_names(models: ModuleType) -> Sequence[str]:
-    return cast("Sequence[str]", models.list_models(module=models))
+    return [name for family in _FAMILIES for name in family.names(models)]
 
 
 def _torchvision_has(models: ModuleType, name: str) -> bool:
     return name in _torchvision_names(models)
 
 
-_WITH_AUX = frozenset({"googlenet", "inception_v3"})
-"""Torchvision's models with auxiliary heads."""
-
-
 def _from_torchvision(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
-    options: dict[str, Any] = {"weights": weights}
-    if name in _WITH_AUX:
-        # Their own initialisation takes many seconds. With weights they would also convert the
-        # input from one normalisation to another, which is not part of the architecture.
-        options |= {"aux_logits": aux, "init_weights": False, "transform_input": False}
-    elif aux:
-        message = f"torchvision's {name} has no auxiliary heads"
-        raise MatchError(message)
     if weights not in (None, "DEFAULT"):
         known = [member.name for member in models.get_model_weights(name)]
         if weights not in known:
             message = f"torchvision has no weights {weights!r} for {name}; it has {known}"
             raise MatchError(message)
+    family = next(family for family in _FAMILIES if name in family.names(models))
+    if aux and name not in family.with_aux:
+        message = f"torchvision's {name} has no auxiliary heads"
+        raise MatchError(message)
+    return family.build(models, name, weights, aux)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Models of torchvision that are built alike.
+
+    ``package`` is where they are, seen from ``torchvision.models``; ``with_aux`` are those that can
+    have auxiliary heads.
+    """
+
+    package: str
+    with_aux: frozenset[str]
+    build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+
+    def names(self, models: ModuleType) -> Sequence[str]:
+        module = getattr(models, self.package) if self.package else models
+        return cast("Sequence[str]", models.list_models(module=module))
+
+
+def _classifier(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+    options: dict[str, Any] = {"weights": weights}
+    if name in _CLASSIFIERS.with_aux:
+        # Their own initialisation takes many seconds. With weights they would also convert the
+        # input from one normalisation to another, which is not part of the architecture.
+        options |= {"aux_logits": aux, "init_weights": False, "transform_input": False}
     return cast("nn.Module", models.get_model(name, **options))
+
+
+def _segmenter(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+    options: dict[str, Any] = {"weights": weights, "weights_backbone": None}
+    if name in _SEGMENTERS.with_aux:
+        # Published weights hold the auxiliary head; torchvision refuses to load them without it.
+        options["aux_loss"] = aux or weights is not None
+    network = models.get_model(name, **options)
+    if not aux and name in _SEGMENTERS.with_aux:
+        network.aux_classifier = None
+    return cast("nn.Module", network)
+
+
+def _detector(models: ModuleType, name: str, weights: str | None, _: bool) -> nn.Module:
+    # With weights torchvision puts constants of the same names in place of batch normalisation; an
+    # architecture has to be one or the other.
+    network = models.get_model(name, weights=None, weights_backbone=None)
+    if weights is not None:
+        state = models.get_model_weights(name)[weights].get_state_dict(check_hash=True)
+        network.load_state_dict(state, strict=False)  # the constants have no batch counter
+    return cast("nn.Module", network)
+
+
+_CLASSIFIERS = _Family("", frozenset({"googlenet", "inception_v3"}), _classifier)
+_SEGMENTERS = _Family(
+    "segmentation",
+    frozenset(
+        {
+            "fcn_resnet50",
+            "fcn_resnet101",
+            "deeplabv3_resnet50",
+            "deeplabv3_resnet101",
+            "deeplabv3_mobilenet_v3_large",
+        }
+    ),
+    _segmenter,
+)
+_DETECTORS = _Family("detection", frozenset(), _detector)
+_FAMILIES = (_CLASSIFIERS, _SEGMENTERS, _DETECTORS)
 
 
 def _timm_names(timm: ModuleType) -> Sequence[str]:

@@ -22,7 +22,7 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class _Tracer(torch.fx.Tracer):
-    """Traces through everything but ``torch.nn``'s own modules and modules it cannot trace.
+    """Traces through everything but modules that are whole and modules it cannot trace.
 
     What was recorded before a module proved untraceable stays in the graph as dead code, which no
     reader of the graph follows from its outputs.
@@ -33,7 +33,7 @@ class _Tracer(torch.fx.Tracer):
         self._opaque: set[nn.Module] = set()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return m in self._opaque or super().is_leaf_module(m, module_qualified_name)
+        return m in self._opaque or is_whole(m)
 
     def create_args_for_root(
         self,
@@ -71,9 +71,9 @@ class _Tracer(torch.fx.Tracer):
         return super().call_module(m, forward, args, kwargs)
 
 
-def is_torch_module(module: nn.Module) -> bool:
-    """Whether the module is one of PyTorch's own, which are compared whole."""
-    return torch.fx.Tracer().is_leaf_module(module, "")
+def is_whole(module: nn.Module) -> bool:
+    """Whether the module is compared whole: PyTorch's own, and those that say so of themselves."""
+    return torch.fx.Tracer().is_leaf_module(module, "") or getattr(module, "whole", False) is True
 
 
 def trace(module: nn.Module, constants: Mapping[str, object]) -> torch.fx.Graph:

@@ -9,7 +9,8 @@ from archdsl.bundled import spec_names
 
 # Twins of a spec that is here, only deeper or wider, and slow to fill with weights.
 DEEP = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d",
-        "resnext101_64x4d", "wide_resnet101_2", "vgg13_bn", "vgg16_bn", "vgg19_bn"}  # fmt: skip
+        "resnext101_64x4d", "wide_resnet101_2", "vgg13_bn", "vgg16_bn", "vgg19_bn",
+        "fcn_resnet101", "deeplabv3_resnet101"}  # fmt: skip
 SPECS = [
     pytest.param(name, {}, id=name, marks=[pytest.mark.slow] if name in DEEP else [])
     for name in spec_names()

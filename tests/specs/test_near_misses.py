@@ -6,6 +6,8 @@ Nothing is run: the canonical graphs alone are compared.
 import pytest
 import torch
 from mutations import KINDS, mutations
+from torchvision import models
+from torchvision.models import list_models
 
 import archdsl
 from archdsl.bundled import spec_names
@@ -13,10 +15,12 @@ from archdsl.catalogue import facts
 from archdsl.matching import CanonicalGraph, canonical, match, reference
 from archdsl.reading import open_source
 
+CLASSIFIERS = {f"torchvision:{name}" for name in list_models(module=models)}
 REFERENCES = {
     name: found
     for name in spec_names()
-    if (found := facts(open_source(name)).reference) is not None
+    if (found := facts(open_source(name)).reference or "") in CLASSIFIERS
+    or found.startswith("timm:")
 }
 # Equal to networks in plain PyTorch, which other tests have; here they are their own reference.
 PLAIN = {"lenet_d2l", "alexnet_d2l", "vgg_d2l", "googlenet_d2l", "bn_inception"}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archdsl.graph.model import LayerInstance, Network, Scope
-from archdsl.layers.definition import Category, Shape
+from archdsl.layers.definition import Category
+from archdsl.layers.edges import EdgeType
 from archdsl.layers.joining import Concat
 
 _FOLLOWERS = frozenset(
@@ -24,7 +25,7 @@ class Fused:
     """The innermost scope that holds them all."""
     sources: tuple[str, ...]
     """The heads of the groups whose outputs it takes; one each."""
-    shape: Shape
+    shape: EdgeType
 
     @property
     def head(self) -> LayerInstance:

@@ -23,6 +23,7 @@ PAINTS = {
     Category.ACTIVATION: Paint("#f8f3ae", "#a39a00"),
     Category.POOLING: Paint("#f5c7ae", "#c04a00"),
     Category.REGULARIZATION: Paint("#f0d3e3", "#a6517f"),
+    Category.DETECTION: Paint("#d6cfee", "#5b4a9c"),
     Category.JOIN: Paint("#ffffff", "#333333"),
     Category.RESHAPE: Paint("#f4f4f4", "#999999"),
     Category.LOSS: Paint("#d9d2c5", "#6b5d45"),

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archdsl.graph.model import Network
+from archdsl.layers.edges import document
 
 if TYPE_CHECKING:
     from torch import fx
@@ -34,13 +35,13 @@ def node_link(network: Network) -> dict[str, Any]:
                 "kind": layer.kind,
                 "scope": instance.scope.path,
                 "arguments": _arguments(layer),
-                "shape": list(shape),
-                "params": layer.parameters(inputs),
-                "macs": layer.macs(inputs, shape),
+                "shape": document(shape),
+                "params": layer.learned(inputs),
+                "macs": layer.cost(inputs, shape),
             }
         )
     edges = [
-        {"source": source, "target": target, "key": key, "shape": list(data["shape"])}
+        {"source": source, "target": target, "key": key, "shape": document(data["shape"])}
         for source, target, key, data in network.graph.edges(keys=True, data=True)
     ]
     return {

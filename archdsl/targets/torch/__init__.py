@@ -9,7 +9,7 @@ from torch import fx
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
-from archdsl.targets.torch.emitter import Emitter
+from archdsl.targets.torch.emitter import Emitter, Operand
 from archdsl.targets.torch.initial import SkippedInitialisation
 
 __all__ = ["compile_network"]
@@ -35,7 +35,7 @@ def compile_network(
 
 def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     emit = Emitter()
-    nodes: dict[str, fx.Node] = {}
+    nodes: dict[str, Operand] = {}
     overwritable = _overwritable(network)
     shapes = network.graph.nodes
     with device, SkippedInitialisation():
@@ -44,10 +44,11 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
             emit.begin(instance.path, overwrite, instance.frozen)
             inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
             operands = tuple(nodes[path] for path in instance.inputs)
-            if not operands:
-                operands = (emit.graph.placeholder("x"),)
-            nodes[instance.path] = instance.layer.lower(emit, operands, inputs)
-    outputs = {name: nodes[path] for name, path in network.outputs.items()}
+            nodes[instance.path] = instance.layer.attach(emit, operands, inputs)
+        outputs = {
+            name: emit.result(name, nodes[path], shapes[path]["shape"])
+            for name, path in network.outputs.items()
+        }
     emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
     module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
     if emit.loss is not None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 
 from torch import fx, nn
 
+from archdsl.layers.definition import Layer
+from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, applications
 from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
+
+
+class ImageNodes(NamedTuple):
+    """Images in a PyTorch graph: the batch with all that is known of it, and its tensor."""
+
+    batch: fx.Node
+    tensor: fx.Node
+
+
+Operand = fx.Node | Mapping[str, fx.Node] | ImageNodes
+"""What stands for an edge in a PyTorch graph: a node, the nodes of feature maps by name, images."""
 
 
 class Emitter:
@@ -31,16 +44,46 @@ class Emitter:
         self._frozen = frozen
         self._may_overwrite = may_overwrite_input
 
+    def entry(self, name: str, *default: Any) -> fx.Node:
+        """An argument of the compiled module."""
+        last = next((n for n in reversed(self.graph.nodes) if n.op == "placeholder"), None)
+        before = self.graph.inserting_after(last) if last else self.graph.inserting_before()
+        with before:  # arguments come before everything else
+            return (
+                self.graph.placeholder(name, default_value=default[0])
+                if default
+                else (self.graph.placeholder(name))
+            )
+
+    def lowered(
+        self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        """A tensor layer, once for every tensor that it is applied to, with the same weights."""
+        if isinstance(inputs[0], FeatureMaps):
+            seen = applications(inputs, layer.kind)
+            maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
+            return {
+                name: layer.lower(self, tuple(each[name] for each in maps), shapes)
+                for name, shapes in zip(inputs[0].names, seen, strict=True)
+            }
+        nodes = tuple(each.tensor if isinstance(each, ImageNodes) else each for each in operands)
+        (shapes,) = applications(inputs, layer.kind)
+        return layer.lower(self, cast("tuple[fx.Node, ...]", nodes), shapes)
+
     def may_overwrite_input(self) -> bool:
         """Whether nobody else needs the current layer's input, so that it can work in place."""
         return self._may_overwrite
 
-    def module(self, module: nn.Module, *operands: fx.Node) -> fx.Node:
-        """Call a module, registered under the current layer's path."""
-        initialise(module)
-        if self._frozen:
-            freeze(module)
-        self.modules[self._path] = module
+    def module(self, module: nn.Module, *operands: Any) -> fx.Node:
+        """Call a module, registered under the current layer's path.
+
+        A layer that is applied to several tensors is one module: only the first is registered.
+        """
+        if self._path not in self.modules:
+            initialise(module)
+            if self._frozen:
+                freeze(module)
+            self.modules[self._path] = module
         return self.graph.call_module(self._path, operands)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
@@ -51,6 +94,24 @@ class Emitter:
         """Call a tensor method; the first argument is the tensor."""
         return self.graph.call_method(name, arguments)
 
+    def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
+        """What the compiled module returns for an output."""
+        if isinstance(operand, ImageNodes):
+            return operand.tensor
+        if isinstance(edge, Detections):
+            from archdsl.targets.torch.detection.images import Results
+
+            self._path = _unused(f"{name}_results", self.modules)
+            return self.module(Results(), operand)
+        return operand
+
     def criterion(self, module: nn.Module) -> None:
         """Set the loss that the network is trained with."""
         self.loss = module
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    first = {path.partition(".")[0] for path in taken}
+    while name in first:
+        name += "_"
+    return name

@@ -1,0 +1,261 @@
+"""What flows along the edges of a network: tensors, and the values that detectors hand on.
+
+A tensor is known by its shape, a plain tuple. The other types are frozen dataclasses. Rules of
+tensor layers are written for shapes; :func:`applications` lifts them: a layer that follows several
+feature maps is applied to each of them with the same weights, one that follows features of regions
+is applied to those of every region.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Dim = int | None
+"""A size; ``None`` where the input's size is not known."""
+
+Shape = tuple[Dim, ...]
+"""The shape of one sample, without the batch: ``(channels, height, width)`` or ``(features,)``."""
+
+
+class RuleError(Exception):
+    """A rule of a layer refuses what it is given; the stage that asked adds where that is."""
+
+    def __init__(self, message: str, *notes: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notes = notes
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of any sizes, made one tensor; ``shape`` is that of one of them in it."""
+
+    words: ClassVar[str] = "images"
+
+    shape: Shape
+
+    def __str__(self) -> str:
+        return shape_words(self.shape)
+
+    def document(self) -> Any:
+        """For JSON: as the tensor that layers see."""
+        return list(self.shape)
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """Feature maps of one image by name, the finest first."""
+
+    words: ClassVar[str] = "feature maps"
+
+    maps: tuple[tuple[str, Shape], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.maps)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return tuple(shape for _, shape in self.maps)
+
+    def __str__(self) -> str:
+        channels = {shape[0] for shape in self.shapes}
+        sizes = ", ".join(shape_words(shape[1:]) for shape in self.shapes)
+        if len(channels) == 1:
+            return f"{channels.pop()} × ({sizes})"
+        return ", ".join(map(shape_words, self.shapes))
+
+    def document(self) -> Any:
+        """For JSON: shapes by name."""
+        return {name: list(shape) for name, shape in self.maps}
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """A tensor for every region of an image; ``regions`` is how many there are at most."""
+
+    words: ClassVar[str] = "features of regions"
+
+    shape: Shape
+    regions: int
+
+    def __str__(self) -> str:
+        return f"{self.regions:,} of {shape_words(self.shape)}"
+
+    def document(self) -> Any:
+        """For JSON."""
+        return {"regions": self.regions, "shape": list(self.shape)}
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Boxes at every place of every feature map; ``counts`` tells how many at one place of each."""
+
+    words: ClassVar[str] = "anchors"
+
+    counts: tuple[int, ...]
+
+    def __str__(self) -> str:
+        each = "/".join(map(str, dict.fromkeys(self.counts)))
+        return f"{each} anchors at a place"
+
+    def document(self) -> Any:
+        """For JSON."""
+        return {"anchors": list(self.counts)}
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Regions of an image that may hold an object: boxes in pixels of ``image``, at most ``count``.
+
+    ``image`` is the shape of the tensor of images.
+    """
+
+    words: ClassVar[str] = "proposals"
+
+    count: int
+    image: Shape
+    sampled: bool = False
+    """Whether they are chosen to learn from in training."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,} proposals"
+
+    def document(self) -> Any:
+        """For JSON."""
+        return {"proposals": self.count}
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Objects that were found: boxes, labels and scores, and whatever ``parts`` adds (masks).
+
+    At most ``count`` for an image; ``classes`` counts the background where the network does.
+    """
+
+    words: ClassVar[str] = "detections"
+
+    count: int
+    classes: int
+    image: Shape
+    parts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = "".join(f", {part}" for part in self.parts)
+        return f"{self.count:,} detections of {self.classes} classes{more}"
+
+    def document(self) -> Any:
+        """For JSON."""
+        return {"detections": self.count, "classes": self.classes, "parts": list(self.parts)}
+
+
+EdgeType = Shape | Images | FeatureMaps | RegionFeatures | Anchors | Proposals | Detections
+"""The type of what a layer gives: a tensor's shape, or one of the classes above."""
+
+
+def shape_words(shape: Shape) -> str:
+    """``64×56×56``; unknown sizes as ``?``."""
+    return "×".join("?" if size is None else str(size) for size in shape)
+
+
+def shown(edge: EdgeType) -> str:
+    """An edge's type for people: ``64×56×56``, ``1,000 proposals``."""
+    return shape_words(edge) if isinstance(edge, tuple) else str(edge)
+
+
+def document(edge: EdgeType) -> Any:
+    """An edge's type for JSON; a tensor is the list of its sizes."""
+    return list(edge) if isinstance(edge, tuple) else edge.document()
+
+
+def words(edge: EdgeType) -> str:
+    """What kind of thing flows: ``a tensor``, ``proposals``."""
+    return "a tensor" if isinstance(edge, tuple) else edge.words
+
+
+def elements(shape: Shape) -> int | None:
+    """The number of values of a shape, ``None`` where a size is unknown."""
+    known = [size for size in shape if size is not None]
+    return math.prod(known) if len(known) == len(shape) else None
+
+
+# ---- tensor rules on everything that consists of tensors ----
+
+
+def applications(inputs: tuple[EdgeType, ...], kind: str) -> list[tuple[Shape, ...]]:
+    """The shapes that a tensor layer sees, once for every time that it is applied to a sample.
+
+    Raises RuleError where an input is no tensor, or where tensors of different kinds meet.
+    """
+    first = inputs[0] if inputs else ()
+    if isinstance(first, FeatureMaps):
+        names = first.names
+        if all(isinstance(i, FeatureMaps) and i.names == names for i in inputs):
+            levels = [i.shapes for i in inputs if isinstance(i, FeatureMaps)]
+            return list(zip(*levels, strict=True))
+    elif isinstance(first, RegionFeatures):
+        if all(isinstance(i, RegionFeatures) for i in inputs):
+            return [tuple(i.shape for i in inputs if isinstance(i, RegionFeatures))]
+    elif all(isinstance(i, (tuple, Images)) for i in inputs):
+        return [tuple(i.shape if isinstance(i, Images) else i for i in inputs)]  # type: ignore[misc]
+    raise _not_tensors(inputs, kind)
+
+
+def gathered(inputs: tuple[EdgeType, ...], outputs: Sequence[Shape]) -> EdgeType:
+    """The type of what a tensor layer gives, from the shape of each application's output."""
+    first = inputs[0] if inputs else ()
+    if isinstance(first, FeatureMaps):
+        return FeatureMaps(tuple(zip(first.names, outputs, strict=True)))
+    if isinstance(first, RegionFeatures):
+        return RegionFeatures(outputs[0], first.regions)
+    return outputs[0]
+
+
+def samples(inputs: tuple[EdgeType, ...]) -> int:
+    """How many samples of one image a tensor layer sees: its regions, else one."""
+    first = inputs[0] if inputs else ()
+    return first.regions if isinstance(first, RegionFeatures) else 1
+
+
+def _not_tensors(inputs: tuple[EdgeType, ...], kind: str) -> RuleError:
+    odd = next((i for i in inputs if isinstance(i, (Anchors, Proposals, Detections))), None)
+    if odd is not None:
+        takes = {
+            Anchors: "rpn and the dense heads take anchors",
+            Proposals: "roi_align and roi_pool make features of regions out of proposals",
+            Detections: "masks and keypoints add to detections",
+        }
+        return RuleError(
+            f"{kind} needs a tensor",
+            f"expected a feature map or features, found {words(odd)}",
+            help=takes[type(odd)],
+        )
+    return RuleError(
+        f"{kind} joins what does not belong together",
+        f"expected tensors of one kind, found {' and '.join(map(words, inputs))}",
+    )
+
+
+def required(edge: EdgeType, wanted: type[Any] | tuple[type[Any], ...], kind: str) -> Any:
+    """The edge itself; RuleError where it is not of the type that a layer needs."""
+    if isinstance(edge, wanted):
+        return edge
+    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+    names = " or ".join("a feature map" if k is tuple else k.words for k in kinds)
+    found = words(edge)
+    helps = {
+        FeatureMaps: "fpn and feature_maps make feature maps, out of places that tap names",
+        Proposals: "rpn and region_proposals make proposals",
+        Detections: "detect makes detections",
+        RegionFeatures: "roi_align and roi_pool make features of regions",
+        Images: "a detector begins with input_images",
+    }
+    raise RuleError(
+        f"{kind} needs {names}",
+        f"expected {names}, found {found} ({shown(edge)})",
+        help=helps.get(kinds[0]),
+    )

@@ -1,0 +1,67 @@
+"""Layers that take or give more than tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archdsl.layers.definition import Layer, Window
+from archdsl.layers.edges import EdgeType, FeatureMaps, Images, Shape, required
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archdsl.targets.torch.emitter import Emitter, Operand
+
+
+@dataclass(frozen=True)
+class TypedLayer(Layer):
+    """The base of layers that take or give more than tensors; nothing in them is learned."""
+
+    inputs: ClassVar[int | None] = None
+
+    def learned(self, inputs: tuple[EdgeType, ...]) -> int:
+        return 0
+
+    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+        return 0
+
+    def cost(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
+        return 0
+
+    def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
+        return None
+
+    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        return None
+
+    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+        """The module that computes the layer."""
+        raise NotImplementedError
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        return emit.module(self.step(inputs), *map(argument, operands, inputs))
+
+
+def argument(operand: Operand, edge: EdgeType) -> Any:
+    """What a detection module is called with for an edge: maps as a list, images as the batch."""
+    if isinstance(edge, Images):
+        return operand.batch  # type: ignore[union-attr]
+    if isinstance(edge, FeatureMaps):
+        assert isinstance(operand, Mapping)
+        return list(operand.values())
+    return operand
+
+
+def levels_of(edge: EdgeType, kind: str) -> tuple[Shape, ...]:
+    """The shapes of one or several feature maps."""
+    maps = required(edge, (FeatureMaps, tuple), kind)
+    return maps.shapes if isinstance(maps, FeatureMaps) else (maps,)
+
+
+def listed(operand: Any) -> list[Any]:
+    """One feature map or several as a list."""
+    return operand if isinstance(operand, list) else [operand]
