@@ -310,7 +310,7 @@ class RegionProposalNetwork(Combinator):
         return self.head.layers + 4
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        anchors = self.anchors.single
+        anchors = self.anchors.meant
         if not isinstance(anchors, AnchorBlock):
             raise RuleError("rpn needs anchors as its second argument", "expected anchors<...>")
         count = anchors.grid().at_one_place
