@@ -94,11 +94,33 @@ class InputImages(_ImagesInput):
     """Images of any sizes, with values 0..1, normalised, resized and padded to one tensor.
 
     Keeps the aspect: the shorter side becomes min_size, unless the longer would exceed max_size.
+    With train_from the shorter side is drawn in training from train_from, train_from + train_step,
+    and so on up to min_size.
     """
 
     min_size: int = arg("the shorter side, in pixels", 800, minimum=1)
     max_size: int = arg("the longer side at most, in pixels", 1333, minimum=1)
     divisible: int = arg("sides are padded to a multiple of it", 32, minimum=1, positional=False)
+    train_from: int | None = arg(
+        "the least shorter side in training", None, minimum=1, positional=False, shown="min_size"
+    )
+    train_step: int = arg("distance of the sizes in training", 32, minimum=1, positional=False)
+
+    def min_sizes(self) -> tuple[int, ...]:
+        """The shorter sides in training; the last one is that in use."""
+        if self.train_from is None:
+            return (self.min_size,)
+        if self.train_from > self.min_size or (self.min_size - self.train_from) % self.train_step:
+            raise RuleError(
+                "the sizes in training do not end at min_size",
+                f"expected {self.min_size} after steps of {self.train_step}, "
+                f"found sizes from {self.train_from}",
+            )
+        return tuple(range(self.train_from, self.min_size + 1, self.train_step))
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        self.min_sizes()
+        return super().output(inputs)
 
     def size(self) -> Shape:
         short, long = sorted((self.min_size, self.max_size))
@@ -112,7 +134,7 @@ class InputImages(_ImagesInput):
         from archdsl.targets.torch.detection.images import ImageBatch
 
         normalisation = self._normalisation()
-        return ImageBatch(self.min_size, self.max_size, *normalisation, None, self.divisible)
+        return ImageBatch(self.min_sizes(), self.max_size, *normalisation, None, self.divisible)
 
 
 @define(
@@ -140,7 +162,7 @@ class InputImagesSized(_ImagesInput):
         rows, columns = self.height, self.width or self.height
         # torchvision takes a fixed size as width, height.
         fixed = columns, rows
-        return ImageBatch(min(fixed), max(fixed), *self._normalisation(), fixed, 1)
+        return ImageBatch((min(fixed),), max(fixed), *self._normalisation(), fixed, 1)
 
 
 # ---- anchors ----
