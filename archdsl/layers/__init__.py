@@ -16,6 +16,7 @@ from archdsl.layers import (
     pooling,
     pyramids,
     rearranging,
+    svm,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -51,4 +52,5 @@ __all__ = [
     "pyramids",
     "rearranging",
     "shown",
+    "svm",
 ]
