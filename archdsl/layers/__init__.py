@@ -17,6 +17,7 @@ from archdsl.layers import (
     pyramids,
     rearranging,
     svm,
+    yolo,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -53,4 +54,5 @@ __all__ = [
     "rearranging",
     "shown",
     "svm",
+    "yolo",
 ]

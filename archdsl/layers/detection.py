@@ -60,6 +60,10 @@ class _ImagesInput(InputLayer):
     red_deviation: float = arg("what red is divided by", 0.229, positional=False)
     green_deviation: float = arg("what green is divided by", 0.224, positional=False)
     blue_deviation: float = arg("what blue is divided by", 0.225, positional=False)
+    mean: float | None = arg("mean of all three", None, positional=False, shown="not set")
+    deviation: float | None = arg(
+        "what all three are divided by", None, positional=False, shown="not set"
+    )
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
@@ -69,8 +73,12 @@ class _ImagesInput(InputLayer):
         raise NotImplementedError
 
     def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        mean = self.red, self.green, self.blue
-        return mean, (self.red_deviation, self.green_deviation, self.blue_deviation)
+        means = self.red, self.green, self.blue
+        deviations = self.red_deviation, self.green_deviation, self.blue_deviation
+        return (
+            means if self.mean is None else (self.mean,) * 3,
+            deviations if self.deviation is None else (self.deviation,) * 3,
+        )
 
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -173,6 +181,8 @@ class InputImagesSized(_ImagesInput):
 class AnchorGrid(TypedLayer):
     """The anchors of feature maps; made by anchors."""
 
+    locating = (1,)
+
     sizes: tuple[int, ...] = arg("sizes in pixels")
     octaves: int = arg("sizes per octave")
     aspect: float = arg("aspect ratio")
@@ -257,6 +267,8 @@ class AnchorBlock(Combinator):
 @dataclass(frozen=True)
 class Propose(TypedLayer):
     """Chooses the best of the moved anchors; made by rpn."""
+
+    locating = (3,)
 
     before_nms: int = arg("kept of each map before suppression")
     after_nms: int = arg("proposals of an image")

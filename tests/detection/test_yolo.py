@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-from archdsl.targets.torch.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3
+from archdsl.targets.torch.detection.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3
 
 few = settings(max_examples=40, deadline=None)
 SIZE = (64, 96)  # height and width differ, so that mixing them up shows
@@ -468,12 +468,24 @@ def test_a_centre_on_the_edge_belongs_to_the_last_cell(module: Any, raw: Maps) -
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        (None, "a target for each image: 2, found none"),
-        ([target()], "2, found 1"),
-        ([target(((5.0, 5.0, 5.0, 9.0), 0)), target()], "target 0: a box has no area"),
-        ([target(((5.0, math.nan, 7.0, 9.0), 0)), target()], "target 0: a box has no area"),
-        ([target(), target(((5.0, 5.0, 6.0, 9.0), 3))], "target 1: a label is not in 0..2"),
-        ([{"boxes": torch.zeros(3), "labels": torch.zeros(3)}, target()], "n×4 boxes"),
+        (None, "a target for each of 2 images, found none"),
+        ([target()], "each of 2 images, found 1"),
+        (
+            [target(((5.0, 5.0, 5.0, 9.0), 0)), target()],
+            "target 0 has a box without width",
+        ),
+        (
+            [target(((5.0, math.nan, 7.0, 9.0), 0)), target()],
+            "target 0 has a box without width",
+        ),
+        (
+            [target(), target(((5.0, 5.0, 6.0, 9.0), 3))],
+            "labels from 3 to 3; .* from 0 to 2",
+        ),
+        (
+            [{"boxes": torch.zeros(3), "labels": torch.zeros(3)}, target()],
+            "boxes of target 0",
+        ),
     ],
 )
 def test_targets_that_cannot_be_learned(module: Any, raw: Maps, targets: Any, message: str) -> None:

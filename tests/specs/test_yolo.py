@@ -8,6 +8,7 @@ from figures import conv, fc, shapes
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.layers.edges import FeatureMaps
 from archdsl.matching import verify
 
 
@@ -43,8 +44,8 @@ def test_yolo_v1_has_the_layers_of_figure_3() -> None:
     assert sum(row.kind == "con" for row in summary.rows) == 24
     # Every layer but the last is leaky; dropout stands behind the first fully connected one.
     assert sum(row.kind == "leaky_relu" for row in summary.rows) == 25
-    assert [row.kind for row in summary.rows][-5:] == [
-        "fc", "leaky_relu", "dropout", "fc", "yolo_grid",
+    assert [row.kind for row in summary.rows][-6:] == [
+        "fc", "leaky_relu", "dropout", "fc", "yolo_grid", "grid_detections",
     ]  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def test_yolo_v2_by_arithmetic() -> None:
     total += 2 * conv_bn(1024, 3, 1024) + conv_bn(64, 1, 512)
     total += conv_bn(1024, 3, 4 * 64 + 1024) + conv(5 * (4 + 1 + 80), 1, 1024)
     assert summary.parameters == total == 50_962_889
-    assert summary.outputs == {"output": (425, 13, 13)}
+    assert archdsl.load("yolo_v2", net="map").summary().outputs == {"output": (425, 13, 13)}
     assert shapes(summary, "darknet_reorg", "concat") == [(256, 13, 13), (1280, 13, 13)]
     assert 2 * summary.macs / 1e9 == pytest.approx(29.464, abs=0.001)  # what Darknet prints
 
@@ -156,9 +157,13 @@ def test_yolo_v3_by_arithmetic() -> None:
         total += conv(3 * (4 + 1 + 80), 1, 2 * n)
     total += conv_bn(256, 1, 512) + conv_bn(128, 1, 256)
     assert summary.parameters == total == 61_949_149
-    outputs = {"stride32": (255, 13, 13), "stride16": (255, 26, 26), "stride8": (255, 52, 52)}
-    assert summary.outputs == outputs
-    assert list(summary.outputs) == list(outputs)
+    (maps,) = archdsl.load("yolo_v3", net="maps").summary().outputs.values()
+    assert isinstance(maps, FeatureMaps)
+    assert dict(maps.maps) == {
+        "stride8": (255, 52, 52),
+        "stride16": (255, 26, 26),
+        "stride32": (255, 13, 13),
+    }
     assert shapes(summary, "concat") == [(768, 26, 26), (384, 52, 52)]
     assert 2 * summary.macs / 1e9 == pytest.approx(65.864, abs=0.001)  # what Darknet prints
 

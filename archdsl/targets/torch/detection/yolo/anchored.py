@@ -10,12 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
-from archdsl.targets.torch.yolo.detector import (
-    Detections,
+from archdsl.targets.torch.detection.values import Size, Target
+from archdsl.targets.torch.detection.yolo.detector import (
     Detector,
     Losses,
-    Size,
-    Target,
     first_of_each,
     overlap,
 )
@@ -103,7 +101,7 @@ class _Anchored(Detector):
         features: Tensor | Sequence[Tensor],
         size: Size,
         targets: Sequence[Target] | None = None,
-    ) -> list[Detections] | Losses:
+    ) -> list[Target] | Losses:
         if self.training:
             return self.loss(features, size, targets)
         return self.detections(*self.decode(features, size), size)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 
-Size = tuple[int, int]
-"""Height and width in pixels."""
-Target = Mapping[str, Tensor]
-Detections = dict[str, Tensor]
+from archdsl.targets.torch.detection.images import check_labels, check_targets
+from archdsl.targets.torch.detection.values import Size, Target
+
 Losses = dict[str, Tensor]
 
 _CANDIDATES = 30
@@ -37,14 +36,14 @@ class Detector(nn.Module):
         own = {k: v for k, v in vars(self).items() if k != "training" and not k.startswith("_")}
         return ", ".join(f"{name}={value}" for name, value in own.items())
 
-    def detections(self, boxes: Tensor, scores: Tensor, size: Size) -> list[Detections]:
+    def detections(self, boxes: Tensor, scores: Tensor, size: Size) -> list[Target]:
         """Per image, from boxes N×P×4 and scores N×P×C: suppressed class by class, best first.
 
         A box counts once for every class whose score exceeds the threshold, as in Darknet.
         """
         return [self._of_image(*image, size) for image in zip(boxes, scores, strict=True)]
 
-    def _of_image(self, boxes: Tensor, scores: Tensor, size: Size) -> Detections:
+    def _of_image(self, boxes: Tensor, scores: Tensor, size: Size) -> Target:
         flat = scores.flatten()
         above = torch.nonzero(flat > self.score_threshold).squeeze(1)
         best = flat[above].topk(min(len(above), _CANDIDATES * self.max_detections)).indices
@@ -58,24 +57,12 @@ class Detector(nn.Module):
         return {"boxes": places[kept], "labels": labels[kept], "scores": found[kept]}
 
     def checked(self, targets: Sequence[Target] | None, images: int) -> list[tuple[Tensor, Tensor]]:
-        """The boxes and labels of each image; raises ValueError for what cannot be learned."""
-        if targets is None or len(targets) != images:
-            found = "none" if targets is None else len(targets)
-            raise ValueError(f"training takes a target for each image: {images}, found {found}")
-        pairs = []
-        for number, target in enumerate(targets):
-            boxes, labels = target["boxes"], target["labels"]
-            if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.shape != boxes.shape[:1]:
-                raise ValueError(
-                    f"target {number}: expected n×4 boxes and n labels, "
-                    f"found {list(boxes.shape)} and {list(labels.shape)}"
-                )
-            if not bool((boxes[:, 2:] > boxes[:, :2]).all()):
-                raise ValueError(f"target {number}: a box has no area")
-            if bool(((labels < 0) | (labels >= self.classes)).any()):
-                raise ValueError(f"target {number}: a label is not in 0..{self.classes - 1}")
-            pairs.append((boxes, labels))
-        return pairs
+        """The boxes and labels of each image; ValueError or TypeError where nothing is learned."""
+        if targets is None:
+            raise ValueError(f"training takes a target for each of {images} images, found none")
+        check_targets(targets, images)
+        check_labels(targets, self.classes, 0)
+        return [(target["boxes"], target["labels"]) for target in targets]
 
 
 def overlap(first: Tensor, second: Tensor) -> Tensor:

@@ -9,12 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
-from archdsl.targets.torch.yolo.detector import (
-    Detections,
+from archdsl.targets.torch.detection.values import Size, Target
+from archdsl.targets.torch.detection.yolo.detector import (
     Detector,
     Losses,
-    Size,
-    Target,
     first_of_each,
     overlap,
 )
@@ -50,7 +48,7 @@ class YoloV1(Detector):
 
     def forward(
         self, grid: Tensor, size: Size, targets: Sequence[Target] | None = None
-    ) -> list[Detections] | Losses:
+    ) -> list[Target] | Losses:
         if self.training:
             return self.loss(grid, size, targets)
         return self.detections(*self.decode(grid, size), size)
