@@ -102,8 +102,8 @@ class InputImages(_ImagesInput):
     """Images of any sizes, with values 0..1, normalised, resized and padded to one tensor.
 
     Keeps the aspect: the shorter side becomes min_size, unless the longer would exceed max_size.
-    With train_from the shorter side is drawn in training from train_from, train_from + train_step,
-    and so on up to min_size.
+    With train_from the shorter side is drawn in training from min_size, min_size - train_step, and
+    so on down to train_from.
     """
 
     min_size: int = arg("the shorter side, in pixels", 800, minimum=1)
@@ -116,15 +116,13 @@ class InputImages(_ImagesInput):
 
     def min_sizes(self) -> tuple[int, ...]:
         """The shorter sides in training; the last one is that in use."""
-        if self.train_from is None:
-            return (self.min_size,)
-        if self.train_from > self.min_size or (self.min_size - self.train_from) % self.train_step:
+        least = self.min_size if self.train_from is None else self.train_from
+        if least > self.min_size:
             raise RuleError(
                 "the sizes in training do not end at min_size",
-                f"expected {self.min_size} after steps of {self.train_step}, "
-                f"found sizes from {self.train_from}",
+                f"expected train_from to be {self.min_size} at most, found {least}",
             )
-        return tuple(range(self.train_from, self.min_size + 1, self.train_step))
+        return tuple(range(self.min_size, least - 1, -self.train_step))[::-1]
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         self.min_sizes()
