@@ -8,8 +8,9 @@ regions of the features before them find these by their marks.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Label, Port
 from archdsl.layers.convolution import Convolution
@@ -31,7 +32,7 @@ from archdsl.layers.edges import (
     Shape,
     required,
 )
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.endpoints import InputLayer, known_size
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 REGIONS = "the regions"
 """The mark of the proposals or detections whose features flow."""
+
+_TRIED = 16
+"""Proposals of a trial run; as many as a network may be given would take long."""
 
 
 # ---- images ----
@@ -81,6 +85,12 @@ class _ImagesInput(InputLayer):
         images, targets = emit.entry("images"), emit.entry("targets", None)
         batch = emit.module(self.batch(), images, targets)
         return ImageNodes(batch, emit.call(tensor_of, batch))
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        images: Images = required(output, Images, self.kind)
+        return {"images": [torch.rand(*known_size(images.shape))]}
 
 
 @define(
@@ -360,6 +370,15 @@ class GivenProposals(TypedLayer):
         return emit.module(
             Module(), emit.entry("proposals", None), *map(argument, operands, inputs)
         )
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        proposals: Proposals = required(output, Proposals, self.kind)
+        _, height, width = known_size(proposals.image)
+        corners = torch.rand(min(self.count, _TRIED), 4) / 2
+        corners[:, 2:] += 0.5  # right and below of the middle, so that no box is empty
+        return {"proposals": [corners * torch.tensor([width, height] * 2)]}
 
 
 @define("region_proposals", source="Girshick 2015 (Fast R-CNN), section 2")

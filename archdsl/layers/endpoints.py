@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define
-from archdsl.layers.edges import EdgeType
+from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, arg, define
+from archdsl.layers.edges import EdgeType, shape_words
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -38,6 +39,23 @@ class InputLayer(Layer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        return {"x": torch.rand(1, *known_size(cast("Shape", output)))}
+
+
+def known_size(shape: Shape) -> tuple[int, ...]:
+    """A shape without open sizes; raises RuleError where there are some."""
+    sizes = tuple(size for size in shape if size is not None)
+    if len(sizes) < len(shape):
+        raise RuleError(
+            "the network cannot be run: the size of its input is open",
+            f"found {shape_words(shape)}",
+            help="give the size with --input CxHxW",
+        )
+    return sizes
 
 
 @define(
