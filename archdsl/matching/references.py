@@ -53,6 +53,12 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         raise MatchError(message) from error
 
 
+def has_auxiliary_heads(name: str) -> bool:
+    """Whether a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
+    library, _, model = name.partition(":")
+    return library in _LIBRARIES and model in _LIBRARIES[library].with_aux()
+
+
 @dataclass(frozen=True)
 class _Library:
     """Where a library keeps its models, and how it builds one."""
@@ -60,6 +66,7 @@ class _Library:
     package: str
     names: Callable[[ModuleType], Sequence[str]]
     build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+    with_aux: Callable[[], frozenset[str]]
 
 
 def _imported(library: _Library) -> ModuleType:
@@ -171,6 +178,11 @@ def _from_timm(timm: ModuleType, name: str, weights: str | None, aux: bool) -> n
 
 
 _LIBRARIES = {
-    "torchvision": _Library("torchvision.models", _torchvision_names, _from_torchvision),
-    "timm": _Library("timm", _timm_names, _from_timm),
+    "torchvision": _Library(
+        "torchvision.models",
+        _torchvision_names,
+        _from_torchvision,
+        lambda: frozenset().union(*(family.with_aux for family in _FAMILIES)),
+    ),
+    "timm": _Library("timm", _timm_names, _from_timm, frozenset),
 }

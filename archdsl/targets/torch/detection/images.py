@@ -26,6 +26,8 @@ class ImageBatch(Step):
     ``max_size``, or to ``fixed``. Source: torchvision's GeneralizedRCNNTransform.
     """
 
+    fitted_to = ("mean", "deviation")
+
     def __init__(
         self,
         min_size: int,

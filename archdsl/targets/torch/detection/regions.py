@@ -52,6 +52,7 @@ class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(
         self,
@@ -143,6 +144,7 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(self, count: int, fraction: float, positive: float, negative: float) -> None:
         _heads(
@@ -241,6 +243,7 @@ class RegionDetections(RoIHeads):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(self, score: float, nms: float, count: int) -> None:
         _heads(RegionDetections, self, score=score, nms=nms, count=count)
