@@ -32,13 +32,13 @@ from archdsl.layers.edges import (
     Shape,
     required,
 )
-from archdsl.layers.endpoints import InputLayer, known_size
+from archdsl.layers.endpoints import IMAGENET_DEVIATION, IMAGENET_MEAN, InputLayer, known_size
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
@@ -58,15 +58,20 @@ class _ImagesInput(InputLayer):
 
     inputs = 0
 
-    red: float = arg("mean of red, of 0..1", 0.485, positional=False)
-    green: float = arg("mean of green", 0.456, positional=False)
-    blue: float = arg("mean of blue", 0.406, positional=False)
-    red_deviation: float = arg("what red is divided by", 0.229, positional=False)
-    green_deviation: float = arg("what green is divided by", 0.224, positional=False)
-    blue_deviation: float = arg("what blue is divided by", 0.225, positional=False)
+    red: float = arg("mean of red, of 0..1", IMAGENET_MEAN[0], positional=False)
+    green: float = arg("mean of green", IMAGENET_MEAN[1], positional=False)
+    blue: float = arg("mean of blue", IMAGENET_MEAN[2], positional=False)
+    red_deviation: float = arg("what red is divided by", IMAGENET_DEVIATION[0], positional=False)
+    green_deviation: float = arg(
+        "what green is divided by", IMAGENET_DEVIATION[1], positional=False
+    )
+    blue_deviation: float = arg("what blue is divided by", IMAGENET_DEVIATION[2], positional=False)
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        return picture
 
     def batch(self) -> nn.Module:
         """The module that makes a batch of images."""

@@ -10,7 +10,7 @@ from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, 
 from archdsl.layers.edges import EdgeType, shape_words
 
 if TYPE_CHECKING:
-    from torch import fx, nn
+    from torch import Tensor, fx, nn
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
@@ -20,6 +20,13 @@ class Pixels(NamedTuple):
 
     channels: int
     divisor: int = 1
+
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""The mean of red, green and blue in ImageNet's photographs, of 0..1, as torchvision has it."""
+
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Their standard deviation."""
 
 
 class InputLayer(Layer):
@@ -44,6 +51,10 @@ class InputLayer(Layer):
         import torch
 
         return {"x": torch.rand(1, *known_size(cast("Shape", output)))}
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        """A picture in RGB, values 0..1, as the values that networks with this input expect."""
+        return picture * 255
 
 
 def known_size(shape: Shape) -> tuple[int, ...]:
@@ -81,6 +92,15 @@ class Input(InputLayer):
 
     def label(self) -> str:
         return "input"
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        if self.pixels.divisor != 1:
+            return super().pixels_of(picture)
+        # Nothing is known of these values; torchvision's networks are trained like this.
+        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
+        import torch
+
+        return torch.stack([(channel - mean) / sigma for channel, mean, sigma in channels])
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
