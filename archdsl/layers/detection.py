@@ -330,8 +330,11 @@ class RegionProposalNetwork(Combinator):
             raise RuleError("rpn needs anchors as its second argument", "expected anchors<...>")
         count = anchors.grid().at_one_place
         features = yield build.apply(self.head, port, "head")
-        objectness = build.join(Convolution(count, 1, 1), features, name="objectness")
-        deltas = build.join(Convolution(4 * count, 1, 1), features, name="deltas")
+        # Ren et al. 2015, section 3.1.3: as they start, no anchor is an object, none is moved far.
+        rate = Convolution(count, 1, 1, deviation=0.01)
+        move = Convolution(4 * count, 1, 1, deviation=0.01)
+        objectness = build.join(rate, features, name="objectness")
+        deltas = build.join(move, features, name="deltas")
         grid = yield build.apply(self.anchors, port)
         choose = Propose(
             self.before_nms,
@@ -714,8 +717,11 @@ class Detect(Combinator):
                 "there is no roi_align, roi_pool or warp before it",
                 help="detect<classes, head<roi_align<maps, 7, rpn<...>>>>",
             )
-        scores = build.join(FullyConnected(self.classes), port, name="scores")
-        deltas = build.join(FullyConnected(4 * self.classes), port, name="deltas")
+        # Girshick 2015, section 2.3: the initial weights' deviations.
+        rate = FullyConnected(self.classes, deviation=0.01)
+        move = FullyConnected(4 * self.classes, deviation=0.001)
+        scores = build.join(rate, port, name="scores")
+        deltas = build.join(move, port, name="deltas")
         decide = RegionDetections(self.score, self.nms, self.count)
         return build.join(decide, scores, deltas, Port(regions, port.tags))
         yield
