@@ -86,19 +86,22 @@ class Network:
 
         return compile_network(self.checked, device=device, seed=seed)
 
-    def draw(self, path: str | Path | None = None, *, fold: bool = True) -> str | None:
+    def draw(
+        self, path: str | Path | None = None, *, fold: bool = True, depth: int | None = None
+    ) -> str | None:
         """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot).
 
-        With ``fold``, equal blocks in a row are drawn once and marked with their number. Raises
-        ArchError where the file cannot be written.
+        With ``fold``, equal blocks in a row are drawn once and marked with their number. With
+        ``depth`` it is an overview: templates that many levels down, from 1 on, are a box each.
+        Raises ArchError where the file cannot be written.
         """
         from archdsl.targets.draw import draw
         from archdsl.writing import write
 
         if path is None:
-            return draw(self.checked, ".svg", fold=fold).decode()
+            return draw(self.checked, ".svg", fold=fold, depth=depth).decode()
         target = Path(path)
-        write(target, draw(self.checked, target.suffix.lower(), fold=fold))
+        write(target, draw(self.checked, target.suffix.lower(), fold=fold, depth=depth))
         return None
 
     def _repr_svg_(self) -> str | None:
@@ -166,8 +169,8 @@ def compile(
 ) -> fx.GraphModule:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
-    ``weights`` is a safetensors or state_dict file, or ``torchvision:NAME`` for pretrained
-    weights; with weights the module is in eval mode.
+    ``weights`` is a safetensors, state_dict or Darknet (``.weights``) file, or ``torchvision:NAME``
+    for pretrained weights; with weights the module is in eval mode.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)

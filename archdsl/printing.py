@@ -1,4 +1,4 @@
-"""Tables for people: with rich on a terminal, plain and uncut elsewhere."""
+"""Words and tables for people: with rich on a terminal, plain and uncut elsewhere."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *foote
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))
+
+
+def printable(text: str) -> str:
+    """Text with a mark in place of every character that has no picture, such as a control code."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def counted(number: int, singular: str) -> str:

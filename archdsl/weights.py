@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from archdsl.api import Network
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail, listing
+from archdsl.graph import model as graph
 from archdsl.matching import (
     Match,
     canonical,
@@ -23,6 +24,7 @@ from archdsl.matching import (
     reference,
     transplant,
 )
+from archdsl.targets.formats import darknet
 
 _LIBRARIES = ("torchvision:", "timm:")
 
@@ -31,15 +33,15 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     """Fill a compiled module with weights, in place.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, or a file: safetensors, or a state_dict as ``torch.save`` writes it, which is read
-    without running code from it. The names in a file are the module's own, or those of the spec's
-    reference. Raises ArchError where weights cannot be had or do not fit.
+    matches, or a file: safetensors, Darknet's ``.weights``, or a state_dict as ``torch.save``
+    writes it, which is read without running code from it. The names in a file are the module's own,
+    or those of the spec's reference. Raises ArchError where weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
         transplant(_fitting(model, module, weights, network), model, module)
         return
-    state = _read(Path(weights))
+    state = _read(Path(weights), network.checked, module)
     own = module.state_dict()
     # Some names may be the same by chance: a last layer is called fc nearly everywhere.
     if 2 * len(state.keys() & own.keys()) >= len(state):
@@ -48,12 +50,11 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     _carry_from_reference(module, state, weights, network)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
     """The tensors of a file by name."""
+    reader = _READERS.get(path.suffix.lower(), _read_pickle)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        return reader(path, network, module)
     except OSError as error:
         raise fail(f"cannot read {path}: {error.strerror or error}") from None
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -64,11 +65,26 @@ def _read(path: Path) -> dict[str, Tensor]:
             reason[:200],
             help="expected safetensors, or a state_dict saved with torch.save(module.state_dict())",
         ) from None
+
+
+def _read_safetensors(path: Path, *_: object) -> dict[str, Tensor]:
+    return load_file(path)
+
+
+def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]  # a training checkpoint
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
     return loaded
+
+
+_READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
+    ".safetensors": _read_safetensors,
+    ".weights": darknet.read,
+}
+"""By suffix what reads a file; a file with another suffix is what torch.save writes."""
 
 
 def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from archdsl.comparing import print_comparison
@@ -10,11 +12,16 @@ from archdsl.options import Request, json_option, network_options
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="A chart (.svg): accuracy over MACs, parameters as areas.",
+)
 @network_options
 @json_option
-def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
+def command(files: tuple[str, ...], plot: Path | None, request: Request, as_json: bool) -> None:
     """Put networks side by side: input, parameters, MACs, reported accuracy.
 
     Options such as -D and --input hold for all of them.
     """
-    print_comparison(files, request, as_json)
+    print_comparison(files, request, as_json, plot)

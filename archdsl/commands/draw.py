@@ -21,13 +21,25 @@ from archdsl.writing import write
     help=f"The picture, by suffix: {' '.join(SUFFIXES)}.  [default: NAME.svg here]",
 )
 @click.option("--no-fold", is_flag=True, help="Draw equal blocks in a row one by one.")
+@click.option(
+    "--depth",
+    type=click.IntRange(1),
+    help="An overview: templates that many levels down are a box each.  [default: every layer]",
+)
 @network_options
 @json_option
-def command(file: str, output: Path | None, no_fold: bool, request: Request, as_json: bool) -> None:
+def command(
+    file: str,
+    output: Path | None,
+    no_fold: bool,
+    depth: int | None,
+    request: Request,
+    as_json: bool,
+) -> None:
     """Draw the network as a diagram; needs no Graphviz on the machine."""
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
-    content = draw(network.checked, path.suffix.lower(), fold=not no_fold)
+    content = draw(network.checked, path.suffix.lower(), fold=not no_fold, depth=depth)
     write(path, content)
     if as_json:
         print_json({"name": network.name, "path": str(path), "bytes": len(content)})

@@ -7,6 +7,7 @@ from archdsl.layers import (
     activation,
     combinators,
     convolution,
+    dense,
     detection,
     endpoints,
     joining,
@@ -14,6 +15,8 @@ from archdsl.layers import (
     normalization,
     pooling,
     pyramids,
+    rearranging,
+    yolo,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -38,6 +41,7 @@ __all__ = [
     "combinators",
     "convolution",
     "definitions",
+    "dense",
     "detection",
     "elements",
     "endpoints",
@@ -46,5 +50,7 @@ __all__ = [
     "normalization",
     "pooling",
     "pyramids",
+    "rearranging",
     "shown",
+    "yolo",
 ]

@@ -66,6 +66,10 @@ class _ImagesInput(InputLayer):
         "what green is divided by", IMAGENET_DEVIATION[1], positional=False
     )
     blue_deviation: float = arg("what blue is divided by", IMAGENET_DEVIATION[2], positional=False)
+    mean: float | None = arg("mean of all three", None, positional=False, shown="not set")
+    deviation: float | None = arg(
+        "what all three are divided by", None, positional=False, shown="not set"
+    )
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
@@ -78,8 +82,12 @@ class _ImagesInput(InputLayer):
         raise NotImplementedError
 
     def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        mean = self.red, self.green, self.blue
-        return mean, (self.red_deviation, self.green_deviation, self.blue_deviation)
+        means = self.red, self.green, self.blue
+        deviations = self.red_deviation, self.green_deviation, self.blue_deviation
+        return (
+            means if self.mean is None else (self.mean,) * 3,
+            deviations if self.deviation is None else (self.deviation,) * 3,
+        )
 
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]

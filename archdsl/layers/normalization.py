@@ -291,3 +291,27 @@ class L2Normalize(Layer):
         from archdsl.targets.torch.modules import L2Normalize as Module
 
         return Module(self.eps)
+
+
+@define(
+    "l2_norm_scaled",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="Liu et al. 2015 (ParseNet), section 3.3; torchvision SSDFeatureExtractorVGG",
+)
+@dataclass(frozen=True)
+class L2NormScaled(Layer):
+    """At every place the channels are scaled to length 1, then each by a learned factor."""
+
+    initial: float = arg("what the factors start as", 20.0)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return image(inputs[0], self.kind)[0]
+
+    def label(self) -> str:
+        return "L2 norm, scaled"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import L2NormScaled as Module
+
+        return Module(image(inputs[0], self.kind)[0], self.initial)

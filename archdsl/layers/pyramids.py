@@ -70,6 +70,22 @@ class At(Combinator):
         yield
 
 
+@define("aside", source="Redmon and Farhadi 2018 (YOLOv3), section 2.3")
+@dataclass(frozen=True)
+class Aside(Combinator):
+    """A named place behind a block beside the network, which goes on as if it were not there."""
+
+    name: Label = arg("the name of the place")
+    block: Block = arg("the block between here and the place")
+
+    def layers(self) -> int:
+        return self.block.layers
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        end = yield build.apply(self.block, port, self.name)
+        return Port(port.node, {**port.tags, self.name: end.node})
+
+
 # ---- several maps as one value ----
 
 

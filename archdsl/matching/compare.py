@@ -205,7 +205,7 @@ def _without_dropped_paths(network: nn.Module) -> None:
             setattr(module, attribute, 0.0)
 
 
-_SANE = (0.1, 10.0)
+_SANE = (0.5, 10.0)
 """Standard deviations between which a layer's output is left alone."""
 
 

@@ -13,10 +13,20 @@ from typing import Any
 
 import torch.fx
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.detection.faster_rcnn import FasterRCNN
+from torchvision.models.detection.fcos import FCOS
+from torchvision.models.detection.retinanet import RetinaNet
+from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
+from archdsl.targets.torch.detection.dense import (
+    DefaultBoxes,
+    FcosDetections,
+    RetinaDetections,
+    SsdDetections,
+)
 from archdsl.targets.torch.detection.images import ImageBatch, Results
 from archdsl.targets.torch.detection.regions import (
     AnchorGrid,
@@ -143,4 +153,101 @@ class _TwoStages(_Outline):
         return align([features[name] for name in self._names(pool)], regions)
 
 
-_OUTLINES: dict[type[nn.Module], Callable[[Any], nn.Module]] = {FasterRCNN: _TwoStages}
+class _Dense(_Outline):
+    """The base of RetinaNet, FCOS and SSD: maps in, heads on each of them."""
+
+    backbone: Any
+    head: Any
+
+    def _maps(self, batch: Any) -> list[Any]:
+        features = self.backbone(tensor_of(batch))
+        return list(features.values()) if isinstance(features, dict) else [features]
+
+
+class _RetinaNet(_Dense):
+    def __init__(self, detector: Any) -> None:
+        super().__init__(detector)
+        generator = detector.anchor_generator
+        self.anchors_ = AnchorGrid(generator.sizes, generator.aspect_ratios[0])
+        self.detections_ = RetinaDetections(
+            detector.head.classification_head.num_classes,
+            detector.head.classification_head.num_anchors,
+            detector.score_thresh,
+            detector.nms_thresh,
+            detector.detections_per_img,
+            detector.topk_candidates,
+            detector.proposal_matcher.high_threshold,
+            detector.proposal_matcher.low_threshold,
+            detector.head.regression_head._loss_type == "giou",
+        )
+
+    def forward(self, images: list[Tensor], targets: list[Target] | None = None) -> Any:
+        batch = self.images_(images, targets)
+        maps = self._maps(batch)
+        classing, boxing = self.head.classification_head, self.head.regression_head
+        logits = [classing.cls_logits(classing.conv(level)) for level in maps]
+        deltas = [boxing.bbox_reg(boxing.conv(level)) for level in maps]
+        return self.results_(self.detections_(logits, deltas, self.anchors_(batch, maps), batch))
+
+
+class _Fcos(_Dense):
+    def __init__(self, detector: Any) -> None:
+        super().__init__(detector)
+        generator = detector.anchor_generator
+        self.anchors_ = AnchorGrid(generator.sizes, generator.aspect_ratios[0])
+        self.detections_ = FcosDetections(
+            detector.head.classification_head.num_classes,
+            detector.score_thresh,
+            detector.nms_thresh,
+            detector.detections_per_img,
+            detector.topk_candidates,
+            detector.center_sampling_radius,
+        )
+
+    def forward(self, images: list[Tensor], targets: list[Target] | None = None) -> Any:
+        batch = self.images_(images, targets)
+        maps = self._maps(batch)
+        classing, boxing = self.head.classification_head, self.head.regression_head
+        logits = [classing.cls_logits(classing.conv(level)) for level in maps]
+        tower = [boxing.conv(level) for level in maps]
+        distances = [functional.relu(boxing.bbox_reg(level)) for level in tower]
+        centerness = [boxing.bbox_ctrness(level) for level in tower]
+        anchors = self.anchors_(batch, maps)
+        return self.results_(self.detections_(logits, distances, centerness, anchors, batch))
+
+
+class _Ssd(_Dense):
+    def __init__(self, detector: Any) -> None:
+        super().__init__(detector)
+        generator = detector.anchor_generator
+        self.boxes_ = DefaultBoxes(
+            tuple(map(tuple, generator.aspect_ratios)),
+            tuple(generator.scales),
+            None if generator.steps is None else tuple(generator.steps),
+        )
+        self.detections_ = SsdDetections(
+            detector.head.classification_head.num_columns,
+            detector.score_thresh,
+            detector.nms_thresh,
+            detector.detections_per_img,
+            detector.topk_candidates,
+            detector.proposal_matcher.high_threshold,
+            1 / (1 + detector.neg_to_pos_ratio),
+        )
+
+    def forward(self, images: list[Tensor], targets: list[Target] | None = None) -> Any:
+        batch = self.images_(images, targets)
+        maps = self._maps(batch)
+        classing = self.head.classification_head.module_list
+        boxing = self.head.regression_head.module_list
+        logits = [head(level) for head, level in zip(classing, maps, strict=True)]
+        deltas = [head(level) for head, level in zip(boxing, maps, strict=True)]
+        return self.results_(self.detections_(logits, deltas, self.boxes_(batch, maps), batch))
+
+
+_OUTLINES: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
+    FasterRCNN: _TwoStages,
+    RetinaNet: _RetinaNet,
+    FCOS: _Fcos,
+    SSD: _Ssd,
+}

@@ -31,6 +31,7 @@ class Format(NamedTuple):
 FORMATS = {
     ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
     ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
+    ".weights": Format("archdsl.targets.formats.darknet", "the weights for Darknet"),
 }
 
 

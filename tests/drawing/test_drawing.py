@@ -141,7 +141,7 @@ def test_the_same_network_gives_the_same_bytes() -> None:
 
 
 def test_the_picture_in_the_gallery_is_of_the_spec() -> None:
-    gallery = Path(__file__).resolve().parents[2] / "specs" / "gallery" / "googlenet.svg"
+    gallery = Path(__file__).resolve().parents[2] / "specs/gallery/full/googlenet.svg"
     svg = archdsl.load("googlenet").draw()
     assert svg is not None
     assert texts(gallery.read_bytes()) == texts(svg.encode())

@@ -1,53 +1,185 @@
-"""Writes the table of specs/README.md from the specs themselves.
+"""Writes the gallery in specs/README.md, its pictures and its chart, from the specs themselves.
 
-Run after a spec has changed: python tests/specs/gallery.py
+Run after a spec has changed: python tests/specs/gallery.py. Pictures of networks that did not
+change stay as they are; a picture that is to be laid out anew is deleted first.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
+
+import pictures
 
 import archdsl
 from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
+from archdsl.catalogue import Facts, facts
 from archdsl.layers.definition import shown
 from archdsl.reading import open_source
+from archdsl.summary import Summary
+from archdsl.targets.chart import Point, chart
 
 README = Path(__file__).resolve().parents[2] / "specs" / "README.md"
-START, END = "<!-- table: start -->\n", "<!-- table: end -->\n"
+CHART = README.parent / "accuracy.svg"
+START, END = "<!-- gallery: start -->\n", "<!-- gallery: end -->\n"
+
+_SCALE = 0.9
+"""Pixels in the README for a point of a picture: four beside each other fill a page."""
+
+_CITATION = re.compile(
+    r"(?:,? ?after )?"
+    r'(?P<who>[A-Z][\w-]*,?(?: (?:and|et|al\.|[A-Z][\w-]*,?))* \d{4})(?:, "(?P<title>[^"]+)")?'
+)
 
 
-def table() -> str:
-    """The rows, oldest networks first."""
-    rows = []
-    for name in spec_names():
-        known = facts(open_source(name))
-        summary = archdsl.load(name).summary()
-        accuracy = " / ".join("" if a is None else f"{a:g}" for a in (known.top1, known.top5))
-        proof = f"`archdsl verify {name}`: {known.reference}" if known.reference else known.proof
-        cells = (
-            f"[`{name}`]({name}.arch)",
-            known.title,
-            shown(summary.input),
-            f"{summary.parameters / 1e6:.2f}",
-            f"{summary.macs / 1e6:,.1f}",
-            accuracy.strip(" /") and accuracy,
-            proof or "",
-        )
-        rows.append((known.year or 0, name, "| " + " | ".join(cells) + " |\n"))
-    head = (
-        "| spec | network | input | parameters, M | MACs, M | top-1 / top-5, % | proof |\n"
-        "|---|---|---|---:|---:|---|---|\n"
-    )
-    return head + "".join(row for _, _, row in sorted(rows))
+class Entry(NamedTuple):
+    """A spec of the gallery."""
+
+    name: str
+    known: Facts
+    summary: Summary
+
+    @property
+    def who(self) -> str | None:
+        """Authors and year of the paper: ``He et al. 2015``."""
+        found = _CITATION.search(self.known.title)
+        return found["who"] if found else None
+
+    @property
+    def title(self) -> str | None:
+        """The title of the paper."""
+        found = _CITATION.search(self.known.title)
+        return found["title"] if found else None
+
+    @property
+    def network(self) -> str:
+        """What the spec says of itself apart from its paper: ``VGG-11: table 1, column A``."""
+        words = _CITATION.sub("", self.known.title, count=1)
+        return re.sub(r"([,:]) *,", r"\1", words).strip(" ,:")
+
+
+class Paper(NamedTuple):
+    """A paper and its networks."""
+
+    year: int
+    heading: str
+    who: str
+    entries: list[Entry]
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """All specs, in the order of their names: resnet18 before resnet101."""
+    found = []
+    for name in sorted(spec_names(), key=_natural):
+        found.append(Entry(name, facts(open_source(name)), archdsl.load(name).summary()))
+    return tuple(found)
+
+
+def papers(all_entries: Iterable[Entry]) -> list[Paper]:
+    """The specs by paper, oldest papers first. A spec without a paper stands for itself."""
+    all_entries = tuple(all_entries)
+    title_of = {entry.who: entry.title for entry in all_entries if entry.who and entry.title}
+    together: dict[str, list[Entry]] = {}
+    for entry in all_entries:
+        title = entry.title or title_of.get(entry.who or "") or entry.network.partition(":")[0]
+        together.setdefault(title, []).append(entry)
+    found = []
+    for title, members in together.items():
+        who = next((entry.who for entry in members if entry.who), "")
+        found.append(Paper(min(e.known.year or 0 for e in members), title, who, members))
+    return sorted(found, key=lambda paper: (paper.year, paper.heading))
+
+
+def gallery() -> str:
+    """The gallery as Markdown."""
+    all_entries = entries()
+    index = " · ".join(f"[{entry.name}](#{entry.name})" for entry in all_entries)
+    parts = [f"{index}\n"]
+    for year, of_year in groupby(papers(all_entries), key=lambda paper: paper.year):
+        parts.append(f"\n## {year or 'Undated'}\n")
+        parts += [_paper(paper) for paper in of_year]
+    return "".join(parts)
+
+
+def accuracies() -> bytes:
+    """The chart of all specs that have a reported accuracy."""
+    points = [
+        Point(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
+        for entry in entries()
+        if entry.known.top1 is not None
+    ]
+    return chart(points)
 
 
 def written(text: str) -> str:
-    """The README with its table made anew."""
+    """The README with its gallery made anew."""
     before, rest = text.split(START)
     _, after = rest.split(END)
-    return before + START + table() + END + after
+    return before + START + gallery() + END + after
+
+
+def _paper(paper: Paper) -> str:
+    images = "\n".join(_picture(entry) for entry in paper.entries)
+    rows = "".join(_row(entry) for entry in paper.entries)
+    return (
+        f"\n### {paper.heading}\n" + (f"\n{paper.who}\n" if paper.who else "") + f"\n{images}\n"
+        "\n| spec | network | input | parameters, M | MACs, M | top-1 / top-5, % | verified by |\n"
+        f"|---|---|---|---:|---:|---|---|\n{rows}"
+    )
+
+
+def _picture(entry: Entry) -> str:
+    width, _ = pictures.size(entry.name)
+    file = f"gallery/{entry.name}.svg"
+    words = escape(f"{entry.name}: {entry.network}")
+    return (
+        f'<a id="{entry.name}" href="{file}"><img src="{file}" alt="{words}" '
+        f'width="{round(_SCALE * width)}" align="top"></a>'
+    )
+
+
+def _row(entry: Entry) -> str:
+    known, summary = entry.known, entry.summary
+    accuracy = " / ".join("" if a is None else f"{a:g}" for a in (known.top1, known.top5))
+    if known.reference:
+        verified = f"`archdsl verify {entry.name}`: equal to {known.reference}"
+    else:
+        verified = f"`pytest tests/specs`: {known.proof}"
+    cells = (
+        f"[`{entry.name}`]({entry.name}.arch)",
+        entry.network,
+        shown(summary.input),
+        f"{summary.parameters / 1e6:.2f}",
+        f"{summary.macs / 1e6:,.1f}",
+        accuracy.strip(" /") and accuracy.rstrip(" /"),
+        verified,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key by which numbers in names sort as numbers."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def main() -> None:
+    """Bring pictures, chart and README up to date; pictures that are fresh stay as they are."""
+    for name in spec_names():
+        network = archdsl.load(name)
+        if not pictures.is_fresh(network):
+            pictures.write(network)
+    for file in pictures.FOLDER.glob("*.svg"):
+        if file.stem not in spec_names():
+            file.unlink()
+    CHART.write_bytes(accuracies())
+    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()

@@ -1,8 +1,53 @@
-"""The gallery in specs/README.md is that of the specs."""
+"""The gallery in specs/README.md, and its pictures, are those of the specs."""
+
+import xml.etree.ElementTree as ET
 
 import gallery
+import pictures
+import pytest
+
+import archdsl
+from archdsl.bundled import spec_names
+
+SVG = "{http://www.w3.org/2000/svg}"
+RUN = "run python tests/specs/gallery.py"
 
 
-def test_the_table_is_fresh() -> None:
+def test_the_page_is_fresh() -> None:
     text = gallery.README.read_text(encoding="utf-8")
-    assert gallery.written(text) == text, "run python tests/specs/gallery.py"
+    assert gallery.written(text) == text, RUN
+
+
+def test_the_chart_is_fresh() -> None:
+    assert gallery.CHART.read_bytes() == gallery.accuracies(), RUN
+
+
+def test_there_is_a_picture_for_every_spec() -> None:
+    assert sorted(file.stem for file in pictures.FOLDER.glob("*.svg")) == spec_names(), RUN
+
+
+@pytest.mark.parametrize("name", spec_names())
+def test_pictures_are_fresh_and_small(name: str) -> None:
+    assert pictures.is_fresh(archdsl.load(name)), RUN
+    file = pictures.path(name)
+    assert file.stat().st_size < 25_000
+    root = ET.parse(file).getroot()
+    assert name in [text.text for text in root.iter(f"{SVG}text")]
+    assert root.find(f".//{SVG}script") is None
+
+
+def test_a_changed_network_is_not_fresh() -> None:
+    assert not pictures.is_fresh(archdsl.load("vgg16", classes=10))
+
+
+def test_papers_hold_their_networks_together() -> None:
+    """Grouped by the paper that a spec quotes, whatever else its first sentence says."""
+    members = {
+        paper.who: [e.name for e in paper.entries] for paper in gallery.papers(gallery.entries())
+    }
+    assert {"vgg11", "vgg16_conv1", "vgg19_bn"} <= set(members["Simonyan and Zisserman 2014"])
+    assert {"lenet", "lenet5", "lenet_d2l"} <= set(members["LeCun et al. 1998"])
+    assert members["Krizhevsky 2014"] == ["alexnet_torchvision"]
+    assert members["Zeiler and Fergus 2013"] == ["zfnet"]
+    resnets = members["He et al. 2015"]
+    assert resnets.index("resnet34") < resnets.index("resnet101")

@@ -15,14 +15,17 @@ SUFFIXES = (".svg", ".png", ".dot")
 __all__ = ["SUFFIXES", "Box", "Cluster", "Diagram", "diagram_of", "draw"]
 
 
-def draw(network: Network, suffix: str = ".svg", *, fold: bool = True) -> bytes:
+def draw(
+    network: Network, suffix: str = ".svg", *, fold: bool = True, depth: int | None = None
+) -> bytes:
     """The drawing of a checked network as the content of a file.
 
     ``suffix`` is one of :data:`SUFFIXES`. With ``fold``, equal blocks that follow each other are
-    drawn once and marked ``×3``. Raises ArchError for another suffix, and where the drawing is too
+    drawn once and marked ``×3``. With ``depth`` it is an overview: templates that many levels down,
+    from 1 on, are a box each. Raises ArchError for another suffix, and where the drawing is too
     large for its engine.
     """
     if suffix not in SUFFIXES:
         raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(SUFFIXES)}")
-    source = dot_source(diagram_of(network, fold=fold))
+    source = dot_source(diagram_of(network, fold=fold, depth=depth))
     return source.encode() if suffix == ".dot" else layout(source, suffix.removeprefix("."))

@@ -9,7 +9,10 @@ from archdsl.layers.definition import Category
 
 @dataclass(frozen=True)
 class Box:
-    """A layer with the small layers behind it: a convolution, its normalisation and activation."""
+    """A layer with the small layers behind it: a convolution, its normalisation and activation.
+
+    In an overview also all the layers of a template instance.
+    """
 
     id: str
     """The path of the first layer; unique."""
@@ -20,6 +23,8 @@ class Box:
     """How many equal ones in a row it stands for."""
     frozen: bool = False
     """Whether it has parameters that do not learn."""
+    block: bool = False
+    """Whether it is a template instance."""
 
 
 @dataclass(frozen=True)

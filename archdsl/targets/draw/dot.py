@@ -7,6 +7,7 @@ from html import escape
 import graphviz
 
 from archdsl.layers.definition import Category
+from archdsl.printing import printable
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.palette import FRAME, INNER_FRAME, PAINTS, QUIET, TEXT
 
@@ -83,7 +84,8 @@ def _fill(graph: graphviz.Digraph, root: Cluster, depth: int) -> None:
 
 def _box(graph: graphviz.Digraph, box: Box) -> None:
     paint = PAINTS[box.category]
-    label = f"{_words(box.title)}{_count(box.times)}"
+    title = _words(box.title)
+    label = f"{f'<B>{title}</B>' if box.block else title}{_count(box.times)}"
     if box.details:
         small = _words(", ".join(box.details))
         label += f'<BR/><FONT POINT-SIZE="{_SMALL}" COLOR="{QUIET}">{small}</FONT>'
@@ -97,6 +99,7 @@ def _box(graph: graphviz.Digraph, box: Box) -> None:
         fillcolor=paint.fill,
         color=paint.line,
         **shape,
+        **({"penwidth": "2"} if box.block else {}),
     )
 
 
@@ -112,18 +115,21 @@ def _end(graph: graphviz.Digraph, end: End) -> None:
 
 
 def _header(diagram: Diagram) -> str:
-    """Title, totals, and the legend as a row of coloured cells."""
+    """Title, totals, and the legend, where there is one, as a row of coloured cells."""
     cells = "".join(
         f'<TD BGCOLOR="{PAINTS[category].fill}" COLOR="{PAINTS[category].line}" BORDER="1">'
         f'<FONT POINT-SIZE="{_SMALL}">{_words(category.value)}</FONT></TD>'
         for category in diagram.legend
     )
+    legend = (
+        '<TR><TD><TABLE BORDER="0" CELLSPACING="4" CELLPADDING="3">'
+        f"<TR>{cells}</TR></TABLE></TD></TR>"
+    )
     return (
         '<<TABLE BORDER="0" CELLSPACING="3" CELLPADDING="2">'
         f'<TR><TD><FONT POINT-SIZE="16"><B>{_words(diagram.title)}</B></FONT></TD></TR>'
         f'<TR><TD><FONT COLOR="{QUIET}">{_words(diagram.totals)}</FONT></TD></TR>'
-        f'<TR><TD><TABLE BORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{cells}</TR></TABLE>'
-        "</TD></TR></TABLE>>"
+        f"{legend if cells else ''}</TABLE>>"
     )
 
 
@@ -133,4 +139,4 @@ def _count(times: int) -> str:
 
 def _words(text: str) -> str:
     """Text for an HTML-like label: what XML cannot hold is replaced, the rest escaped."""
-    return escape("".join(c if c.isprintable() else "�" for c in text))
+    return escape(printable(text))

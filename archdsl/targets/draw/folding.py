@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archdsl.graph.model import Network, Scope
+from archdsl.targets.draw.collapsing import Collapsed
 from archdsl.targets.draw.fusing import Fused
 
 _SHORTEST_RUN_OF_SINGLES = 4
@@ -53,7 +54,7 @@ def folded(
             while end < len(siblings) and links.continues(siblings[end - 1], siblings[end]):
                 end += 1
             first, run = siblings[at], end - at
-            single = len(inside[first]) == 1
+            single = len(inside[first]) == 1 and not isinstance(groups[inside[first][0]], Collapsed)
             if run >= (_SHORTEST_RUN_OF_SINGLES if single else 2):
                 times[first] = run
                 for other in siblings[at + 1 : end]:
@@ -90,6 +91,7 @@ class _Links:
             and len(entry) == len(exit) == 1
             and exit <= one
             and self._frozen(one) == self._frozen(two)
+            and self._layers(one) == self._layers(two)
             and self._groups[min(entry)].shape == self._groups[min(exit)].shape
             and all(
                 target in one or target in two for head in one for target in self._targets[head]
@@ -100,8 +102,12 @@ class _Links:
         )
 
     def _frozen(self, heads: set[str]) -> int:
-        """How many boxes do not learn; blocks that are equal otherwise may differ in that."""
-        return sum(self._groups[head].head.frozen for head in heads)
+        """How many layers do not learn; blocks that are equal otherwise may differ in that."""
+        return sum(layer.frozen for head in heads for layer in self._groups[head].layers)
+
+    def _layers(self, heads: set[str]) -> int:
+        """How many layers there are; of equal blocks one may have an activation behind it."""
+        return sum(len(self._groups[head].layers) for head in heads)
 
     def _sources(self, heads: set[str]) -> set[str]:
         return {s for head in heads for s in self._groups[head].sources if s not in heads}

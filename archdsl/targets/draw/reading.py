@@ -8,18 +8,26 @@ from archdsl.graph.model import Network, Scope
 from archdsl.layers.definition import Category
 from archdsl.layers.edges import shown
 from archdsl.summary import summarise
+from archdsl.targets.draw.collapsing import collapsed
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.folding import NOTHING_FOLDED, Folding, folded
 from archdsl.targets.draw.fusing import Fused, boxes_by_scope, fused
+from archdsl.targets.draw.overview import overview
+from archdsl.targets.draw.wording import giga, title
 
 _LEVELS = 2
 """Frames within frames, at most: with more, a drawing shows its frames instead of its layers."""
-_TITLE_LENGTH = 48
 
 
-def diagram_of(network: Network, *, fold: bool = True) -> Diagram:
-    """The diagram of a checked network."""
+def diagram_of(network: Network, *, fold: bool = True, depth: int | None = None) -> Diagram:
+    """The diagram of a checked network.
+
+    With ``depth`` it is an overview: template instances that many levels down are a box each, the
+    network itself being the first level, and boxes say what they give and cost.
+    """
     groups = fused(network)
+    if depth is not None:
+        groups = collapsed(network, groups, depth)
     inside = boxes_by_scope(groups)
     folding = folded(network, groups, inside) if fold else NOTHING_FOLDED
     visible = {head: group for head, group in groups.items() if head not in folding.stands_for}
@@ -28,9 +36,9 @@ def diagram_of(network: Network, *, fold: bool = True) -> Diagram:
     }
     summary = summarise(network)
     present = {group.head.layer.category for group in visible.values()}
-    return Diagram(
+    diagram = Diagram(
         network.name,
-        f"{summary.parameters:,} parameters, {_giga(summary.macs)} MACs",
+        f"{summary.parameters:,} parameters, {giga(summary.macs)} MACs",
         _clusters(network, visible, folding),
         _edges(groups, visible, folding),
         tuple(
@@ -43,14 +51,7 @@ def diagram_of(network: Network, *, fold: bool = True) -> Diagram:
         ),
         tuple(category for category in Category if category in present),
     )
-
-
-def _giga(number: int) -> str:
-    """``1.50 G``, as papers count operations."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {letter}"
-    return str(number)
+    return diagram if depth is None else overview(diagram, groups, summary)
 
 
 def _box(network: Network, group: Fused, times: int) -> Box:
@@ -109,16 +110,9 @@ def _clusters(network: Network, visible: Mapping[str, Fused], folding: Folding) 
     for scope in reversed(frames):
         made[scope] = Cluster(
             scope.path,
-            _title(scope),
+            title(scope),
             tuple(boxes.get(scope, [])),
             tuple(made[child] for child in children.get(scope, [])),
             folding.times.get(scope, 1),
         )
     return made[root]
-
-
-def _title(scope: Scope) -> str:
-    title = scope.title
-    if scope.template is not None and scope.name.rstrip("0123456789") != scope.template:
-        title = f"{scope.name}: {title}"
-    return title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"

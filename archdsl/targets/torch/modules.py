@@ -1,4 +1,4 @@
-"""PyTorch modules for what torch.nn lacks: dlib's layers with dlib's semantics.
+"""PyTorch modules for what torch.nn lacks: the layers of dlib and Darknet, as they compute them.
 
 All can be scripted, traced, exported and pickled. Tensors are N×C×H×W or N×features. Annotations
 are not postponed in this file: TorchScript reads them.
@@ -80,6 +80,17 @@ class L2Normalize(nn.Module):
 
     def extra_repr(self) -> str:
         return f"eps={self.eps}"
+
+
+class L2NormScaled(nn.Module):
+    """Channel vectors of length 1 at every place, times a learned factor per channel (ParseNet)."""
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.weight.view(1, -1, 1, 1) * functional.normalize(input)
 
 
 class SmeLU(nn.Module):
@@ -171,6 +182,47 @@ class ResizeToMatch(nn.Module):
     def extra_repr(self) -> str:
         corners = "" if self.align_corners is None else f", align_corners={self.align_corners}"
         return self.mode + corners
+
+
+class Reorg(nn.Module):
+    """Blocks of cells become channels, cell by cell (dlib reorg_): N×C×H×W to N×C·r·c×H/r×W/c."""
+
+    def __init__(self, row_stride: int, col_stride: int) -> None:
+        super().__init__()
+        self.rows = row_stride
+        self.columns = col_stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        samples, channels, height, width = input.shape
+        high, wide = height // self.rows, width // self.columns
+        blocks = input.reshape(samples, channels, high, self.rows, wide, self.columns)
+        folded = blocks.permute(0, 3, 5, 1, 2, 4)
+        return folded.reshape(samples, self.rows * self.columns * channels, high, wide)
+
+    def extra_repr(self) -> str:
+        return f"{self.rows}, {self.columns}"
+
+
+class DarknetReorg(nn.Module):
+    """Space to channels as Darknet's [reorg] computes it: N×C×H×W to N×C·s²×H/s×W/s.
+
+    The values are read as C/s² maps of s times the height and width. Rows of all maps lie one
+    behind the other, so the maps need not be told apart.
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        samples, channels, height, width = input.shape
+        s = self.stride
+        blocks = input.reshape(samples, channels * height // (s * s), s, width, s)
+        folded = blocks.permute(0, 2, 4, 1, 3)
+        return folded.reshape(samples, channels * s * s, height // s, width // s)
+
+    def extra_repr(self) -> str:
+        return f"{self.stride}"
 
 
 class BinaryHingeLoss(nn.Module):

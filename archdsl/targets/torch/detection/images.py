@@ -122,7 +122,7 @@ def check_targets(targets: Any, images: int) -> None:
             raise TypeError(f"the labels of target {index}: expected int64, found {found}")
         if labels.shape != boxes.shape[:1]:
             raise ValueError(f"target {index} has {len(boxes)} boxes and {labels.numel()} labels")
-        flat = (boxes[:, 2:] <= boxes[:, :2]).any(1)
+        flat = ~(boxes[:, 2:] > boxes[:, :2]).all(1)  # so that NaN is refused too
         if flat.any():
             box = [round(value, 2) for value in boxes[flat][0].tolist()]
             raise ValueError(

@@ -1,0 +1,243 @@
+"""The detectors of YOLO: a grid of cells, or anchors on one or three feature maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.block import INPUT, Builder, Combinator, Connection, Port
+from archdsl.layers.definition import Category, Layer, RuleError, arg, define, shown
+from archdsl.layers.edges import Detections, EdgeType, Images, required
+from archdsl.layers.pyramids import place
+from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
+
+if TYPE_CHECKING:
+    from archdsl.targets.torch.detection.yolo.detector import Detector
+    from archdsl.targets.torch.emitter import Emitter, Operand
+
+Anchor = tuple[float, float]
+"""Width and height in pixels of the network's input."""
+
+
+@dataclass(frozen=True)
+class _YoloLayer(TypedLayer):
+    """The base: what the network predicts, images."""
+
+    score: float = arg("least score")
+    nms: float = arg("overlap that suppresses")
+    count: int = arg("detections of an image")
+
+    def classes(self, predictions: EdgeType) -> int:
+        """How many classes the predictions tell apart; RuleError where they do not fit."""
+        raise NotImplementedError
+
+    def detector(self, predictions: EdgeType) -> Detector:
+        """The module that decodes, and that judges in training."""
+        raise NotImplementedError
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        images: Images = required(inputs[1], Images, self.kind)
+        return Detections(self.count, self.classes(inputs[0]), images.shape)
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        from archdsl.targets.torch.detection.yolo import YoloDetections
+
+        predictions, batch = map(argument, operands, inputs)
+        return emit.module(YoloDetections(self.detector(inputs[0])), listed(predictions), batch)
+
+
+@define(
+    "grid_detections",
+    category=Category.DETECTION,
+    stem="detections",
+    source="Redmon et al. 2016, section 2",
+)
+@dataclass(frozen=True)
+class GridDetections(_YoloLayer):
+    """Decodes a grid of cells; made by yolo_v1."""
+
+    boxes: int = arg("boxes that a cell predicts")
+
+    def classes(self, predictions: EdgeType) -> int:
+        shape = required(predictions, tuple, "yolo_v1")
+        if len(shape) != 3 or shape[0] != shape[1] or (shape[2] or 0) <= 5 * self.boxes:
+            raise RuleError(
+                "yolo_v1 needs a grid of cells",
+                f"expected S×S×({5 * self.boxes} + classes), found {shown(shape)}",
+                help="yolo_grid<S,boxes,classes> makes one of a row of numbers",
+            )
+        return int(shape[2] - 5 * self.boxes)
+
+    def detector(self, predictions: EdgeType) -> Detector:
+        from archdsl.targets.torch.detection.yolo import YoloV1
+
+        return YoloV1(
+            self.classes(predictions),
+            self.boxes,
+            required(predictions, tuple, self.kind)[0],
+            score_threshold=self.score,
+            nms_threshold=self.nms,
+            max_detections=self.count,
+        )
+
+
+@dataclass(frozen=True)
+class _AnchoredLayer(_YoloLayer):
+    """The base of the later versions: anchors, as many on each map."""
+
+    of = ""
+
+    anchors: tuple[Anchor, ...] = arg("width and height of each, the finest map's first")
+
+    def groups(self, predictions: EdgeType) -> tuple[tuple[Anchor, ...], ...]:
+        """The anchors of each map."""
+        maps = len(levels_of(predictions, self.of))
+        if len(self.anchors) % maps:
+            raise RuleError(
+                f"the anchors of {self.of} and its feature maps do not agree in number",
+                f"expected a multiple of {maps} anchors, found {len(self.anchors)}",
+                help="anchors are written as width, height, width, height, ...",
+            )
+        each = len(self.anchors) // maps
+        return tuple(self.anchors[at : at + each] for at in range(0, len(self.anchors), each))
+
+    def classes(self, predictions: EdgeType) -> int:
+        each = len(self.groups(predictions)[0])
+        found = set()
+        for level in levels_of(predictions, self.of):
+            channels = level[0] or 0
+            if len(level) != 3 or channels % each or channels <= 5 * each:
+                raise RuleError(
+                    f"the feature maps of {self.of} do not fit its anchors",
+                    f"expected {each}·(5 + classes) channels for {each} anchors at a place, "
+                    f"found {shown(level)}",
+                )
+            found.add(channels // each - 5)
+        if len(found) > 1:
+            counts = " and ".join(map(str, sorted(found)))
+            raise RuleError(f"the maps of {self.of} disagree about the classes", f"found {counts}")
+        return found.pop()
+
+
+@define(
+    "anchor_detections",
+    category=Category.DETECTION,
+    stem="detections",
+    source="Redmon and Farhadi 2017, section 2",
+)
+@dataclass(frozen=True)
+class AnchorDetections(_AnchoredLayer):
+    """Decodes anchors of one map; made by yolo_v2."""
+
+    of = "yolo_v2"
+
+    def detector(self, predictions: EdgeType) -> Detector:
+        from archdsl.targets.torch.detection.yolo import YoloV2
+
+        return YoloV2(
+            self.classes(predictions),
+            self.anchors,
+            score_threshold=self.score,
+            nms_threshold=self.nms,
+            max_detections=self.count,
+        )
+
+
+@define(
+    "scale_detections",
+    category=Category.DETECTION,
+    stem="detections",
+    source="Redmon and Farhadi 2018, section 2",
+)
+@dataclass(frozen=True)
+class ScaleDetections(_AnchoredLayer):
+    """Decodes anchors of several maps; made by yolo_v3."""
+
+    of = "yolo_v3"
+
+    def detector(self, predictions: EdgeType) -> Detector:
+        from archdsl.targets.torch.detection.yolo import YoloV3
+
+        return YoloV3(
+            self.classes(predictions),
+            self.groups(predictions),
+            score_threshold=self.score,
+            nms_threshold=self.nms,
+            max_detections=self.count,
+        )
+
+
+# ---- the combinators ----
+
+
+@dataclass(frozen=True)
+class _Yolo(Combinator):
+    """The base: one layer of what flows and of the images."""
+
+    def layers(self) -> int:
+        return 1
+
+    def layer(self) -> Layer:
+        """The layer that decodes."""
+        raise NotImplementedError
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return build.join(self.layer(), port, place(INPUT, port))
+        yield
+
+
+@define("yolo_v1", source="Redmon et al. 2016, You Only Look Once, section 2")
+@dataclass(frozen=True)
+class YoloV1(_Yolo):
+    """What a grid of S×S cells detects: in each some boxes with confidences, and one class.
+
+    Trained with the sum of squares of equation 3.
+    """
+
+    boxes: int = arg("boxes that a cell predicts", 2, minimum=1)
+    score: float = arg("least score of a detection", 0.2, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.4, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+    def layer(self) -> Layer:
+        return GridDetections(self.score, self.nms, self.count, self.boxes)
+
+
+@dataclass(frozen=True)
+class _Anchored(_Yolo):
+    anchors: tuple[float, ...] = arg(
+        "width and height of each anchor in pixels of the network's input, the finest map's first"
+    )
+    score: float = arg("least score of a detection", 0.5, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+    def _pairs(self) -> tuple[Anchor, ...]:
+        if len(self.anchors) % 2:
+            raise RuleError(
+                "an anchor has a width and a height", f"found {len(self.anchors)} numbers"
+            )
+        return tuple(zip(self.anchors[::2], self.anchors[1::2], strict=True))
+
+
+@define("yolo_v2", source="Redmon and Farhadi 2017, YOLO9000, section 2")
+@dataclass(frozen=True)
+class YoloV2(_Anchored):
+    """What a feature map of anchors × (5 + classes) channels detects; a class is one of many."""
+
+    def layer(self) -> Layer:
+        return AnchorDetections(self.score, self.nms, self.count, self._pairs())
+
+
+@define("yolo_v3", source="Redmon and Farhadi 2018, YOLOv3, section 2")
+@dataclass(frozen=True)
+class YoloV3(_Anchored):
+    """What feature maps of anchors × (5 + classes) channels detect; classes are independent."""
+
+    def layer(self) -> Layer:
+        return ScaleDetections(self.score, self.nms, self.count, self._pairs())

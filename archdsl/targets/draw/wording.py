@@ -1,0 +1,27 @@
+"""How drawings write names of scopes, and numbers."""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.graph.model import Scope
+
+_TITLE_LENGTH = 48
+
+
+def title(scope: Scope) -> str:
+    """A template instance as written, behind its own name where that says something else."""
+    words = scope.title
+    if scope.template is not None:
+        numbered = re.escape(scope.template) + r"(_?\d+)?"
+        if re.fullmatch(numbered, scope.name) is None:
+            words = f"{scope.name}: {words}"
+    return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
+
+
+def giga(number: int) -> str:
+    """``1.50 G``, as papers count operations."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return str(number)

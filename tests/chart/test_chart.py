@@ -1,0 +1,185 @@
+"""The chart of ``archdsl compare --plot``: places, areas and words of its bubbles."""
+
+import itertools
+import json
+import math
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archdsl.cli import main
+from archdsl.targets.chart import Point, chart
+from archdsl.targets.chart.plan import FRAME, planned
+
+SVG = "{http://www.w3.org/2000/svg}"
+FIGURE_2 = ["alexnet", "vgg16", "vgg19", "googlenet_paper", "resnet18", "resnet34", "resnet50",
+            "resnet101", "resnet152", "inception_v3", "inception_v4"]  # fmt: skip
+
+
+def compare(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, arguments)])
+
+
+def bubbles(svg: bytes) -> dict[str, tuple[float, float, float]]:
+    """Centre and radius of every network's bubble."""
+    found = {}
+    for group in ET.fromstring(svg).iterfind(f".//{SVG}g[@class='network']"):
+        circle = group.find(f"{SVG}circle")
+        assert circle is not None
+        x, y, radius = (float(circle.attrib[key]) for key in ("cx", "cy", "r"))
+        found[group.findtext(f"{SVG}title") or ""] = (x, y, radius)
+    return found
+
+
+def texts(svg: bytes, where: str = "") -> list[str]:
+    return [element.text or "" for element in ET.fromstring(svg).iterfind(f".//{SVG}text{where}")]
+
+
+def points(count: int) -> list[Point]:
+    """Networks all over the place."""
+    return [
+        Point(f"net{n}", (n * 7919 % 97) * 10**8, 55 + n * 31 % 29, 10**5 * (1 + n * n))
+        for n in range(count)
+    ]
+
+
+def test_places_are_the_networks_figures(tmp_path: Path) -> None:
+    """Canziani et al. 2016, figure 2: operations to the right, accuracy upwards."""
+    done = compare(*FIGURE_2, "--plot", tmp_path / "out.svg", "--json")
+    assert done.exit_code == 0, done.output
+    specs = json.loads(done.stdout)["specs"]
+    found = bubbles((tmp_path / "out.svg").read_bytes())
+    assert set(found) == set(FIGURE_2)
+    for one, two in itertools.permutations(specs, 2):
+        (x1, y1, r1), (x2, y2, r2) = found[one["name"]], found[two["name"]]
+        assert (x1 < x2) == (one["macs"] < two["macs"])
+        assert (y1 > y2) == (one["top1"] < two["top1"])  # y of an SVG grows downwards
+        assert (r1 / r2) ** 2 == pytest.approx(one["params"] / two["params"], rel=0.002)
+
+
+def test_distances_are_linear_from_zero_operations() -> None:
+    found = bubbles(chart([Point("a", 10**9, 60, 5), Point("b", 3 * 10**9, 70, 5),
+                           Point("c", 4 * 10**9, 90, 5), Point("zero", 0, 60, 5)]))  # fmt: skip
+    x = {name: place[0] - found["zero"][0] for name, place in found.items()}
+    y = {name: found["zero"][1] - place[1] for name, place in found.items()}
+    assert x["b"] == pytest.approx(3 * x["a"], abs=0.01)
+    assert x["c"] == pytest.approx(4 * x["a"], abs=0.01)
+    assert y["c"] == pytest.approx(3 * y["b"], abs=0.01)
+
+
+def test_ticks_are_where_their_values_are() -> None:
+    plan = planned(points(20))
+    (one, two, *_) = sorted(plan.bubbles, key=lambda bubble: bubble.point.macs)
+    per_giga = (two.circle.x - one.circle.x) / ((two.point.macs - one.point.macs) / 1e9)
+    for tick in plan.across:
+        expected = one.circle.x + (float(tick.text) - one.point.macs / 1e9) * per_giga
+        assert tick.at == pytest.approx(expected, abs=0.01)
+    assert 4 <= len(plan.across) <= 10 and 4 <= len(plan.up) <= 10
+
+
+def test_the_legend_is_the_papers() -> None:
+    svg = chart([Point("a", 10**9, 60, 144_000_000)])
+    legend = ET.fromstring(svg).find(f".//{SVG}g[@class='legend']")
+    assert legend is not None
+    radii = [float(circle.attrib["r"]) for circle in legend.iter(f"{SVG}circle")]
+    sizes = [5, 35, 65, 95, 125, 155]
+    assert [text.text for text in legend.iter(f"{SVG}text")][2:] == [str(size) for size in sizes]
+    radius = bubbles(svg)["a"][2]
+    for size, other in zip(sizes, radii, strict=True):
+        assert (other / radius) ** 2 == pytest.approx(size / 144, rel=0.002)
+
+
+@pytest.mark.parametrize("parameters", [0, 100, 10**6, 10**9, 7 * 10**10])
+def test_the_legend_covers_any_size(parameters: int) -> None:
+    plan = planned([Point("a", 10**9, 60, parameters)])
+    assert float(plan.sizes[-1][1]) >= parameters / 1e6
+    assert len(plan.sizes) <= 6
+    assert plan.bubbles[0].circle.radius <= plan.sizes[-1][0].radius
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 60])
+def test_bubbles_stay_inside_the_frame(count: int) -> None:
+    for bubble in planned(points(count)).bubbles:
+        x, y, radius = bubble.circle
+        assert FRAME.left < x - radius and x + radius < FRAME.right
+        assert FRAME.top < y - radius and y + radius < FRAME.bottom
+
+
+def test_labels_do_not_lie_on_each_other(tmp_path: Path) -> None:
+    names = [*FIGURE_2, "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "squeezenet1_0",
+             "densenet121", "densenet201", "xception"]  # fmt: skip
+    documents = json.loads(compare(*names, "--json").stdout)["specs"]
+    plan = planned([Point(d["name"], d["macs"], d["top1"], d["params"]) for d in documents])
+    boxes = [bubble.label.box for bubble in plan.bubbles]
+    assert all(one.common(two) == 0 for one, two in itertools.combinations(boxes, 2))
+    assert all(box.common(FRAME) == pytest.approx(box.area) for box in boxes)
+
+
+def test_equal_networks_give_equal_bytes() -> None:
+    assert chart(points(12)) == chart(points(12)) == chart(points(12)[::-1])
+
+
+@pytest.mark.parametrize(
+    "name", ['<script>alert("x")</script>', '"><g onload="x">', "a\x00b\x1b[31m", "&amp;&#x0;", ""]
+)
+def test_a_hostile_name_stays_text(name: str) -> None:
+    svg = chart([Point(name, 10**9, 60, 10**6), Point("b", 2 * 10**9, 70, 10**6)])
+    root = ET.fromstring(svg)
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+        "svg", "title", "desc", "rect", "g", "line", "circle", "text",
+    }  # fmt: skip
+    assert not any(key.startswith("on") for element in root.iter() for key in element.attrib)
+    seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    assert sorted(texts(svg, "[@class='label']")) == sorted([seen, "b"])
+
+
+def test_networks_without_an_accuracy_are_named(tmp_path: Path) -> None:
+    done = compare("vgg16", "vgg16_bn", "unet", "--plot", tmp_path / "out.svg")
+    assert done.exit_code == 0
+    assert "vgg16_bn, unet" in done.stderr
+    assert set(bubbles((tmp_path / "out.svg").read_bytes())) == {"vgg16"}
+    assert "138,357,544" in done.stdout
+
+
+def test_nothing_to_plot_is_an_error(tmp_path: Path) -> None:
+    done = compare("unet", "vgg16_bn", "--plot", tmp_path / "out.svg", "--json")
+    assert done.exit_code == 1
+    assert "none of these networks has a reported accuracy" in done.stderr
+    assert list(json.loads(done.stdout)) == ["errors"]
+    assert not (tmp_path / "out.svg").exists()
+
+
+def test_other_suffixes_are_refused(tmp_path: Path) -> None:
+    done = compare("vgg16", "--plot", tmp_path / "out.png")
+    assert done.exit_code == 1
+    assert ".svg" in done.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_bubble_says_what_it_is() -> None:
+    svg = chart([Point("vgg16", 15_470_264_320, 73.0, 138_357_544)])
+    assert ET.fromstring(svg).findtext(f".//{SVG}desc") == (
+        "15.5 billion multiply-accumulates, 73% top-1, 138 million parameters"
+    )
+    x, y, radius = bubbles(svg)["vgg16"]
+    assert math.isfinite(x + y + radius)
+
+
+def test_comparing_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom archdsl.cli import main\n"
+        "main(['compare', 'lenet'], standalone_mode=False)\n"
+        "assert 'archdsl.targets' not in sys.modules\n"
+        "main(['compare', 'vgg16', '--plot', 'out.svg'], standalone_mode=False)\n"
+        "assert not {'torch', 'matplotlib', 'numpy'} & set(sys.modules)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
