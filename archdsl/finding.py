@@ -195,7 +195,8 @@ class Segmenter(Finder):
         """The network for a size with the same weights; for its own size if it has no other."""
         if (height, width) != self._sides:
             other = self.network.sized((3, height, width))
-            with contextlib.suppress(ArchError):  # it may not fit: some networks have one size
+            # Some networks have one size: others do not fit, or ask for other weights.
+            with contextlib.suppress(ArchError, RuntimeError):
                 if _of_every_pixel(other.check().summary(), self._output):
                     module = other.to_torch(device=str(self._device))
                     module.load_state_dict(self.module.state_dict())

@@ -63,6 +63,8 @@ class DefaultBoxes(Step):
 class _Dense(Step):
     """The base: a detector of torchvision that decodes and judges, but is no part of the module."""
 
+    fitted_to = ("classes",)
+
     def __init__(self, detector: Any, classes: int, **settings: float) -> None:
         super().__init__()
         self._detector = (detector,)  # in a tuple: its empty head is not to be trained or saved
