@@ -20,6 +20,7 @@ from archdsl.layers.definition import (
     RuleError,
     arg,
     define,
+    image,
     shown,
 )
 from archdsl.layers.edges import (
@@ -198,7 +199,7 @@ class AnchorGrid(TypedLayer):
         return each * len(self.ratios)
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        required(inputs[1], Images, self.kind)
+        required(inputs[1], Images, "anchors")
         maps = levels_of(inputs[0], "anchors")
         if not self.everywhere and len(maps) != len(self.sizes):
             raise RuleError(
@@ -461,8 +462,8 @@ class AlignedRegions(TypedLayer):
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps = levels_of(inputs[0], "roi_align")
         regions = _regions(inputs[1], "roi_align")
-        channels = {shape[0] for shape in maps}
-        if len(channels) > 1 or any(len(shape) != 3 for shape in maps):
+        channels = {image(shape, "roi_align")[0] for shape in maps}
+        if len(channels) > 1:
             raise RuleError(
                 "roi_align takes features from maps of different channels",
                 f"expected maps of equal channels, found {shown(inputs[0])}",
@@ -535,7 +536,8 @@ class PooledRegions(TypedLayer):
         return scale
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        (level,) = levels_of(inputs[0], "roi_pool")
+        level: Shape = required(inputs[0], tuple, "roi_pool")
+        image(level, "roi_pool")
         regions = _regions(inputs[1], "roi_pool")
         self._scale(level, regions.image)
         return RegionFeatures((level[0], self.size, self.size), regions.count)
@@ -547,7 +549,7 @@ class PooledRegions(TypedLayer):
         from archdsl.targets.torch.detection.regions import RegionPool
 
         image = _regions(inputs[1], self.kind).image
-        (level,) = levels_of(inputs[0], self.kind)
+        level: Shape = required(inputs[0], tuple, self.kind)
         return RegionPool((self.size, self.size), self._scale(level, image))
 
 

@@ -21,6 +21,12 @@ using net_type = detect<{len(NAMES)}, relu<fc<64, roi_align<pyramid, 5, samples<
                  unit<24,2, unit<16,2, input_images<{SIZE},{SIZE}>>>>>>>>>>>>>>>>;
 """
 
+PARTS = SPEC.replace("using net_type = ", "using found = ") + (
+    "using net_type = keypoints<con<2,1,1,1,1,roi_align<pyramid,8>>,"
+    "masks<con<4,1,1,1,1,roi_align<pyramid,8>>, found>>;"
+)
+"""The same with a mask and two keypoints for every object."""
+
 
 def drawn(generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
     """A picture with one shape of a bright colour, and where it is."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import save_file
-from shapes import NAMES, SPEC
+from shapes import NAMES, PARTS, SPEC
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 from torchvision.utils import save_image
@@ -23,10 +23,6 @@ from archdsl.pictures import annotated, read_picture
 from archdsl.reading import open_source
 from archdsl.rle import run_lengths
 
-PARTS = SPEC.replace("using net_type = ", "using found = ") + (
-    "using net_type = keypoints<con<2,1,1,1,1,roi_align<pyramid,8>>,"
-    "masks<con<4,1,1,1,1,roi_align<pyramid,8>>, found>>;"
-)
 GIVEN = """detect<3, fc<16, roi_pool<maps, 3, region_proposals<20,
            tap<maps, con<8,3,3,2,2,padding=1, input_images_sized<64>>>>>>>"""
 SEGMENTS = """// Red or not.

@@ -300,11 +300,17 @@ class InstanceKeypoints(Step):
     def forward(self, heatmaps: Tensor, detections: Detections) -> Detections:
         """Heatmaps R×keypoints×h×w of the detections' boxes."""
         if self.training:
-            targets = required_targets(detections.batch)
+            targets = required_part(required_targets(detections.batch), "keypoints")
+            for index, points in enumerate(targets):
+                if points.shape[1] != heatmaps.shape[1]:
+                    raise ValueError(
+                        f"target {index} has {points.shape[1]} keypoints for each box; "
+                        f"the head finds {heatmaps.shape[1]}"
+                    )
             loss = keypointrcnn_loss(
                 heatmaps,
                 detections.boxes,
-                required_part(targets, "keypoints"),
+                targets,
                 detections.matched,
             )
             return detections._replace(losses={**detections.losses, "loss_keypoint": loss})
