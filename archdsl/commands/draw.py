@@ -24,7 +24,8 @@ from archdsl.writing import write
 @click.option(
     "--depth",
     type=click.IntRange(1),
-    help="An overview: templates that many levels down are a box each.  [default: every layer]",
+    help="An overview: templates that many levels down are a box each.  "
+    "[default: every layer; 1 for detectors]",
 )
 @network_options
 @json_option

@@ -12,6 +12,7 @@ from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
 from archdsl.elaborate.trampoline import run
 from archdsl.graph.model import LayerInstance, Network, Scope
+from archdsl.graph.names import allowed
 from archdsl.layers.block import INPUT, Block, Combinator, Connection, Instance, Port
 from archdsl.layers.definition import Layer, RuleError, shown
 from archdsl.layers.endpoints import InputLayer
@@ -251,4 +252,4 @@ class _Namer:
                 self._used[stem] += 1
                 name = f"{stem}{between}{self._used[stem]}"
             self._taken.add(name)
-        return self._prefix + name
+        return self._prefix + allowed(name)

@@ -139,6 +139,10 @@ class Layer:
     """How many tensors the layer takes; ``None`` for any number from two on."""
     keeps_output: ClassVar[bool] = True
     """Whether its gradient needs its output; if not, an activation may write over it."""
+    drawn: ClassVar[bool] = True
+    """Whether it is a box of its own in drawings; if not, its input stands for it."""
+    locating: ClassVar[tuple[int, ...]] = ()
+    """The inputs that only say where and how large something is; drawings leave them out."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""

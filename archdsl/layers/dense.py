@@ -43,11 +43,13 @@ class SsdLevel(Combinator):
 
 
 @define(
-    "default_box_grid", category=Category.DETECTION, stem="boxes", source="Liu et al. 2016, 2.2"
+    "default_box_grid", category=Category.DETECTION, stem="defaults", source="Liu et al. 2016, 2.2"
 )
 @dataclass(frozen=True)
 class DefaultBoxGrid(TypedLayer):
     """The default boxes of feature maps; made by default_boxes."""
+
+    locating = (1,)
 
     levels: tuple[SsdLevel, ...] = arg("the levels")
     last: float = arg("the scale behind the last")
@@ -115,6 +117,7 @@ class DefaultBoxes(Combinator):
 class _DenseLayer(TypedLayer):
     """The base: class logits, box deltas, what else there is, anchors, images."""
 
+    locating = (-1,)
     of: ClassVar[str]
     """The combinator that makes it."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()

@@ -175,6 +175,8 @@ class InputImagesSized(_ImagesInput):
 class AnchorGrid(TypedLayer):
     """The anchors of feature maps; made by anchors."""
 
+    locating = (1,)
+
     sizes: tuple[int, ...] = arg("sizes in pixels")
     octaves: int = arg("sizes per octave")
     aspect: float = arg("aspect ratio")
@@ -259,6 +261,8 @@ class AnchorBlock(Combinator):
 @dataclass(frozen=True)
 class Propose(TypedLayer):
     """Chooses the best of the moved anchors; made by rpn."""
+
+    locating = (3,)
 
     before_nms: int = arg("kept of each map before suppression")
     after_nms: int = arg("proposals of an image")

@@ -101,7 +101,7 @@ class Anchors:
 
     def __str__(self) -> str:
         each = "/".join(map(str, dict.fromkeys(self.counts)))
-        return f"{each} anchors at a place"
+        return f"{each} anchor{'' if each == '1' else 's'} at a place"
 
     def document(self) -> Any:
         """For JSON."""

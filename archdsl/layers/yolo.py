@@ -23,6 +23,8 @@ Anchor = tuple[float, float]
 class _YoloLayer(TypedLayer):
     """The base: what the network predicts, images."""
 
+    locating = (1,)
+
     score: float = arg("least score")
     nms: float = arg("overlap that suppresses")
     count: int = arg("detections of an image")

@@ -9,6 +9,13 @@ resolves what is only spelling: modules, functions and methods for the same oper
 therefore not recorded where it stands but held back until the first operation which is not
 elementwise. Dropping it altogether would be wrong: a softmax over dimension 1, say, differs before
 and after. On a tensor which is flat already it does nothing and is dropped.
+
+**Classifiers.** A 1×1 convolution between global pooling and flattening is a linear layer behind
+both; see ``pointwise``.
+
+**Layers that do nothing.** An ``nn.Identity`` and dropout at a rate of zero are left out: libraries
+put them wherever an option is not taken. Other dropout is kept, in evaluation mode too, for its
+rate is part of the architecture.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _difference(
     with torch.random.fork_rng(devices), torch.no_grad(), _NothingDropped():
         torch.manual_seed(seed)
         data = example(mine, shape[1:], shape[0], training=training, device=device)
-        _randomise(mine, data)
+        randomise(mine, data)
         transplant(found, mine, theirs)
         results = []
         for network, name in ((mine, "reference"), (theirs, "compiled network")):
@@ -209,7 +209,7 @@ _SANE = (0.5, 10.0)
 """Standard deviations between which a layer's output is left alone."""
 
 
-def _randomise(network: nn.Module, data: tuple[object, ...]) -> None:
+def randomise(network: nn.Module, data: tuple[object, ...]) -> None:
     """Random values for what is constant, then scales such that no layer drowns the others.
 
     Freshly initialised networks shrink or grow their activations from layer to layer. Deep in such

@@ -39,12 +39,14 @@ def layer_differences(sides: Sides) -> tuple[str, ...]:
         else:
             taken.add(candidate.index)
             sentences.extend(_compared(node, candidate, mine, theirs))
-    if not mine.nodes:
-        sentences.extend(
-            f"The compiled network goes on with {_named(node)}{_after(node, theirs.graph)}, "
-            f"which the reference has nothing like."
-            for node in theirs.nodes
-        )
+    # A layer whose equal is there elsewhere (two branches that begin alike) leaves no gap in the
+    # reference's frontier, but what stands in its place shows in the compiled network's.
+    sentences.extend(
+        f"The compiled network goes on with {_named(node)}{_after(node, theirs.graph)}, "
+        f"which the reference has nothing like: {node.label}."
+        for node in theirs.nodes
+        if node.index not in taken
+    )
     return _shortened(sentences or [*_output_differences(sides)])
 
 

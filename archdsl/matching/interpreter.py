@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -21,11 +22,12 @@ from archdsl.matching.operations import (
     BY_METHOD,
     BY_MODULE,
     INPLACE_OPERATORS,
-    PASSED_THROUGH,
     Fields,
     Operation,
     Role,
+    does_nothing,
 )
+from archdsl.matching.pointwise import as_linear, makes_a_point
 from archdsl.matching.tracing import is_whole, trace
 from archdsl.matching.values import (
     ARITHMETIC,
@@ -54,6 +56,7 @@ class Interpreter:
         self._describe = _fitted if for_weights else _description
         self._flat: list[bool] = []  # per node: known to have two dimensions
         self._batch: list[bool] = []  # per node: dimension 0 is the input's
+        self._points: set[int] = set()  # nodes known to give maps of 1×1
         self._calls: dict[str, int] = {}
         self._stored: dict[str, Value] = {}
         self._flattened: dict[int, int] = {}
@@ -69,6 +72,7 @@ class Interpreter:
             "reshape": self._reshape,
             "mean": self._mean,
             "cat": self._cat,
+            "clone": self._clone,
         }
 
     # --- walking a traced graph ---------------------------------------------------------------
@@ -250,7 +254,7 @@ class Interpreter:
 
     def _apply_bound(self, entry: Operation, bound: dict[str, object], call: Call) -> object:
         first = bound[entry.arguments[0].name]
-        if entry.name in PASSED_THROUGH and isinstance(first, Cell):
+        if isinstance(first, Cell) and does_nothing(entry.name, bound):
             return first
         if entry.name in self._structural and isinstance(first, (Cell, tuple, list)):
             return self._structural[entry.name](cast("Cell", first), bound, call)
@@ -294,6 +298,8 @@ class Interpreter:
             flat=keeps_flat and not pending and inputs.all_flat(),
             batch=entry.keeps_batch and inputs.first_keeps_batch(),
         )
+        if entry.elementwise and self._points.issuperset(inputs.indices):
+            self._points.add(result.node)
         return Cell(Value(result.node, pending))
 
     def _apply_unknown(self, name: str, arguments: Mapping[str, object], call: Call) -> Cell:
@@ -322,7 +328,21 @@ class Interpreter:
         value = first.value
         if value.pending or self._flat[value.node]:
             return Cell(value)
-        return Cell(Value(value.node, pending=True))
+        return Cell(self._linear(value.node) or Value(value.node, pending=True))
+
+    def _linear(self, convolution: int) -> Value | None:
+        """The linear layer behind a flattening which a flattened convolution amounts to, if any."""
+        node = self.nodes[convolution]
+        label = as_linear(node.label)
+        if label is None or len(node.inputs) != 1 or node.inputs[0] not in self._points:
+            return None
+        flat = self.settled(Value(node.inputs[0], pending=True))
+        batch = self._batch[convolution]
+        linear = self._add(label, (flat,), where=node.where, flat=True, batch=batch)
+        self.nodes[linear.node] = replace(
+            self.nodes[linear.node], module=node.module, tensors=node.tensors
+        )
+        return linear
 
     def _reshape(self, first: Cell, bound: dict[str, object], call: Call) -> object:
         shape = shape_of(bound["shape"])
@@ -398,6 +418,10 @@ class Interpreter:
         batch = dimension != 0 and self._batch[sources[0]]
         return Cell(self._add(label, inputs, where=call.where, flat=flat, batch=batch))
 
+    def _clone(self, first: Cell, bound: dict[str, object], call: Call) -> object:
+        """The same value in memory of its own, which is no operation but stops writes in place."""
+        return Cell(first.value)
+
     # --- nodes --------------------------------------------------------------------------------
 
     def enter(self, stored: Stored) -> int:
@@ -447,6 +471,8 @@ class Interpreter:
         )
         self._flat.append(flat)
         self._batch.append(batch)
+        if makes_a_point(label):
+            self._points.add(index)
         return Value(index)
 
 

@@ -578,8 +578,17 @@ BY_MODULE = {module: entry for entry in OPERATIONS for module in entry.modules}
 BY_FUNCTION = {function: entry for entry in OPERATIONS for function in entry.functions}
 BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
 
-PASSED_THROUGH = frozenset({"contiguous", "clone"})
-"""Operations which leave no trace in the canonical graph."""
+
+def does_nothing(name: str, arguments: Mapping[str, object]) -> bool:
+    """Whether the result of an operation is its input, in either mode.
+
+    ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken.
+    """
+    return name in _PASSED_THROUGH or (name in _DROPOUTS and arguments["p"] == 0)
+
+
+_PASSED_THROUGH = frozenset({"contiguous", "identity"})
+_DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"})
 
 INPLACE_OPERATORS = frozenset({operator.iadd, operator.imul, operator.isub, operator.itruediv})
 """Operators which, by Python's convention, write their result into their first operand."""

@@ -35,9 +35,8 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         raise MatchError(message)
     source = _LIBRARIES[library]
     module = _imported(source)
-    names = source.names(module)
-    if model not in names:
-        near = difflib.get_close_matches(model, names, n=3)
+    if not source.has(module, model):
+        near = difflib.get_close_matches(model, source.names(module), n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         message = f"{library} has no model {model!r}{hint}"
         raise MatchError(message)
@@ -56,7 +55,7 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
 def has_auxiliary_heads(name: str) -> bool:
     """Whether a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
     library, _, model = name.partition(":")
-    return library in _LIBRARIES and model in _LIBRARIES[library].with_aux()
+    return library in _LIBRARIES and model in _LIBRARIES[library].with_aux
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,9 @@ class _Library:
 
     package: str
     names: Callable[[ModuleType], Sequence[str]]
+    has: Callable[[ModuleType, str], bool]
     build: Callable[[ModuleType, str, str | None, bool], nn.Module]
-    with_aux: Callable[[], frozenset[str]]
+    with_aux: frozenset[str]
 
 
 def _imported(library: _Library) -> ModuleType:
@@ -80,6 +80,10 @@ def _imported(library: _Library) -> ModuleType:
 
 def _torchvision_names(models: ModuleType) -> Sequence[str]:
     return [name for family in _FAMILIES for name in family.names(models)]
+
+
+def _torchvision_has(models: ModuleType, name: str) -> bool:
+    return name in _torchvision_names(models)
 
 
 def _from_torchvision(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
@@ -164,6 +168,11 @@ def _timm_names(timm: ModuleType) -> Sequence[str]:
     return cast("Sequence[str]", timm.list_models())
 
 
+def _timm_has(timm: ModuleType, name: str) -> bool:
+    """Former names count too, such as ``xception``; names with a tag of weights do not."""
+    return "." not in name and bool(timm.is_model(name))
+
+
 def _from_timm(timm: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
     if aux:
         message = "the models of timm are built without auxiliary heads"
@@ -181,8 +190,9 @@ _LIBRARIES = {
     "torchvision": _Library(
         "torchvision.models",
         _torchvision_names,
+        _torchvision_has,
         _from_torchvision,
-        lambda: frozenset().union(*(family.with_aux for family in _FAMILIES)),
+        frozenset().union(*(family.with_aux for family in _FAMILIES)),
     ),
-    "timm": _Library("timm", _timm_names, _from_timm, frozenset),
+    "timm": _Library("timm", _timm_names, _timm_has, _from_timm, frozenset()),
 }

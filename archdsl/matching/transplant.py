@@ -9,6 +9,7 @@ from torch import nn
 
 from archdsl.matching.errors import MatchError
 from archdsl.matching.match import Match
+from archdsl.matching.pointwise import same_but_for_ones
 
 _SHOWN = 5  # missing names, at most
 
@@ -74,8 +75,8 @@ def _copy(
         raise MatchError(message)
     for mine, theirs in pairs:
         expected, found = tuple(targets[theirs].shape), tuple(sources[mine].shape)
-        if expected != found:
+        if not same_but_for_ones(expected, found):
             message = f"{mine} has shape {found}, but {theirs} has shape {expected}"
             raise MatchError(message)
     for mine, theirs in pairs:
-        targets[theirs].copy_(sources[mine])
+        targets[theirs].copy_(sources[mine].reshape(targets[theirs].shape))

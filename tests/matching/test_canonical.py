@@ -11,7 +11,8 @@ from nets import OtherSpelling, Small, Tail
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archdsl.matching import MatchError, canonical, match
+import archdsl
+from archdsl.matching import MatchError, canonical, match, verify
 
 Function = Callable[[Tensor], object]
 
@@ -46,6 +47,10 @@ SAME: list[tuple[Function, Function]] = [
     (lambda x: x.permute(0, 2, 3, 1), lambda x: torch.permute(x, [0, 2, 3, 1])),
     (lambda x: x.transpose(1, 2), lambda x: torch.swapaxes(x, 1, 2)),
     (lambda x: x.contiguous() * 2, lambda x: 2 * x),
+    (nn.Identity(), lambda x: x),
+    (nn.Dropout(0.0), lambda x: x),
+    (nn.Sequential(nn.Flatten(), nn.Identity(), nn.ReLU()), lambda x: F.relu(x).flatten(1)),
+    (lambda x: F.relu(x.clone(), inplace=True) + x, lambda x: F.relu(x) + x),
     (lambda x: torch.cat([x], 1) + 1, lambda x: x + 1),
     (
         lambda x: torch.cat([x, x.relu(), x.tanh()], 1),
@@ -66,7 +71,7 @@ SAME: list[tuple[Function, Function]] = [
 DIFFERENT: list[tuple[Function, Function]] = [
     (F.relu, F.relu6),
     (F.relu, lambda x: x),
-    (nn.Identity(), lambda x: x),
+    (nn.Dropout(0.1), lambda x: x),
     (nn.MaxPool2d(3, 2), nn.MaxPool2d(3, 2, ceil_mode=True)),
     (nn.AvgPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1, count_include_pad=False)),
     (nn.MaxPool2d(2), nn.AvgPool2d(2)),
@@ -101,6 +106,83 @@ def test_spellings_of_one_function_match(first: Function, second: Function) -> N
 def test_different_functions_do_not_match(first: Function, second: Function) -> None:
     assert not same(Tail(first), Tail(second))
     assert not same(Tail(second), Tail(first))
+
+
+def head(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 3), *layers)
+
+
+POOL, FLATTEN = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (head(POOL, nn.Conv2d(8, 5, 1), FLATTEN), head(POOL, FLATTEN, nn.Linear(8, 5)), True),
+        (
+            head(POOL, nn.Dropout(0.1), nn.Conv2d(8, 5, 1, 2, bias=False), FLATTEN, nn.ReLU()),
+            head(POOL, FLATTEN, nn.Dropout(0.1), nn.Linear(8, 5, bias=False), nn.ReLU()),
+            True,
+        ),
+        (head(POOL, nn.Conv2d(8, 5, 1), FLATTEN), head(POOL, FLATTEN, nn.Linear(8, 4)), False),
+        (
+            head(POOL, nn.Conv2d(8, 5, 1), FLATTEN),
+            head(POOL, FLATTEN, nn.Linear(8, 5, bias=False)),
+            False,
+        ),
+        # Not flattened; not pooled to one position; not a 1×1 convolution; in groups.
+        (head(POOL, nn.Conv2d(8, 5, 1)), head(POOL, FLATTEN, nn.Linear(8, 5)), False),
+        (head(nn.Conv2d(8, 5, 1), FLATTEN), head(FLATTEN, nn.Linear(8, 5)), False),
+        (
+            head(nn.AdaptiveAvgPool2d((1, 2)), nn.Conv2d(8, 5, 1), FLATTEN),
+            head(nn.AdaptiveAvgPool2d((1, 2)), FLATTEN, nn.Linear(8, 5)),
+            False,
+        ),
+        (
+            head(POOL, nn.Conv2d(8, 5, 3, padding=1), FLATTEN),
+            head(POOL, FLATTEN, nn.Linear(8, 5)),
+            False,
+        ),
+        (
+            head(POOL, nn.Conv2d(8, 4, 1, groups=2), FLATTEN),
+            head(POOL, FLATTEN, nn.Linear(8, 4)),
+            False,
+        ),
+    ],
+)
+def test_a_convolution_of_one_position_is_a_linear_layer(
+    first: nn.Module, second: nn.Module, expected: bool
+) -> None:
+    assert same(first, second) is same(second, first) is expected
+    if expected:
+        for one, other in ((first, second), (second, first)):
+            found = verify(one, other, (3, 8, 8))
+            assert found.max_abs_diff is not None and found.max_abs_diff < 1e-5
+
+
+def test_an_identity_gives_on_its_input_itself() -> None:
+    class Copy(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.clone()
+
+    class InPlace(nn.Module):
+        def __init__(self, before: nn.Module) -> None:
+            super().__init__()
+            self.before = before
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            return F.relu(self.before(y), inplace=True) + y
+
+    assert same(InPlace(nn.Identity()), InPlace(nn.Sequential()))
+    assert not same(InPlace(nn.Identity()), InPlace(Copy()))
+
+
+def test_identities_of_a_spec_are_left_out_too() -> None:
+    plain = "relu<con<4,3,3,1,1,input<3,8,8>>>"
+    spelled = "relu<identity<con<4,3,3,1,1,identity<input<3,8,8>>>>>"
+    assert same(archdsl.compile(spelled), archdsl.compile(plain))
+    assert not same(archdsl.compile(spelled), archdsl.compile(f"dropout<0.1,{plain}>"))
 
 
 @pytest.mark.parametrize("training", [False, True])

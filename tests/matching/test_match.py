@@ -93,6 +93,22 @@ def test_swapped_branches_are_reported() -> None:
     assert "in another order: (left, right) in the reference, (right, left)" in sentence
 
 
+def test_a_change_in_branches_that_begin_alike_is_pointed_at() -> None:
+    class Branches(nn.Module):
+        def __init__(self, stride: int) -> None:
+            super().__init__()
+            self.left = nn.Conv2d(3, 4, 1)
+            self.right = nn.Sequential(nn.Conv2d(3, 4, 1, stride), nn.Conv2d(4, 4, 3))
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return self.left(x), self.right(x)
+
+    gap, there = compared(Branches(1), Branches(2)).differences
+    assert gap.startswith("conv2d right.1 comes after right.0 in the reference")
+    assert there.startswith("The compiled network goes on with conv2d right.0 after x")
+    assert "stride=(2, 2)" in there
+
+
 class Twice(nn.Module):
     """Two equal convolutions of one input, or one of them used twice."""
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from equality import MODES, assert_equal
 from figures import conv, fc, shapes
 from torch import Tensor, nn
 from torch.nn import functional
 
 import archdsl
-from archdsl.matching import reference, verify
+from archdsl.matching import reference
 from archdsl.summary import Summary
 
 
@@ -20,50 +21,15 @@ def parameters(summary: Summary, *kinds: str) -> list[int]:
     return [row.parameters for row in summary.rows if row.kind in kinds]
 
 
-class Nothing(nn.Module):
-    """What nn.Identity is, but looked into by the matcher, which takes that one for a layer."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x
-
-
-def without_identities(model: nn.Module) -> nn.Module:
-    """The same network; timm has an identity wherever an option is not taken."""
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Identity:
-                setattr(parent, name, Nothing())
-    return model.eval()
-
-
-def assert_equal(
-    name: str, model: nn.Module, size: Sequence[int], training: bool, **params: Any
-) -> None:
-    aux = bool(params.get("aux"))
-    found = verify(
-        archdsl.load(name, **params).to_torch(),
-        model,
-        size,
-        training=training,
-        allow_extra_outputs=aux and not training,
-    )
-    assert found.matched, found.differences
-    assert found.params_equal
-    assert found.max_abs_diff is not None
-    assert found.max_abs_diff <= 1e-5
-
-
-MODES = pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
-
-
 # ---- the later Inception networks and Xception ----
 
 
 @pytest.mark.slow
 def test_inception_v3_with_its_auxiliary_head_is_torchvisions() -> None:
+    module = archdsl.load("inception_v3", aux=True).to_torch()
     model = reference("torchvision:inception_v3", aux=True)
     # The full size: the head has a 5×5 convolution behind its pooling.
-    assert_equal("inception_v3", model, (3, 299, 299), training=True, aux=True)
+    assert_equal(module, model, (3, 299, 299), training=True)
 
 
 def test_inception_v3_grids_of_table_1() -> None:
@@ -80,15 +46,6 @@ def test_inception_v3_grids_of_table_1() -> None:
     head = 768 * 128 + 2 * 128 + 128 * 768 * 25 + 2 * 768 + fc(1000, 768)
     assert summary.parameters == 27_161_264 - head
     assert with_head.outputs == {"output": (1000,), "aux": (1000,)}
-
-
-@pytest.mark.slow
-@MODES
-@pytest.mark.parametrize("name", ["inception_v4", "inception_resnet_v2", "xception"])
-def test_is_timms(name: str, training: bool) -> None:
-    timm = pytest.importorskip("timm")
-    model = timm.create_model("legacy_xception" if name == "xception" else name)
-    assert_equal(name, without_identities(model), (3, 107, 107), training)
 
 
 @pytest.mark.parametrize(
@@ -247,30 +204,28 @@ def test_units_of_figure_4(variant: int) -> None:
     assert kinds_up_from(end) == [*behind, *before]
 
 
-def timm_preactivated(stages: Sequence[int], classes: int, **options: Any) -> Any:
-    """timm's ResNetV2 with batch normalisation; its classifier is a 1×1 convolution otherwise."""
+def timm_preactivated(stages: Sequence[int], **options: Any) -> Any:
+    """timm's ResNetV2 with batch normalisation."""
     pytest.importorskip("timm")
     from timm.layers import BatchNormAct2d, create_conv2d
     from timm.models.resnetv2 import ResNetV2
 
-    model = ResNetV2(stages, conv_layer=create_conv2d, norm_layer=BatchNormAct2d, **options)
-    pool, flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    model.head = nn.Sequential(pool, flatten, nn.Linear(model.num_features, classes))
-    return model
+    return ResNetV2(stages, conv_layer=create_conv2d, norm_layer=BatchNormAct2d, **options)
 
 
 @pytest.mark.slow
 @MODES
 def test_preact_resnet_is_timms_with_a_small_stem(training: bool) -> None:
-    model = timm_preactivated([2] * 3, 10, channels=(64, 128, 256), stem_chs=16)
+    model = timm_preactivated([2] * 3, num_classes=10, channels=(64, 128, 256), stem_chs=16)
     model.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-    assert_equal("preact_resnet", without_identities(model), (3, 32, 32), training, depth=20)
+    module = archdsl.load("preact_resnet", depth=20).to_torch()
+    assert_equal(module, model, (3, 32, 32), training)
 
 
 @pytest.mark.slow
 def test_resnet200_is_timms() -> None:
-    model = timm_preactivated([3, 24, 36, 3], 1000)
-    assert_equal("resnet200_preact", without_identities(model), (3, 64, 64), training=True)
+    module = archdsl.load("resnet200_preact").to_torch()
+    assert_equal(module, timm_preactivated([3, 24, 36, 3]), (3, 64, 64), training=True)
 
 
 # ---- DenseNet for CIFAR ----
@@ -356,15 +311,3 @@ def test_lenet5_squashes_as_in_appendix_a() -> None:
     ones = torch.tensor([1.0, -1.0, 0.0]).reshape(1, 3, 1, 1)
     squashed = archdsl.compile(text)(ones).flatten()
     torch.testing.assert_close(squashed, torch.tensor([1.0, -1.0, 0.0]), atol=1e-4, rtol=0)
-
-
-@MODES
-def test_lenet_of_dive_into_deep_learning(training: bool) -> None:
-    """The listing of its section 7.6."""
-    model = nn.Sequential(
-        *(nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2, stride=2)),
-        *(nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2, stride=2), nn.Flatten()),
-        *(nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10)),
-    )
-    assert_equal("lenet_d2l", model, (1, 28, 28), training)
-    assert sum(p.numel() for p in model.parameters()) == 61_706

@@ -1,9 +1,13 @@
 """Mobile and scaled networks, ConvNeXt and U-Net: the papers' figures, torchvision, new layers."""
 
 import operator
+import re
+from pathlib import Path
 
 import pytest
 import torch
+import torchvision
+from equality import assert_equal
 from figures import shapes
 from torch import Tensor, nn
 
@@ -13,21 +17,61 @@ from archdsl.matching import reference, verify
 from archdsl.reading import open_source
 
 SMALL = (3, 64, 64)
-
-
-def assert_equal(module: nn.Module, model: nn.Module, training: bool) -> None:
-    found = verify(module, model, SMALL, training=training)
-    assert found.matched, found.differences
-    assert found.params_equal
-    assert found.max_abs_diff is not None
-    assert found.max_abs_diff <= 1e-5
+SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "name"), [(0.5, "0_5"), (0.75, "0_75"), (1.3, "1_3")])
 def test_mnasnet_widths_are_torchvisions(width: float, name: str) -> None:
     module = archdsl.compile("mnasnet1_0", width=width)
-    assert_equal(module, reference(f"torchvision:mnasnet{name}"), training=False)
+    assert_equal(module, reference(f"torchvision:mnasnet{name}"), SMALL, training=False)
+
+
+# The scaled networks of a family: what the spec says of them in its comment.
+SCALED = [
+    ("efficientnet_b0", "efficientnet_b1", {"depth": 1.1}),
+    ("efficientnet_b0", "efficientnet_b2", {"width": 1.1, "depth": 1.2, "dropout": 0.3}),
+    ("efficientnet_b0", "efficientnet_b3", {"width": 1.2, "depth": 1.4, "dropout": 0.3}),
+    ("efficientnet_b0", "efficientnet_b4", {"width": 1.4, "depth": 1.8, "dropout": 0.4}),
+    ("efficientnet_b0", "efficientnet_b5", {"width": 1.6, "depth": 2.2, "dropout": 0.4}),
+    ("efficientnet_b0", "efficientnet_b6", {"width": 1.8, "depth": 2.6, "dropout": 0.5}),
+    ("efficientnet_b0", "efficientnet_b7", {"width": 2.0, "depth": 3.1, "dropout": 0.5}),
+    ("shufflenet_v2_x1_0", "shufflenet_v2_x0_5", {"channels": 48}),
+    ("shufflenet_v2_x1_0", "shufflenet_v2_x1_5", {"channels": 176}),
+    ("shufflenet_v2_x1_0", "shufflenet_v2_x2_0", {"channels": 244, "features": 2048}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "model", "params"), SCALED)
+def test_scaled_networks_are_torchvisions(name: str, model: str, params: dict[str, float]) -> None:
+    if model[-2:] in ("b5", "b6", "b7"):
+        params = {**params, "eps": 1e-3, "momentum": 0.01}
+    comment = open_source(name).text
+    assert all(f"-D {key}={value}" in comment or key == "eps" for key, value in params.items())
+    module = archdsl.load(name, **params).to_torch()
+    assert_equal(module, reference(f"torchvision:{model}"), SMALL, training=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "resolution", "width", "depth"),
+    [("efficientnet_b1", 240, 1.0, 1.1), ("efficientnet_b4", 380, 1.4, 1.8)],
+)
+def test_scaled_networks_have_torchvisions_operations(
+    model: str, resolution: int, width: float, depth: float
+) -> None:
+    scaled = {"width": width, "depth": depth, "resolution": resolution}
+    summary = archdsl.load("efficientnet_b0", **scaled).summary()
+    meta = torchvision.models.get_model_weights(model).DEFAULT.meta
+    assert summary.parameters == meta["num_params"]
+    if model != "efficientnet_b1":  # whose best weights are for a larger image
+        assert summary.macs / 1e9 == pytest.approx(meta["_ops"], abs=6e-4)
+
+
+def inlined(path: Path) -> str:
+    """A spec with the text of its includes."""
+    found = path.read_text(encoding="utf-8")
+    return re.sub(r'#include "(.+)"', lambda m: inlined(path.parent / m[1]), found)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +80,8 @@ def test_mnasnet_widths_are_torchvisions(width: float, name: str) -> None:
         ("mobilenet_v3_small", "16,  16, true,  relu", "16,  16, false, relu", "avg_pool"),
         ("mobilenet_v3_small", "5, 96,  40, true,  hardswish", "5, 96,  40, true,  relu", "relu"),
         ("mnasnet1_0", "momentum=1-0.9997", "momentum=0.1", "momentum"),
-        ("efficientnet_b0", "float drop = 0.2", "float drop = 0.3", "p is"),
-        ("efficientnet_b0", "drop*BEFORE/16", "drop*(BEFORE+1)/16", "p is"),
+        ("efficientnet_b0", "dropout = 0.2", "dropout = 0.3", "p is"),
+        ("efficientnet_b0", "drop*(BEFORE+I)", "drop*(BEFORE+I+1)", "p is"),
         ("regnet_x_400mf", "x_stage<12, 400, 16", "x_stage<12, 400, 8", "groups"),
         ("shufflenet_v2_x1_0", "channel_shuffle<2,", "channel_shuffle<4,", "groups"),
         ("shufflenet_v2_x1_0", "right<N/2,1,chunk<1>>", "right<N/2,1,chunk<0>>", "getitem"),
@@ -46,7 +90,7 @@ def test_mnasnet_widths_are_torchvisions(width: float, name: str) -> None:
     ],
 )
 def test_near_misses_are_refused(name: str, old: str, new: str, words: str) -> None:
-    text = open_source(name).text
+    text = inlined(SPECS / f"{name}.arch")
     assert old in text
     module = archdsl.compile(text.replace(old, new))
     found = verify(module, reference(f"torchvision:{name}"), SMALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
+from archdsl.layers.edges import Detections
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram
 from archdsl.targets.draw.dot import dot_source
 from archdsl.targets.draw.engine import layout
@@ -22,9 +23,13 @@ def draw(
 
     ``suffix`` is one of :data:`SUFFIXES`. With ``fold``, equal blocks that follow each other are
     drawn once and marked ``×3``. With ``depth`` it is an overview: templates that many levels down,
-    from 1 on, are a box each. Raises ArchError for another suffix, and where the drawing is too
-    large for its engine.
+    from 1 on, are a box each. Detectors are drawn as their modules unless ``depth`` says otherwise.
+    Raises ArchError for another suffix, and where the drawing is too large for its engine.
     """
+    if depth is None and any(
+        isinstance(network.shape(p), Detections) for p in network.outputs.values()
+    ):
+        depth = 1
     if suffix not in SUFFIXES:
         raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(SUFFIXES)}")
     source = dot_source(diagram_of(network, fold=fold, depth=depth))

@@ -41,7 +41,9 @@ def fused(network: Network) -> dict[str, Fused]:
     group: dict[str, str] = {}
     members: dict[str, list[LayerInstance]] = {}
     for instance in network.instances():
-        before = instance.inputs[0] if len(instance.inputs) == 1 else None
+        if not instance.layer.drawn:
+            continue
+        before = inputs[instance.path][0] if len(instance.inputs) == 1 else None
         joins = (
             before is not None
             and instance.layer.category in _FOLLOWERS
@@ -63,15 +65,22 @@ def fused(network: Network) -> dict[str, Fused]:
 
 
 def _drawn_inputs(network: Network) -> dict[str, tuple[str, ...]]:
-    """The inputs of every layer, with a concatenation that extends another one drawn behind it.
+    """The inputs of every layer that are worth a line, seen through layers that have no box.
 
-    In a dense block each concatenation takes all that the one before takes, and one tensor more.
-    Drawn like that a block of n layers has 2n lines instead of n²/2, and means the same.
+    A concatenation that extends another one is drawn behind it: in a dense block each takes all
+    that the one before takes, and one tensor more. Drawn like that a block of n layers has 2n lines
+    instead of n²/2, and means the same.
     """
     drawn: dict[str, tuple[str, ...]] = {}
     known: dict[tuple[str, ...], str] = {}
+    seen: dict[str, str] = {}
     for instance in network.instances():
-        sources = instance.inputs
+        sources = tuple(seen.get(source, source) for source in instance.inputs)
+        if not instance.layer.drawn:
+            seen[instance.path] = sources[0]
+        if instance.layer.locating:
+            left_out = {range(len(sources))[place] for place in instance.layer.locating}
+            sources = tuple(s for place, s in enumerate(sources) if place not in left_out)
         if isinstance(instance.layer, Concat):
             shorter = known.get(sources[:-1])
             known[sources] = instance.path

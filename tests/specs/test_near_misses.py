@@ -1,0 +1,71 @@
+"""Networks that differ from a reference in one place are not it, and the report says where.
+
+Nothing is run: the canonical graphs alone are compared.
+"""
+
+import pytest
+import torch
+from mutations import KINDS, mutations
+from torchvision import models
+from torchvision.models import list_models
+
+import archdsl
+from archdsl.bundled import spec_names
+from archdsl.catalogue import facts
+from archdsl.matching import CanonicalGraph, canonical, match, reference
+from archdsl.reading import open_source
+
+CLASSIFIERS = {f"torchvision:{name}" for name in list_models(module=models)}
+REFERENCES = {
+    name: found
+    for name in spec_names()
+    if (found := facts(open_source(name)).reference or "") in CLASSIFIERS
+    or found.startswith("timm:")
+}
+# Equal to networks in plain PyTorch, which other tests have; here they are their own reference.
+PLAIN = {"lenet_d2l", "alexnet_d2l", "vgg_d2l", "googlenet_d2l", "bn_inception"}
+PLAIN |= {"inception_resnet_v1", "preact_resnet"}
+# Larger ones of a family.
+LARGE = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d"}
+LARGE |= {"resnext101_64x4d", "wide_resnet101_2", "inception_resnet_v2", "vgg13", "vgg13_bn"}
+LARGE |= {"vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "efficientnet_v2_m", "efficientnet_v2_l"}
+LARGE |= {"convnext_small", "convnext_base"}
+CONSTANTS = {"regnet_x_400mf", "regnet_y_400mf"}  # computed while torchvision builds its model
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+    for name in sorted(REFERENCES.keys() | PLAIN)
+]
+
+
+def expected(name: str, module: torch.nn.Module) -> CanonicalGraph:
+    if name in PLAIN:
+        return canonical(module)
+    if REFERENCES[name].startswith("timm:"):
+        pytest.importorskip("timm")
+    with torch.device("cpu" if name in CONSTANTS else "meta"):
+        return canonical(reference(REFERENCES[name]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_near_misses_are_refused(name: str) -> None:
+    network = archdsl.load(name)
+    module = network.to_torch().to("meta").eval()
+    graph = expected(name, module)
+    changes = mutations(module, network.summary().input)
+    assert len(changes) >= 10
+    for change in changes:
+        with change.applied():
+            found = match(graph, canonical(module))
+        assert not found.matched, change.name
+        assert change.pointed_at(found.differences), (change.name, found.differences)
+    assert match(graph, canonical(module)).matched  # every change was taken back
+
+
+def test_every_kind_of_change_is_made_somewhere() -> None:
+    made = set()
+    for name in ("googlenet", "xception", "convnext_tiny", "preact_resnet"):
+        network = archdsl.load(name)
+        module = network.to_torch().to("meta").eval()
+        mutations(module, network.summary().input)  # for the shapes
+        made |= {kind for kind in KINDS for node in module.graph.nodes if kind(module, node)}
+    assert made == set(KINDS)
