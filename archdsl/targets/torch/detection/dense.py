@@ -6,6 +6,7 @@ and call it with what the network of a spec gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,6 +19,9 @@ from torchvision.ops import box_iou
 
 from archdsl.targets.torch.detection.images import check_labels
 from archdsl.targets.torch.detection.values import Batch, Detections, Step, required_targets
+
+Heads = Mapping[str, tuple[list[Tensor], int]]
+"""What is predicted on every map, by torchvision's name, and how many numbers an anchor has."""
 
 
 class _NoBackbone(nn.Module):
@@ -61,12 +65,18 @@ class DefaultBoxes(Step):
 
 
 class _Dense(Step):
-    """The base: a detector of torchvision that decodes and judges, but is no part of the module."""
+    """The base: a detector of torchvision that decodes and judges, but is no part of the module.
+
+    Settings have torchvision's names.
+    """
 
     fitted_to = ("classes",)
 
-    def __init__(self, detector: Any, classes: int, **settings: float) -> None:
+    def __init__(
+        self, kind: type[Any], classes: int, head: nn.Module, *rest: Any, **settings: float
+    ) -> None:
         super().__init__()
+        detector = kind(_NoBackbone(), *rest, num_classes=classes, head=head, **settings)
         self._detector = (detector,)  # in a tuple: its empty head is not to be trained or saved
         self.classes = classes
         self._settings = settings
@@ -78,15 +88,25 @@ class _Dense(Step):
     def _learned(self, losses: dict[str, Tensor], batch: Batch) -> Detections:
         return Detections([{} for _ in batch.image_sizes], batch, losses)
 
-    def _split(
-        self, heads: dict[str, list[Tensor]], columns: dict[str, int], anchors: list[Tensor]
-    ) -> tuple[dict[str, list[Tensor]], list[list[Tensor]]]:
-        """Predictions and anchors level by level, as torchvision decodes them."""
+    def _decided(
+        self, heads: Heads, anchors: list[Tensor], batch: Batch, *further: Any
+    ) -> Detections:
+        """What predictions on all maps amount to, or what they cost; labels count from 0."""
+        detector = self._detector[0]
+        if self.training:
+            targets = required_targets(batch)
+            check_labels(targets, self.classes, 0)
+            outputs = {name: _joined(maps, columns) for name, (maps, columns) in heads.items()}
+            return self._learned(detector.compute_loss(targets, outputs, anchors, *further), batch)
+        # torchvision decodes level by level.
         rows = {
-            name: [_columns(level, columns[name]) for level in maps] for name, maps in heads.items()
+            name: [_columns(level, columns) for level in maps]
+            for name, (maps, columns) in heads.items()
         }
         counts = [level.shape[1] for level in next(iter(rows.values()))]
-        return rows, [list(torch.split(each, counts)) for each in anchors]
+        split = [list(torch.split(each, counts)) for each in anchors]
+        found = detector.postprocess_detections(rows, split, batch.image_sizes)
+        return Detections(found, batch, {})
 
 
 class RetinaDetections(_Dense):
@@ -107,10 +127,10 @@ class RetinaDetections(_Dense):
         with torch.device("meta"):
             head = RetinaNetHead(1, anchors, classes)
         head.regression_head._loss_type = "giou" if giou else "l1"
-        detector = RetinaNet(
-            _NoBackbone(),
+        super().__init__(
+            RetinaNet,
             classes,
-            head=head,
+            head,
             score_thresh=score,
             nms_thresh=nms,
             detections_per_img=count,
@@ -118,68 +138,36 @@ class RetinaDetections(_Dense):
             fg_iou_thresh=positive,
             bg_iou_thresh=negative,
         )
-        super().__init__(
-            detector,
-            classes,
-            score=score,
-            nms=nms,
-            count=count,
-            candidates=candidates,
-            positive=positive,
-            negative=negative,
-            giou=giou,
-        )
+        self._giou = giou
 
     def forward(
         self, logits: list[Tensor], deltas: list[Tensor], anchors: list[Tensor], batch: Batch
     ) -> Detections:
         """For every map logits N×(A classes)×H×W and deltas N×4A×H×W."""
-        heads = {"cls_logits": logits, "bbox_regression": deltas}
-        columns = {"cls_logits": self.classes, "bbox_regression": 4}
-        detector = self._detector[0]
-        if self.training:
-            targets = required_targets(batch)
-            check_labels(targets, self.classes, 0)
-            outputs = {name: _joined(maps, columns[name]) for name, maps in heads.items()}
-            return self._learned(detector.compute_loss(targets, outputs, anchors), batch)
-        found = detector.postprocess_detections(
-            *self._split(heads, columns, anchors), batch.image_sizes
-        )
-        return Detections(found, batch, {})
+        heads = {"cls_logits": (logits, self.classes), "bbox_regression": (deltas, 4)}
+        return self._decided(heads, anchors, batch)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, giou={self._giou}"
 
 
 class FcosDetections(_Dense):
     """Decoding and losses of FCOS (Tian et al. 2019, sections 3.1 to 3.3)."""
 
     def __init__(
-        self,
-        classes: int,
-        score: float,
-        nms: float,
-        count: int,
-        candidates: int,
-        radius: float,
+        self, classes: int, score: float, nms: float, count: int, candidates: int, radius: float
     ) -> None:
         with torch.device("meta"):
             head = FCOSHead(32, 1, classes, 0)
-        detector = FCOS(
-            _NoBackbone(),
+        super().__init__(
+            FCOS,
             classes,
-            head=head,
+            head,
             score_thresh=score,
             nms_thresh=nms,
             detections_per_img=count,
             topk_candidates=candidates,
             center_sampling_radius=radius,
-        )
-        super().__init__(
-            detector,
-            classes,
-            score=score,
-            nms=nms,
-            count=count,
-            candidates=candidates,
-            radius=radius,
         )
 
     def forward(
@@ -191,20 +179,13 @@ class FcosDetections(_Dense):
         batch: Batch,
     ) -> Detections:
         """For every map logits N×classes×H×W, distances to four sides N×4×H×W and N×1×H×W."""
-        heads = {"cls_logits": logits, "bbox_regression": distances, "bbox_ctrness": centerness}
-        columns = {"cls_logits": self.classes, "bbox_regression": 4, "bbox_ctrness": 1}
-        detector = self._detector[0]
-        if self.training:
-            targets = required_targets(batch)
-            check_labels(targets, self.classes, 0)
-            outputs = {name: _joined(maps, columns[name]) for name, maps in heads.items()}
-            places = [level.shape[2] * level.shape[3] for level in logits]
-            losses = detector.compute_loss(targets, outputs, anchors, places)
-            return self._learned(losses, batch)
-        found = detector.postprocess_detections(
-            *self._split(heads, columns, anchors), batch.image_sizes
-        )
-        return Detections(found, batch, {})
+        heads = {
+            "cls_logits": (logits, self.classes),
+            "bbox_regression": (distances, 4),
+            "bbox_ctrness": (centerness, 1),
+        }
+        places = [level.shape[2] * level.shape[3] for level in logits]
+        return self._decided(heads, anchors, batch, places)
 
 
 class SsdDetections(_Dense):
@@ -220,28 +201,18 @@ class SsdDetections(_Dense):
         positive: float,
         fraction: float,
     ) -> None:
-        detector = SSD(
-            _NoBackbone(),
+        super().__init__(
+            SSD,
+            classes,
+            nn.Identity(),
             nn.Identity(),
             (1, 1),
-            classes,
-            head=nn.Identity(),
             score_thresh=score,
             nms_thresh=nms,
             detections_per_img=count,
             topk_candidates=candidates,
             iou_thresh=positive,
             positive_fraction=fraction,
-        )
-        super().__init__(
-            detector,
-            classes,
-            score=score,
-            nms=nms,
-            count=count,
-            candidates=candidates,
-            positive=positive,
-            fraction=fraction,
         )
 
     def forward(
