@@ -470,9 +470,7 @@ class Elaborator:
 
     def _tag(self, pending: Pending) -> Task[Tag]:
         block = yield self.block(*pending, subnet=False)
-        what = block.single
-        while isinstance(what, Instance):
-            what = what.block.single
+        what = block.meant
         if not isinstance(what, AddTag):
             raise fail(
                 "a tag belongs here",

@@ -16,6 +16,7 @@ from archdsl.layers import (
     pooling,
     pyramids,
     rearranging,
+    svm,
     yolo,
 )
 from archdsl.layers.definition import (
@@ -52,5 +53,6 @@ __all__ = [
     "pyramids",
     "rearranging",
     "shown",
+    "svm",
     "yolo",
 ]

@@ -72,6 +72,14 @@ class Block:
         """The only element of a block of one step."""
         return self.steps[0].what if len(self.steps) == 1 else None
 
+    @property
+    def meant(self) -> Layer | Combinator | None:
+        """The only element of a block of one step, whatever templates name it."""
+        what = self.single
+        while isinstance(what, Instance):
+            what = what.block.single
+        return what
+
 
 def layers_of(what: Layer | Combinator | Instance) -> int:
     """How many layers a step expands to."""

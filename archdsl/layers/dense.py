@@ -102,7 +102,7 @@ class DefaultBoxes(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         levels = []
         for block in self.maps:
-            level = block.single
+            level = block.meant
             if not isinstance(level, SsdLevel):
                 raise RuleError("default_boxes takes ssd_level<...> for each map")
             levels.append(level)
@@ -319,7 +319,7 @@ class Fcos(Combinator):
         return sum(block.layers for block in heads) + 2
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        anchors = self.anchors.single
+        anchors = self.anchors.meant
         if not isinstance(anchors, AnchorBlock) or anchors.grid().at_one_place != 1:
             raise RuleError(
                 "fcos needs one place for each anchor", "expected anchors<...,aspect=1>"

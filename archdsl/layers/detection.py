@@ -118,11 +118,31 @@ class InputImages(_ImagesInput):
     """Images of any sizes, with values 0..1, normalised, resized and padded to one tensor.
 
     Keeps the aspect: the shorter side becomes min_size, unless the longer would exceed max_size.
+    With train_from the shorter side is drawn in training from min_size, min_size - train_step, and
+    so on down to train_from.
     """
 
     min_size: int = arg("the shorter side, in pixels", 800, minimum=1)
     max_size: int = arg("the longer side at most, in pixels", 1333, minimum=1)
     divisible: int = arg("sides are padded to a multiple of it", 32, minimum=1, positional=False)
+    train_from: int | None = arg(
+        "the least shorter side in training", None, minimum=1, positional=False, shown="min_size"
+    )
+    train_step: int = arg("distance of the sizes in training", 32, minimum=1, positional=False)
+
+    def min_sizes(self) -> tuple[int, ...]:
+        """The shorter sides in training; the last one is that in use."""
+        least = self.min_size if self.train_from is None else self.train_from
+        if least > self.min_size:
+            raise RuleError(
+                "the sizes in training do not end at min_size",
+                f"expected train_from to be {self.min_size} at most, found {least}",
+            )
+        return tuple(range(self.min_size, least - 1, -self.train_step))[::-1]
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        self.min_sizes()
+        return super().output(inputs)
 
     def size(self) -> Shape:
         short, long = sorted((self.min_size, self.max_size))
@@ -136,7 +156,7 @@ class InputImages(_ImagesInput):
         from archdsl.targets.torch.detection.images import ImageBatch
 
         normalisation = self._normalisation()
-        return ImageBatch(self.min_size, self.max_size, *normalisation, None, self.divisible)
+        return ImageBatch(self.min_sizes(), self.max_size, *normalisation, None, self.divisible)
 
 
 @define(
@@ -164,7 +184,7 @@ class InputImagesSized(_ImagesInput):
         rows, columns = self.height, self.width or self.height
         # torchvision takes a fixed size as width, height.
         fixed = columns, rows
-        return ImageBatch(min(fixed), max(fixed), *self._normalisation(), fixed, 1)
+        return ImageBatch((min(fixed),), max(fixed), *self._normalisation(), fixed, 1)
 
 
 # ---- anchors ----
@@ -338,7 +358,7 @@ class RegionProposalNetwork(Combinator):
         return self.head.layers + 4
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        anchors = self.anchors.single
+        anchors = self.anchors.meant
         if not isinstance(anchors, AnchorBlock):
             raise RuleError("rpn needs anchors as its second argument", "expected anchors<...>")
         count = anchors.grid().at_one_place

@@ -68,7 +68,7 @@ class _Outline(nn.Module):
 
 def _images(transform: GeneralizedRCNNTransform) -> ImageBatch:
     return ImageBatch(
-        transform.min_size[0],
+        tuple(transform.min_size),
         transform.max_size,
         tuple(transform.image_mean),
         tuple(transform.image_std),

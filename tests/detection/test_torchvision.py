@@ -29,6 +29,7 @@ DETECTORS = {
     "fcos_resnet50_fpn": ("fcos_resnet50_fpn", SMALL),
     "ssd300_vgg16": ("ssd300_vgg16", FIXED),
 }
+IN_TRAINING = {"keypoint_rcnn_resnet50_fpn": {"train_from": 96}}  # one size, as in use
 QUICK = {"faster_rcnn_resnet50_fpn", "fcos_resnet50_fpn"}
 SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in DETECTORS]
 
@@ -44,7 +45,7 @@ def reference(name: str) -> nn.Module:
 def pair(name: str) -> tuple[nn.Module, nn.Module]:
     """A detector of torchvision with random weights and statistics, and ours with the same."""
     model = reference(name)
-    ours = archdsl.compile(name, **DETECTORS[name][1])
+    ours = archdsl.compile(name, **DETECTORS[name][1], **IN_TRAINING.get(name, {}))
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(1)
         randomise(model, (photographs(),))

@@ -104,8 +104,8 @@ def test_published_weights_without_their_auxiliary_head(
         ("deeplabv3_resnet50", "segmentation", "    image_pooling<N>,\n", "", "avg_pool"),
         ("deeplabv3_resnet50", "segmentation", "<tag2,at", "<tag2,align_corners=true,at", "align"),
         ("lraspp_mobilenet_v3_large", "segmentation", "norm<con", "norm<eps=1e-3,con", "eps"),
-        ("lraspp_mobilenet_v3_large", "", "tag2<low<", "low<tag2<", "interpolate"),
-        ("lraspp_mobilenet_v3_large", "mobilenet_v3_dilated", "hardswish, 1, 2", "hardswish, 1, 1",
+        ("lraspp_mobilenet_v3_large", "", "tag2<eighth<", "eighth<tag2<", "interpolate"),
+        ("lraspp_mobilenet_v3_large", "mobilenet_v3_dilated", "<160, 1, 2,", "<160, 1, 1,",
          "dilation"),
     ],
 )  # fmt: skip

@@ -21,7 +21,7 @@ def title(scope: Scope) -> str:
 
 def giga(number: int) -> str:
     """``1.50 G``, as papers count operations."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
+    for size, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= 0.9995 * size:  # three digits of a little less would be a thousand
             return f"{number / size:.3g} {letter}"
     return str(number)

@@ -23,15 +23,16 @@ from archdsl.targets.torch.detection.values import (
 class ImageBatch(Step):
     """Images of any sizes as one normalised tensor; targets are scaled with them.
 
-    An image is resized so that its shorter side is ``min_size`` and its longer one at most
-    ``max_size``, or to ``fixed``. Source: torchvision's GeneralizedRCNNTransform.
+    An image is resized so that its shorter side is the last of ``min_sizes`` (in training, one of
+    them by chance) and its longer one at most ``max_size``, or to ``fixed``. Source: torchvision's
+    GeneralizedRCNNTransform.
     """
 
     fitted_to = ("mean", "deviation")
 
     def __init__(
         self,
-        min_size: int,
+        min_sizes: tuple[int, ...],
         max_size: int,
         mean: tuple[float, ...],
         deviation: tuple[float, ...],
@@ -41,7 +42,7 @@ class ImageBatch(Step):
         super().__init__()
         self.mean, self.deviation = mean, deviation
         self.transform = GeneralizedRCNNTransform(
-            min_size,
+            min_sizes,
             max_size,
             list(mean),
             list(deviation),
@@ -66,7 +67,8 @@ class ImageBatch(Step):
 
     def extra_repr(self) -> str:
         each = self.transform
-        size = f"{each.min_size[0]}..{each.max_size}" if each.fixed_size is None else ""
+        shorter = "/".join(map(str, each.min_size))
+        size = f"{shorter}..{each.max_size}" if each.fixed_size is None else ""
         mean, deviation = (
             tuple(round(v, 6) for v in values) for values in (self.mean, self.deviation)
         )

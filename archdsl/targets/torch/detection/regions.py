@@ -238,8 +238,7 @@ class WarpedRegions(Step):
 class RegionDetections(RoIHeads):  # type: ignore[misc]
     """What regions hold: a class, and a box moved for that class; duplicates are suppressed.
 
-    Source: Girshick 2015 (Fast R-CNN), sections 2.3 and 4; torchvision's RoIHeads. With ``softmax``
-    off the scores are taken as they are (R-CNN's linear SVMs).
+    Source: Girshick 2015 (Fast R-CNN), sections 2.3 and 4; torchvision's RoIHeads.
     """
 
     whole = True

@@ -1,0 +1,94 @@
+"""The decisions of R-CNN: a linear support vector machine and box regressors for every class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.block import Builder, Combinator, Connection, Label, Port
+from archdsl.layers.definition import Category, RuleError, arg, define, shown
+from archdsl.layers.detection import REGIONS
+from archdsl.layers.edges import Detections, EdgeType, Proposals, RegionFeatures, required
+from archdsl.layers.linear import FullyConnected
+from archdsl.layers.pyramids import place
+from archdsl.layers.typed import TypedLayer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@define("svm_detections", category=Category.DETECTION, stem="detections", source="Girshick 2014")
+@dataclass(frozen=True)
+class SvmDetections(TypedLayer):
+    """Decides on every region by decision values; made by svm_detect."""
+
+    threshold: float = arg("least decision value")
+    nms: float = arg("overlap that suppresses")
+    count: int = arg("detections of an image")
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        values: RegionFeatures = required(inputs[0], RegionFeatures, "svm_detect")
+        deltas: RegionFeatures = required(inputs[1], RegionFeatures, "svm_detect")
+        regions: Proposals = required(inputs[2], Proposals, "svm_detect")
+        if deltas.regions != values.regions:
+            raise RuleError(
+                "svm_detect takes scores and box deltas from different regions",
+                f"found {shown(values)} and {shown(deltas)}",
+            )
+        classes = (values.shape[0] or 0) + 1  # with the background
+        return Detections(self.count, classes, regions.image)
+
+    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        regions = inputs[2]
+        if isinstance(regions, Proposals) and not regions.sampled:
+            return "this detector cannot be trained: there is no samples<...> behind its proposals"
+        return None
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
+
+    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+        from archdsl.targets.torch.detection.svm import SvmDetections as Module
+
+        return Module(self.threshold, self.nms, self.count)
+
+
+@define("svm_detect", source="Girshick et al. 2014 (R-CNN), sections 2.2 and 2.3, appendix C")
+@dataclass(frozen=True)
+class SvmDetect(Combinator):
+    """What each region holds, by a linear SVM for every class, and a box moved for every class.
+
+    The SVMs see the features of regions before it, the box regressors those of a place that tap
+    named. A decision value is no probability: it is compared with a threshold, class by class.
+    Label 0 is the background, which has neither an SVM nor a box.
+    """
+
+    classes: int = arg("classes, the background among them", minimum=2)
+    boxes: Label = arg("the name of the features that move boxes")
+    threshold: float = arg("least decision value of a detection", 0.0, positional=False)
+    nms: float = arg(
+        "overlap (IoU) that suppresses the lesser of a class",
+        0.3,
+        minimum=0,
+        maximum=1,
+        positional=False,
+    )
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+    def layers(self) -> int:
+        return 3
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        regions = port.tags.get(REGIONS)
+        if regions is None:
+            raise RuleError(
+                "svm_detect needs features of regions",
+                "there is no roi_align, roi_pool or warp before it",
+                help="svm_detect<classes, pool5, network<warp<227, region_proposals<2000, ...>>>>",
+            )
+        machines = self.classes - 1
+        values = build.join(FullyConnected(machines), port, name="svms")
+        deltas = build.join(FullyConnected(4 * machines), place(self.boxes, port), name="deltas")
+        decide = SvmDetections(self.threshold, self.nms, self.count)
+        return build.join(decide, values, deltas, Port(regions, port.tags))
+        yield
