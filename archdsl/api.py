@@ -59,6 +59,10 @@ class Network:
         """What is legal but may not be meant."""
         return self.checked.warnings
 
+    def sized(self, shape: Shape) -> Network:
+        """The same network for an input of another size; not checked yet."""
+        return Network(self._network, self.source, shape)
+
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
         _ = self.checked

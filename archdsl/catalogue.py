@@ -26,6 +26,8 @@ class Facts:
     top1: float | None = None
     """The reported top-1 accuracy on ImageNet's validation images, in percent."""
     top5: float | None = None
+    classes: str | None = None
+    """What the labels mean: a data set as ``class_names`` knows it, or names in their order."""
 
 
 def facts(source: Source) -> Facts:
@@ -48,6 +50,7 @@ def facts(source: Source) -> Facts:
         found.get("proof"),
         _percent(found.get("top-1")),
         _percent(found.get("top-5")),
+        found.get("classes"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from archdsl.diagnostics import fail, listing, nearest
 
@@ -26,6 +27,50 @@ def class_names(data_set: str) -> Sequence[str]:
             help=nearest(data_set, _NAMES),
         )
     return _NAMES[data_set]()
+
+
+def fitting_names(classes: str | None, count: int) -> Sequence[str]:
+    """The names that a spec's line ``// classes: ...`` gives to so many classes.
+
+    A data set (``coco91``), or the names themselves with commas between. None of them where there
+    are not as many: ``-D classes=...`` made another network of the spec.
+
+    Raises ArchError where a single word names no data set.
+    """
+    if classes is None:
+        return ()
+    listed = [name.strip() for name in classes.split(",")]
+    names = listed if len(listed) > 1 else class_names(classes)
+    return names if len(names) == count else ()
+
+
+def chosen_names(choice: str, count: int) -> Sequence[str]:
+    """The names that a user asks for: a data set, ``coco`` or ``voc``, or a file, a name a line.
+
+    Raises ArchError where these are not as many as the classes, or cannot be had.
+    """
+    members = [name for name in _NAMES if name == choice or name.rstrip("0123456789") == choice]
+    lists = [class_names(name) for name in members] or [_listed(Path(choice))]
+    fitting = next((names for names in lists if len(names) == count), None)
+    if fitting is None:
+        raise fail(
+            f"--names {choice} does not fit the network",
+            None,
+            f"expected names of {count} classes, found {' or '.join(str(len(n)) for n in lists)}",
+            help="where a network tells the background apart, this is the first class",
+        )
+    return fitting
+
+
+def _listed(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").strip().splitlines()
+    except UnicodeDecodeError:
+        raise fail(f"{path} is not UTF-8 text, expected a name on every line") from None
+    except OSError as error:
+        reason = error.strerror or error
+        known = f"expected a file, coco, voc, or one of {listing(_NAMES)}"
+        raise fail(f"cannot read the names in {path}: {reason}", None, known) from None
 
 
 def _coco91() -> Sequence[str]:

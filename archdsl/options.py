@@ -117,9 +117,9 @@ json_option = click.option(
 """Adds ``--json``, which the function gets as ``as_json``."""
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+def print_json(document: Any, *, compact: bool = False) -> None:
+    """Print one JSON document on standard output; on one line if it is ``compact``."""
+    click.echo(json.dumps(document, indent=None if compact else 2, ensure_ascii=False))
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

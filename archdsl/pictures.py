@@ -17,7 +17,7 @@ from archdsl.diagnostics import fail
 
 _FORMATS = ("JPEG", "PNG")
 
-_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Okabe and Ito's, which colour-blind readers tell apart."""
 
 _SMALLEST = 400
@@ -125,31 +125,41 @@ def annotated(
     ``names`` holds a class's name at the place of its label. What scores less than ``threshold`` is
     left out, better things lie above worse ones, and small pictures are enlarged.
     """
-    found = _chosen(detections, threshold)
+    found = chosen(detections, threshold)
     pixels = (picture.detach().cpu().clamp(0, 1) * 255).round()
     for index, mask in _worst_first(found.get("masks")):
-        colour = torch.tensor(_rgb_of(index)).float()[:, None]
+        colour = torch.tensor(rgb(COLOURS[index % len(COLOURS)])).float()[:, None]
         inside = mask[0] > 0.5
         pixels[:, inside] = (1 - _MASK_OPACITY) * pixels[:, inside] + _MASK_OPACITY * colour
     canvas = Image.fromarray(pixels.byte().permute(1, 2, 0).contiguous().numpy())
-    scale = max(1, -(-_SMALLEST // max(canvas.size)))
+    scale = enlargement(canvas)
     if scale > 1:
         canvas = canvas.resize((canvas.width * scale, canvas.height * scale))
     draw = ImageDraw.Draw(canvas)
     thickness = max(3, max(canvas.size) // 300)
     boxes = [_on_canvas(box, scale, canvas) for box in found["boxes"].tolist()]
     for index in reversed(range(len(boxes))):
-        _draw_box(draw, boxes[index], _COLOURS[index % len(_COLOURS)], thickness)
+        _draw_box(draw, boxes[index], COLOURS[index % len(COLOURS)], thickness)
     for index, points in _worst_first(found.get("keypoints")):
-        _draw_keypoints(draw, points, scale, _COLOURS[index % len(_COLOURS)], thickness)
+        _draw_keypoints(draw, points, scale, COLOURS[index % len(COLOURS)], thickness)
     texts = [
-        f"{' '.join(_name(label, names).split())} {score:.2f}"  # on one line
+        f"{name_of(label, names)} {score:.2f}"
         for label, score in zip(found["labels"].tolist(), found["scores"].tolist(), strict=True)
     ]
     _draw_labels(draw, boxes, texts, canvas)
     file = io.BytesIO()
     canvas.save(file, "PNG")
     return file.getvalue()
+
+
+def enlargement(canvas: Image.Image) -> int:
+    """How many times a picture is enlarged, so that text fits on it."""
+    return max(1, -(-_SMALLEST // max(canvas.size)))
+
+
+def text_size(canvas: Image.Image) -> int:
+    """The height of text on a picture, in pixels."""
+    return max(_TEXT_PIXELS, max(canvas.size) // _TEXT_SHARE)
 
 
 class _Box(NamedTuple):
@@ -161,8 +171,8 @@ class _Box(NamedTuple):
     bottom: float
 
 
-def _chosen(detections: Mapping[str, Tensor], threshold: float) -> dict[str, Tensor]:
-    """What is to be drawn, the best first."""
+def chosen(detections: Mapping[str, Tensor], threshold: float) -> dict[str, Tensor]:
+    """What scores enough and has a place, the best first."""
     scores = detections["scores"].detach().cpu()
     finite = detections["boxes"].detach().cpu().isfinite().all(1)
     order = scores.argsort(descending=True, stable=True)
@@ -184,17 +194,19 @@ def _on_canvas(box: Sequence[float], scale: int, canvas: Image.Image) -> _Box:
     return _Box(across[0], down[0], across[1], down[1])
 
 
-def _name(label: int, names: Sequence[str]) -> str:
-    return names[label] if 0 <= label < len(names) else f"class {label}"
+def name_of(label: int, names: Sequence[str]) -> str:
+    """A label's name on one line, or ``class 7`` where it has none."""
+    return " ".join(names[label].split()) if 0 <= label < len(names) else f"class {label}"
 
 
-def _rgb_of(index: int) -> tuple[int, ...]:
-    return tuple(bytes.fromhex(_COLOURS[index % len(_COLOURS)][1:]))
+def rgb(colour: str) -> tuple[int, ...]:
+    """Red, green and blue, 0 to 255, of ``#e69f00``."""
+    return tuple(bytes.fromhex(colour[1:]))
 
 
-def _ink(index: int) -> str:
+def ink(ground: Sequence[int]) -> str:
     """Black or white, whichever has more contrast to a colour (WCAG 2, relative luminance)."""
-    channels = [value / 255 for value in _rgb_of(index)]
+    channels = [value / 255 for value in ground]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "black" if luminance > 0.179 else "white"
@@ -228,7 +240,7 @@ def _draw_labels(
     draw: ImageDraw.ImageDraw, boxes: Sequence[_Box], texts: Sequence[str], canvas: Image.Image
 ) -> None:
     """A label at every box, where there is none of a better one if possible."""
-    size = max(_TEXT_PIXELS, max(canvas.size) // _TEXT_SHARE)
+    size = text_size(canvas)
     font = ImageFont.load_default(size)
     taken: set[tuple[int, int]] = set()
     places = []
@@ -246,8 +258,9 @@ def _draw_labels(
         places.append((place, (place.left + margin, place.top + margin)))
     for index in reversed(range(len(places))):
         place, corner = places[index]
-        draw.rectangle(place, fill=_COLOURS[index % len(_COLOURS)])
-        draw.text(corner, texts[index], fill=_ink(index), font=font, anchor="lt")
+        colour = COLOURS[index % len(COLOURS)]
+        draw.rectangle(place, fill=colour)
+        draw.text(corner, texts[index], fill=ink(rgb(colour)), font=font, anchor="lt")
 
 
 def _inside(left: float, top: float, width: float, height: float, canvas: Image.Image) -> _Box:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from archdsl.api import Network
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail, listing
 from archdsl.graph import model as graph
-from archdsl.matching import canonical, carry_state_dict, match, reference, transplant
+from archdsl.matching import (
+    Match,
+    canonical,
+    carry_state_dict,
+    has_auxiliary_heads,
+    match,
+    reference,
+    transplant,
+)
 from archdsl.targets.formats import darknet
 
 _LIBRARIES = ("torchvision:", "timm:")
@@ -30,15 +38,13 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     or those of the spec's reference. Raises ArchError where weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
-        model = reference(weights, weights="DEFAULT", aux=len(network.checked.outputs) > 1)
-        found = match(canonical(model), canonical(module), allow_extra_outputs=True)
-        if not found.matched:
-            raise _mismatch(weights, network, found.differences)
-        transplant(found, model, module)
+        model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
+        transplant(_fitting(model, module, weights, network), model, module)
         return
     state = _read(Path(weights), network.checked, module)
     own = module.state_dict()
-    if state.keys() & own.keys() or not own:
+    # Some names may be the same by chance: a last layer is called fc nearly everywhere.
+    if 2 * len(state.keys() & own.keys()) >= len(state):
         _load_own(module, state, weights)
         return
     _carry_from_reference(module, state, weights, network)
@@ -83,14 +89,19 @@ _READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Te
 
 def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:
     """Load a state_dict under the module's own names; all must be there and fit."""
-    own = module.state_dict()
+    _require(state, module.state_dict(), f"the weights in {weights} do not fit the network")
+    module.load_state_dict(state, strict=False)
+
+
+def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message: str) -> None:
+    """Raise ArchError where a state_dict does not consist of the wanted tensors."""
     # Checkpoints from before torch 0.4.1 lack this counter, and nothing in eval mode needs it.
-    missing = [n for n in own if n not in state and not n.endswith("num_batches_tracked")]
-    unknown = [name for name in state if name not in own]
+    missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
+    unknown = [name for name in state if name not in wanted]
     wrong = [
-        f"{name}: expected {list(own[name].shape)}, found {list(state[name].shape)}"
-        for name in own
-        if name in state and own[name].shape != state[name].shape
+        f"{name}: expected {list(wanted[name].shape)}, found {list(state[name].shape)}"
+        for name in wanted
+        if name in state and wanted[name].shape != state[name].shape
     ]
     if missing or unknown or wrong:
         notes = []
@@ -100,8 +111,7 @@ def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) ->
             notes.append(f"missing: {listing(missing, 4)}")
         if unknown:
             notes.append(f"not in the network: {listing(unknown, 4)}")
-        raise fail(f"the weights in {weights} do not fit the network", None, *notes)
-    module.load_state_dict(state, strict=False)
+        raise fail(message, None, *notes)
 
 
 def _carry_from_reference(
@@ -117,16 +127,35 @@ def _carry_from_reference(
             f"the file's are like {listing(state, 2)}",
             help="a spec with a line '// reference: torchvision:NAME' takes that model's names too",
         )
-    model = reference(name)
-    found = match(canonical(model), canonical(module), allow_extra_outputs=True)
-    if not found.matched:
-        raise _mismatch(name, network, found.differences)
-    carry_state_dict(found, state, module)
+    model = reference(name, aux=_wants_aux(network, name))
+    wanted = model.state_dict()
+    if has_auxiliary_heads(name) and not state.keys() <= wanted.keys():
+        # Published weights hold auxiliary heads; a network without them takes the others.
+        heads = reference(name, aux=True).state_dict().keys() - wanted.keys()
+        state = {key: tensor for key, tensor in state.items() if key not in heads}
+    message = f"the weights in {weights} are neither {network.name}'s own nor those of {name}"
+    _require(state, wanted, message)
+    carry_state_dict(_fitting(model, module, name, network), state, module)
 
 
-def _mismatch(name: str, network: Network, differences: tuple[str, ...]) -> Exception:
-    return fail(
-        f"{network.name} is not the network of {name}, so its weights do not fit",
-        None,
-        *differences[:5],
+def _wants_aux(network: Network, name: str) -> bool:
+    """Whether the network has auxiliary heads like a reference's, so that they get weights too."""
+    return len(network.checked.outputs) > 1 and has_auxiliary_heads(name)
+
+
+def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
+    """Which weights of a reference are which of the module; ArchError where they do not fit."""
+    # Some models of torchvision compute their auxiliary heads in training mode only.
+    training = _wants_aux(network, name)
+    found = match(
+        canonical(model, training=training, for_weights=True),
+        canonical(module, training=training, for_weights=True),
+        allow_extra_outputs=not training,
     )
+    if not found.matched:
+        raise fail(
+            f"{network.name} is not the network of {name}, so its weights do not fit",
+            None,
+            *found.differences[:5],
+        )
+    return found

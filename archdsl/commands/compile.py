@@ -60,15 +60,21 @@ def command(
         from archdsl.weights import load_weights
 
         load_weights(module, weights, network)
-    shapes, seconds = _forward(module, network, device)
+    results, seconds = _forward(module, network, device)
     written: list[tuple[str, int]] = []
     for path, form in forms:
         content = encode(form, network.checked, module)
         write(path, content)
         written.append((str(path), len(content)))
     summary = network.summary()
+    from archdsl.targets.torch.trial import result_shapes, told
+
     if as_json:
-        ran = {"device": device, "forward_seconds": seconds, "forward_shapes": shapes}
+        ran = {
+            "device": device,
+            "forward_seconds": seconds,
+            "forward_shapes": result_shapes(results),
+        }
         files = [{"path": path, "bytes": size} for path, size in written]
         print_json({**summary.totals(), **ran, "written": files})
         return
@@ -80,8 +86,8 @@ def command(
     if summary.trainable != summary.parameters:
         _line("trainable", f"{summary.trainable:,}")
     _line("MACs", f"{summary.macs:,}")
-    ran_shapes = ", ".join(shown(tuple(shape)) for shape in shapes.values())
-    _line("forward pass", f"{ran_shapes} in {seconds * 1000:,.0f} ms")
+    gave = ", ".join(told(result) for result in results.values())
+    _line("forward pass", f"{gave} in {seconds * 1000:,.0f} ms")
     if trainable:
         learning = [row for row in summary.rows if row.trainable]
         print_table(
@@ -96,23 +102,22 @@ def _line(name: str, value: str) -> None:
     click.echo(f"  {name:<13} {value}")
 
 
-def _forward(
-    module: fx.GraphModule, network: Network, device: str
-) -> tuple[dict[str, list[int]], float]:
-    """Run the module once in eval mode: output shapes, batch included, and the seconds it took."""
+def _forward(module: fx.GraphModule, network: Network, device: str) -> tuple[dict[str, Any], float]:
+    """Run the module once in eval mode: its outputs by name, and the seconds it took."""
     import torch
 
-    summary = network.summary()
-    sizes = [size for size in summary.input if size is not None]
+    from archdsl.targets.torch.trial import trial_input
+
+    place = torch.device(device)
+    arguments = trial_input(network.checked, place)
     was_training = module.training
     module.eval()
     with torch.inference_mode():
-        image = torch.rand(1, *sizes, device=device)
         start = time.perf_counter()
-        result: Any = module(image)
-        if image.is_cuda:
-            torch.cuda.synchronize(image.device)
+        result: Any = module(**arguments)
+        if place.type == "cuda":
+            torch.cuda.synchronize(place)
         seconds = time.perf_counter() - start
     module.train(was_training)
-    results = result if isinstance(result, dict) else {next(iter(summary.outputs)): result}
-    return {name: list(tensor.shape) for name, tensor in results.items()}, seconds
+    outputs = network.checked.outputs
+    return result if len(outputs) > 1 else {next(iter(outputs)): result}, seconds

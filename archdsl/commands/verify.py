@@ -50,18 +50,19 @@ def command(
     if name is None:
         raise click.UsageError(f"{network.name} names no reference; give one with --against")
     summary = network.summary()
-    from archdsl.matching import reference, verify
+    from archdsl.matching import has_auxiliary_heads, reference, verify
 
+    several = len(summary.outputs) > 1
     found = verify(
         network.to_torch(),
-        reference(name, aux=len(summary.outputs) > 1),
+        reference(name, aux=several and has_auxiliary_heads(name)),
         [size for size in summary.input if size is not None],
         batch=batch,
         seed=seed,
         training=training,
         device=device,
         # Auxiliary heads are not run by the references in eval mode.
-        allow_extra_outputs=not training and len(summary.outputs) > 1,
+        allow_extra_outputs=not training and several,
     )
     close = found.max_rel_diff is not None and found.max_rel_diff <= tolerance
     equal = found.matched and found.params_equal and close

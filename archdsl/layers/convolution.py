@@ -21,7 +21,9 @@ from archdsl.layers.definition import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
 
 Pair = tuple[int, int]
 
@@ -98,6 +100,13 @@ class Convolution(Layer):
         positional=False,
     )
     bias: bool = arg("add a learned value per filter", True, positional=False)
+    deviation: float | None = arg(
+        "standard deviation of the initial weights",
+        None,
+        minimum=0,
+        positional=False,
+        shown="by He et al. 2015",
+    )
 
     def _kernel(self, shape: Shape) -> Pair:
         _, height, width = image(shape, "con")
@@ -172,6 +181,11 @@ class Convolution(Layer):
         if self.dilation != 1:
             parts.append(f"dilation {self.dilation}")
         return ", ".join(parts)
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        return emit.module(self.module(inputs), *operands, deviation=self.deviation)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn

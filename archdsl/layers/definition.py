@@ -219,6 +219,14 @@ class Layer:
         """Add the layer to a PyTorch graph: once for every tensor that it is applied to."""
         return emit.lowered(self, operands, inputs)
 
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        """What the layer reads from outside in a trial run, by the module's argument for it.
+
+        Random values of the nominal size for one image; nothing for all but inputs. ``output`` is
+        the type of what the layer gives. Raises RuleError where a size is open.
+        """
+        return {}
+
     def _first(self, inputs: tuple[EdgeType, ...]) -> tuple[Shape, ...]:
         if not inputs or type(inputs[0]) is tuple:  # nearly always, and it has been checked
             return typing.cast("tuple[Shape, ...]", inputs)

@@ -8,8 +8,9 @@ regions of the features before them find these by their marks.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Label, Port
 from archdsl.layers.convolution import Convolution
@@ -19,6 +20,7 @@ from archdsl.layers.definition import (
     RuleError,
     arg,
     define,
+    image,
     shown,
 )
 from archdsl.layers.edges import (
@@ -31,18 +33,21 @@ from archdsl.layers.edges import (
     Shape,
     required,
 )
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.endpoints import IMAGENET_DEVIATION, IMAGENET_MEAN, InputLayer, known_size
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
 REGIONS = "the regions"
 """The mark of the proposals or detections whose features flow."""
+
+_TRIED = 16
+"""Proposals of a trial run; as many as a network may be given would take long."""
 
 
 # ---- images ----
@@ -54,12 +59,14 @@ class _ImagesInput(InputLayer):
 
     inputs = 0
 
-    red: float = arg("mean of red, of 0..1", 0.485, positional=False)
-    green: float = arg("mean of green", 0.456, positional=False)
-    blue: float = arg("mean of blue", 0.406, positional=False)
-    red_deviation: float = arg("what red is divided by", 0.229, positional=False)
-    green_deviation: float = arg("what green is divided by", 0.224, positional=False)
-    blue_deviation: float = arg("what blue is divided by", 0.225, positional=False)
+    red: float = arg("mean of red, of 0..1", IMAGENET_MEAN[0], positional=False)
+    green: float = arg("mean of green", IMAGENET_MEAN[1], positional=False)
+    blue: float = arg("mean of blue", IMAGENET_MEAN[2], positional=False)
+    red_deviation: float = arg("what red is divided by", IMAGENET_DEVIATION[0], positional=False)
+    green_deviation: float = arg(
+        "what green is divided by", IMAGENET_DEVIATION[1], positional=False
+    )
+    blue_deviation: float = arg("what blue is divided by", IMAGENET_DEVIATION[2], positional=False)
     mean: float | None = arg("mean of all three", None, positional=False, shown="not set")
     deviation: float | None = arg(
         "what all three are divided by", None, positional=False, shown="not set"
@@ -67,6 +74,9 @@ class _ImagesInput(InputLayer):
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        return picture
 
     def batch(self) -> nn.Module:
         """The module that makes a batch of images."""
@@ -89,6 +99,12 @@ class _ImagesInput(InputLayer):
         images, targets = emit.entry("images"), emit.entry("targets", None)
         batch = emit.module(self.batch(), images, targets)
         return ImageNodes(batch, emit.call(tensor_of, batch))
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        images: Images = required(output, Images, self.kind)
+        return {"images": [torch.rand(*known_size(images.shape))]}
 
 
 @define(
@@ -205,7 +221,7 @@ class AnchorGrid(TypedLayer):
         return each * len(self.ratios)
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        required(inputs[1], Images, self.kind)
+        required(inputs[1], Images, "anchors")
         maps = levels_of(inputs[0], "anchors")
         if not self.everywhere and len(maps) != len(self.sizes):
             raise RuleError(
@@ -347,8 +363,11 @@ class RegionProposalNetwork(Combinator):
             raise RuleError("rpn needs anchors as its second argument", "expected anchors<...>")
         count = anchors.grid().at_one_place
         features = yield build.apply(self.head, port, "head")
-        objectness = build.join(Convolution(count, 1, 1), features, name="objectness")
-        deltas = build.join(Convolution(4 * count, 1, 1), features, name="deltas")
+        # Ren et al. 2015, section 3.1.3: as they start, no anchor is an object, none is moved far.
+        rate = Convolution(count, 1, 1, deviation=0.01)
+        move = Convolution(4 * count, 1, 1, deviation=0.01)
+        objectness = build.join(rate, features, name="objectness")
+        deltas = build.join(move, features, name="deltas")
         grid = yield build.apply(self.anchors, port)
         choose = Propose(
             self.before_nms,
@@ -392,6 +411,15 @@ class GivenProposals(TypedLayer):
         return emit.module(
             Module(), emit.entry("proposals", None), *map(argument, operands, inputs)
         )
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        proposals: Proposals = required(output, Proposals, self.kind)
+        _, height, width = known_size(proposals.image)
+        corners = torch.rand(min(self.count, _TRIED), 4) / 2
+        corners[:, 2:] += 0.5  # right and below of the middle, so that no box is empty
+        return {"proposals": [corners * torch.tensor([width, height] * 2)]}
 
 
 @define("region_proposals", source="Girshick 2015 (Fast R-CNN), section 2")
@@ -458,8 +486,8 @@ class AlignedRegions(TypedLayer):
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps = levels_of(inputs[0], "roi_align")
         regions = _regions(inputs[1], "roi_align")
-        channels = {shape[0] for shape in maps}
-        if len(channels) > 1 or any(len(shape) != 3 for shape in maps):
+        channels = {image(shape, "roi_align")[0] for shape in maps}
+        if len(channels) > 1:
             raise RuleError(
                 "roi_align takes features from maps of different channels",
                 f"expected maps of equal channels, found {shown(inputs[0])}",
@@ -532,7 +560,8 @@ class PooledRegions(TypedLayer):
         return scale
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        (level,) = levels_of(inputs[0], "roi_pool")
+        level: Shape = required(inputs[0], tuple, "roi_pool")
+        image(level, "roi_pool")
         regions = _regions(inputs[1], "roi_pool")
         self._scale(level, regions.image)
         return RegionFeatures((level[0], self.size, self.size), regions.count)
@@ -544,7 +573,7 @@ class PooledRegions(TypedLayer):
         from archdsl.targets.torch.detection.regions import RegionPool
 
         image = _regions(inputs[1], self.kind).image
-        (level,) = levels_of(inputs[0], self.kind)
+        level: Shape = required(inputs[0], tuple, self.kind)
         return RegionPool((self.size, self.size), self._scale(level, image))
 
 
@@ -722,8 +751,11 @@ class Detect(Combinator):
                 "there is no roi_align, roi_pool or warp before it",
                 help="detect<classes, head<roi_align<maps, 7, rpn<...>>>>",
             )
-        scores = build.join(FullyConnected(self.classes), port, name="scores")
-        deltas = build.join(FullyConnected(4 * self.classes), port, name="deltas")
+        # Girshick 2015, section 2.3: the initial weights' deviations.
+        rate = FullyConnected(self.classes, deviation=0.01)
+        move = FullyConnected(4 * self.classes, deviation=0.001)
+        scores = build.join(rate, port, name="scores")
+        deltas = build.join(move, port, name="deltas")
         decide = RegionDetections(self.score, self.nms, self.count)
         return build.join(decide, scores, deltas, Port(regions, port.tags))
         yield

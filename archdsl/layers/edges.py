@@ -234,6 +234,13 @@ def _not_tensors(inputs: tuple[EdgeType, ...], kind: str) -> RuleError:
             f"expected a feature map or features, found {words(odd)}",
             help=takes[type(odd)],
         )
+    if all(isinstance(i, FeatureMaps) for i in inputs):
+        named = [", ".join(i.names) for i in inputs if isinstance(i, FeatureMaps)]
+        return RuleError(
+            f"{kind} joins feature maps of different names",
+            f"expected maps of the same names in the same order, found {' and '.join(named)}",
+            help="feature_maps and fpn name their maps by the taps they are given",
+        )
     return RuleError(
         f"{kind} joins what does not belong together",
         f"expected tensors of one kind, found {' and '.join(map(words, inputs))}",
@@ -254,8 +261,9 @@ def required(edge: EdgeType, wanted: type[Any] | tuple[type[Any], ...], kind: st
         RegionFeatures: "roi_align and roi_pool make features of regions",
         Images: "a detector begins with input_images",
     }
+    one_of_several = tuple in kinds and isinstance(edge, FeatureMaps)
     raise RuleError(
         f"{kind} needs {names}",
         f"expected {names}, found {found} ({shown(edge)})",
-        help=helps.get(kinds[0]),
+        help="select<0, ...> is the finest of them" if one_of_several else helps.get(kinds[0]),
     )

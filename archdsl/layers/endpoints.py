@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archdsl.layers.definition import Category, Layer, Shape, alias, arg, define
-from archdsl.layers.edges import EdgeType
+from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, arg, define
+from archdsl.layers.edges import EdgeType, shape_words
 
 if TYPE_CHECKING:
-    from torch import fx, nn
+    from torch import Tensor, fx, nn
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
@@ -19,6 +20,13 @@ class Pixels(NamedTuple):
 
     channels: int
     divisor: int = 1
+
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""The mean of red, green and blue in ImageNet's photographs, of 0..1, as torchvision has it."""
+
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Their standard deviation."""
 
 
 class InputLayer(Layer):
@@ -38,6 +46,27 @@ class InputLayer(Layer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        return {"x": torch.rand(1, *known_size(cast("Shape", output)))}
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        """A picture in RGB, values 0..1, as the values that networks with this input expect."""
+        return picture * 255
+
+
+def known_size(shape: Shape) -> tuple[int, ...]:
+    """A shape without open sizes; raises RuleError where there are some."""
+    sizes = tuple(size for size in shape if size is not None)
+    if len(sizes) < len(shape):
+        raise RuleError(
+            "the network cannot be run: the size of its input is open",
+            f"found {shape_words(shape)}",
+            help="give the size with --input CxHxW",
+        )
+    return sizes
 
 
 @define(
@@ -63,6 +92,15 @@ class Input(InputLayer):
 
     def label(self) -> str:
         return "input"
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        if self.pixels.divisor != 1:
+            return super().pixels_of(picture)
+        # Nothing is known of these values; torchvision's networks are trained like this.
+        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
+        import torch
+
+        return torch.stack([(channel - mean) / sigma for channel, mean, sigma in channels])
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]

@@ -36,6 +36,13 @@ class FullyConnected(Layer):
 
     outputs: int = arg("number of outputs", minimum=1)
     bias: bool = arg("add a learned value per output", True, positional=False)
+    deviation: float | None = arg(
+        "standard deviation of the initial weights",
+        None,
+        minimum=0,
+        positional=False,
+        shown="0.01",
+    )
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         flat_size(inputs[0], "fc")
@@ -69,7 +76,7 @@ class FullyConnected(Layer):
         (operand,) = operands
         if len(inputs[0]) > 1:
             operand = emit.call(torch.flatten, operand, 1)
-        return emit.module(self.module(inputs), operand)
+        return emit.module(self.module(inputs), operand, deviation=self.deviation)
 
 
 alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bias=False)

@@ -6,7 +6,7 @@ from archdsl.matching.errors import MatchError
 from archdsl.matching.graph import CanonicalGraph, CanonicalNode
 from archdsl.matching.labels import Label, Slot
 from archdsl.matching.match import Match, match
-from archdsl.matching.references import reference
+from archdsl.matching.references import has_auxiliary_heads, reference
 from archdsl.matching.transplant import carry_state_dict, transplant
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Verification",
     "canonical",
     "carry_state_dict",
+    "has_auxiliary_heads",
     "match",
     "reference",
     "transplant",

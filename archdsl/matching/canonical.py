@@ -32,19 +32,23 @@ from archdsl.matching.tracing import defaults, trace, undisturbed
 from archdsl.matching.values import Cell
 
 
-def canonical(module: nn.Module, *, training: bool = False) -> CanonicalGraph:
+def canonical(
+    module: nn.Module, *, training: bool = False, for_weights: bool = False
+) -> CanonicalGraph:
     """The canonical graph of a network as it runs in evaluation (or training) mode.
 
     The module keeps its weights and its mode. An ``fx.GraphModule`` is read as it is, other modules
     are traced, torchvision's detectors by their outline; modules which are not ``torch.nn``'s are
-    looked into wherever that is possible.
+    looked into wherever that is possible. ``for_weights`` leaves out the settings that the same
+    weights may be used with (the least score of a detection, the size of images), so that two
+    graphs are equal where the weights of one fit the other.
 
     Raises:
         MatchError: torch.fx cannot trace the module.
     """
     module = outlined(module)
     with undisturbed(module, training):
-        interpreter = Interpreter(module, training)
+        interpreter = Interpreter(module, training, for_weights)
         given: dict[str, object] = {**defaults(module)}
         graph = trace(module, given)
         for node in graph.nodes:

@@ -50,9 +50,10 @@ from archdsl.matching.values import (
 class Interpreter:
     """Runs traced graphs on stand-ins for tensors and writes down the canonical nodes."""
 
-    def __init__(self, root: nn.Module, training: bool) -> None:
+    def __init__(self, root: nn.Module, training: bool, for_weights: bool) -> None:
         self.nodes: list[CanonicalNode] = []
         self._training = training
+        self._describe = _fitted if for_weights else _description
         self._flat: list[bool] = []  # per node: known to have two dimensions
         self._batch: list[bool] = []  # per node: dimension 0 is the input's
         self._points: set[int] = set()  # nodes known to give maps of 1×1
@@ -226,7 +227,7 @@ class Interpreter:
         call.state = owned
         inputs = [a.name for a in entry.arguments if a.role is Role.INPUT] if entry else []
         if entry is None or call.kwargs or len(call.args) != len(inputs):
-            described = {"arguments": call.args, **call.kwargs, "module": _description(module)}
+            described = {"arguments": call.args, **call.kwargs, "module": self._describe(module)}
             return self._apply_unknown(type(module).__name__, described, call)
         bound: dict[str, object] = dict(zip(inputs, call.args, strict=True))
         for argument in entry.arguments:
@@ -568,6 +569,14 @@ def _description(module: nn.Module) -> tuple[Hashable, ...]:
         (name, type(part).__name__, part.extra_repr(), _settings(part))
         for name, part in module.named_modules()
     )
+
+
+def _fitted(module: nn.Module) -> tuple[Hashable, ...]:
+    """The same without what modules declare to be no matter for weights, by ``fitted_to``."""
+    names = getattr(module, "fitted_to", None)
+    if names is None:
+        return _description(module)
+    return (type(module).__name__, *((name, getattr(module, name)) for name in names))
 
 
 def _settings(module: nn.Module) -> tuple[Hashable, ...]:

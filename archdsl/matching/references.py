@@ -52,6 +52,12 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         raise MatchError(message) from error
 
 
+def has_auxiliary_heads(name: str) -> bool:
+    """Whether a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
+    library, _, model = name.partition(":")
+    return library in _LIBRARIES and model in _LIBRARIES[library].with_aux
+
+
 @dataclass(frozen=True)
 class _Library:
     """Where a library keeps its models, and how it builds one."""
@@ -60,6 +66,7 @@ class _Library:
     names: Callable[[ModuleType], Sequence[str]]
     has: Callable[[ModuleType, str], bool]
     build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+    with_aux: frozenset[str]
 
 
 def _imported(library: _Library) -> ModuleType:
@@ -181,7 +188,11 @@ def _from_timm(timm: ModuleType, name: str, weights: str | None, aux: bool) -> n
 
 _LIBRARIES = {
     "torchvision": _Library(
-        "torchvision.models", _torchvision_names, _torchvision_has, _from_torchvision
+        "torchvision.models",
+        _torchvision_names,
+        _torchvision_has,
+        _from_torchvision,
+        frozenset().union(*(family.with_aux for family in _FAMILIES)),
     ),
-    "timm": _Library("timm", _timm_names, _timm_has, _from_timm),
+    "timm": _Library("timm", _timm_names, _timm_has, _from_timm, frozenset()),
 }

@@ -74,13 +74,14 @@ class Emitter:
         """Whether nobody else needs the current layer's input, so that it can work in place."""
         return self._may_overwrite
 
-    def module(self, module: nn.Module, *operands: Any) -> fx.Node:
+    def module(self, module: nn.Module, *operands: Any, deviation: float | None = None) -> fx.Node:
         """Call a module, registered under the current layer's path.
 
         A layer that is applied to several tensors is one module: only the first is registered.
+        ``deviation`` is that of its initial weights, where the layer has one of its own.
         """
         if self._path not in self.modules:
-            initialise(module)
+            initialise(module, deviation)
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module

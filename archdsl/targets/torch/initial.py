@@ -2,8 +2,9 @@
 
 As torchvision's VGG and ResNet do (He et al. 2015, "Delving Deep into Rectifiers", section 2.2):
 convolutions normal with variance 2 / (filters × kernel area / groups), fully connected layers
-normal with a standard deviation of 0.01, biases zero; normalisation starts as the identity. All
-other modules use torch's own initial values. Seed torch, or pass ``seed``, to have the same weights
+normal with a standard deviation of 0.01, biases zero; normalisation starts as the identity. A
+layer's argument ``deviation`` is the standard deviation of its own normal weights. All other
+modules use torch's own initial values. Seed torch, or pass ``seed``, to have the same weights
 again.
 """
 
@@ -36,14 +37,16 @@ class SkippedInitialisation(TorchFunctionMode):
         return func(*args, **given)
 
 
-def initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module, deviation: float | None = None) -> None:
     """Draw the initial weights of a module made under :class:`SkippedInitialisation`."""
     for part in module.modules():
-        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+        if not isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            continue
+        if deviation is not None:
+            nn.init.normal_(part.weight, 0, deviation)
         elif isinstance(part, nn.Linear):
             nn.init.normal_(part.weight, 0, 0.01)
         else:
-            continue
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
         if part.bias is not None:
             nn.init.zeros_(part.bias)

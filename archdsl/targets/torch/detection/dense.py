@@ -70,6 +70,8 @@ class _Dense(Step):
     Settings have torchvision's names.
     """
 
+    fitted_to = ("classes",)
+
     def __init__(
         self, kind: type[Any], classes: int, head: nn.Module, *rest: Any, **settings: float
     ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+from archdsl.layers.edges import shape_words
 from archdsl.targets.torch.detection.values import (
     Batch,
     Detections,
@@ -26,6 +27,8 @@ class ImageBatch(Step):
     them by chance) and its longer one at most ``max_size``, or to ``fixed``. Source: torchvision's
     GeneralizedRCNNTransform.
     """
+
+    fitted_to = ("mean", "deviation")
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class ImageBatch(Step):
         sizes: list[Size] = [(image.shape[-2], image.shape[-1]) for image in images]
         if targets is not None:
             check_targets(targets, len(images))
+            _check_parts(targets, sizes)
         resized, scaled = self.transform(
             list(images), None if targets is None else [dict(target) for target in targets]
         )
@@ -109,6 +113,11 @@ def check_targets(targets: Any, images: int) -> None:
     if not isinstance(targets, (list, tuple)) or len(targets) != images:
         count = str(len(targets)) if isinstance(targets, (list, tuple)) else _kind(targets)
         raise ValueError(f"expected a target for each of {images} images, found {count}")
+    for index, target in enumerate(targets):
+        if not isinstance(target, Mapping):
+            raise TypeError(
+                f"target {index} is {_kind(target)}; expected a dict with boxes, labels"
+            )
     for index, (boxes, labels) in enumerate(
         zip(required_part(targets, "boxes"), required_part(targets, "labels"), strict=True)
     ):
@@ -129,6 +138,26 @@ def check_targets(targets: Any, images: int) -> None:
                 f"target {index} has a box without width or height: {box}; "
                 "expected x1 < x2 and y1 < y2"
             )
+
+
+def _check_parts(targets: Sequence[Target], sizes: Sequence[Size]) -> None:
+    """Refuse masks and keypoints, where there are some, that are not those of the boxes."""
+    for index, (target, (height, width)) in enumerate(zip(targets, sizes, strict=True)):
+        count = len(target["boxes"])
+        wanted = {"masks": (count, height, width), "keypoints": (count, None, 3)}
+        for part, shape in wanted.items():
+            if part not in target:
+                continue
+            value: Any = target[part]
+            found = tuple(value.shape) if isinstance(value, Tensor) else _kind(value)
+            fits = len(found) == 3 and all(
+                size in (None, given) for size, given in zip(shape, found, strict=True)
+            )
+            if not fits:
+                raise ValueError(
+                    f"the {part} of target {index}: expected {shape_words(shape)} "
+                    f"for {count} boxes in an image of {height}×{width}, found {found}"
+                )
 
 
 def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:

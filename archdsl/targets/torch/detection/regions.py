@@ -52,6 +52,7 @@ class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(
         self,
@@ -143,6 +144,7 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(self, count: int, fraction: float, positive: float, negative: float) -> None:
         _heads(
@@ -240,6 +242,7 @@ class RegionDetections(RoIHeads):  # type: ignore[misc]
     """
 
     whole = True
+    fitted_to = ()
 
     def __init__(self, score: float, nms: float, count: int) -> None:
         _heads(RegionDetections, self, score=score, nms=nms, count=count)
@@ -296,11 +299,17 @@ class InstanceKeypoints(Step):
     def forward(self, heatmaps: Tensor, detections: Detections) -> Detections:
         """Heatmaps R×keypoints×h×w of the detections' boxes."""
         if self.training:
-            targets = required_targets(detections.batch)
+            targets = required_part(required_targets(detections.batch), "keypoints")
+            for index, points in enumerate(targets):
+                if points.shape[1] != heatmaps.shape[1]:
+                    raise ValueError(
+                        f"target {index} has {points.shape[1]} keypoints for each box; "
+                        f"the head finds {heatmaps.shape[1]}"
+                    )
             loss = keypointrcnn_loss(
                 heatmaps,
                 detections.boxes,
-                required_part(targets, "keypoints"),
+                targets,
                 detections.matched,
             )
             return detections._replace(losses={**detections.losses, "loss_keypoint": loss})

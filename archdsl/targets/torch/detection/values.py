@@ -15,7 +15,11 @@ Target = dict[str, Tensor]
 
 
 class Step(nn.Module):
-    """The base of all modules here. Readers of compiled networks take them as a whole."""
+    """The base of all modules here. Readers of compiled networks take them as a whole.
+
+    ``fitted_to``, where a module has it, names the attributes that weights depend on; the others
+    may be set anew for weights that are there.
+    """
 
     whole = True
 

@@ -1,0 +1,237 @@
+"""What a compiled network finds in photographs: objects, or the class of every pixel."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, fx
+from torch.nn import functional
+
+from archdsl.api import Network
+from archdsl.diagnostics import ArchError, fail
+from archdsl.graph.build import MAIN_OUTPUT
+from archdsl.layers.edges import Detections, shown
+from archdsl.layers.endpoints import InputLayer, known_size
+from archdsl.pictures import annotated, chosen, name_of
+from archdsl.rle import run_lengths
+from archdsl.segments import areas, coloured
+from archdsl.summary import Summary
+from archdsl.targets.torch.trial import trial_input
+
+
+class Finding(Protocol):
+    """What was found in one picture."""
+
+    def png(self) -> bytes:
+        """The picture with it, as a PNG file."""
+
+    def document(self) -> dict[str, Any]:
+        """For JSON, without the picture."""
+
+    def __str__(self) -> str:
+        """In a few words."""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects: boxes, labels and scores, perhaps masks and keypoints, in pixels of the picture."""
+
+    picture: Tensor
+    found: dict[str, Tensor]
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return annotated(self.picture, self.found, self.names, threshold=0)
+
+    def document(self) -> dict[str, Any]:
+        columns = {key: value.tolist() for key, value in self.found.items() if key != "masks"}
+        objects = []
+        for index, label in enumerate(columns["labels"]):
+            each = {
+                "box": columns["boxes"][index],
+                "label": label,
+                "name": name_of(label, self.names) if self.names else None,
+                "score": columns["scores"][index],
+            }
+            if "masks" in self.found:
+                each["mask"] = run_lengths(self.found["masks"][index, 0] > 0.5)
+            if "keypoints" in columns:
+                each["keypoints"] = columns["keypoints"][index]
+                each["keypoint_scores"] = columns["keypoints_scores"][index]
+            objects.append(each)
+        return {"detections": objects}
+
+    def __str__(self) -> str:
+        labels = Counter(name_of(label, self.names) for label in self.found["labels"].tolist())
+        return ", ".join(f"{count} {name}" for name, count in labels.items()) or "nothing found"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The class of every pixel of a picture."""
+
+    picture: Tensor
+    classes: Tensor
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return coloured(self.picture, self.classes, self.names)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "segments": [
+                {
+                    "label": label,
+                    "name": name_of(label, self.names) if self.names else None,
+                    "pixels": pixels,
+                    "mask": run_lengths(self.classes == label),
+                }
+                for label, pixels in areas(self.classes)
+            ]
+        }
+
+    def __str__(self) -> str:
+        whole = self.classes.numel()
+        shares = [
+            f"{name_of(label, self.names)} {pixels / whole:.0%}"
+            for label, pixels in areas(self.classes)
+        ]
+        return ", ".join(shares)
+
+
+class Finder:
+    """A network that finds something in pictures."""
+
+    def __init__(
+        self, network: Network, module: fx.GraphModule, output: str | None, classes: int
+    ) -> None:
+        """``output`` names the output that counts, where the network has several."""
+        self.network, self.module, self.classes = network, module.eval(), classes
+        self._output = output
+        self._device = next((p.device for p in module.parameters()), torch.device("cpu"))
+        first = next(network.checked.instances()).layer
+        assert isinstance(first, InputLayer)
+        self._input = first
+
+    @property
+    def takes_proposals(self) -> bool:
+        """Whether regions in which to look have to come with a picture."""
+        return "proposals" in trial_input(self.network.checked)
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Finding:
+        """What is in a picture (3, height, width), 0 to 1.
+
+        ``names`` has the names of the classes, ``threshold`` is the least score of an object,
+        ``proposals`` are boxes n×4 for networks that take some.
+        """
+        raise NotImplementedError
+
+    def _run(self, module: fx.GraphModule, images: Any, **more: Any) -> Any:
+        with torch.inference_mode():
+            result = module(images, **more)
+        return result if self._output is None else result[self._output]
+
+    def _pixels(self, picture: Tensor) -> Tensor:
+        return self._input.pixels_of(picture).to(self._device)
+
+
+class Detector(Finder):
+    """A network that gives detections."""
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Objects:
+        more = {} if proposals is None else {"proposals": [proposals.to(self._device)]}
+        (found,) = self._run(self.module, [self._pixels(picture)], **more)
+        return Objects(picture, chosen(found, threshold), names)
+
+
+class Segmenter(Finder):
+    """A network that gives every pixel scores of classes.
+
+    A picture is resized to the shorter side of the network's input, and the scores back.
+    """
+
+    @cached_property
+    def _sides(self) -> tuple[int, int]:
+        _, height, width = known_size(self.network.summary().input)
+        return height, width
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Segments:
+        height, width = picture.shape[1:]
+        factor = min(self._sides) / min(height, width)
+        module, size = self._sized(max(1, round(height * factor)), max(1, round(width * factor)))
+        image = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)
+        scores = self._run(module, self._pixels(image[0].clamp(0, 1))[None])
+        scores = functional.interpolate(scores, (height, width), mode="bilinear")
+        return Segments(picture, scores[0].argmax(0).cpu(), names)
+
+    def _sized(self, height: int, width: int) -> tuple[fx.GraphModule, tuple[int, int]]:
+        """The network for a size with the same weights; for its own size if it has no other."""
+        if (height, width) != self._sides:
+            other = self.network.sized((3, height, width))
+            # Some networks have one size: others do not fit, or ask for other weights.
+            with contextlib.suppress(ArchError, RuntimeError):
+                if _of_every_pixel(other.check().summary(), self._output):
+                    module = other.to_torch(device=str(self._device))
+                    module.load_state_dict(self.module.state_dict())
+                    return module.eval(), (height, width)
+        return self.module, self._sides
+
+
+def finder(network: Network, module: fx.GraphModule) -> Finder:
+    """How to find with a network; its module is put in eval mode.
+
+    Raises ArchError where the network gives neither detections nor a class for every pixel.
+    """
+    summary = network.summary()
+    for name, edge in summary.outputs.items():
+        output = name if len(summary.outputs) > 1 else None
+        if isinstance(edge, Detections):
+            return Detector(network, module, output, edge.classes)
+    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
+    classes = _of_every_pixel(summary, main)
+    if classes:
+        return Segmenter(network, module, main, classes)
+    gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
+    raise fail(
+        f"{network.name} is no detector",
+        None,
+        "expected a network that gives detections, or scores of classes for every pixel of a "
+        f"colour picture; it takes {shown(summary.input)} and gives {gives}",
+        help="faster_rcnn_resnet50_fpn is a detector, fcn_resnet50 finds the class of every pixel",
+    )
+
+
+def _of_every_pixel(summary: Summary, output: str | None) -> int:
+    """How many classes an output has scores of for every pixel of a colour picture; 0 if none."""
+    edge = summary.outputs.get(output or next(iter(summary.outputs)))
+    if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
+        return 0
+    classes = edge[0] or 0
+    return classes if classes > 1 and summary.input[0] == 3 else 0

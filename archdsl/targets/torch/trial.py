@@ -1,0 +1,48 @@
+"""Trial runs: what a compiled network is fed to see it work, and what it gave, in short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archdsl.diagnostics import fail
+from archdsl.graph.model import Network
+from archdsl.layers.edges import RuleError, shape_words
+from archdsl.printing import counted
+
+
+def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """The arguments of a call of a checked network's module, by name: one random image.
+
+    Every layer says what it reads (:meth:`archdsl.layers.definition.Layer.fed`). Raises ArchError
+    where the size of the input is open.
+    """
+    arguments: dict[str, Any] = {}
+    with torch.device(device):
+        for instance in network.instances():
+            try:
+                arguments.update(instance.layer.fed(network.shape(instance.path)))
+            except RuleError as error:
+                raise fail(error.message, instance.span, *error.notes, help=error.help) from None
+    return arguments
+
+
+def result_shapes(result: Any) -> Any:
+    """The shapes of all tensors of a result, batch included, in its own lists and dicts."""
+    if isinstance(result, Tensor):
+        return list(result.shape)
+    if isinstance(result, Mapping):
+        return {name: result_shapes(part) for name, part in result.items()}
+    return [result_shapes(part) for part in result]
+
+
+def told(result: Any) -> str:
+    """A result in a few words: ``1×1000``, ``3 detections``."""
+    if isinstance(result, Tensor):
+        return shape_words(tuple(result.shape))
+    if isinstance(result, Mapping):
+        return ", ".join(f"{name} {told(part)}" for name, part in result.items())
+    return counted(sum(len(image["scores"]) for image in result), "detection")

@@ -1,0 +1,351 @@
+"""``archdsl detect``: pictures in, what was found out, as pictures or as JSON."""
+
+import json
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import save_file
+from shapes import NAMES, PARTS, SPEC
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+from torchvision.utils import save_image
+
+import archdsl
+from archdsl.bundled import spec_names
+from archdsl.catalogue import facts
+from archdsl.class_names import class_names, fitting_names
+from archdsl.cli import main
+from archdsl.layers.edges import Detections
+from archdsl.pictures import annotated, read_picture
+from archdsl.reading import open_source
+from archdsl.rle import run_lengths
+
+GIVEN = """detect<3, fc<16, roi_pool<maps, 3, region_proposals<20,
+           tap<maps, con<8,3,3,2,2,padding=1, input_images_sized<64>>>>>>>"""
+SEGMENTS = """// Red or not.
+// classes: background, red
+con<2,1,1,1,1,input<3,16,16>>"""
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["detect", *(str(a) for a in arguments)])
+
+
+def eager(text: str, **settings: int) -> nn.Module:
+    """A detector of random weights that takes every region for class 1."""
+    module = archdsl.load(text, **settings).to_torch(seed=3).eval()
+    bias = next(p for n, p in module.named_parameters() if n.endswith("scores.bias"))
+    with torch.no_grad():
+        bias[1] += 5
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Specs, weights, and two pictures of different sizes in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    generator = torch.Generator().manual_seed(5)
+    save_image(torch.rand(3, 60, 90, generator=generator), "lying.png")
+    save_image(torch.rand(3, 80, 50, generator=generator), "upright.png")
+    for name, text in (("shapes", SPEC), ("parts", PARTS), ("given", GIVEN)):
+        Path(f"{name}.arch").write_text(text)
+        save_file(eager(text).state_dict(), f"{name}.safetensors")
+    Path("segments.arch").write_text(SEGMENTS)
+    Path("classes.arch").write_text("fc<10,input<3,32,32>>")
+
+
+def pictures() -> set[str]:
+    """The pictures in the folder that were not there before."""
+    return {str(path) for path in Path().rglob("*.png")} - {"lying.png", "upright.png"}
+
+
+def found_by(text: str, image: str) -> dict[str, Tensor]:
+    with torch.no_grad():
+        found: dict[str, Tensor] = eager(text)([read_picture(image)])[0]
+    return found
+
+
+def test_the_picture_has_what_the_module_finds() -> None:
+    done = run("shapes.arch", "lying.png", "--weights", "shapes.safetensors")
+    assert done.exit_code == 0, done.output
+    assert "circle" in done.stdout and "wrote lying_detected.png" in done.stdout
+    wanted = annotated(read_picture("lying.png"), found_by(SPEC, "lying.png"), NAMES, threshold=0.5)
+    assert Path("lying_detected.png").read_bytes() == wanted
+    assert pictures() == {"lying_detected.png"}
+
+
+def test_json_has_what_the_module_finds() -> None:
+    threshold = found_by(PARTS, "lying.png")["scores"].mean().item()
+    arguments = ("--weights", "parts.safetensors", "--json", "--threshold", str(threshold))
+    done = run("parts.arch", "lying.png", "upright.png", *arguments)
+    document = json.loads(done.stdout)
+    assert document["threshold"] == threshold
+    assert [(i["file"], i["width"], i["height"]) for i in document["images"]] == [
+        ("lying.png", 90, 60),
+        ("upright.png", 50, 80),
+    ]
+    for image in document["images"]:
+        found = found_by(PARTS, image["file"])
+        enough = found["scores"] >= threshold
+        assert image["file"] == "upright.png" or 0 < enough.sum() < len(enough)
+        assert len(image["detections"]) == enough.sum()
+        for index, each in enumerate(image["detections"]):
+            where = enough.nonzero()[index, 0]
+            assert each["box"] == found["boxes"][where].tolist()
+            assert each["keypoints"] == found["keypoints"][where].tolist()
+            assert each["keypoint_scores"] == found["keypoints_scores"][where].tolist()
+            assert (each["label"], each["name"]) == (1, "circle")
+            assert numpy.array_equal(decoded(each["mask"]), found["masks"][where, 0] > 0.5)
+    assert pictures() == set()
+
+
+def decoded(mask: dict[str, list[int]]) -> numpy.ndarray:
+    """A mask from COCO's run lengths: outside and inside in turn, column by column."""
+    values = numpy.arange(len(mask["counts"])) % 2
+    height, width = mask["size"]
+    return numpy.repeat(values, mask["counts"]).reshape(width, height).T.astype(bool)
+
+
+@pytest.mark.parametrize(
+    ("rows", "counts"),
+    [
+        ([[0, 1, 1], [0, 0, 1]], [2, 1, 1, 2]),  # columns: 00 10 11
+        ([[1, 0], [1, 1]], [0, 2, 1, 1]),
+        ([[0, 0], [0, 0]], [4]),
+        ([[1, 1], [1, 1]], [0, 4]),
+    ],
+)
+def test_run_lengths_by_hand(rows: list[list[int]], counts: list[int]) -> None:
+    assert run_lengths(torch.tensor(rows)) == {"size": [2, len(rows[0])], "counts": counts}
+
+
+def test_json_and_a_picture() -> None:
+    done = run("shapes.arch", "lying.png", "--json", "-o", "x.png")
+    assert json.loads(done.stdout)["images"][0]["picture"] == "x.png"
+    assert pictures() == {"x.png"}
+
+
+def test_without_weights_it_says_so() -> None:
+    done = run("shapes.arch", "lying.png")
+    assert done.exit_code == 0
+    assert "random weights" in done.stderr and "--weights" in done.stderr
+    assert "random" not in run("shapes.arch", "lying.png", "--weights", "shapes.safetensors").stderr
+
+
+# ---- where pictures go ----
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [
+        ("found", {"found/lying_detected.png", "found/upright_detected.png"}),
+        ("found/{}.png", {"found/lying.png", "found/upright.png"}),
+        (None, {"lying_detected.png", "upright_detected.png"}),
+    ],
+)
+def test_several_pictures(output: str | None, written: set[str]) -> None:
+    Path("found").mkdir()
+    done = run("shapes.arch", "lying.png", "upright.png", *(("-o", output) if output else ()))
+    assert done.exit_code == 0, done.output
+    assert pictures() == written
+    assert all(f"wrote {path}" in done.stdout for path in written)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("one.png", "2 pictures cannot all be written to one.png"),
+        ("nowhere/", "there is no folder nowhere"),
+        ("{}.jpg", "pictures are written as .png"),
+    ],
+)
+def test_pictures_that_have_no_place(output: str, message: str) -> None:
+    done = run("shapes.arch", "lying.png", "upright.png", "-o", output)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert pictures() == set()
+
+
+def test_pictures_of_the_same_name() -> None:
+    Path("other").mkdir()
+    Path("other/lying.png").write_bytes(Path("lying.png").read_bytes())
+    done = run("shapes.arch", "lying.png", "other/lying.png")
+    assert done.exit_code == 1
+    assert "several pictures would be written to lying_detected.png" in done.stderr
+
+
+# ---- names ----
+
+
+def test_other_classes_fall_back_to_numbers() -> None:
+    text = SPEC.replace("detect<4,", "detect<classes,").replace(
+        "using net_type", "param int classes = 4;\nusing net_type"
+    )
+    Path("shapes.arch").write_text(text)
+    save_file(eager(text, classes=6).state_dict(), "w.safetensors")
+    arguments = ("shapes.arch", "lying.png", "-D", "classes=6", "--weights", "w.safetensors")
+    (image,) = json.loads(run(*arguments, "--json").stdout)["images"]
+    assert {(d["label"], d["name"]) for d in image["detections"]} == {(1, None)}
+    assert "class 1" in run(*arguments).stdout
+    Path("names.txt").write_text("nothing\nmug\nspoon\nfork\nknife\nplate\n")
+    (image,) = json.loads(run(*arguments, "--names", "names.txt", "--json").stdout)["images"]
+    assert {(d["label"], d["name"]) for d in image["detections"]} == {(1, "mug")}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("names.txt", "expected names of 4 classes, found 2"),
+        ("coco", "expected names of 4 classes, found 91 or 80"),
+        ("nowhere.txt", "cannot read the names in nowhere.txt"),
+    ],
+)
+def test_names_that_do_not_fit(names: str, message: str) -> None:
+    Path("names.txt").write_text("one\ntwo\n")
+    done = run("shapes.arch", "lying.png", "--names", names)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert pictures() == set()
+
+
+def test_every_detector_says_what_its_classes_are() -> None:
+    """The published weights of torchvision's detectors list the same names."""
+    told = {}
+    for name in spec_names():
+        classes = facts(open_source(name)).classes
+        for edge in archdsl.load(name).summary().outputs.values() if classes else ():
+            count = edge.classes if isinstance(edge, Detections) else edge[0]  # type: ignore[index]
+            told[name] = fitting_names(classes, count or 0)
+    assert {"faster_rcnn_resnet50_fpn", "keypoint_rcnn_resnet50_fpn", "fcn_resnet50"} < told.keys()
+    assert all(told.values()), [name for name in told if not told[name]]
+    published = FasterRCNN_ResNet50_FPN_Weights.DEFAULT.meta["categories"]
+    assert list(told["faster_rcnn_resnet50_fpn"]) == published == list(class_names("coco91"))
+    detectors = [
+        name
+        for name in spec_names()
+        if any(isinstance(e, Detections) for e in archdsl.load(name).summary().outputs.values())
+    ]
+    assert set(detectors) <= told.keys()
+
+
+# ---- proposals ----
+
+BOXES = [[5, 5, 40, 30], [20, 10, 80, 55]]
+
+
+def write_proposals(path: str, boxes: object) -> None:
+    if path.endswith(".npy"):
+        numpy.save(path, numpy.array(boxes), allow_pickle=True)
+    else:
+        Path(path).write_text(json.dumps(boxes))
+
+
+@pytest.mark.parametrize("suffix", ["json", "npy"])
+@pytest.mark.parametrize("nested", [False, True], ids=["boxes", "list of boxes"])
+def test_proposals_from_a_file(suffix: str, nested: bool) -> None:
+    write_proposals(f"boxes.{suffix}", [BOXES] if nested else BOXES)
+    arguments = ("--weights", "given.safetensors", "--proposals", f"boxes.{suffix}", "--json")
+    done = run("given.arch", "lying.png", *arguments)
+    (image,) = json.loads(done.stdout)["images"]
+    with torch.no_grad():
+        (wanted,) = eager(GIVEN)([read_picture("lying.png")], proposals=[torch.tensor(BOXES) * 1.0])
+    assert [d["box"] for d in image["detections"]] == wanted["boxes"].tolist()
+    assert len(image["detections"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([[1, 2, 3]], "expected boxes of four numbers, found 3"),
+        ([[1, 2, 1, 8]], "box 1 is [1.0, 2.0, 1.0, 8.0]"),
+        ([BOXES, BOXES], "for each of 1, found 2 lists"),
+        ({"boxes": 3}, "found something else"),
+        ([["a", "b", "c", "d"]], "four numbers each"),
+    ],
+)
+def test_proposals_that_are_none(boxes: object, message: str) -> None:
+    write_proposals("boxes.json", boxes)
+    done = run("given.arch", "lying.png", "--proposals", "boxes.json")
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+def test_proposals_are_never_unpickled() -> None:
+    numpy.save("boxes.npy", numpy.array([{"a": 1}], dtype=object), allow_pickle=True)
+    done = run("given.arch", "lying.png", "--proposals", "boxes.npy")
+    assert done.exit_code == 1
+    assert "boxes.npy holds no proposals" in done.stderr
+
+
+def test_proposals_that_are_missing_or_not_taken() -> None:
+    assert "--proposals FILE" in run("given.arch", "lying.png").stderr
+    write_proposals("boxes.json", BOXES)
+    done = run("shapes.arch", "lying.png", "--proposals", "boxes.json")
+    assert "shapes takes no proposals" in done.stderr
+
+
+# ---- what cannot be done ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("shapes.arch", "nowhere.png"), "cannot read nowhere.png"),
+        (("shapes.arch", "shapes.arch"), "shapes.arch is no picture that can be read"),
+        (("classes.arch", "lying.png"), "it takes 3×32×32 and gives output 10"),
+        (("shapes.arch", "lying.png", "--device", "tpu"), "expected cpu, cuda"),
+        (
+            ("shapes.arch", "lying.png", "--weights", "given.safetensors"),
+            "the weights in given.safetensors do not fit the network",
+        ),
+        (("shapes.arch", "lying.png", "--weights", "lying.png"), "no weights that can be read"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_errors(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert pictures() == set()
+    assert run(*arguments, "-o", "x.png").exit_code == 1
+    assert pictures() == set()
+
+
+# ---- segmentation ----
+
+
+def test_every_pixel_gets_a_class() -> None:
+    """Class 1 where red, normalised as torchvision does, is above 0: where it is above 0.485."""
+    state = archdsl.load(SEGMENTS).to_torch().state_dict()
+    weight = next(name for name in state if name.endswith("weight"))
+    state = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    state[weight][1, 0] = 1
+    save_file(state, "w.safetensors")
+    picture = torch.zeros(3, 16, 48)
+    picture[0, :, :12], picture[0, :, 12:24] = 0.53, 0.45
+    save_image(picture, "red.png")
+    done = run("segments.arch", "red.png", "--weights", "w.safetensors", "--json", "-o", "x.png")
+    (image,) = json.loads(done.stdout)["images"]
+    (rest, red) = image["segments"]
+    assert (rest["name"], rest["pixels"]) == ("background", 16 * 36)
+    assert (red["name"], red["label"], red["pixels"]) == ("red", 1, 16 * 12)
+    assert decoded(red["mask"])[:, :12].all()
+    drawn = read_picture("x.png")
+    scale = drawn.shape[2] // 48
+    assert drawn.shape[1] > 16 * scale  # the legend
+    inside = drawn[:, 8 * scale, 6 * scale]
+    assert (inside - picture[:, 8, 6]).abs().max() > 0.2
+    assert torch.allclose(drawn[:, 8 * scale, 40 * scale], picture[:, 8, 40], atol=0.01)
+
+
+def test_a_network_of_one_size_sees_the_picture_warped() -> None:
+    """A filter as large as the input has weights for that size; 16×24 is made 16×16 for it."""
+    Path("segments.arch").write_text("resize_to<tag1,con<2,0,0,1,1,tag1<input<3,16,16>>>>")
+    done = run("segments.arch", "lying.png", "--json")
+    assert done.exit_code == 0, done.stderr
+    (image,) = json.loads(done.stdout)["images"]
+    assert sum(each["pixels"] for each in image["segments"]) == 60 * 90

@@ -1,0 +1,110 @@
+"""A compiled detector learns: from drawn shapes, to find others of their kind."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import save_file
+from shapes import NAMES, SIZE, SPEC, drawn
+from torch import nn
+from torchvision.models import detection
+from torchvision.ops import box_iou
+from torchvision.utils import save_image
+
+import archdsl
+from archdsl.cli import main
+from archdsl.pictures import read_picture
+
+STEPS, BATCH, RATE = 350, 8, 3e-3
+HELD_OUT = 20
+
+
+@pytest.fixture(scope="module")
+def trained() -> nn.Module:
+    module = archdsl.load(SPEC).to_torch(seed=0)
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.AdamW(module.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)  # which anchors and regions learn is drawn
+        for _ in range(STEPS):
+            images, targets = zip(*(drawn(generator) for _ in range(BATCH)), strict=True)
+            losses = module(list(images), list(targets))
+            optimizer.zero_grad()
+            sum(losses.values()).backward()
+            nn.utils.clip_grad_norm_(module.parameters(), 5.0)
+            optimizer.step()
+            schedule.step()
+    return module.eval()
+
+
+@pytest.mark.slow
+def test_it_finds_shapes_that_it_has_not_seen(trained: nn.Module) -> None:
+    generator = torch.Generator().manual_seed(99)
+    overlaps, named = [], 0
+    for _ in range(HELD_OUT):
+        image, target = drawn(generator)
+        with torch.no_grad():
+            (found,) = trained([image])
+        assert len(found["scores"]) > 0
+        assert (found["scores"].diff() <= 0).all()  # the best first
+        overlaps.append(box_iou(found["boxes"][:1], target["boxes"]).item())
+        named += int(found["labels"][0] == target["labels"][0])
+    assert sum(overlaps) / HELD_OUT > 0.6
+    assert named / HELD_OUT > 0.8
+
+
+@pytest.mark.slow
+def test_what_it_learned_is_used_on_the_command_line(
+    trained: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shapes.arch").write_text(SPEC)
+    save_file(trained.state_dict(), "shapes.safetensors")
+    generator = torch.Generator().manual_seed(7)
+    pictures = [drawn(generator) for _ in range(6)]
+    files = [f"{index}.png" for index in range(len(pictures))]
+    for (image, _), file in zip(pictures, files, strict=True):
+        save_image(image, file)
+    arguments = ["detect", "shapes.arch", *files, "--weights", "shapes.safetensors"]
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0 and not done.stderr
+    right = 0
+    for (_, target), found in zip(pictures, json.loads(done.stdout)["images"], strict=True):
+        assert (found["width"], found["height"]) == (SIZE, SIZE)
+        for best in found["detections"][:1]:
+            overlap = box_iou(torch.tensor([best["box"]]), target["boxes"]).item()
+            right += overlap > 0.6 and best["name"] == NAMES[target["labels"]]
+            assert best["name"] == NAMES[best["label"]]
+    assert right >= len(pictures) - 1
+    done = CliRunner().invoke(main, [*arguments, "-o", "{}_found.png"])
+    assert done.exit_code == 0, done.output
+    for (image, _), file in zip(pictures, files, strict=True):
+        picture = read_picture(f"{Path(file).stem}_found.png")
+        enlarged = nn.functional.interpolate(image[None], picture.shape[1:])[0]
+        assert 0.01 < (picture - enlarged).abs().mean() < 0.3  # drawn on, not over
+
+
+def test_heads_start_as_their_papers_say() -> None:
+    """The proposal network as torchvision's; the rest by Girshick 2015, section 2.3."""
+    module = archdsl.load("faster_rcnn_resnet50_fpn").to_torch(seed=0)
+    model = detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    spread = {name.removesuffix(".weight"): p.std().item() for name, p in module.named_parameters()}
+    ends = {
+        kind: next(value for name, value in spread.items() if name.endswith(kind))
+        for kind in ("network.objectness", "network.deltas", "rcnn.scores", "rcnn.deltas")
+    }
+    head = model.rpn.head
+    assert ends["network.objectness"] == pytest.approx(head.cls_logits.weight.std().item(), rel=0.1)
+    assert ends["network.deltas"] == pytest.approx(head.bbox_pred.weight.std().item(), rel=0.1)
+    assert ends["rcnn.scores"] == pytest.approx(0.01, rel=0.1)
+    assert ends["rcnn.deltas"] == pytest.approx(0.001, rel=0.1)
+
+
+def test_a_layer_may_have_a_deviation_of_its_own() -> None:
+    text = "fc<500,deviation=0.5,con<100,3,3,1,1,deviation=0.02,input<9,10,10>>>"
+    module = archdsl.load(text).to_torch(seed=0)
+    assert module.get_submodule("fc").weight.std().item() == pytest.approx(0.5, rel=0.05)
+    assert module.get_submodule("conv").weight.std().item() == pytest.approx(0.02, rel=0.05)
