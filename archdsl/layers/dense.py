@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.layers.definition import Category, Layer, RuleError, arg, define, shown
-from archdsl.layers.detection import AnchorBlock
 from archdsl.layers.edges import Anchors, Detections, EdgeType, Images, required
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed

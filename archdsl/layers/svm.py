@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.layers.block import Builder, Combinator, Connection, Label, Port
 from archdsl.layers.definition import Category, RuleError, arg, define, shown
-from archdsl.layers.detection import REGIONS
 from archdsl.layers.edges import Detections, EdgeType, Proposals, RegionFeatures, required
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
+from archdsl.layers.regions import REGIONS
 from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
