@@ -75,9 +75,9 @@ def command(
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
     module = network.to_torch(device=device)
-    from archdsl.class_names import chosen_names, fitting_names
-    from archdsl.finding import finder
-    from archdsl.pictures import read_picture
+    from archdsl.finding.class_names import chosen_names, fitting_names
+    from archdsl.finding.finder import finder
+    from archdsl.finding.pictures import read_picture
 
     search = finder(network, module)
     if names is not None:
@@ -153,6 +153,6 @@ def _regions(path: Path | None, images: int, name: str, taken: bool) -> Sequence
         raise fail(f"{name} takes no proposals: it makes its own")
     if path is None:
         return [None] * images
-    from archdsl.proposals import read_proposals
+    from archdsl.finding.proposals import read_proposals
 
     return read_proposals(path, images)

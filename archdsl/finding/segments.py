@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from archdsl.pictures import COLOURS, enlargement, ink, name_of, rgb, text_size
+from archdsl.finding.pictures import COLOURS, enlargement, ink, name_of, rgb, text_size
 
 _OPACITY = 0.6
 

@@ -15,12 +15,12 @@ from torch.nn import functional
 
 from archdsl.api import Network
 from archdsl.diagnostics import ArchError, fail
+from archdsl.finding.pictures import annotated, chosen, name_of
+from archdsl.finding.rle import run_lengths
+from archdsl.finding.segments import areas, coloured
 from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.layers.edges import Detections, shown
 from archdsl.layers.endpoints import InputLayer, known_size
-from archdsl.pictures import annotated, chosen, name_of
-from archdsl.rle import run_lengths
-from archdsl.segments import areas, coloured
 from archdsl.summary import Summary
 from archdsl.targets.torch.trial import trial_input
 

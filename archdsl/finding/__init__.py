@@ -1,0 +1,1 @@
+"""What a compiled network finds in photographs: for ``archdsl detect``."""
