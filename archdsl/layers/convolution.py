@@ -107,6 +107,14 @@ class Convolution(Layer):
         positional=False,
         shown="by He et al. 2015",
     )
+    prior: float | None = arg(
+        "probability that the outputs, logits, start with (Lin et al. 2017, Focal Loss, 4.1)",
+        None,
+        minimum=1e-6,
+        maximum=1 - 1e-6,
+        positional=False,
+        shown="biases of zero",
+    )
 
     def _kernel(self, shape: Shape) -> Pair:
         _, height, width = image(shape, "con")
@@ -185,7 +193,9 @@ class Convolution(Layer):
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
-        return emit.module(self.module(inputs), *operands, deviation=self.deviation)
+        return emit.module(
+            self.module(inputs), *operands, deviation=self.deviation, prior=self.prior
+        )
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn

@@ -108,3 +108,14 @@ def test_a_layer_may_have_a_deviation_of_its_own() -> None:
     module = archdsl.load(text).to_torch(seed=0)
     assert module.get_submodule("fc").weight.std().item() == pytest.approx(0.5, rel=0.05)
     assert module.get_submodule("conv").weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["retinanet_resnet50_fpn", "fcos_resnet50_fpn"])
+def test_dense_heads_start_from_the_prior(name: str) -> None:
+    """Lin et al. 2017, section 4.1: with a probability of 0.01 for every class."""
+    module = archdsl.compile(name, min_size=64, max_size=96)
+    last = [m for m in module.modules() if isinstance(m, nn.Conv2d) and m.out_channels % 91 == 0]
+    (logits,) = last
+    assert logits.bias is not None
+    torch.testing.assert_close(logits.bias.sigmoid(), torch.full_like(logits.bias, 0.01))
+    assert logits.weight.std().item() == pytest.approx(0.01, rel=0.05)

@@ -74,14 +74,20 @@ class Emitter:
         """Whether nobody else needs the current layer's input, so that it can work in place."""
         return self._may_overwrite
 
-    def module(self, module: nn.Module, *operands: Any, deviation: float | None = None) -> fx.Node:
+    def module(
+        self,
+        module: nn.Module,
+        *operands: Any,
+        deviation: float | None = None,
+        prior: float | None = None,
+    ) -> fx.Node:
         """Call a module, registered under the current layer's path.
 
         A layer that is applied to several tensors is one module: only the first is registered.
-        ``deviation`` is that of its initial weights, where the layer has one of its own.
+        ``deviation`` and ``prior`` say how its weights and biases start, see :func:`initialise`.
         """
         if self._path not in self.modules:
-            initialise(module, deviation)
+            initialise(module, deviation, prior)
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module

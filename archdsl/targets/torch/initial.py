@@ -3,13 +3,15 @@
 As torchvision's VGG and ResNet do (He et al. 2015, "Delving Deep into Rectifiers", section 2.2):
 convolutions normal with variance 2 / (filters × kernel area / groups), fully connected layers
 normal with a standard deviation of 0.01, biases zero; normalisation starts as the identity. A
-layer's argument ``deviation`` is the standard deviation of its own normal weights. All other
-modules use torch's own initial values. Seed torch, or pass ``seed``, to have the same weights
-again.
+layer's argument ``deviation`` is the standard deviation of its own normal weights; ``prior`` is the
+probability that its outputs, logits, start with (Lin et al. 2017, "Focal Loss for Dense Object
+Detection", section 4.1). All other modules use torch's own initial values. Seed torch, or pass
+``seed``, to have the same weights again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -37,8 +39,11 @@ class SkippedInitialisation(TorchFunctionMode):
         return func(*args, **given)
 
 
-def initialise(module: nn.Module, deviation: float | None = None) -> None:
+def initialise(
+    module: nn.Module, deviation: float | None = None, prior: float | None = None
+) -> None:
     """Draw the initial weights of a module made under :class:`SkippedInitialisation`."""
+    bias = 0.0 if prior is None else -math.log((1 - prior) / prior)
     for part in module.modules():
         if not isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             continue
@@ -49,4 +54,4 @@ def initialise(module: nn.Module, deviation: float | None = None) -> None:
         else:
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
         if part.bias is not None:
-            nn.init.zeros_(part.bias)
+            nn.init.constant_(part.bias, bias)
