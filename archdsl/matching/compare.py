@@ -207,6 +207,8 @@ def _without_dropped_paths(network: nn.Module) -> None:
 
 _SANE = (0.5, 10.0)
 """Standard deviations between which a layer's output is left alone."""
+_BOLD = 2.0
+"""The standard deviation that the outputs of a detector's layers are given."""
 
 
 def randomise(network: nn.Module, data: tuple[object, ...]) -> None:
@@ -226,16 +228,18 @@ def randomise(network: nn.Module, data: tuple[object, ...]) -> None:
     untrained = [m for m in normed if m.running_var is not None and _constant(m.running_var)]
     _randomise_statistics(untrained)
 
+    # A detector has to be bold to find anything: scores far from the mean exceed its thresholds.
+    wanted = _BOLD if is_detector(network) else 1.0
     scaled: set[nn.Module] = set()
 
     def scale(layer: nn.Module, _: object, output: torch.Tensor) -> torch.Tensor | None:
         deviation = output.std().item() if output.numel() > 1 else 1.0
-        if layer in scaled or not deviation or _SANE[0] < deviation < _SANE[1]:
+        if layer in scaled or not deviation or wanted * _SANE[0] < deviation < _SANE[1]:
             return None
         scaled.add(layer)
         for parameter in layer.parameters():
-            parameter.div_(deviation)
-        return output / deviation
+            parameter.mul_(wanted / deviation)
+        return output * (wanted / deviation)
 
     layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
     hooks = [layer.register_forward_hook(scale) for layer in layers]

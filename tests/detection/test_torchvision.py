@@ -3,6 +3,8 @@
 Images are resized to small sizes here: what a detector computes does not depend on them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -11,6 +13,8 @@ import torch
 import torchvision
 from skimage import data
 from torch import Tensor, nn
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork
 
 import archdsl
 from archdsl.matching import canonical, match, transplant, verify
@@ -55,6 +59,19 @@ def pair(name: str) -> tuple[nn.Module, nn.Module]:
     return model, ours
 
 
+@contextmanager
+def limited(*networks: nn.Module) -> Iterator[None]:
+    """Fewer proposals and detections: heads on regions take most of the time."""
+    parts = [part for network in networks for part in network.modules()]
+    with pytest.MonkeyPatch.context() as patch:
+        for part in parts:
+            if isinstance(part, RegionProposalNetwork):
+                patch.setitem(part._post_nms_top_n, "testing", 200)
+            if isinstance(part, RoIHeads):
+                patch.setattr(part, "detections_per_img", 10)
+        yield
+
+
 @cache
 def photographs() -> list[Tensor]:
     """An upright one and a lying one, RGB with values 0..1."""
@@ -77,7 +94,7 @@ def test_detects_the_same_in_photographs(name: str) -> None:
     model, ours = pair(name)
     model.eval(), ours.eval()
     first, second = photographs()
-    with torch.inference_mode():
+    with torch.inference_mode(), limited(model, ours):
         for images in ([first], [first[:, ::2, ::2], second]):
             expected = model(images)
             assert any(len(each["boxes"]) for each in expected)
