@@ -74,8 +74,12 @@ def test_dropout_is_where_torchvision_has_it() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("heads = 12", "heads = 6", "num_heads"),
-        ("attention<heads, layer", "attention<heads, 0.1, layer", "dropout"),
+        (
+            "heads = 12",
+            "heads = 6",
+            "num_heads is 12 in encoder.layers.encoder_layer_0.self_attention, 6",
+        ),
+        ("attention<heads, layer", "attention<heads, 0.1, layer", "dropout is 0.0 in"),
         ("4*width, layer_norm_last<1e-6>", "4*width, layer_norm_last<1e-5>", "eps"),
         ("gelu<", "relu<", "relu"),
         ("position_embedding<class_token<", "identity<class_token<", "pos_embedding"),
