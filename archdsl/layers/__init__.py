@@ -6,6 +6,7 @@ Importing the package fills the catalogue; :func:`definitions` lists it.
 from archdsl.layers import (
     activation,
     anchors,
+    attention,
     combinators,
     convolution,
     dense,
@@ -44,6 +45,7 @@ __all__ = [
     "Window",
     "activation",
     "anchors",
+    "attention",
     "combinators",
     "convolution",
     "definitions",

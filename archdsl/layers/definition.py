@@ -66,6 +66,7 @@ class Category(Enum):
     NORMALIZATION = "normalization"
     ACTIVATION = "activation"
     POOLING = "pooling"
+    ATTENTION = "attention"
     REGULARIZATION = "dropout"
     JOIN = "join"
     DETECTION = "detection"
@@ -129,7 +130,8 @@ class Layer:
     """A layer with its arguments bound; the base of every layer definition.
 
     Shapes are those of one sample, without the batch. MACs are output elements times kernel volume
-    times input channels by groups for convolutions and linear layers, 0 for all others.
+    times input channels by groups for convolutions and linear layers, for attention what its
+    docstring says, 0 for all others.
     """
 
     category: ClassVar[Category]
@@ -350,6 +352,6 @@ def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:
         raise RuleError(
             f"{kind} needs a feature map",
             f"expected channels×height×width, found {shown(shape)}",
-            help="spatial layers come before fc and flatten",
+            help="spatial layers come before fc, flatten and tokens",
         )
     return shape[0], shape[1], shape[2]

@@ -142,9 +142,9 @@ def _compared(
     if node.label.operation != other.label.operation:
         return [_other_operation(node, other, mine, theirs)]
     sentences = [
-        f"{field} is {node.label.value(field)!r} in {node.where}, "
-        f"{other.label.value(field)!r} in {other.where} ({node.label.operation})."
+        f"{name} is {here!r} in {node.where}, {there!r} in {other.where} ({node.label.operation})."
         for field in node.label.differing(other.label)
+        for name, here, there in _settings(field, node.label.value(field), other.label.value(field))
     ]
     expected, actual = mine.input_classes(node), theirs.input_classes(other)
     if node.commutes:
@@ -157,6 +157,22 @@ def _compared(
             f"({_inputs(other, theirs.graph)}) in the compiled network."
         )
     return sentences
+
+
+def _settings(field: str, mine: object, theirs: object) -> list[tuple[str, object, object]]:
+    """What differs in a field: of a description of a module only its settings that do."""
+    found: list[tuple[str, object, object]] = []
+    waiting = [(mine, theirs)]
+    while waiting:
+        pair = waiting.pop()
+        match pair:
+            case (str(name), (str() | int() | float()) as here), (str(other), there) if (
+                name == other and here != there
+            ):
+                found.append((name, here, there))
+            case tuple(here), tuple(there) if len(here) == len(there):
+                waiting.extend(zip(reversed(here), reversed(there), strict=True))
+    return found or [(field, mine, theirs)]
 
 
 def _other_operation(

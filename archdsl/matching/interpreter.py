@@ -351,6 +351,10 @@ class Interpreter:
         if len(shape) == 2 and shape[0] in batches and isinstance(shape[1], int):
             # The remaining number is what is left of the elements, whether it is -1 or spelled out.
             return self._flatten(first, {**bound, "start_dim": 1, "end_dim": -1}, call)
+        if self._keeps_channels(value, shape):
+            # Rows of cells: the last number is what is left, as above.
+            rows = {"input": first, "start_dim": 2, "end_dim": -1}
+            return self._apply_plain(BY_METHOD["flatten"], rows, call)
         if shuffle := self._channel_shuffle(value, shape):
             source, groups = shuffle
             label = Label.of("channel_shuffle", {"groups": groups})
@@ -360,6 +364,15 @@ class Interpreter:
         self._batch[reshaped.value.node] = shape[0] in batches and self._batch[value.node]
         self._shapes[reshaped.value.node] = shape
         return reshaped
+
+    def _keeps_channels(self, value: Value, shape: tuple[object, ...]) -> bool:
+        """Whether a reshape only makes one dimension of all those behind batch and channels."""
+        node = self.nodes[value.node]
+        sizes = Value(self.settled(value))
+        batches = (BATCH, Size("size", (sizes, 0)))
+        channels = (Size("size", (sizes, 1)), node.label.value("out_channels"))
+        image = node.label.operation == "conv2d" and not value.pending
+        return image and len(shape) == 3 and shape[0] in batches and shape[1] in channels
 
     def _channel_shuffle(self, value: Value, shape: tuple[object, ...]) -> tuple[int, int] | None:
         """Source and groups, when a reshape to ``shape`` completes a shuffle of channels.

@@ -112,6 +112,36 @@ def head(*layers: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, 3), *layers)
 
 
+class Rows(nn.Module):
+    """A convolution, and its map reshaped as told."""
+
+    def __init__(self, reshaped: Function) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.reshaped = reshaped
+
+    def forward(self, x: Tensor) -> object:
+        return self.reshaped(self.conv(x))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "expected"),
+    [
+        (lambda x: x.reshape(x.shape[0], 8, -1), True),
+        (lambda x: x.view(x.size(0), x.size(1), x.size(2) * x.size(3)), True),
+        (lambda x: torch.flatten(x, 2), True),
+        (lambda x: x.reshape(x.shape[0], 4, -1), False),
+        (lambda x: x.reshape(x.shape[0], -1, 8), False),
+        (lambda x: x.reshape(-1, 8, x.shape[2] * x.shape[3]), False),
+        (lambda x: x.relu().flatten(2), False),
+        (lambda x: x.flatten(1), False),
+    ],
+)
+def test_maps_as_rows_of_cells_match(spelled: Function, expected: bool) -> None:
+    one, other = Rows(lambda x: x.flatten(2)), Rows(spelled)
+    assert same(one, other) is same(other, one) is expected
+
+
 POOL, FLATTEN = nn.AdaptiveAvgPool2d(1), nn.Flatten()
 
 

@@ -170,6 +170,7 @@ KINDS = (
     _setting("ceil_mode", lambda value: not value, nn.MaxPool2d, nn.AvgPool2d),
     _setting("eps", lambda value: 10 * value, nn.BatchNorm2d, nn.LayerNorm),
     _setting("p", lambda value: value / 2, nn.Dropout),
+    _setting("num_heads", lambda value: value // 2, nn.MultiheadAttention),
     _missing_activation,
     _swapped_branches,
     _dropped_skip,

@@ -1,7 +1,6 @@
 """Mobile and scaled networks, ConvNeXt and U-Net: the papers' figures, torchvision, new layers."""
 
 import operator
-import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 import torchvision
 from equality import assert_equal
 from figures import shapes
+from inlining import inlined
 from torch import Tensor, nn
 
 import archdsl
@@ -66,12 +66,6 @@ def test_scaled_networks_have_torchvisions_operations(
     assert summary.parameters == meta["num_params"]
     if model != "efficientnet_b1":  # whose best weights are for a larger image
         assert summary.macs / 1e9 == pytest.approx(meta["_ops"], abs=6e-4)
-
-
-def inlined(path: Path) -> str:
-    """A spec with the text of its includes."""
-    found = path.read_text(encoding="utf-8")
-    return re.sub(r'#include "(.+)"', lambda m: inlined(path.parent / m[1]), found)
 
 
 @pytest.mark.parametrize(

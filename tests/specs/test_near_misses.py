@@ -63,7 +63,7 @@ def test_near_misses_are_refused(name: str) -> None:
 
 def test_every_kind_of_change_is_made_somewhere() -> None:
     made = set()
-    for name in ("googlenet", "xception", "convnext_tiny", "preact_resnet"):
+    for name in ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16"):
         network = archdsl.load(name)
         module = network.to_torch().to("meta").eval()
         mutations(module, network.summary().input)  # for the shapes

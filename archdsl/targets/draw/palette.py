@@ -22,6 +22,7 @@ PAINTS = {
     Category.NORMALIZATION: Paint("#c6e9dc", "#00805f"),
     Category.ACTIVATION: Paint("#f8f3ae", "#a39a00"),
     Category.POOLING: Paint("#f5c7ae", "#c04a00"),
+    Category.ATTENTION: Paint("#f0c4cb", "#9c2f45"),
     Category.REGULARIZATION: Paint("#f0d3e3", "#a6517f"),
     Category.DETECTION: Paint("#d6cfee", "#5b4a9c"),
     Category.JOIN: Paint("#ffffff", "#333333"),

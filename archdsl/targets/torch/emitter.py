@@ -80,18 +80,20 @@ class Emitter:
         *operands: Any,
         deviation: float | None = None,
         prior: float | None = None,
+        **options: Any,
     ) -> fx.Node:
         """Call a module, registered under the current layer's path.
 
         A layer that is applied to several tensors is one module: only the first is registered.
-        ``deviation`` and ``prior`` say how its weights and biases start, see :func:`initialise`.
+        ``deviation`` and ``prior`` say how its weights and biases start, see :func:`initialise`;
+        ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
             initialise(module, deviation, prior)
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module
-        return self.graph.call_module(self._path, operands)
+        return self.graph.call_module(self._path, operands, options)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
         """Call a function on nodes and constants."""
