@@ -35,14 +35,41 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+@dataclass(frozen=True)
+class RegionDecision(TypedLayer):
+    """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
+
+    nms: float = arg("overlap that suppresses")
+    count: int = arg("detections of an image")
+
+    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        regions = inputs[2]
+        if isinstance(regions, Proposals) and not regions.sampled:
+            return "this detector cannot be trained: there is no samples<...> behind its proposals"
+        return None
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
+
+
+def regions_of(port: Port, kind: str, example: str) -> Port:
+    """The regions whose features flow; RuleError where they are no features of regions."""
+    regions = port.tags.get(REGIONS)
+    if regions is None:
+        raise RuleError(
+            f"{kind} needs features of regions",
+            "there is no roi_align, roi_pool or warp before it",
+            help=example,
+        )
+    return Port(regions, port.tags)
+
+
 @define("region_detections", category=Category.DETECTION, stem="detections", source="Girshick 2015")
 @dataclass(frozen=True)
-class RegionDetections(TypedLayer):
+class RegionDetections(RegionDecision):
     """Decides on every region; made by detect."""
 
     score: float = arg("least score")
-    nms: float = arg("overlap that suppresses")
-    count: int = arg("detections of an image")
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         logits: RegionFeatures = required(inputs[0], RegionFeatures, "detect")
@@ -56,15 +83,6 @@ class RegionDetections(TypedLayer):
                 f"found {shown(deltas.shape)}",
             )
         return Detections(self.count, classes or 0, regions.image)
-
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
-        regions = inputs[2]
-        if isinstance(regions, Proposals) and not regions.sampled:
-            return "this detector cannot be trained: there is no samples<...> behind its proposals"
-        return None
-
-    def label(self) -> str:
-        return f"best {self.count}, NMS {self.nms:g}"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.targets.torch.detection.regions import RegionDetections as Module
@@ -95,20 +113,14 @@ class Detect(Combinator):
         return 3
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        regions = port.tags.get(REGIONS)
-        if regions is None:
-            raise RuleError(
-                "detect needs features of regions",
-                "there is no roi_align, roi_pool or warp before it",
-                help="detect<classes, head<roi_align<maps, 7, rpn<...>>>>",
-            )
+        regions = regions_of(port, "detect", "detect<classes, head<roi_align<maps, 7, rpn<...>>>>")
         # Girshick 2015, section 2.3: the initial weights' deviations.
         rate = FullyConnected(self.classes, deviation=0.01)
         move = FullyConnected(4 * self.classes, deviation=0.001)
         scores = build.join(rate, port, name="scores")
         deltas = build.join(move, port, name="deltas")
-        decide = RegionDetections(self.score, self.nms, self.count)
-        return build.join(decide, scores, deltas, Port(regions, port.tags))
+        decide = RegionDetections(self.nms, self.count, self.score)
+        return build.join(decide, scores, deltas, regions)
         yield
 
 

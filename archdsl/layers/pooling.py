@@ -258,22 +258,11 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
     )
 
 
-@define(
-    "upsample",
-    category=Category.RESHAPE,
-    stem="upsample",
-    source="dlib upsample_; torch.nn.Upsample(mode='bilinear')",
-)
 @dataclass(frozen=True)
-class Upsample(Layer):
-    """Bilinear enlargement; as in dlib the corner cells of input and output coincide."""
+class Enlargement(Layer):
+    """The base of layers that enlarge a feature map by a whole factor."""
 
     scale: int = arg("factor for height and width", minimum=1)
-    align_corners: bool = arg(
-        "the corner cells of input and output coincide (dlib), not their outer edges (torch)",
-        True,
-        positional=False,
-    )
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
@@ -283,11 +272,28 @@ class Upsample(Layer):
             width * self.scale if width else None,
         )
 
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window((2, 2), (1 / self.scale, 1 / self.scale))
-
     def label(self) -> str:
         return f"upsample ×{self.scale}"
+
+
+@define(
+    "upsample",
+    category=Category.RESHAPE,
+    stem="upsample",
+    source="dlib upsample_; torch.nn.Upsample(mode='bilinear')",
+)
+@dataclass(frozen=True)
+class Upsample(Enlargement):
+    """Bilinear enlargement; as in dlib the corner cells of input and output coincide."""
+
+    align_corners: bool = arg(
+        "the corner cells of input and output coincide (dlib), not their outer edges (torch)",
+        True,
+        positional=False,
+    )
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        return Window((2, 2), (1 / self.scale, 1 / self.scale))
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn

@@ -17,7 +17,7 @@ from archdsl.layers.definition import (
     image,
     shown,
 )
-from archdsl.layers.pooling import Upsample
+from archdsl.layers.pooling import Enlargement
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     source="Darknet's [upsample]; torch.nn.Upsample(mode='nearest')",
 )
 @dataclass(frozen=True)
-class UpsampleNearest(Upsample):
+class UpsampleNearest(Enlargement):
     """Enlargement in which every value becomes a square of equal values."""
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.layers.block import Builder, Combinator, Connection, Label, Port
 from archdsl.layers.definition import Category, RuleError, arg, define, shown
+from archdsl.layers.detection import RegionDecision, regions_of
 from archdsl.layers.edges import Detections, EdgeType, Proposals, RegionFeatures, required
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
-from archdsl.layers.regions import REGIONS
-from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,12 +18,10 @@ if TYPE_CHECKING:
 
 @define("svm_detections", category=Category.DETECTION, stem="detections", source="Girshick 2014")
 @dataclass(frozen=True)
-class SvmDetections(TypedLayer):
+class SvmDetections(RegionDecision):
     """Decides on every region by decision values; made by svm_detect."""
 
     threshold: float = arg("least decision value")
-    nms: float = arg("overlap that suppresses")
-    count: int = arg("detections of an image")
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         values: RegionFeatures = required(inputs[0], RegionFeatures, "svm_detect")
@@ -37,15 +34,6 @@ class SvmDetections(TypedLayer):
             )
         classes = (values.shape[0] or 0) + 1  # with the background
         return Detections(self.count, classes, regions.image)
-
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
-        regions = inputs[2]
-        if isinstance(regions, Proposals) and not regions.sampled:
-            return "this detector cannot be trained: there is no samples<...> behind its proposals"
-        return None
-
-    def label(self) -> str:
-        return f"best {self.count}, NMS {self.nms:g}"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.targets.torch.detection.svm import SvmDetections as Module
@@ -79,16 +67,11 @@ class SvmDetect(Combinator):
         return 3
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        regions = port.tags.get(REGIONS)
-        if regions is None:
-            raise RuleError(
-                "svm_detect needs features of regions",
-                "there is no roi_align, roi_pool or warp before it",
-                help="svm_detect<classes, pool5, network<warp<227, region_proposals<2000, ...>>>>",
-            )
+        example = "svm_detect<classes, pool5, network<warp<227, region_proposals<2000, ...>>>>"
+        regions = regions_of(port, "svm_detect", example)
         machines = self.classes - 1
         values = build.join(FullyConnected(machines), port, name="svms")
         deltas = build.join(FullyConnected(4 * machines), place(self.boxes, port), name="deltas")
-        decide = SvmDetections(self.threshold, self.nms, self.count)
-        return build.join(decide, values, deltas, Port(regions, port.tags))
+        decide = SvmDetections(self.nms, self.count, self.threshold)
+        return build.join(decide, values, deltas, regions)
         yield
