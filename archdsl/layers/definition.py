@@ -17,6 +17,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from archdsl.layers.edges import (
@@ -245,10 +246,16 @@ class Definition:
 
     name: str
     cls: type[Any]
-    arguments: tuple[Argument, ...]
     preset: Mapping[str, Any]
     summary: str
     source: str
+
+    @cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What the name takes; found when first asked for, since most names are never used."""
+        hints = typing.get_type_hints(self.cls)
+        fields = (f for f in dataclasses.fields(self.cls) if f.name not in self.preset)
+        return tuple(_argument(field, hints[field.name]) for field in fields)
 
     @property
     def writable(self) -> bool:
@@ -298,13 +305,7 @@ def _register(
 ) -> None:
     if name in _DEFINITIONS:
         raise ValueError(f"{name} is defined twice")
-    hints = typing.get_type_hints(cls)
-    arguments = tuple(
-        _argument(field, hints[field.name])
-        for field in dataclasses.fields(cls)
-        if field.name not in preset
-    )
-    _DEFINITIONS[name] = Definition(name, cls, arguments, preset, summary, source)
+    _DEFINITIONS[name] = Definition(name, cls, preset, summary, source)
 
 
 def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
