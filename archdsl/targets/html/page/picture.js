@@ -47,16 +47,16 @@ class Picture {
   words(id) {
     const part = this.network.parts[id];
     const strong = part.kind === "block" || part.kind === "run";
-    const title = clipped(part.title);
+    const join = this.isJoin(part);
+    const title = clipped(join && part.more ? `${part.title} · ${part.more}` : part.title);
     const cost = part.params ? ` · ${giga(part.params)} params` : "";
     const told = { block: `${part.shape}${cost}`, run: `${part.shape}${cost}` };
     const small = told[part.kind] ?? [part.more, part.shape].filter(Boolean).join(" · ");
-    const join = this.isJoin(part);
     return { title, small: join ? "" : clipped(small), strong, join };
   }
 
   isJoin(part) {
-    return this.network.categories[part.category] === "join" && (part.kind === "layer" || !part.more) && part.title.length < 9;
+    return this.network.categories[part.category] === "join" && (part.kind === "layer" || part.kind === "row") && part.title.length + (part.more?.length ?? 0) < 20;
   }
 
   measure(scene) {
