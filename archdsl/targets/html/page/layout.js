@@ -51,12 +51,13 @@ function layOutLevel(level, sizes, header, window, breaks) {
   for (const node of nodes.values()) {
     if (node.item !== undefined) {
       const band = bands[node.row];
-      places.set(node.item, { x: node.x, y: band.y + (band.h - node.h) / 2, w: node.w, h: node.h });
+      places.set(node.item, { x: node.x, y: band.y + (band.h - node.h) / 2, w: node.w, h: node.h, fans: node.fans });
     } else if (node.entry !== undefined) ins.set(node.entry, node.x);
     else outs.set(node.exit, node.x);
   }
   const starts = new Set(columns.slice(1).flatMap((row) => rows[row].filter((n) => n.item !== undefined).map((n) => n.item)));
-  return { lines, bands, places, breaks: starts, size: { ...box, ins, outs } };
+  const fans = rows[0]?.some((node) => node.entry !== undefined && node.downs.length > 1);
+  return { lines, bands, places, breaks: starts, size: { ...box, ins, outs, fans } };
 }
 
 // The height of every row, and the gap below it.

@@ -117,7 +117,7 @@ class Picture {
       const eased = 1 - (1 - part) ** 3;
       for (const [element, from, to, known] of moves) {
         const at = (key) => from[key] + (to[key] - from[key]) * eased;
-        fit(element, { x: at("x"), y: at("y"), w: at("w"), h: at("h") });
+        fit(element, { x: at("x"), y: at("y"), w: at("w"), h: at("h"), fans: to.fans });
         element.style.opacity = known || part === 1 ? "" : eased;
       }
       this.lines.style.opacity = part === 1 ? "" : 0;
@@ -207,7 +207,7 @@ function levelIn(scene, id) {
 }
 
 // Puts the parts of a box where its place and size want them.
-function fit(element, { x, y, w, h }) {
+function fit(element, { x, y, w, h, fans }) {
   element.setAttribute("transform", `translate(${round(x)} ${round(y)})`);
   for (const child of element.children) {
     const { classList } = child;
@@ -221,8 +221,8 @@ function fit(element, { x, y, w, h }) {
       child.setAttribute("transform", `translate(${classList.contains("left") ? 24 : round(w / 2)} 0)`);
     } else if (classList.contains("end")) {
       child.setAttribute("x", round(w - 12));
-      // Half of a header is the lines' that come in.
-      child.style.display = Number(child.dataset.w) + 100 < w ? "" : "none";
+      // Lines that come in need a part of the header, more where they spread.
+      child.style.display = Number(child.dataset.w) + (fans ? 300 : 100) < w ? "" : "none";
     }
   }
 }
