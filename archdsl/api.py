@@ -89,7 +89,7 @@ class Network:
     def draw(
         self, path: str | Path | None = None, *, fold: bool = True, depth: int | None = None
     ) -> str | None:
-        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot).
+        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot, .html).
 
         With ``fold``, equal blocks in a row are drawn once and marked with their number. With
         ``depth`` it is an overview: templates that many levels down, from 1 on, are a box each.

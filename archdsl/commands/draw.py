@@ -37,7 +37,11 @@ def command(
     request: Request,
     as_json: bool,
 ) -> None:
-    """Draw the network as a diagram; needs no Graphviz on the machine."""
+    """Draw the network as a diagram; needs no Graphviz on the machine.
+
+    An .html is one page that works offline, in which blocks open and close, layers are searched,
+    and every box tells its facts; --depth and --no-fold say how it opens.
+    """
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
     content = draw(network.checked, path.suffix.lower(), fold=not no_fold, depth=depth)

@@ -157,7 +157,7 @@ def test_png_has_a_size() -> None:
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(archdsl.ArchError, match="cannot draw"):
         archdsl.load("lenet").draw(tmp_path / "x.bmp")
-    assert SUFFIXES == (".svg", ".png", ".dot")
+    assert SUFFIXES == (".svg", ".png", ".dot", ".html")
 
 
 HOSTILE = [

@@ -10,7 +10,7 @@ from archdsl.targets.draw.dot import dot_source
 from archdsl.targets.draw.engine import layout
 from archdsl.targets.draw.reading import diagram_of
 
-SUFFIXES = (".svg", ".png", ".dot")
+SUFFIXES = (".svg", ".png", ".dot", ".html")
 """What can be drawn, as suffixes of file names."""
 
 __all__ = ["SUFFIXES", "Box", "Cluster", "Diagram", "diagram_of", "draw"]
@@ -24,8 +24,13 @@ def draw(
     ``suffix`` is one of :data:`SUFFIXES`. With ``fold``, equal blocks that follow each other are
     drawn once and marked ``×3``. With ``depth`` it is an overview: templates that many levels down,
     from 1 on, are a box each. Detectors are drawn as their modules unless ``depth`` says otherwise.
+    An ``.html`` page opens and closes blocks itself; it begins with what these two say.
     Raises ArchError for another suffix, and where the drawing is too large for its engine.
     """
+    if suffix == ".html":
+        from archdsl.targets.html import html
+
+        return html(network, fold=fold, depth=depth)
     if depth is None and any(
         isinstance(network.shape(p), Detections) for p in network.outputs.values()
     ):
