@@ -67,6 +67,15 @@ def test_every_module_of_googlenet_is_a_box_and_opens_to_four_branches() -> None
     check_nothing_overlaps(opened)
 
 
+def test_googlenet_has_seven_stages() -> None:
+    """Zhang et al., Dive into Deep Learning, figure 7.4.2: the input, five blocks, the head."""
+    found = figure("googlenet", depth=1)
+    assert len(found.boxes) == 7
+    words = [text.words for text, _ in found.inside]
+    sizes = ["64×56×56", "192×28×28", "480×14×14", "832×7×7", "1024×7×7", "1000"]
+    assert set(sizes) <= set(words)
+
+
 def test_patterns_close_what_is_open() -> None:
     """VGG-16 has five stages; around them are its input, three fc and the pooling before them."""
     found = figure("vgg16", depth=9, collapse=("vgg_stage",))

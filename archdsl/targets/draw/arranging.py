@@ -13,6 +13,7 @@ Point = tuple[float, float]
 
 _STRAIGHT = 1.0
 """A bend smaller than this is none."""
+_LAST_GAP = 8.0
 _GAP, _BEFORE_BENDS, _TRACK, _BEHIND_BENDS = 15.0, 6.0, 6.0, 12.0
 _BESIDE_COLUMN, _TURN, _MOST_TURNS = 36.0, 11.0, 2
 _INTO_SIDE = 7.0
@@ -78,7 +79,9 @@ class _Rows:
             count = max(tracks.values(), default=-1) + 1
             gap = _GAP if not count else _BEFORE_BENDS + (count - 1) * _TRACK + _BEHIND_BENDS
             edge = not self.heights[0 if row == 0 else row + 1] and row in (0, last)
-            self.gaps.append(0.0 if edge and tight and not count else gap)
+            if edge and not count and (tight or row):
+                gap = 0.0 if tight else _LAST_GAP
+            self.gaps.append(gap)
         self.start = [0.0]
         for height, gap in zip(self.heights, self.gaps, strict=False):
             self.start.append(self.start[-1] + height + gap)

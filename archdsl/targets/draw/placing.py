@@ -46,8 +46,12 @@ class _Inside:
     links: dict[tuple[Item, Item], str] = field(default_factory=dict)
     numbers: dict[tuple[Item, Item], int] = field(default_factory=dict)
     arrangement: Arrangement | None = None
+    whole: tuple[Arrangement, Part] | None = None
+    """The arrangement in one piece, and the part that the cluster is with it."""
+    offset: Point = (0.0, 0.0)
+    """Where the arrangement begins, inside the cluster."""
     origin: Point = (0.0, 0.0)
-    """Where the arrangement begins, inside the cluster and later on the page."""
+    """Where the arrangement begins, on the page."""
     corner: Point = (0.0, 0.0)
 
     def link(self, source: Item, target: Item, key: str) -> None:
@@ -140,6 +144,13 @@ class Layout:
 
     def _arrange(self, inside: _Inside, made: dict[str, Part], longest: float | None) -> None:
         cluster = inside.cluster
+        if inside.whole is not None and longest is not None:
+            arrangement, part = inside.whole
+            inner = (self._inside[c.id] for c in cluster.children if isinstance(c, Cluster))
+            same = all(i.whole is not None and i.arrangement is i.whole[0] for i in inner)
+            if arrangement.along <= longest and same:
+                inside.arrangement, made[cluster.id] = arrangement, part
+                return
         items = [*inside.ins, *inside.items, *inside.outs]
         number = {item: i for i, item in enumerate(items)}
         parts = [self._part(item, made, cluster) for item in items]
@@ -149,13 +160,15 @@ class Layout:
         arrangement = arrange(parts, links, tight=not cluster.framed, longest=longest)
         inside.arrangement = arrangement
         part = self._around(inside, arrangement)
-        shift = inside.origin[0] + _PORT / 2
+        shift = inside.offset[0] + _PORT / 2
         for item, (left, _) in zip(items, arrangement.at, strict=True):
             if item[0] == "in":
                 part.ins[item[1]] = left + shift
             elif item[0] == "out":
                 part.outs[item[1]] = left + shift
         made[cluster.id] = part
+        if longest is None:
+            inside.whole = arrangement, part
 
     def _part(self, item: Item, made: dict[str, Part], cluster: Cluster) -> Part:
         kind, name = item
@@ -182,15 +195,15 @@ class Layout:
         """The part that a cluster is for the one around it."""
         across, along = arrangement.across, arrangement.along
         if not inside.cluster.framed or inside.outer is None:
-            inside.origin = (0.0, 0.0)
+            inside.offset = (0.0, 0.0)
             return Part(across, along, across / 2)
         words = sizing.header(inside.cluster).width + 2 * _PAD
         if self._lr:
             length = max(along, words)
-            inside.origin = (HEADER + _PAD / 2, (length - along) / 2)
+            inside.offset = (HEADER + _PAD / 2, (length - along) / 2)
             return Part(across + HEADER + 1.5 * _PAD, length, across / 2 + HEADER)
         breadth = max(across + 2 * _PAD, words)
-        inside.origin = ((breadth - across) / 2, HEADER)
+        inside.offset = ((breadth - across) / 2, HEADER)
         return Part(breadth, along + HEADER, breadth / 2)
 
     # ---- from the outside inwards ----
@@ -204,10 +217,10 @@ class Layout:
                 place = len(outer.ins) + outer.items.index(("part", inside.cluster.id))
                 over, forth = outer.arrangement.at[place]
                 inside.corner = outer.origin[0] + over, outer.origin[1] + forth
-                inside.origin = (
-                    inside.corner[0] + inside.origin[0],
-                    inside.corner[1] + inside.origin[1],
-                )
+            inside.origin = (
+                inside.corner[0] + inside.offset[0],
+                inside.corner[1] + inside.offset[1],
+            )
 
     def _point(self, across: float, along: float) -> tuple[float, float]:
         return (along, across) if self._lr else (across, along)

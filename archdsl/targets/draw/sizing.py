@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from archdsl.printing import printable
 from archdsl.targets.draw.breaking import wrapped
@@ -56,7 +57,7 @@ class Sized:
 def sized(box: Box | End) -> Sized:
     """The words of a box or an end, line by line."""
     if isinstance(box, End):
-        return _around(_lines(box.title, TITLE), 2.0, 2.0)
+        return _around([*_lines(box.title, TITLE)], 2.0, 2.0)
     heading = counted(box.title, box.times)
     small = box.details if box.block else (", ".join(box.details),)
     if box.frozen:
@@ -67,16 +68,15 @@ def sized(box: Box | End) -> Sized:
             *(w for text in small for w in _lines(text, SMALL, quiet=True)),
         ]
         return _in_a_row(words)
-    lines = _lines(heading, TITLE, bold=box.block)
+    lines = [*_lines(heading, TITLE, bold=box.block)]
     lines += [words for text in small if text for words in _lines(text, SMALL, quiet=True)]
     return _around(lines, _BESIDE, _ABOVE)
 
 
-def _lines(text: str, size: float, *, bold: bool = False, quiet: bool = False) -> list[Words]:
-    return [
-        Words(line, size, bold, quiet)
-        for line in wrapped(printable(text), size, _WIDEST, bold=bold)
-    ]
+@lru_cache(maxsize=4096)
+def _lines(text: str, size: float, *, bold: bool = False, quiet: bool = False) -> tuple[Words, ...]:
+    broken = wrapped(printable(text), size, _WIDEST, bold=bold)
+    return tuple([Words(line, size, bold, quiet) for line in broken])
 
 
 def _around(lines: list[Words], beside: float, above: float) -> Sized:
@@ -109,7 +109,7 @@ def alike(sizes: Iterable[tuple[Box | End, Sized]]) -> dict[str, Sized]:
 
 def label(edge: Edge) -> Words | None:
     """The words beside an edge."""
-    words = _lines(edge.label, SMALL, quiet=True) if edge.label else []
+    words = _lines(edge.label, SMALL, quiet=True) if edge.label else ()
     return words[0] if words else None
 
 
