@@ -213,8 +213,8 @@ class _Columns:
             if rows.start[row] + rows.heights[row] - rows.start[cuts[-1]] > longest and allowed:
                 cuts.append(allowed)
                 allowed = None
-            # Next to the gap behind this rank; ports stay with what they lead to.
-            if row + 1 < last + bool(rows.heights[last]) and row + 1 > cuts[-1] + 1:
+            # In the gap behind this rank; what comes last stays with what it follows.
+            if row + 1 < last and row + 1 > cuts[-1] + 1:
                 over = {step.above for step in rows.made.steps[row]}
                 below = {step.below for step in rows.made.steps[row]}
                 if len(over) <= _MOST_TURNS and not below & rows.made.aside:

@@ -61,7 +61,7 @@ class PlacedEdge:
 @dataclass(frozen=True, slots=True)
 class PlacedEnd:
     end: End
-    line: Line
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)

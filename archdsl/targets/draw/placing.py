@@ -251,7 +251,7 @@ class Layout:
                     over += max(0.0, sizing.LABEL - size.height / 2)
                 x, y = self._point(inside.origin[0] + over, inside.origin[1] + forth)
                 if isinstance(part, End):
-                    ends.append(PlacedEnd(part, _stacked(size, x, y)[0]))
+                    ends.append(PlacedEnd(part, _stacked(size, x, y)))
                 else:
                     at = Rectangle(x, y, size.width, size.height)
                     spread = _spread if part.joint else _stacked

@@ -58,7 +58,7 @@ def _figure(figure: Figure, theme: Theme) -> Iterable[str]:
     yield from (_header(frame, theme) for frame in placed.frames)
     yield from (_box(box, figure.colouring.paint(box.box), theme) for box in placed.boxes)
     yield from (_text(edge.label, theme) for edge in placed.edges if edge.label is not None)
-    yield from (_text(end.line, theme) for end in placed.ends)
+    yield from (_text(line, theme) for end in placed.ends for line in end.lines)
 
 
 def _described(figure: Figure) -> str:
