@@ -12,9 +12,8 @@ from click.testing import CliRunner
 
 import archdsl
 from archdsl.cli import main
-from archdsl.targets.draw.palette import PAINTS
-from archdsl.targets.html import html
-from archdsl.targets.html.colours import at_night
+from archdsl.targets.draw import draw
+from archdsl.targets.draw.themes import THEMES
 
 selenium = pytest.importorskip("selenium")
 from selenium import webdriver  # noqa: E402
@@ -224,7 +223,7 @@ def test_pointing_at_a_box_tells_its_facts(page: Page, made: Callable[[str], Pat
 def test_the_path_leaves_out_what_a_layer_does_not_depend_on(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "two.html"
     text = "fc<2,parallel<con<3,3,3,1,1>,con<5,5,5,1,1>,con<4,1,1,1,1,input<3,8,8>>>>"
-    file.write_bytes(html(archdsl.load(text).checked))
+    file.write_bytes(draw(archdsl.load(text).checked, ".html"))
     page.open(file)
     ActionChains(page.driver).move_to_element(page.box("3×3 conv, 3")).click().perform()
     marked = "return [...document.querySelectorAll('.box.on .title')].map(e => e.textContent)"
@@ -286,7 +285,7 @@ def hostile_page(folder: Path) -> bytes:
     name = HOSTILE.replace("/", "\\")  # file names hold anything but a slash
     spec = folder / f"{name}.arch"
     spec.write_text(f"// {HOSTILE}\nfc<10,relu<con<6,5,5,1,1,input<1,28,28>>>>;", encoding="utf-8")
-    return html(archdsl.load(spec).checked)
+    return draw(archdsl.load(spec).checked, ".html")
 
 
 def test_nothing_of_a_spec_is_read_as_markup(tmp_path: Path) -> None:
@@ -319,7 +318,7 @@ def test_a_network_of_ten_thousand_layers_opens(page: Page, tmp_path: Path) -> N
     ).checked
     assert len(network.graph) > 10_000
     file = tmp_path / "deep.html"
-    file.write_bytes(html(network))
+    file.write_bytes(draw(network, ".html"))
     page.driver.set_page_load_timeout(20)
     page.open(file)
     assert page.complaints() == []
@@ -327,7 +326,7 @@ def test_a_network_of_ten_thousand_layers_opens(page: Page, tmp_path: Path) -> N
 
 
 def test_equal_networks_give_equal_bytes() -> None:
-    first, second = (html(archdsl.load("googlenet").checked) for _ in range(2))
+    first, second = (draw(archdsl.load("googlenet").checked, ".html") for _ in range(2))
     assert first == second
 
 
@@ -345,6 +344,6 @@ def test_text_stands_out_in_the_dark() -> None:
         low, high = sorted((luminance(one), luminance(other)))
         return (high + 0.05) / (low + 0.05)
 
-    for paint in map(at_night, PAINTS.values()):
-        assert contrast("#eceff3", paint.fill) >= 4.5
-        assert contrast(paint.line, "#15181d") >= 3
+    for paint in THEMES["dark"].paints.values():
+        assert contrast(THEMES["dark"].text, paint.fill) >= 4.5
+        assert contrast(paint.line, THEMES["dark"].paper) >= 3

@@ -7,16 +7,17 @@ stand; a network comes in as data only.
 from __future__ import annotations
 
 from archdsl.graph.model import Network
+from archdsl.targets.draw.options import Options
 from archdsl.targets.html.document import document
 from archdsl.targets.html.page import page
 
-__all__ = ["html"]
+__all__ = ["encode"]
 
 
-def html(network: Network, *, fold: bool = True, depth: int | None = None) -> bytes:
+def encode(network: Network, options: Options) -> bytes:
     """The page of a checked network; the same bytes for equal networks.
 
-    It opens with equal blocks in a row shown once, unless ``fold`` is false, and with the blocks
+    It opens with equal blocks in a row shown once, unless ``fold`` is off, and with the blocks
     around ``depth`` levels open, else with as many as fit a window.
     """
-    return page(document(network, fold=fold, depth=depth))
+    return page(document(network, fold=options.fold, depth=options.depth))

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from archdsl.targets.draw.palette import FRAME, INNER_FRAME, PAINTS, QUIET, TEXT, Paint
+from archdsl.targets.draw.themes import THEMES, Theme
 from archdsl.targets.html.document import CATEGORIES
 
-_NIGHT = "#15181d"
+_DAY, _NIGHT = THEMES["paper"], THEMES["dark"]
 _LIGHT = {
     "page": "#ffffff",
     "raised": "#ffffff",
     "sunken": "#f3f5f7",
     "rule": "#d5dae0",
-    "text": TEXT,
-    "quiet": QUIET,
+    "text": _DAY.text,
+    "quiet": _DAY.quiet,
     "line": "#6b7480",
     "accent": "#c2185b",
     "focus": "#0b57d0",
-    "frame": FRAME.fill,
-    "frame-line": FRAME.line,
-    "inner-frame": INNER_FRAME.fill,
+    "frame": _DAY.frames[0].fill,
+    "frame-line": _DAY.frames[0].line,
+    "inner-frame": _DAY.frames[1].fill,
     "shadow": "rgb(20 30 50 / 18%)",
 }
 _DARK = {
-    "page": _NIGHT,
+    "page": _NIGHT.paper,
     "raised": "#20252c",
     "sunken": "#1a1e24",
     "rule": "#39414b",
-    "text": "#eceff3",
-    "quiet": "#b3bcc7",
+    "text": _NIGHT.text,
+    "quiet": _NIGHT.quiet,
     "line": "#8b96a3",
     "accent": "#ff7eb0",
     "focus": "#8ab4ff",
-    "frame": "#1c2128",
-    "frame-line": "#46505c",
-    "inner-frame": "#242a33",
+    "frame": _NIGHT.frames[0].fill,
+    "frame-line": _NIGHT.frames[0].line,
+    "inner-frame": _NIGHT.frames[1].fill,
     "shadow": "rgb(0 0 0 / 55%)",
 }
 
 
 def style_sheet() -> str:
     """The properties: dark where the reader's system is or the switch says so, else light."""
-    light, dark = _properties(_LIGHT, dark=False), _properties(_DARK, dark=True)
+    light, dark = _properties(_LIGHT, _DAY), _properties(_DARK, _NIGHT)
     classes = "".join(
         f".c{n}{{--fill:var(--c{n}-fill);--stroke:var(--c{n}-line)}}\n"
         for n in range(len(CATEGORIES))
@@ -53,20 +53,9 @@ def style_sheet() -> str:
     )
 
 
-def _properties(colours: dict[str, str], *, dark: bool) -> str:
+def _properties(colours: dict[str, str], theme: Theme) -> str:
     told = dict(colours)
     for number, category in enumerate(CATEGORIES):
-        paint = at_night(PAINTS[category]) if dark else PAINTS[category]
-        told[f"c{number}-fill"], told[f"c{number}-line"] = paint
+        paint = theme.paints[category]
+        told[f"c{number}-fill"], told[f"c{number}-line"] = paint.fill, paint.line
     return ";".join(f"--{name}:{value}" for name, value in told.items())
-
-
-def at_night(paint: Paint) -> Paint:
-    """The same hue on a dark page: a shade that light text stands out from, and a bright border."""
-    return Paint(_mixed(paint.line, _NIGHT, 0.42), _mixed(paint.line, "#ffffff", 0.62))
-
-
-def _mixed(colour: str, other: str, share: float) -> str:
-    """``share`` of a colour, the rest of another one."""
-    pairs = ((int(colour[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
-    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
