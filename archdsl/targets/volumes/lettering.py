@@ -1,0 +1,65 @@
+"""Texts at volumes: how wide they are, and where their lines break."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from archdsl.layers.edges import shown
+from archdsl.printing import printable
+from archdsl.targets.volumes.figure import Volume
+
+FONT = 11.0
+LINE = 13.5
+"""Pixels from line to line."""
+
+_NARROW, _WIDE = frozenset(" \N{NO-BREAK SPACE},.:;'|/()[]filjrtI-"), frozenset("mwMW@%—")
+_STAYS = "\N{NO-BREAK SPACE}"
+_MOST_OPERATIONS = 3
+_NO_COMMA = 8.0
+"""Pixels that a line may be wider to end with a comma."""
+_ONE_LINE, _TWO_LINES = 14, 24
+"""Characters up to which a text has one line, or two."""
+
+
+def width_of(text: str, *, bold: bool = False) -> float:
+    """About how many pixels a text takes, rather too many: no font is at hand to measure."""
+    return sum(map(_advance, text)) * FONT * (1.08 if bold else 1.0)
+
+
+def _advance(character: str) -> float:
+    if character in _NARROW:
+        return 0.36
+    if character in _WIDE:
+        return 0.9
+    if not character.isascii():
+        return 0.6 if character in "×…–" else 1.05
+    return 0.72 if character.isupper() else 0.58
+
+
+def labels_of(volume: Volume) -> tuple[str, ...]:
+    """The lines at a volume: its size, and below it what makes it."""
+    lines = [shown(volume.shape)]
+    for words, times in volume.operations[:_MOST_OPERATIONS]:
+        several = f"{_STAYS}×{times}" if times > 1 else ""
+        lines += broken(printable(words) + several)
+    if len(volume.operations) > _MOST_OPERATIONS:
+        lines.append("…")
+    return tuple(lines)
+
+
+def broken(text: str) -> list[str]:
+    """A text in up to three lines of about equal width, broken at spaces, best behind commas."""
+    words = text.split(" ")
+    wanted = 1 if len(text) <= _ONE_LINE else 2 if len(text) <= _TWO_LINES else 3
+    ways = combinations(range(1, len(words)), min(wanted, len(words)) - 1)
+    return min((_cut(words, way) for way in ways), key=_ugliness)
+
+
+def _cut(words: list[str], places: tuple[int, ...]) -> list[str]:
+    ends = (*places, len(words))
+    return [" ".join(words[a:b]) for a, b in zip((0, *places), ends, strict=True)]
+
+
+def _ugliness(lines: list[str]) -> float:
+    rough = sum(not line.endswith(",") for line in lines[:-1])
+    return max(map(width_of, lines)) + _NO_COMMA * rough
