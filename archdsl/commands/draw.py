@@ -8,7 +8,7 @@ import click
 
 from archdsl.options import Request, json_option, network_options, print_json
 from archdsl.printing import memory
-from archdsl.targets.draw import SUFFIXES, draw
+from archdsl.targets.draw import STYLES, SUFFIXES, draw
 from archdsl.writing import write
 
 
@@ -19,6 +19,14 @@ from archdsl.writing import write
     "--output",
     type=click.Path(path_type=Path),
     help=f"The picture, by suffix: {' '.join(SUFFIXES)}.  [default: NAME.svg here]",
+)
+@click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default=STYLES[0],
+    show_default=True,
+    help="Boxes and arrows, or the feature maps as volumes in perspective, to scale "
+    "(.svg .png .pdf).",
 )
 @click.option("--no-fold", is_flag=True, help="Draw equal blocks in a row one by one.")
 @click.option(
@@ -32,6 +40,7 @@ from archdsl.writing import write
 def command(
     file: str,
     output: Path | None,
+    style: str,
     no_fold: bool,
     depth: int | None,
     request: Request,
@@ -40,7 +49,8 @@ def command(
     """Draw the network as a diagram; needs no Graphviz on the machine."""
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
-    content = draw(network.checked, path.suffix.lower(), fold=not no_fold, depth=depth)
+    suffix = path.suffix.lower()
+    content = draw(network.checked, suffix, fold=not no_fold, depth=depth, style=style)
     write(path, content)
     if as_json:
         print_json({"name": network.name, "path": str(path), "bytes": len(content)})

@@ -6,13 +6,13 @@ from itertools import combinations
 
 from archdsl.layers.edges import shown
 from archdsl.printing import printable
+from archdsl.targets.draw.metrics import width
 from archdsl.targets.volumes.figure import Volume
 
 FONT = 11.0
 LINE = 13.5
 """Pixels from line to line."""
 
-_NARROW, _WIDE = frozenset(" \N{NO-BREAK SPACE},.:;'|/()[]filjrtI-"), frozenset("mwMW@%—")
 _STAYS = "\N{NO-BREAK SPACE}"
 _MOST_OPERATIONS = 3
 _NO_COMMA = 8.0
@@ -22,18 +22,8 @@ _ONE_LINE, _TWO_LINES = 14, 24
 
 
 def width_of(text: str, *, bold: bool = False) -> float:
-    """About how many pixels a text takes, rather too many: no font is at hand to measure."""
-    return sum(map(_advance, text)) * FONT * (1.08 if bold else 1.0)
-
-
-def _advance(character: str) -> float:
-    if character in _NARROW:
-        return 0.36
-    if character in _WIDE:
-        return 0.9
-    if not character.isascii():
-        return 0.6 if character in "×…–" else 1.05
-    return 0.72 if character.isupper() else 0.58
+    """How many pixels a text takes at most."""
+    return width(text, FONT, bold=bold)
 
 
 def labels_of(volume: Volume) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ MOST_VOLUMES = 26
 """More do not fit a page: template instances are closed until there are no more than these."""
 _FEWEST_VOLUMES = 4
 """With fewer a figure shows nothing of the network."""
+_LONGEST_BLOCK = 8
+"""With more members a template instance is a part of the network and not one of its blocks."""
 _NAME_LENGTH = 18
 
 _QUIET = frozenset(
@@ -44,7 +46,7 @@ def figure_of(network: Network, *, depth: int | None = None) -> Figure:
     """
     chain = _without_quiet(chain_of(network), network)
     if depth is None:
-        chain = _fitting(chain)
+        chain = _fitting(_uniform(chain))
     else:
         chain = _closed(chain, lambda element: _at_depth(element, depth))
     elements_, jumps = chain
@@ -81,6 +83,26 @@ def _is_quiet(element: Element, before: Element, network: Network) -> bool:
     # A pooling of 7x7 to 7x7 is there for inputs of other sizes.
     nothing = head.layer.category is Category.POOLING and window == Window((1, 1), (1, 1))
     return nothing or head.layer.category in _QUIET
+
+
+def _uniform(chain: _Chain) -> _Chain:
+    """The chain with every instance of a template closed that is a block somewhere.
+
+    The blocks of MobileNetV2 branch or not, by their stride, and are blocks to a reader all the
+    same.
+    """
+    names = {_instance(element).template for element in chain[0] if element.block} - {None}
+    held = Counter(scope for element in chain[0] for scope in line(element.scope))
+
+    def choice(element: Element) -> Scope | None:
+        found = [
+            scope
+            for scope in line(element.scope)
+            if scope.template in names and held[scope] <= _LONGEST_BLOCK
+        ]
+        return found[-1] if found else None
+
+    return _closed(chain, choice)
 
 
 def _fitting(chain: _Chain) -> _Chain:

@@ -8,12 +8,12 @@ import xml.etree.ElementTree as ET
 from archdsl.layers.definition import Category
 from archdsl.printing import printable
 from archdsl.targets.draw.palette import PAINTS, QUIET, TEXT, Paint
+from archdsl.targets.draw.raster import FONTS
 from archdsl.targets.volumes.figure import Form
 from archdsl.targets.volumes.lettering import FONT, LINE, width_of
 from archdsl.targets.volumes.placing import FOOT, MARGIN, Page, Placed, Point, Solid, Wire
 from archdsl.targets.volumes.scales import Scale
 
-_FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
 _APEX = 0.55
 """Where at a volume's front the apex of a window's pyramid is, from its bottom."""
 _LEAST_WINDOW = 8.0
@@ -31,7 +31,7 @@ def svg(page: Page) -> bytes:
             "height": _number(page.height),
             "viewBox": f"0 0 {_number(page.width)} {_number(page.height)}",
             "role": "img",
-            "font-family": _FONTS,
+            "font-family": FONTS,
             "font-size": _number(FONT),
             "fill": TEXT,
         },
@@ -81,13 +81,16 @@ def _volume(root: ET.Element, one: Placed) -> None:
 
 
 def _label(root: ET.Element, one: Placed) -> None:
-    # A white rim keeps words readable where lines to a longer bar pass by.
-    rim = {"stroke": "#ffffff", "stroke-width": "2.5", "paint-order": "stroke"}
-    group = ET.SubElement(root, "g", {"class": "label", **rim})
+    group = ET.SubElement(root, "g", {"class": "label"})
     for number, words in enumerate(one.labels):
-        weight = "bold" if number == 0 else None
-        fill = None if number == 0 else QUIET
+        bold = number == 0
         y = one.label.y + number * LINE
+        # Behind words lines to a longer bar may pass, which paper over them keeps off.
+        width = width_of(words, bold=bold)
+        place = {"x": one.label.x - width / 2, "y": y - FONT * 0.85, "width": width, "height": LINE}
+        numbers = {key: _number(value) for key, value in place.items()}
+        ET.SubElement(group, "rect", {**numbers, "fill": "#ffffff", "fill-opacity": "0.85"})
+        weight, fill = ("bold", None) if bold else (None, QUIET)
         _text(group, one.label.x, y, words, anchor="middle", weight=weight, fill=fill)
 
 
