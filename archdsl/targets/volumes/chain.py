@@ -207,14 +207,16 @@ def _beside(steps: Mapping[str, Step], path: list[str]) -> tuple[set[str], list[
                 returns[first] = max(place[name], returns.get(first, 0))
             elif name in place and enlarged[place[name]] > enlarged[place[source] + 1]:
                 found.append(_Link(source, name, "identity"))
+    together: dict[str, list[str]] = {}
+    for name in leader:
+        together.setdefault(_lead(leader, name), []).append(name)
     beside: set[str] = set()
     for first, end in returns.items():
         start = leaves.get(first, end)
         if start < end and enlarged[end] > enlarged[start + 1]:
-            members = {name for name in leader if _lead(leader, name) == first}
-            layers = [layer for name in members for layer in steps[name].layers]
+            layers = [layer for name in together[first] for layer in steps[name].layers]
             works = any(i.layer.category is Category.CONVOLUTION for i in layers)
-            beside |= members
+            beside.update(together[first])
             found.append(_Link(path[start], path[end], "projection" if works else "identity"))
     return beside, sorted(found, key=lambda link: (place[link.source], place[link.target]))
 

@@ -26,6 +26,18 @@ def width_of(text: str, *, bold: bool = False) -> float:
     return width(text, FONT, bold=bold)
 
 
+def cut(text: str, room: float, *, larger: float = 1.0) -> str:
+    """A text, or as much of its beginning as has room at so many times the font's size."""
+    if width_of(text, bold=True) * larger <= room:
+        return text
+    kept = 0.0
+    for end, character in enumerate(text):
+        kept += width_of(character, bold=True) * larger
+        if kept > room - FONT * larger:
+            return f"{text[:end]}…"
+    return text
+
+
 def labels_of(volume: Volume) -> tuple[str, ...]:
     """The lines at a volume: its size, and below it what makes it."""
     lines = [shown(volume.shape)]

@@ -12,6 +12,7 @@ from archdsl.targets.volumes.scales import Cuboid, Scale, scale_of
 
 WIDTH = 900.0
 """The page's; a text of 11 pixels is 7.2 points on A4 then."""
+_NARROWEST = 560.0
 MARGIN = 22.0
 HEAD = 44.0
 """Above the figure, for its title."""
@@ -143,6 +144,8 @@ class _Slot(NamedTuple):
 
 
 _Rows = list[list[_Slot]]
+_Lanes = list[dict[int, int]]
+"""For each row which jumps run in the channel above it, with their lanes in it."""
 
 
 def placed(figure: Figure) -> Page:
@@ -211,19 +214,18 @@ def _places(rows: _Rows) -> list[int]:
     return [number for number, row in enumerate(rows) for _ in row]
 
 
-def _lanes(figure: Figure, rows: _Rows) -> list[list[int]]:
-    """For each row the jumps that run in the channel above it, and one channel below the last."""
+def _lanes(figure: Figure, rows: _Rows) -> _Lanes:
     row_of = _places(rows)
-    lanes: list[list[int]] = [[] for _ in range(len(rows) + 1)]
+    lanes: _Lanes = [{} for _ in rows]
     for number, jump in enumerate(figure.jumps):
         source, target = row_of[jump.source], row_of[jump.target]
-        lanes[target].append(number)
-        if target > source + 1:
-            lanes[source + 1].append(number)
+        channels = {target} if target == source else {source + 1, target}
+        for channel in channels:
+            lanes[channel][number] = len(lanes[channel]) + 1
     return lanes
 
 
-def _channel(row: int, lanes: list[list[int]]) -> float:
+def _channel(row: int, lanes: _Lanes) -> float:
     """The height of the channel above a row."""
     return (_BETWEEN_ROWS if row else 0.0) + _LANE * (len(lanes[row]) + bool(lanes[row]))
 
@@ -242,7 +244,7 @@ def _height(figure: Figure, rows: _Rows) -> float:
 
 def _page(figure: Figure, scale: Scale, rows: _Rows, height: float) -> Page:
     widest = max(sum(slot.width for slot in row) for row in rows)
-    width = min(WIDTH, max(widest + 2 * MARGIN, height / _SHAPE, 560.0))
+    width = max(widest + 2 * MARGIN, min(height / _SHAPE, WIDTH), _NARROWEST)
     whole = max(height, width / _SHAPE)
     turning = bool(figure.jumps) and len(rows) > 1
     lanes = _lanes(figure, rows)
@@ -295,15 +297,13 @@ def _volume(slot: _Slot, left: float, axis: float, row: int) -> Placed:
 # ---- wires ----
 
 
-def _jumps(
-    figure: Figure, every: list[Placed], lanes: list[list[int]], tops: list[float]
-) -> list[Wire]:
+def _jumps(figure: Figure, every: list[Placed], lanes: _Lanes, tops: list[float]) -> list[Wire]:
     wires = []
     for number, jump in enumerate(figure.jumps):
         source, target = every[jump.source], every[jump.target]
 
         def lane(row: int, number: int = number) -> float:
-            return tops[row] - _LANE * (lanes[row].index(number) + 1)
+            return tops[row] - _LANE * lanes[row][number]
 
         into = target.middle + 4
         end = Point(into, target.solids[0].highest - 2)
@@ -329,7 +329,7 @@ def _under(one: Placed) -> float:
 def _turns(
     every: list[Placed],
     tops: list[float],
-    lanes: list[list[int]],
+    lanes: _Lanes,
     width: float,
     turning: bool,
 ) -> list[Wire]:

@@ -16,10 +16,13 @@ from archdsl.targets.volumes.figure import Figure, Form, Operation, Volume
 
 MOST_VOLUMES = 26
 """More do not fit a page: template instances are closed until there are no more than these."""
+_ENOUGH = 20
+"""Where instances have to be closed, these are few enough."""
 _FEWEST_VOLUMES = 4
 """With fewer a figure shows nothing of the network."""
 _LONGEST_BLOCK = 8
-"""With more members a template instance is a part of the network and not one of its blocks."""
+"""With more members a template instance is a part of the network and not one of its blocks; so it
+is with several blocks inside."""
 _NAME_LENGTH = 18
 
 _QUIET = frozenset(
@@ -93,12 +96,13 @@ def _uniform(chain: _Chain) -> _Chain:
     """
     names = {_instance(element).template for element in chain[0] if element.block} - {None}
     held = Counter(scope for element in chain[0] for scope in line(element.scope))
+    branching = Counter(s for element in chain[0] if element.block for s in line(element.scope))
 
     def choice(element: Element) -> Scope | None:
         found = [
             scope
             for scope in line(element.scope)
-            if scope.template in names and held[scope] <= _LONGEST_BLOCK
+            if scope.template in names and held[scope] <= _LONGEST_BLOCK and branching[scope] <= 1
         ]
         return found[-1] if found else None
 
@@ -108,14 +112,15 @@ def _uniform(chain: _Chain) -> _Chain:
 def _fitting(chain: _Chain) -> _Chain:
     """The chain with the instances of some templates closed, so that a page holds the volumes.
 
-    The template that leaves most to see is closed; where none is enough, the one that saves most.
+    The template that leaves most to see is closed, of those that leave few enough; where there is
+    none of these, the one that saves most.
     """
     while len(_runs(chain[0])) > MOST_VOLUMES:
         names = {s.template for e in chain[0] for s in line(e.scope) if s.template is not None}
         choices = {name: _closed(chain, partial(_outermost, name)) for name in names}
         sizes = {name: len(_runs(choices[name][0])) for name in sorted(names)}
         useful = [n for n, size in sizes.items() if size >= _FEWEST_VOLUMES]
-        enough = [n for n in useful if sizes[n] <= MOST_VOLUMES]
+        enough = [n for n in useful if sizes[n] <= _ENOUGH]
         best = max(enough, key=sizes.__getitem__) if enough else None
         if best is None and useful:
             best = min(useful, key=sizes.__getitem__)

@@ -10,12 +10,13 @@ from archdsl.printing import printable
 from archdsl.targets.draw.palette import PAINTS, QUIET, TEXT, Paint
 from archdsl.targets.draw.raster import FONTS
 from archdsl.targets.volumes.figure import Form
-from archdsl.targets.volumes.lettering import FONT, LINE, width_of
+from archdsl.targets.volumes.lettering import FONT, LINE, cut, width_of
 from archdsl.targets.volumes.placing import FOOT, MARGIN, Page, Placed, Point, Solid, Wire
 from archdsl.targets.volumes.scales import Scale
 
 _APEX = 0.55
 """Where at a volume's front the apex of a window's pyramid is, from its bottom."""
+_HEADING = 16
 _LEAST_WINDOW = 8.0
 """Pixels that a window is high at least; a smaller one is left out."""
 _SKY, _SUN, _HILL, _NEAR = "#d9ecf7", "#f0c64a", "#8fb89b", "#5f9274"
@@ -41,7 +42,8 @@ def svg(page: Page) -> bytes:
     ET.SubElement(root, "desc").text = f"The feature maps of {name}, from input to output."
     size = {"width": _number(page.width), "height": _number(page.height)}
     ET.SubElement(root, "rect", {**size, "fill": "#ffffff"})
-    _text(root, MARGIN, 28, name, size=16, weight="bold")
+    heading = cut(name, page.width - 2 * MARGIN, larger=_HEADING / FONT)
+    _text(root, MARGIN, 28, heading, size=_HEADING, weight="bold")
     for wire in page.wires:
         _wire(root, wire)
     for before, after in zip((None, *page.placed), page.placed, strict=False):
@@ -254,8 +256,10 @@ def _caption(root: ET.Element, page: Page) -> None:
     if page.figure.left_out:
         words += f" Not drawn: {', '.join(map(printable, page.figure.left_out))}."
     y = page.height - FOOT + 36
-    for line in _lines(words, page.width - 2 * MARGIN)[:2]:
-        _text(root, MARGIN, y, line, fill=QUIET)
+    room = page.width - 2 * MARGIN
+    first, *more = _lines(words, room)
+    for line in filter(None, (first, " ".join(more))):
+        _text(root, MARGIN, y, cut(line, room), fill=QUIET)
         y += LINE
     present = {one.volume.category for one in page.placed}
     x = MARGIN
