@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import accumulate, combinations, takewhile
 
 from archdsl.layers.edges import shown
 from archdsl.printing import printable
@@ -26,16 +26,16 @@ def width_of(text: str, *, bold: bool = False) -> float:
     return width(text, FONT, bold=bold)
 
 
-def cut(text: str, room: float, *, larger: float = 1.0) -> str:
+def cut(text: str, room: float, *, bold: bool = False, larger: float = 1.0) -> str:
     """A text, or as much of its beginning as has room at so many times the font's size."""
-    if width_of(text, bold=True) * larger <= room:
+    if width_of(text, bold=bold) * larger <= room:
         return text
-    kept = 0.0
-    for end, character in enumerate(text):
-        kept += width_of(character, bold=True) * larger
-        if kept > room - FONT * larger:
-            return f"{text[:end]}…"
-    return text
+    left = room - width_of("…", bold=bold) * larger
+    kept = takewhile(
+        lambda wide: wide <= left,
+        accumulate(width_of(character, bold=bold) * larger for character in text),
+    )
+    return f"{text[: len(list(kept))]}…"
 
 
 def labels_of(volume: Volume) -> tuple[str, ...]:

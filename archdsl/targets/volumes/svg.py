@@ -42,7 +42,7 @@ def svg(page: Page) -> bytes:
     ET.SubElement(root, "desc").text = f"The feature maps of {name}, from input to output."
     size = {"width": _number(page.width), "height": _number(page.height)}
     ET.SubElement(root, "rect", {**size, "fill": "#ffffff"})
-    heading = cut(name, page.width - 2 * MARGIN, larger=_HEADING / FONT)
+    heading = cut(name, page.width - 2 * MARGIN, bold=True, larger=_HEADING / FONT)
     _text(root, MARGIN, 28, heading, size=_HEADING, weight="bold")
     for wire in page.wires:
         _wire(root, wire)
