@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -21,7 +21,8 @@ from font_widths import font
 
 import archdsl
 from archdsl.cli import main
-from archdsl.targets.volumes import volumes
+from archdsl.graph.model import Network
+from archdsl.targets.draw import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLASSIFIERS = (
@@ -33,6 +34,10 @@ OTHERS = ("vit_b_16", "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3
 NETWORKS = (*CLASSIFIERS, *OTHERS, "yolo_v2")
 A4_WIDTH = 595.28
 """Points."""
+
+
+def volumes(checked: Network, **options: Any) -> bytes:
+    return draw(checked, ".svg", style="volumes", **options)
 
 
 class Rectangle(NamedTuple):
@@ -385,6 +390,23 @@ def test_templates_are_closed_at_a_depth() -> None:
     ]
 
 
+def test_options_of_all_drawings() -> None:
+    svg = volumes(network("lenet").checked, title="A <b>", legend=False, font="Comic'; x")
+    root = ET.fromstring(svg)
+    assert root.attrib["font-family"].startswith("'Comic x', ")
+    assert "A <b>" in read(svg).caption
+    assert "pooling" in figure("lenet").caption
+    assert "pooling" not in read(svg).caption
+
+
+@pytest.mark.parametrize(
+    "options", [{"collapse": ("stem",)}, {"colour": "macs"}, {"direction": "LR"}, {"fold": False}]
+)
+def test_options_of_diagrams_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(archdsl.ArchError, match=f"no option '{next(iter(options))}'"):
+        volumes(network("lenet").checked, **options)
+
+
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
 def test_the_command_draws(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"lenet.{suffix}"
@@ -445,9 +467,9 @@ def test_a_single_layer_is_a_figure() -> None:
 def test_the_same_bytes_in_every_process_and_no_torch() -> None:
     program = (
         "import sys, hashlib, archdsl\n"
-        "from archdsl.targets.volumes import volumes\n"
         "for name in ('densenet121', 'unet'):\n"
-        "    print(hashlib.sha256(volumes(archdsl.load(name).checked)).hexdigest())\n"
+        "    text = archdsl.load(name).draw(style='volumes')\n"
+        "    print(hashlib.sha256(text.encode()).hexdigest())\n"
         "assert 'torch' not in sys.modules\n"
     )
     found = set()

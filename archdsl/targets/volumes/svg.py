@@ -7,13 +7,15 @@ import xml.etree.ElementTree as ET
 
 from archdsl.layers.definition import Category
 from archdsl.printing import printable
-from archdsl.targets.draw.palette import PAINTS, QUIET, TEXT, Paint
 from archdsl.targets.draw.raster import FONTS
+from archdsl.targets.draw.themes import THEMES, Paint
 from archdsl.targets.volumes.figure import Form
 from archdsl.targets.volumes.lettering import FONT, LINE, cut, width_of
 from archdsl.targets.volumes.placing import FOOT, MARGIN, Page, Placed, Point, Solid, Wire
 from archdsl.targets.volumes.scales import Scale
 
+_THEME = THEMES["paper"]
+_TEXT, _QUIET, _PAINTS = _THEME.text, _THEME.quiet, _THEME.paints
 _APEX = 0.55
 """Where at a volume's front the apex of a window's pyramid is, from its bottom."""
 _HEADING = 16
@@ -22,8 +24,11 @@ _LEAST_WINDOW = 8.0
 _SKY, _SUN, _HILL, _NEAR = "#d9ecf7", "#f0c64a", "#8fb89b", "#5f9274"
 
 
-def svg(page: Page) -> bytes:
-    """The SVG file of a page. What a name holds stays text; what XML cannot hold is replaced."""
+def svg_text(page: Page, *, legend: bool = True, font: str | None = None) -> str:
+    """The SVG document of a page, with the colours' meaning and a font to prefer.
+
+    What a name holds stays text; what XML cannot hold is replaced.
+    """
     root = ET.Element(
         "svg",
         {
@@ -32,9 +37,9 @@ def svg(page: Page) -> bytes:
             "height": _number(page.height),
             "viewBox": f"0 0 {_number(page.width)} {_number(page.height)}",
             "role": "img",
-            "font-family": FONTS,
+            "font-family": f"{_family(font)}, {FONTS}" if font else FONTS,
             "font-size": _number(FONT),
-            "fill": TEXT,
+            "fill": _TEXT,
         },
     )
     name = printable(page.figure.title)
@@ -54,8 +59,15 @@ def svg(page: Page) -> bytes:
     for one in page.placed:
         _label(root, one)
     _caption(root, page)
+    if legend:
+        _legend(root, page)
     ET.indent(root)
-    return f"{ET.tostring(root, encoding='unicode')}\n".encode()
+    return f"{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _family(font: str) -> str:
+    """A font's name as CSS quotes it: letters, digits, spaces and hyphens only."""
+    return "'" + "".join(c for c in font if c.isalnum() or c in " -_") + "'"
 
 
 # ---- volumes ----
@@ -66,7 +78,7 @@ def _volume(root: ET.Element, one: Placed) -> None:
     group = ET.SubElement(root, "g", {"class": "volume", "role": "img"})
     ET.SubElement(group, "title").text = printable(f"{one.labels[0]} {volume.operations[0].words}")
     ET.SubElement(group, "desc").text = volume.telling
-    paint = PAINTS[volume.category]
+    paint = _PAINTS[volume.category]
     for solid in one.solids:
         _solid(group, solid, paint)
     if volume.form is Form.PLANE:
@@ -74,7 +86,7 @@ def _volume(root: ET.Element, one: Placed) -> None:
     if one.dots is not None:
         for step in (-4, 0, 4):
             place = {"cx": _number(one.dots.x + step), "cy": _number(one.dots.y), "r": "1.3"}
-            ET.SubElement(group, "circle", {**place, "fill": QUIET})
+            ET.SubElement(group, "circle", {**place, "fill": _QUIET})
     # With slices left out, the last arc goes to the last slice: its own.
     skips = (*volume.skips[: len(one.solids) - 1], volume.skips[-1])
     for solid, skip in zip(one.solids, skips, strict=True):
@@ -92,7 +104,7 @@ def _label(root: ET.Element, one: Placed) -> None:
         place = {"x": one.label.x - width / 2, "y": y - FONT * 0.85, "width": width, "height": LINE}
         numbers = {key: _number(value) for key, value in place.items()}
         ET.SubElement(group, "rect", {**numbers, "fill": "#ffffff", "fill-opacity": "0.85"})
-        weight, fill = ("bold", None) if bold else (None, QUIET)
+        weight, fill = ("bold", None) if bold else (None, _QUIET)
         _text(group, one.label.x, y, words, anchor="middle", weight=weight, fill=fill)
 
 
@@ -138,7 +150,7 @@ def _shortcut(group: ET.Element, solid: Solid, *, dashed: bool) -> None:
     start, end = middle - room / 2, middle + room / 2
     high = solid.highest - 12
     way = f"M{_at(start, y)}C{_at(start, high)} {_at(end, high)} {_at(end, y)}"
-    line = {"class": "shortcut", "fill": "none", "stroke": TEXT, "stroke-width": "1"}
+    line = {"class": "shortcut", "fill": "none", "stroke": _TEXT, "stroke-width": "1"}
     if dashed:
         line["stroke-dasharray"] = "3 2"
     ET.SubElement(group, "path", {"d": way, **line})
@@ -175,7 +187,7 @@ def _fan(group: ET.Element, before: Placed, target: Solid) -> None:
     )
     for start in ends:
         for end in into:
-            _line(group, start, end, QUIET, "0.6")
+            _line(group, start, end, _QUIET, "0.6")
 
 
 def _window(before: Placed, after: Placed, scale: Scale) -> list[Point] | None:
@@ -199,7 +211,7 @@ def _window(before: Placed, after: Placed, scale: Scale) -> list[Point] | None:
 def _pyramid(group: ET.Element, corners: list[Point], after: Placed) -> None:
     """A window, and the lines from its corners to the place that sees it."""
     target = after.solids[0]
-    line = PAINTS[after.volume.category].line
+    line = _PAINTS[after.volume.category].line
     apex = Point(target.left, target.bottom - _APEX * target.size.height)
     fill = {"fill": "#ffffff", "fill-opacity": "0.45", "stroke": line, "stroke-width": "1"}
     _polygon(group, corners, {"class": "window", **fill})
@@ -210,8 +222,8 @@ def _pyramid(group: ET.Element, corners: list[Point], after: Placed) -> None:
 
 
 def _arrow(group: ET.Element, start: Point, end: Point) -> None:
-    _line(group, start, end, QUIET, "1.1")
-    _head(group, end, 1 if end.x > start.x else -1, 0, QUIET)
+    _line(group, start, end, _QUIET, "1.1")
+    _head(group, end, 1 if end.x > start.x else -1, 0, _QUIET)
 
 
 def _wire(root: ET.Element, wire: Wire) -> None:
@@ -220,7 +232,7 @@ def _wire(root: ET.Element, wire: Wire) -> None:
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         way += f"L{_at(*_near(corner, before))}Q{_at(*corner)} {_at(*_near(corner, after))}"
     way += f"L{_at(*points[-1])}"
-    colour = QUIET if wire.skip is None else TEXT
+    colour = _QUIET if wire.skip is None else _TEXT
     name = "turn" if wire.skip is None else "jump"
     line = {"class": name, "fill": "none", "stroke": colour, "stroke-width": "1.1"}
     if wire.skip == "projection":
@@ -239,7 +251,7 @@ def _near(corner: Point, other: Point, most: float = 5.0) -> Point:
     return Point(corner.x + part * (other.x - corner.x), corner.y + part * (other.y - corner.y))
 
 
-def _head(group: ET.Element, tip: Point, across: int, down: int, colour: str = TEXT) -> None:
+def _head(group: ET.Element, tip: Point, across: int, down: int, colour: str = _TEXT) -> None:
     """An arrow's head that points along one axis."""
     back = Point(tip.x - 5 * across, tip.y - 5 * down)
     wings = [Point(back.x + 2.6 * s * down, back.y + 2.6 * s * across) for s in (1, -1)]
@@ -259,17 +271,20 @@ def _caption(root: ET.Element, page: Page) -> None:
     room = page.width - 2 * MARGIN
     first, *more = _lines(words, room)
     for line in filter(None, (first, " ".join(more))):
-        _text(root, MARGIN, y, cut(line, room), fill=QUIET)
+        _text(root, MARGIN, y, cut(line, room), fill=_QUIET)
         y += LINE
+
+
+def _legend(root: ET.Element, page: Page) -> None:
     present = {one.volume.category for one in page.placed}
     x = MARGIN
     y = page.height - FOOT + 16
     for category in (c for c in Category if c in present):
-        paint = PAINTS[category]
+        paint = _PAINTS[category]
         place = {"x": _number(x), "y": _number(y - 9), "width": "10", "height": "10"}
         look = {"class": "legend", "fill": paint.fill, "stroke": paint.line}
         ET.SubElement(root, "rect", {**place, **look})
-        _text(root, x + 15, y, category.value, fill=QUIET)
+        _text(root, x + 15, y, category.value, fill=_QUIET)
         x += 15 + width_of(category.value) + 14
 
 
