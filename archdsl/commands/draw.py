@@ -36,7 +36,13 @@ from archdsl.writing import write
 @click.option(
     "--fuse/--no-fuse", default=True, help="Give a convolution, its norm and activation one box."
 )
-@click.option("--style", type=click.Choice(list(STYLES)), default="paper", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="paper",
+    show_default=True,
+    help="How it looks; volumes are the feature maps in perspective, to scale.",
+)
 @click.option(
     "--direction",
     type=click.Choice(DIRECTIONS, case_sensitive=False),

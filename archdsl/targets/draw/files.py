@@ -49,6 +49,7 @@ STYLES = {
     "slide": Style("archdsl.targets.draw.figure", "strong colours, for a projector"),
     "dark": Style("archdsl.targets.draw.figure", "light on dark"),
     "mono": Style("archdsl.targets.draw.figure", "black and white"),
+    "volumes": Style("archdsl.targets.volumes", "the feature maps as boxes in perspective"),
 }
 """By name."""
 
