@@ -87,22 +87,21 @@ class Network:
 
         return compile_network(self.checked, device=device, seed=seed)
 
-    def draw(
-        self, path: str | Path | None = None, *, fold: bool = True, depth: int | None = None
-    ) -> str | None:
-        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .dot).
+    def draw(self, path: str | Path | None = None, **options: Any) -> str | None:
+        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot).
 
-        With ``fold``, equal blocks in a row are drawn once and marked with their number. With
-        ``depth`` it is an overview: templates that many levels down, from 1 on, are a box each.
-        Raises ArchError where the file cannot be written.
+        ``options`` are those of ``archdsl draw``, the fields of
+        :class:`archdsl.targets.draw.Options`: ``depth=2``, ``expand=("inception*",)``,
+        ``style="slide"``. Raises ArchError for options that the network or its drawing does not
+        have, and where the file cannot be written.
         """
         from archdsl.targets.draw import draw
         from archdsl.writing import write
 
         if path is None:
-            return draw(self.checked, ".svg", fold=fold, depth=depth).decode()
+            return draw(self.checked, ".svg", **options).decode()
         target = Path(path)
-        write(target, draw(self.checked, target.suffix.lower(), fold=fold, depth=depth))
+        write(target, draw(self.checked, target.suffix.lower(), **options))
         return None
 
     def _repr_mimebundle_(self, include: Types = None, exclude: Types = None) -> dict[str, str]:

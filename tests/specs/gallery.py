@@ -1,7 +1,7 @@
 """Writes the gallery in specs/README.md, its pictures and its chart, from the specs themselves.
 
 Run after a spec has changed: python tests/specs/gallery.py. Pictures of networks that did not
-change stay as they are; a picture that is to be laid out anew is deleted first.
+change stay as they are.
 """
 
 from __future__ import annotations
@@ -177,6 +177,8 @@ def main() -> None:
     for file in pictures.FOLDER.glob("*.svg"):
         if file.stem not in spec_names():
             file.unlink()
+    whole = pictures.whole(archdsl.load(pictures.WHOLE.stem))
+    pictures.WHOLE.write_text(whole, encoding="utf-8")
     CHART.write_bytes(accuracies())
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -36,6 +36,11 @@ def test_pictures_are_fresh_and_small(name: str) -> None:
     assert root.find(f".//{SVG}script") is None
 
 
+def test_the_whole_figure_is_fresh() -> None:
+    whole = pictures.whole(archdsl.load(pictures.WHOLE.stem))
+    assert pictures.WHOLE.read_text(encoding="utf-8") == whole, RUN
+
+
 def test_a_changed_network_is_not_fresh() -> None:
     assert not pictures.is_fresh(archdsl.load("vgg16", classes=10))
 

@@ -1,36 +1,38 @@
-"""Drawings: checked network → diagram (boxes, clusters, edges) → DOT → SVG or PNG."""
+"""Drawings: checked network → diagram → placed → SVG, and from that all other pictures.
+
+The diagram says what is drawn (boxes, clusters, edges), the placed diagram where; both are values
+that do not change. The layout is our own: networks are nearly series-parallel, and one layout gives
+the same bytes on every machine.
+"""
 
 from __future__ import annotations
 
-from archdsl.diagnostics import fail
+from typing import Any
+
 from archdsl.graph.model import Network
-from archdsl.layers.edges import Detections
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram
-from archdsl.targets.draw.dot import dot_source
-from archdsl.targets.draw.engine import layout
+from archdsl.targets.draw.files import PICTURES, STYLES, encoded
+from archdsl.targets.draw.options import COLOURS, DIRECTIONS, Options
 from archdsl.targets.draw.reading import diagram_of
 
-SUFFIXES = (".svg", ".png", ".dot")
-"""What can be drawn, as suffixes of file names."""
+__all__ = [
+    "COLOURS",
+    "DIRECTIONS",
+    "PICTURES",
+    "STYLES",
+    "Box",
+    "Cluster",
+    "Diagram",
+    "Options",
+    "diagram_of",
+    "draw",
+]
 
-__all__ = ["SUFFIXES", "Box", "Cluster", "Diagram", "diagram_of", "draw"]
 
-
-def draw(
-    network: Network, suffix: str = ".svg", *, fold: bool = True, depth: int | None = None
-) -> bytes:
+def draw(network: Network, suffix: str = ".svg", **options: Any) -> bytes:
     """The drawing of a checked network as the content of a file.
 
-    ``suffix`` is one of :data:`SUFFIXES`. With ``fold``, equal blocks that follow each other are
-    drawn once and marked ``×3``. With ``depth`` it is an overview: templates that many levels down,
-    from 1 on, are a box each. Detectors are drawn as their modules unless ``depth`` says otherwise.
-    Raises ArchError for another suffix, and where the drawing is too large for its engine.
+    ``suffix`` is one of :data:`PICTURES`, ``options`` are the fields of :class:`Options`. Raises
+    ArchError for another suffix, an unknown style, and for patterns that fit no block.
     """
-    if depth is None and any(
-        isinstance(network.shape(p), Detections) for p in network.outputs.values()
-    ):
-        depth = 1
-    if suffix not in SUFFIXES:
-        raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(SUFFIXES)}")
-    source = dot_source(diagram_of(network, fold=fold, depth=depth))
-    return source.encode() if suffix == ".dot" else layout(source, suffix.removeprefix("."))
+    return encoded(network, suffix, Options(**options))

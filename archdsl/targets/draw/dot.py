@@ -1,142 +1,100 @@
-"""A diagram as Graphviz DOT text. Names from a spec are quoted or escaped wherever they stand."""
+"""A diagram as Graphviz DOT text, for those who lay out or restyle it themselves.
+
+Everything from a spec stands in quoted strings, in which quotes, backslashes and line ends are
+escaped: no name can end its string, or be read as HTML or as an escape of Graphviz.
+"""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterable
 
-import graphviz
-
-from archdsl.layers.definition import Category
 from archdsl.printing import printable
+from archdsl.targets.draw.colouring import Colouring
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
-from archdsl.targets.draw.palette import FRAME, INNER_FRAME, PAINTS, QUIET, TEXT
+from archdsl.targets.draw.themes import Theme
+from archdsl.targets.draw.wording import counted
 
-# One name, not a list: engines measure text by it, and know the widths of this one.
 _FONT = "Arial"
-_SMALL = "9"
 
 
-def dot_source(diagram: Diagram) -> str:
-    """The DOT text of a diagram, data flowing from top to bottom; the same for equal diagrams."""
-    graph = graphviz.Digraph(
-        # Engines read entities even here: only letters and digits of a file's name are let through.
-        name="".join(c if c.isalnum() else "_" for c in diagram.title),
-        graph_attr={
-            "label": _header(diagram),
-            "labelloc": "t",
-            "fontname": _FONT,
-            "fontsize": "11",
-            "fontcolor": TEXT,
-            "bgcolor": "white",
-            "rankdir": "TB",
-            "ranksep": "0.22",
-            "nodesep": "0.18",
-            "pad": "0.2",
-        },
-        node_attr={
-            "shape": "box",
-            "style": "rounded,filled",
-            "fontname": _FONT,
-            "fontsize": "11",
-            "fontcolor": TEXT,
-            "height": "0.3",
-            "margin": "0.12,0.05",
-            "penwidth": "1",
-        },
-        edge_attr={
-            "fontname": _FONT,
-            "fontsize": _SMALL,
-            "fontcolor": QUIET,
-            "color": "#666666",
-            "arrowsize": "0.55",
-            "penwidth": "0.9",
-        },
-    )
-    _fill(graph, diagram.root, depth=0)
-    for end in diagram.ends:
-        _end(graph, end)
-    for edge in diagram.edges:
-        _edge(graph, edge)
-    return str(graph.source)
+def dot_source(diagram: Diagram, colouring: Colouring, theme: Theme, direction: str) -> str:
+    """The DOT text of a diagram; the same for equal diagrams. ``direction`` is TB or LR."""
+    lines = [
+        f"digraph {_quoted(diagram.title)} {{",
+        f"  graph [label={_quoted(diagram.title, diagram.totals)}, labelloc=t, rankdir={direction},"
+        f' fontname="{_FONT}", bgcolor="{theme.paper}", fontcolor="{theme.text}"]',
+        f'  node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11,'
+        f' fontcolor="{theme.text}", height=0.3, margin="0.12,0.05"]',
+        f'  edge [fontname="{_FONT}", fontsize=9, color="{theme.wire}",'
+        f' fontcolor="{theme.quiet}", arrowsize=0.6]',
+        *_inside(diagram.root, colouring, theme),
+        *(_edge(edge, theme) for edge in diagram.edges),
+        *(_edge(Edge(end.source, end.id, mark=end.mark), theme) for end in diagram.ends),
+        "}\n",
+    ]
+    return "\n".join(lines)
 
 
-def _fill(graph: graphviz.Digraph, root: Cluster, depth: int) -> None:
-    """Add the boxes and frames of a cluster; frames nest two deep, so this may recurse."""
-    for box in root.boxes:
-        _box(graph, box)
-    for cluster in root.clusters:
-        paint = FRAME if depth == 0 else INNER_FRAME
-        with graph.subgraph(name=f"cluster {graphviz.escape(cluster.id)}") as inner:
-            inner.attr(
-                label=f"<{_words(cluster.title)}{_count(cluster.times)}>",
-                labelloc="b",  # edges come in through the top
-                labeljust="r",
-                fontname=_FONT,
-                fontsize=_SMALL,
-                fontcolor=QUIET,
-                style="rounded,filled",
-                fillcolor=paint.fill,
-                color=paint.line,
-                margin="8",
+def _inside(root: Cluster, colouring: Colouring, theme: Theme) -> Iterable[str]:
+    """Boxes and frames; only clusters with a frame are clusters of Graphviz."""
+    closers: list[int] = []
+    waiting: list[tuple[Box | End | Cluster | None, int]] = [(p, 1) for p in root.children[::-1]]
+    while waiting:
+        part, depth = waiting.pop()
+        if part is None:
+            yield f"{'  ' * closers.pop()}}}"
+        elif isinstance(part, Box):
+            yield f"{'  ' * depth}{_box(part, colouring)}"
+        elif isinstance(part, End):
+            label = _quoted(part.title)
+            yield f'{"  " * depth}{_quoted(part.id)} [label={label}, shape=plaintext, style=""]'
+        elif part.framed:
+            paint = theme.frames[min(len(closers), len(theme.frames) - 1)]
+            label = _quoted(counted(part.title, part.times))
+            yield (
+                f"{'  ' * depth}subgraph {_quoted(f'cluster {part.id}')} {{ label={label};"
+                f' style="rounded,filled"; fillcolor="{paint.fill}"; color="{paint.line}"'
             )
-            _fill(inner, cluster, depth + 1)
+            closers.append(depth)
+            waiting.append((None, depth))
+            waiting += [(child, depth + 1) for child in part.children[::-1]]
+        else:
+            waiting += [(child, depth) for child in part.children[::-1]]
 
 
-def _box(graph: graphviz.Digraph, box: Box) -> None:
-    paint = PAINTS[box.category]
-    title = _words(box.title)
-    label = f"{f'<B>{title}</B>' if box.block else title}{_count(box.times)}"
-    if box.details:
-        small = _words(", ".join(box.details))
-        label += f'<BR/><FONT POINT-SIZE="{_SMALL}" COLOR="{QUIET}">{small}</FONT>'
-    if box.frozen:
-        label += f'<BR/><FONT POINT-SIZE="{_SMALL}" COLOR="{QUIET}"><I>frozen</I></FONT>'
-    shape = {"shape": "ellipse", "margin": "0.04,0.02"} if box.category is Category.JOIN else {}
-    graph.node(
-        graphviz.escape(box.id),
-        label=f"<{label}>",
-        tooltip=graphviz.escape(box.id),
-        fillcolor=paint.fill,
-        color=paint.line,
-        **shape,
-        **({"penwidth": "2"} if box.block else {}),
-    )
-
-
-def _edge(graph: graphviz.Digraph, edge: Edge) -> None:
-    attributes = {"label": f"<&#160;{_words(edge.label)}>"} if edge.label else {}
-    graph.edge(graphviz.escape(edge.source), graphviz.escape(edge.target), **attributes)
-
-
-def _end(graph: graphviz.Digraph, end: End) -> None:
-    name = graphviz.escape(end.id)
-    graph.node(name, label=f"<{_words(end.title)}>", shape="plaintext", style="", margin="0.03")
-    graph.edge(graphviz.escape(end.source), name)
-
-
-def _header(diagram: Diagram) -> str:
-    """Title, totals, and the legend, where there is one, as a row of coloured cells."""
-    cells = "".join(
-        f'<TD BGCOLOR="{PAINTS[category].fill}" COLOR="{PAINTS[category].line}" BORDER="1">'
-        f'<FONT POINT-SIZE="{_SMALL}">{_words(category.value)}</FONT></TD>'
-        for category in diagram.legend
-    )
-    legend = (
-        '<TR><TD><TABLE BORDER="0" CELLSPACING="4" CELLPADDING="3">'
-        f"<TR>{cells}</TR></TABLE></TD></TR>"
-    )
+def _box(box: Box, colouring: Colouring) -> str:
+    paint = colouring.paint(box)
+    small = box.details if box.block else (", ".join(box.details),)
+    words = [
+        counted(box.title, box.times),
+        *filter(None, small),
+        *(["frozen"] if box.frozen else []),
+    ]
+    shape = ", shape=ellipse" if box.joint else ", penwidth=2" if box.block or box.mark else ""
+    style = ', style="rounded,filled,dashed"' if paint.dash else ""
     return (
-        '<<TABLE BORDER="0" CELLSPACING="3" CELLPADDING="2">'
-        f'<TR><TD><FONT POINT-SIZE="16"><B>{_words(diagram.title)}</B></FONT></TD></TR>'
-        f'<TR><TD><FONT COLOR="{QUIET}">{_words(diagram.totals)}</FONT></TD></TR>'
-        f"{legend if cells else ''}</TABLE>>"
+        f"{_quoted(box.id)} [label={_quoted(*words)}, tooltip={_quoted(box.id)},"
+        f' fillcolor="{paint.fill}", color="{paint.line}"{shape}{style}]'
     )
 
 
-def _count(times: int) -> str:
-    return f" <B>×{times}</B>" if times > 1 else ""
+def _edge(edge: Edge, theme: Theme) -> str:
+    attributes = []
+    if edge.label:
+        attributes.append(f"label={_quoted(edge.label)}")
+    if edge.mark is not None:
+        attributes.append(f'color="{theme.marks[edge.mark].line}", penwidth=2')
+    told = f" [{', '.join(attributes)}]" if attributes else ""
+    return f"  {_quoted(edge.source)} -> {_quoted(edge.target)}{told}"
 
 
-def _words(text: str) -> str:
-    """Text for an HTML-like label: what XML cannot hold is replaced, the rest escaped."""
-    return escape(printable(text))
+def _quoted(*lines: str) -> str:
+    """Lines as one quoted string of DOT.
+
+    Graphviz reads entities even in quoted strings, so that an ampersand is written as one.
+    """
+    escaped = (
+        printable(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+        for line in lines
+    )
+    return '"' + "\\n".join(escaped) + '"'

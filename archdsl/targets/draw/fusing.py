@@ -32,8 +32,11 @@ class Fused:
         return self.layers[0]
 
 
-def fused(network: Network) -> dict[str, Fused]:
-    """The groups of a checked network by the path of their first layer, in execution order."""
+def fused(network: Network, *, fuse: bool = True) -> dict[str, Fused]:
+    """The groups of a checked network by the path of their first layer, in execution order.
+
+    Without ``fuse`` every layer is a group of its own.
+    """
     inputs = _drawn_inputs(network)
     consumers = Counter(source for sources in inputs.values() for source in sources)
     kept = set(network.outputs.values())
@@ -45,7 +48,8 @@ def fused(network: Network) -> dict[str, Fused]:
             continue
         before = inputs[instance.path][0] if len(instance.inputs) == 1 else None
         joins = (
-            before is not None
+            fuse
+            and before is not None
             and instance.layer.category in _FOLLOWERS
             and consumers[before] == 1
             and before not in kept

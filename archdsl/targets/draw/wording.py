@@ -6,7 +6,7 @@ import re
 
 from archdsl.graph.model import Scope
 
-_TITLE_LENGTH = 48
+_TITLE_LENGTH = 64
 
 
 def title(scope: Scope) -> str:
@@ -25,3 +25,8 @@ def giga(number: int) -> str:
         if number >= 0.9995 * size:  # three digits of a little less would be a thousand
             return f"{number / size:.3g} {letter}"
     return str(number)
+
+
+def counted(words: str, times: int) -> str:
+    """``block<64> ×3``; once is not told."""
+    return f"{words} ×{times}" if times > 1 else words

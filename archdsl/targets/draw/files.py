@@ -1,0 +1,73 @@
+"""What ``archdsl draw`` writes: every kind of file, and every style, is an entry of a table here.
+
+Modules are imported when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+from archdsl.diagnostics import fail
+from archdsl.graph.model import Network
+from archdsl.targets.draw.options import Options
+
+
+class Picture(NamedTuple):
+    """A kind of file.
+
+    ``module`` has a function ``encode(network, options) -> bytes`` that takes a checked network and
+    returns the content of the file.
+    """
+
+    module: str
+    title: str
+
+
+class Style(NamedTuple):
+    """A way to draw.
+
+    ``module`` has a function ``svg(network, options) -> str`` that takes a checked network and
+    returns an SVG document.
+    """
+
+    module: str
+    title: str
+
+
+PICTURES = {
+    ".svg": Picture("archdsl.targets.draw.vector", "vector graphics for papers and pages"),
+    ".png": Picture("archdsl.targets.draw.dots", "a picture of dots"),
+    ".pdf": Picture("archdsl.targets.draw.sheet", "a page that LaTeX includes"),
+    ".dot": Picture("archdsl.targets.draw.graphviz", "text for Graphviz"),
+}
+"""By suffix."""
+
+STYLES = {
+    "paper": Style("archdsl.targets.draw.figure", "light colours, for print"),
+    "slide": Style("archdsl.targets.draw.figure", "strong colours, for a projector"),
+    "dark": Style("archdsl.targets.draw.figure", "light on dark"),
+    "mono": Style("archdsl.targets.draw.figure", "black and white"),
+}
+"""By name."""
+
+
+def encoded(network: Network, suffix: str, options: Options) -> bytes:
+    """The drawing of a checked network as the content of a file.
+
+    Raises ArchError for a suffix that nothing can be drawn into.
+    """
+    picture = PICTURES.get(suffix)
+    if picture is None:
+        raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(PICTURES)}")
+    content: bytes = importlib.import_module(picture.module).encode(network, options)
+    return content
+
+
+def svg(network: Network, options: Options) -> str:
+    """The drawing of a checked network as an SVG document in the style asked for."""
+    style = STYLES.get(options.style)
+    if style is None:
+        raise fail(f"there is no style '{options.style}'", None, f"expected {', '.join(STYLES)}")
+    text: str = importlib.import_module(style.module).svg(network, options)
+    return text

@@ -1,0 +1,41 @@
+"""What can be asked of a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIRECTIONS = ("TB", "LR", "snake")
+"""From top to bottom, from left to right, and from top to bottom in columns."""
+
+COLOURS = ("category", "params", "macs", "memory", "receptive-field")
+"""What the colour of a box tells."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``archdsl draw`` and ``Network.draw``.
+
+    ``None`` stands for what suits the network: the finest levels and the direction with which the
+    figure fits a page, and a legend where there are several categories.
+    """
+
+    depth: int | None = None
+    """Template instances that many levels down, from 1 on, are a box each."""
+    expand: tuple[str, ...] = ()
+    """Patterns of scopes and templates whose inside is shown, whatever the depth says."""
+    collapse: tuple[str, ...] = ()
+    """Patterns of scopes and templates that are a box each, whatever the depth says."""
+    fold: bool = True
+    """Whether equal blocks in a row are drawn once and marked ``×3``."""
+    fuse: bool = True
+    """Whether a convolution, its normalisation and its activation share a box."""
+    style: str = "paper"
+    direction: str | None = None
+    colour: str = "category"
+    title: str | None = None
+    """What stands above the figure in place of the network's name; nothing if it is empty."""
+    legend: bool | None = None
+    font: str | None = None
+    """A font family to prefer; words keep the room that the default one takes."""
+    dpi: int | None = None
+    """Dots per inch of a picture that consists of dots; ``None`` for the format's default."""

@@ -1,0 +1,138 @@
+"""Figures fit a page, and nothing in them lies on anything else; read from the SVG itself."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from reader import Figure, read
+
+import archdsl
+from archdsl.bundled import spec_names
+from archdsl.cli import main
+from archdsl.targets.draw import COLOURS, DIRECTIONS
+
+A4 = 595.0, 842.0
+
+
+def figure(name: str, **options: object) -> Figure:
+    svg = archdsl.load(name).draw(**options)
+    assert svg is not None
+    return read(svg)
+
+
+def check_nothing_overlaps(found: Figure) -> None:
+    page = [area for _, area in found.boxes.items()]
+    for one, two in combinations([*page, *found.headers], 2):
+        assert not one.meets(two), (one, two)
+    for text, owner in found.inside:
+        assert text.area.within(owner), text
+    for text in found.free:
+        assert not any(text.area.meets(area) for area in [*page, *found.headers]), text
+    for one, two in combinations([text.area for text in found.free], 2):
+        assert not one.meets(two)
+    for one, two in combinations([text.area for text, _ in found.inside], 2):
+        assert not one.meets(two)
+
+
+@pytest.mark.parametrize("name", spec_names())
+def test_the_default_figure_is_a_page(name: str) -> None:
+    found = figure(name)
+    long, short = max(found.width, found.height), min(found.width, found.height)
+    assert long <= 1.6 * short + 0.2
+    scale = min(A4[1] / long, A4[0] / short)
+    smallest = min(text.size for text in [*found.free, *(text for text, _ in found.inside)])
+    assert smallest * scale >= 7
+    assert len(found.boxes) >= 4
+    check_nothing_overlaps(found)
+    assert all(
+        area.x0 >= 0 and area.x1 <= found.width and area.y0 >= 0 and area.y1 <= found.height
+        for area in [*found.boxes.values(), *(text.area for text in found.free)]
+    )
+
+
+@pytest.mark.parametrize("name", ["resnet18", "inception_v3", "unet", "fcos_resnet50_fpn"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("depth", [1, 9])
+def test_nothing_overlaps_in_any_direction(name: str, direction: str, depth: int) -> None:
+    check_nothing_overlaps(figure(name, depth=depth, direction=direction))
+
+
+def test_every_module_of_googlenet_is_a_box_and_opens_to_four_branches() -> None:
+    """Szegedy et al. 2014, figure 2b: 1x1; 1x1 and 3x3; 1x1 and 5x5; pooling and 1x1."""
+    closed = figure("googlenet")
+    assert sum(text.words.startswith("inception<") for text, _ in closed.inside) == 9
+    opened = figure("googlenet", expand=("inception",))
+    assert len(opened.boxes) == len(closed.boxes) + 9 * 7  # six convolutions, pooling, concat
+    check_nothing_overlaps(opened)
+
+
+def test_googlenet_has_seven_stages() -> None:
+    """Zhang et al., Dive into Deep Learning, figure 7.4.2: the input, five blocks, the head."""
+    found = figure("googlenet", depth=1)
+    assert len(found.boxes) == 7
+    words = [text.words for text, _ in found.inside]
+    sizes = ["64×56×56", "192×28×28", "480×14×14", "832×7×7", "1024×7×7", "1000"]
+    assert set(sizes) <= set(words)
+
+
+def test_patterns_close_what_is_open() -> None:
+    """VGG-16 has five stages; around them are its input, three fc and the pooling before them."""
+    found = figure("vgg16", depth=9, collapse=("vgg_stage",))
+    assert len(found.boxes) == 1 + 5 + 4
+
+
+def test_a_pattern_that_fits_nothing_is_told() -> None:
+    with pytest.raises(archdsl.ArchError, match="no block is called like that"):
+        archdsl.load("vgg16").draw(expand=("inception*",))
+
+
+def test_without_fusing_every_layer_is_a_box() -> None:
+    network = archdsl.load("lenet")
+    assert len(figure("lenet", fuse=False).boxes) == len(network.graph)
+
+
+@pytest.mark.parametrize("style", ["paper", "slide", "dark", "mono"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_styles_and_colours(style: str, colour: str) -> None:
+    """A scale's ends are the least and the most: convolutions of LeNet see 5 pixels and more."""
+    found = figure("lenet", style=style, colour=colour)
+    check_nothing_overlaps(found)
+    words = " ".join(text.words for text in found.free)
+    told = {"category": "convolution", "params": "parameters: 156", "macs": "MACs:",
+            "memory": "memory of outputs:", "receptive-field": "receptive field: 1 px"}  # fmt: skip
+    assert told[colour] in words
+
+
+def test_the_same_bytes_every_time() -> None:
+    one, two = (archdsl.load("mobilenet_v3_large").draw() for _ in range(2))
+    assert one == two
+
+
+HOSTILE = ["<b>&amp;\"'", "a\nb", "שלום עולם", "🦊🦊", "x" * 300, "\u202eevil"]
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_hostile_titles_stay_on_the_page(title: str) -> None:
+    found = figure("lenet", title=title)
+    check_nothing_overlaps(found)
+    assert all(text.area.x0 >= 0 and text.area.x1 <= found.width for text in found.free)
+
+
+def test_a_font_cannot_break_out() -> None:
+    svg = archdsl.load("lenet").draw(font="x'\"><script>")
+    assert svg is not None
+    assert "<script" not in svg
+    assert "'xscript', " in svg
+
+
+def test_the_command_takes_it_all(tmp_path: Path) -> None:
+    target = tmp_path / "x.svg"
+    words = ["draw", "googlenet", "-o", str(target), "--depth", "1", "--style", "dark"]
+    words += ["--direction", "LR", "--colour", "macs", "--title", "Nine", "--no-legend"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    same = archdsl.load("googlenet").draw(
+        depth=1, style="dark", direction="LR", colour="macs", title="Nine", legend=False
+    )
+    assert target.read_text() == same
