@@ -15,6 +15,7 @@ from archdsl.elaborate import Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
 from archdsl.layers.edges import Shape, shown
+from archdsl.notebook import PLAIN, SVG, Types, mimebundle
 from archdsl.reading import source_of
 from archdsl.source import Source
 from archdsl.summary import Summary, summarise
@@ -103,8 +104,13 @@ class Network:
         write(target, draw(self.checked, target.suffix.lower(), **options))
         return None
 
-    def _repr_svg_(self) -> str | None:
-        return self.draw()
+    def _repr_mimebundle_(self, include: Types = None, exclude: Types = None) -> dict[str, str]:
+        return mimebundle({SVG: self._svg, PLAIN: self.__repr__}, include, exclude)
+
+    def _svg(self) -> str:
+        svg = self.draw()
+        assert svg is not None
+        return svg
 
     def __repr__(self) -> str:
         shape = shown(self.checked.shape(self._network.input))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.layers.definition import (
     Category,
@@ -33,6 +33,11 @@ def resolve(given: int | None, both: int | None, computed: int) -> int:
     if given is not None:
         return given
     return both if both is not None else computed
+
+
+def effective_padding(padding: Pair) -> dict[str, int | None]:
+    """The three arguments that say it, as they count."""
+    return {"padding_h": padding[0], "padding_w": padding[1], "padding": None}
 
 
 def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = False) -> Dim:
@@ -139,6 +144,11 @@ class Convolution(Layer):
         return (
             resolve(self.padding_h, self.padding, half_h),
             resolve(self.padding_w, self.padding, half_w),
+        )
+
+    def effective(self) -> dict[str, Any]:
+        return super().effective() | effective_padding(
+            self._padding((self.kernel_h, self.kernel_w))
         )
 
     def _groups(self, channels: int) -> int:
@@ -259,6 +269,9 @@ class TransposedConvolution(Layer):
             resolve(self.padding_h, self.padding, half_h),
             resolve(self.padding_w, self.padding, half_w),
         )
+
+    def effective(self) -> dict[str, Any]:
+        return super().effective() | effective_padding(self._padding())
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], "cont")

@@ -171,6 +171,11 @@ class Layer:
         """What an output cell sees; ``None`` for layers that look at one cell at a time."""
         return None
 
+    def effective(self) -> dict[str, Any]:
+        """The arguments as they count; however written, equal where layers compute the same."""
+        assert dataclasses.is_dataclass(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
     def label(self) -> str:
         """The few words that stand in a drawing."""
         return self.kind

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.convolution import Pair, require_fit, resolve, slid, times
+from archdsl.layers.convolution import (
+    Pair,
+    effective_padding,
+    require_fit,
+    resolve,
+    slid,
+    times,
+)
 from archdsl.layers.definition import (
     Category,
     Layer,
@@ -65,6 +72,9 @@ class _Pooling(Layer):
             resolve(self.padding_h, self.padding, half_h),
             resolve(self.padding_w, self.padding, half_w),
         )
+
+    def effective(self) -> dict[str, Any]:
+        return super().effective() | effective_padding(self._padding())
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)

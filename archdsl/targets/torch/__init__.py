@@ -10,6 +10,7 @@ from torch import fx
 from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.targets.torch.emitter import Emitter, Operand
+from archdsl.targets.torch.figure import Figure
 from archdsl.targets.torch.initial import SkippedInitialisation
 
 __all__ = ["compile_network"]
@@ -22,7 +23,8 @@ def compile_network(
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
     Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
-    the attribute ``criterion``. Raises ArchError where the device is missing.
+    the attribute ``criterion``. A notebook shows the module as the network's diagram. Raises
+    ArchError where the device is missing.
     """
     place = _device(device)
     if seed is not None:
@@ -53,6 +55,7 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
     if emit.loss is not None:
         module.criterion = emit.loss
+    Figure(network).attach(module)
     return module
 
 

@@ -1,0 +1,48 @@
+"""``archdsl diff``: what changed between two networks."""
+
+from __future__ import annotations
+
+import click
+
+from archdsl.options import Request, json_option, network_options, print_json
+
+
+@click.command()
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@click.option("--all", "every", is_flag=True, help="A row for every layer, unchanged ones too.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
+@network_options
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    before: str,
+    after: str,
+    every: bool,
+    exit_code: bool,
+    request: Request,
+    as_json: bool,
+) -> None:
+    """Say what changed from one network to another.
+
+    Parts are aligned by what they hold and by their names. Marked + and - are parts that only the
+    second and only the first network has, ~ what is written otherwise, ≈ what is of another size
+    for that reason. Options such as -D and --input hold for both networks.
+    """
+    from archdsl.differing import difference
+    from archdsl.differing.document import document
+    from archdsl.differing.table import COLUMNS, rows, totals
+    from archdsl.printing import print_table
+
+    found = difference(request.load(before).checked, request.load(after).checked)
+    if as_json:
+        print_json(document(found))
+    else:
+        cells = list(rows(found, every=every))
+        if every or not found.equal:
+            print_table(COLUMNS, cells)
+            click.echo()
+        click.echo(totals(found))
+    if exit_code and not found.equal:
+        ctx.exit(1)
