@@ -326,4 +326,53 @@ CASES = (
         21,
         xml=True,
     ),
+    _case(
+        "dcgan_generator",  # as in dlib's example, smaller
+        """
+        template <long N, long K, int S, int P, typename SUBNET>
+        using contp = add_layer<cont_<N,K,K,S,S,P,P>,SUBNET>;
+        using net_type = loss_binary_log_per_pixel<sig<contp<1,4,2,1,relu<affine<contp<2,3,2,1,
+            relu<affine<contp<3,4,1,0,input<matrix<float,3,1>>>>>>>>>>>;
+        """,
+        1,
+        3,
+        1,
+    ),
+    _case(
+        "dcgan_discriminator",
+        """
+        template <long N, long K, int S, int P, typename SUBNET>
+        using conp = add_layer<con_<N,K,K,S,S,P,P>,SUBNET>;
+        using net_type = loss_binary_log<conp<1,3,1,0,leaky_relu<affine<conp<4,4,2,1,
+            leaky_relu<conp<3,4,2,1,input<matrix<unsigned char>>>>>>>>>;
+        """,
+        1,
+        12,
+        12,
+    ),
+    _case(
+        "language_model",  # the block of examples/slm_defs.h, where fc mixes all steps
+        """
+        template <long heads, long d, typename SUBNET>
+        using query = extract<0,heads,d/heads,1,SUBNET>;
+        template <long heads, long d, typename SUBNET>
+        using key = extract<d,heads,1,d/heads,SUBNET>;
+        template <long heads, long d, typename SUBNET>
+        using value = extract<(d*2),heads,d/heads,1,SUBNET>;
+        template <template <typename> class DO, long d, long heads, typename SUBNET>
+        using attended = add_prev1<DO<extract<0,1,1,d,multm_prev3<DO<softmaxm<tril_mask<multiply<
+            multm_prev4<query<heads,d,skip2<tag4<key<heads,d,skip2<tag3<value<heads,d,
+            tag2<fc_no_bias<d*3,rms_norm<tag1<SUBNET>>>>>>>>>>>>>>>>>>>>;
+        template <template <typename> class DO, long d, typename SUBNET>
+        using forward = add_prev5<DO<extract<0,1,1,d,fc<d,gelu<fc<d*2,rms_norm<tag5<SUBNET>>>>>>>>;
+        template <typename SUBNET>
+        using step = forward<multiply,6,attended<multiply,6,2,SUBNET>>;
+        using net_type = loss_multiclass_log<fc<5,rms_norm<repeat<2,step,
+            positional_encodings<embeddings<5,6,input<matrix<int,0,1>>>>>>>>;
+        """,
+        1,
+        4,
+        1,
+        tokens=5,
+    ),
 )

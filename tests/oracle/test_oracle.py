@@ -171,6 +171,19 @@ def test_every_layer_gives_what_dlib_gives(name: str) -> None:
     assert compared > 0
 
 
+@pytest.mark.parametrize("name", NAMED)
+def test_every_layer_has_as_many_parameters(name: str) -> None:
+    """Counted without building a module; dlib's are what it recorded."""
+    case = NAMED[name]
+    network = archdsl.load(case.text, input=case.size)
+    counted = [i.layer.learned(network.checked.input_shapes(i)) for i in _ordered(network)]
+    wanted = [
+        sum(found[part].numel() for part in ("params", "gamma", "beta") if part in found)
+        for _, found in layers_of(recorded(name))
+    ]
+    assert counted == wanted
+
+
 def test_the_input_is_what_dlib_makes_of_an_image() -> None:
     """Means and divisors, seen by a network that is hardly more than its input."""
     for name in ("input_uchar", "input_rgb"):
