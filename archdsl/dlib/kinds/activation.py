@@ -46,7 +46,7 @@ class PRelu(Kind):
     def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
         return {"weight": fitted(values["params"], module.weight)}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {"params": column(array(module.weight)), "initial_param_value": layer.initial}
 
 
@@ -64,7 +64,7 @@ class _Scalar(_OverInput):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {self.attribute: values[self._only()]}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {self._only(): getattr(module, self.attribute)}
 
 

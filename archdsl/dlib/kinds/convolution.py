@@ -101,7 +101,7 @@ class _Filters(Kind):
             state["bias"] = params[split:]
         return state
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         weight = array(module.weight)
         biased = module.bias is not None
         parts = (weight, array(module.bias)) if biased else (weight,)

@@ -140,8 +140,8 @@ class Kind:
         """Values that override what the type says: attributes of the torch module."""
         return {}
 
-    def values(self, layer: Layer, module: Any) -> Values:
-        """The record of a layer of ours."""
+    def values(self, layer: Layer, module: Any, inputs: Any = ()) -> Values:
+        """The record of a layer of ours; ``inputs`` are the shapes that it takes."""
         return self.defaults()
 
     def obstacle(self, layer: Layer, module: Any) -> str | None:
@@ -252,6 +252,12 @@ def by_xml(element: str) -> Kind | None:
 def kind_of(layer: Layer) -> Kind | None:
     """The kind that a layer of ours is written as."""
     return next((each for each in _KINDS if each.is_ours(layer)), None)
+
+
+def joins(combinator: type[Any]) -> Any:
+    """The kind of the layer by which a combinator joins tagged places, ``None`` if none does."""
+    found = (k for k in _KINDS if combinator in _classes(getattr(k, "combinators", ())))
+    return next(found, None)
 
 
 def _classes(names: tuple[str, ...]) -> set[type[Any]]:

@@ -18,7 +18,6 @@ from archdsl.dlib.kinds.definition import (
     single,
 )
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS, MmodOptions, YoloOptions
-from archdsl.dlib.stream import Floats
 from archdsl.layers.definition import Layer
 from archdsl.layers.endpoints import Input as OurInput
 
@@ -52,10 +51,8 @@ class _Rgb(InputKind):
     def colours(self, values: Values) -> list[float]:
         return [values[field.name] for field in _COLOURS]
 
-    def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
-        import numpy as np
-
-        return {"mean": np.array(self.colours(values), np.float32).reshape(-1, 1, 1)}
+    def settings(self, values: Values) -> Mapping[str, Any]:
+        return {"mean": self.colours(values)}
 
     def spelling(self, values: Values) -> list[str]:
         defaults = [field.default for field in _COLOURS]
@@ -64,7 +61,7 @@ class _Rgb(InputKind):
             return []
         return [f"{n}={shown(v)}" for n, v in zip(names, self.colours(values), strict=True)]
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         red, green, blue = array(module.mean).ravel().tolist()
         return {**self.defaults(), "red": red, "green": green, "blue": blue}
 
@@ -91,9 +88,9 @@ class InputRgbImageSized(_Rgb):
         sides = [str(values["nr"]), str(values["nc"])]
         return (sides[:1] if sides[0] == sides[1] else sides) + super().spelling(values)
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         _, rows, columns = layer.size()
-        return {**super().values(layer, module), "nr": rows, "nc": columns}
+        return {**super().values(layer, module, inputs), "nr": rows, "nc": columns}
 
 
 @kind("input_rgb_image_pair")
@@ -120,10 +117,7 @@ class _Plain(InputKind):
     """Inputs without a record. Their files do not say what a matrix consists of."""
 
     def takes(self, layer: Layer) -> bool:
-        return isinstance(layer, OurInput)
-
-    def settings(self, values: Values) -> Mapping[str, Any]:
-        return {}
+        return isinstance(layer, OurInput) or super(InputKind, self).takes(layer)
 
 
 @kind("input<matrix>")
@@ -160,6 +154,9 @@ class InputTensor(_Plain):
 
 class LossKind(Kind):
     """The base of losses; most have no record. Their numbers serve training alone."""
+
+    def values(self, layer: Layer, module: Any, inputs: Any = ()) -> Values:
+        return {f.name: getattr(layer, f.name, f.default) for f in self.fields}
 
 
 def _loss(name: str, *fields: Field, versions: tuple[str, ...] = ()) -> None:

@@ -54,7 +54,7 @@ class _Rows(Kind):
             state["bias"] = rows[-1]
         return state
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         weight = array(module.weight).T
         inputs, outputs = weight.shape
         biased = module.bias is not None
@@ -118,17 +118,17 @@ class Dropout(Kind):
         tensor("mask", transient=True),
     )
 
-    def arguments(self, values: Values) -> Mapping[str, Any]:
-        return {"p": values["drop_rate"]}
+    def spelling(self, values: Values) -> list[str]:
+        return [f"{100 * values['drop_rate']:.4g}"]
 
-    def meant(self, layer: Any, module: Any) -> Mapping[str, Any]:
-        return self.arguments({"drop_rate": getattr(module, "p", None)})
+    def spelled(self, values: Values) -> str:
+        return "dropout_rate"
 
     def settings(self, values: Values) -> Mapping[str, Any]:
         rate = round(values["drop_rate"], 7)
         return {"p": rate, "factor": 1 - rate}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {**self.defaults(), "drop_rate": module.p}
 
 
@@ -144,7 +144,7 @@ class Multiply(Kind):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"factor": values["val"]}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {"val": module.factor}
 
 
@@ -165,7 +165,7 @@ class Embeddings(Kind):
     def spelling(self, values: Values) -> list[str]:
         return [shown(values["num_embeddings"]), shown(values["embedding_dim"])]
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         weight = array(module.weight)
         return {
             **self.defaults(),

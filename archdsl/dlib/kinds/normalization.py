@@ -71,11 +71,11 @@ class _BatchNorm(Kind):
         window = max(1, values["running_stats_window_size"])
         return {"eps": values["eps"], "momentum": 1 / window}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         norm = _norm(module)
         window = max(1, round(1 / norm.momentum)) if norm.momentum else 100
         gamma, mean = array(norm.weight), array(norm.running_mean)
-        shape = self.sizes(layer, module, gamma.size)
+        shape = self.sizes(gamma.size, inputs)
         return {
             **self.defaults(),
             "params": column(gamma, array(norm.bias)),
@@ -88,7 +88,8 @@ class _BatchNorm(Kind):
             "eps": norm.eps,
         }
 
-    def sizes(self, layer: Layer, module: Any, count: int) -> tuple[int, ...]:
+    def sizes(self, count: int, inputs: Any) -> tuple[int, ...]:
+        """The sizes of its tensors: a value per channel."""
         return 1, count, 1, 1
 
 
@@ -103,8 +104,8 @@ class BatchNormFc(_BatchNorm):
     ours = ("bn_fc",)
     also = ("affine",)
 
-    def sizes(self, layer: Layer, module: Any, count: int) -> tuple[int, ...]:
-        shape = tuple(getattr(list(module.children())[-1], "unflattened_size", (count,)))
+    def sizes(self, count: int, inputs: Any) -> tuple[int, ...]:
+        shape = tuple(inputs[0])
         return 1, *shape, *(1,) * (3 - len(shape))
 
 
@@ -136,11 +137,13 @@ class Affine(Kind):
         mean = np.zeros_like(beta)
         return {**state, "running_mean": mean, "running_var": variance}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         gamma = array(module.weight)
         shape = (1, gamma.size, 1, 1)
         params = column(gamma, array(module.bias))
-        return {**self.defaults(), "params": params, "gamma": shape, "beta": shape}
+        # Of features both modes are the same; after a bn_fc, which they mostly are, it is this one.
+        mode = _CONNECTED if len(inputs[0]) == 1 else _CONVOLUTIONAL
+        return {**self.defaults(), "params": params, "gamma": shape, "beta": shape, "mode": mode}
 
 
 @kind("layer_norm_")
@@ -163,7 +166,7 @@ class LayerNorm(Kind):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"eps": values["eps"]}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         gamma = array(module.weight)
         shape = (1, gamma.size, 1, 1)
         params = column(gamma, array(module.bias))
@@ -192,7 +195,7 @@ class RmsNorm(Kind):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"eps": values["eps"]}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         gamma = array(module.weight)
         shape = (1, gamma.size, 1, 1)
         return {**self.defaults(), "params": column(gamma), "gamma": shape, "eps": module.eps}
@@ -207,5 +210,5 @@ class L2Normalize(Kind):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"eps": values["eps"]}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {"eps": module.eps}

@@ -31,7 +31,7 @@ class _Pooling(Kind):
     def spelling(self, values: Values) -> list[str]:
         return [] if self._everything(values) else window_spelling(values)
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return window_values(layer, self._padding(layer))
 
     def obstacle(self, layer: Any, module: Any) -> str | None:
@@ -67,7 +67,7 @@ class _Same(Kind):
     def meant(self, layer: Any, module: Any) -> Mapping[str, Any]:
         return {f.name: getattr(layer, f.name) for f in self.fields if hasattr(layer, f.name)}
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {**self.defaults(), **self.meant(layer, module)}
 
 
@@ -86,7 +86,7 @@ class Upsample(Kind):
         sides = [str(values["scale_y"]), str(values["scale_x"])]
         return sides[:1] if sides[0] == sides[1] else sides
 
-    def values(self, layer: Any, module: Any) -> Values:
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         meant = self.meant(layer, module)
         return {"scale_y": meant["scale"], "scale_x": meant["scale_w"]}
 
