@@ -31,6 +31,8 @@ class Format(NamedTuple):
 FORMATS = {
     ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
     ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
+    ".dat": Format("archdsl.targets.formats.dlib", "the network for dlib"),
+    ".dnn": Format("archdsl.targets.formats.dlib", "the network for dlib"),
     ".weights": Format("archdsl.targets.formats.darknet", "the weights for Darknet"),
 }
 
