@@ -175,8 +175,8 @@ _UNSTATED = DetectorWindow(80, 80)
 
 
 @dataclass(frozen=True)
-class _DlibDetections(TypedLayer):
-    """The base of what dlib's detectors end in; the last input is that of the network."""
+class DlibDetections(TypedLayer):
+    """The base of what dlib's detectors end in, a loss in dlib; the last input is the network's."""
 
     locating = (-1,)
 
@@ -192,7 +192,7 @@ class _DlibDetections(TypedLayer):
     "mmod_detections", category=Category.DETECTION, stem="loss", source="dlib loss_mmod_::to_label"
 )
 @dataclass(frozen=True)
-class MmodDetections(_DlibDetections):
+class MmodDetections(DlibDetections):
     """Windows at the places of a score map; made by loss_mmod."""
 
     windows: tuple[DetectorWindow, ...] = arg("a window for each channel; () if not stated")
@@ -307,7 +307,7 @@ Anchors = tuple[int, tuple[tuple[int, int], ...]]
     "yolo_detections", category=Category.DETECTION, stem="loss", source="dlib loss_yolo_::to_label"
 )
 @dataclass(frozen=True)
-class YoloDetections(_DlibDetections):
+class YoloDetections(DlibDetections):
     """Decodes the maps of several tags; made by loss_yolo."""
 
     maps: tuple[Anchors, ...] = arg("tags and anchors; none where they are not stated")

@@ -43,28 +43,28 @@ class PyramidInput(Step):
     Source: dlib input_rgb_image_pyramid.
     """
 
-    fitted_to = ("means",)
+    fitted_to = ("mean",)
+    mean: Tensor
 
     def __init__(self, n: int, padding: int, outer_padding: int, means: Sequence[float]) -> None:
         super().__init__()
         self.n, self.padding, self.outer_padding = n, padding, outer_padding
-        self.means = tuple(means)
+        self.register_buffer("mean", torch.tensor(means).reshape(-1, 1, 1), persistent=False)
 
     def forward(self, images: Sequence[Tensor]) -> PyramidBatch:
         """Images C×H×W with values 0..1; raises TypeError or ValueError for others."""
-        check_images(images, len(self.means))
+        check_images(images, len(self.mean))
         sizes: list[Size] = [(image.shape[-2], image.shape[-1]) for image in images]
         tilings = [tiled(*size, self.n, self.padding, self.outer_padding) for size in sizes]
         height = max(tiling.height for tiling in tilings)
         width = max(tiling.width for tiling in tilings)
-        whole = images[0].new_zeros(len(images), len(self.means), height, width)
+        whole = images[0].new_zeros(len(images), len(self.mean), height, width)
         for picture, image, tiling in zip(whole, images, tilings, strict=True):
             self._fill(picture, image, tiling.tiles)
         return PyramidBatch(whole, sizes, sizes, None, tilings, self.n)
 
     def _fill(self, picture: Tensor, image: Tensor, tiles: Sequence[Tile]) -> None:
-        means = image.new_tensor(self.means).reshape(-1, 1, 1)
-        level = (image * 255 - means) / 256
+        level = (image * 255 - self.mean) / 256
         for tile in tiles:
             size = tile.height, tile.width
             if size != tuple(level.shape[1:]):
