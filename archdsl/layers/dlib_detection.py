@@ -204,7 +204,9 @@ class MmodDetections(DlibDetections):
         channels, each = image(shape, "loss_mmod")[0], 5 if self.regression else 1
         if channels % each or (self.windows and channels != each * len(self.windows)):
             count = len(self.windows)
-            wanted = f"{each * count} channels for {count}" if count else f"{each} channels for each"
+            wanted = (
+                f"{each * count} channels for {count}" if count else f"{each} channels for each"
+            )
             raise RuleError(
                 "loss_mmod and its detector windows do not agree",
                 f"expected {wanted} windows, found {shown(shape)}",

@@ -128,8 +128,8 @@ class Metric(nn.Module):
     """Distances of one class above threshold - margin, and of others below threshold + margin.
 
     ``target`` holds a label for each sample. Only the nearest of the pairs of different classes
-    count: as many as there are pairs of one, and those as far as the last of them. Raises ValueError
-    where there are none.
+    count: as many as there are pairs of one, and those as far as the last of them. Raises
+    ValueError where there are none.
     """
 
     def __init__(self, margin: float, threshold: float) -> None:

@@ -18,6 +18,9 @@ float number(long index, long seed) { return ((index * 37 + seed * 11) % 64 - 31
 // Between 0 and 1, for outputs that were put through a sigmoid.
 float share(long index, long seed) { return ((index * 37 + seed * 11) % 64 + 0.5f) / 64; }
 
+// All different up to an index of 4092, so that no two scores are equal.
+float different(long index, long seed) { return ((index * 1009 + seed * 11) % 4093 - 2046) / 512.0f; }
+
 // What a loss asks of the layers below it.
 struct given
 {
@@ -161,8 +164,8 @@ std::array<matrix<float>, K> picture(long nr, long nc, float (*value)(long, long
 template <long K> using planes = input<std::array<matrix<float>, K>>;
 
 // The tiles' cells, strided and padded, so that places map through all of it.
-using regressing = loss_mmod<max_pool<3, 2, 2, 3, avg_pool<3, 3, 1, 1, planes<10>>>>;
-using plain = loss_mmod<max_pool<3, 2, 2, 3, planes<2>>>;
+using regressing = loss_mmod<avg_pool<3, 2, 2, 3, avg_pool<3, 3, 1, 1, planes<10>>>>;
+using plain = loss_mmod<avg_pool<3, 2, 2, 3, planes<2>>>;
 
 mmod_options options()
 {
@@ -175,11 +178,11 @@ mmod_options options()
 void mmod()
 {
     plain net(options());
-    boxes("mmod", net.process(picture<2>(14, 20, number, 1), 0.25));
+    boxes("mmod", net.process(picture<2>(14, 20, different, 1), 0.25));
     mmod_options made = options();
     made.use_bounding_box_regression = true;
     regressing more(made);
-    boxes("mmod_regression", more.process(picture<10>(14, 20, number, 2)));
+    boxes("mmod_regression", more.process(picture<10>(14, 20, different, 2)));
 }
 
 using dlib_yolo = add_loss_layer<loss_yolo_<tag1, tag2>, tag2<max_pool<2, 2, 2, 2, tag1<planes<14>>>>>;

@@ -37,10 +37,10 @@ class PyramidBatch(NamedTuple):
 
 
 class PyramidInput(Step):
-    """Images of any sizes, each with its pyramid on one picture; pictures are padded to one tensor.
+    """Images of any sizes, each with its pyramid on one picture; these are padded to one tensor.
 
-    Each level is made of the one before, bilinear with corners that are aligned (dlib resize_image).
-    Source: dlib input_rgb_image_pyramid.
+    Each level is made of the one before, bilinear with corners that are aligned. Source: dlib
+    input_rgb_image_pyramid, resize_image.
     """
 
     fitted_to = ("mean",)
@@ -107,9 +107,7 @@ def _rounded(values: Tensor) -> Tensor:
     return values.sign() * (values.abs() + 0.5).floor()
 
 
-def _suppressed(
-    boxes: Tensor, labels: Tensor | None, overlap: record.BoxOverlap
-) -> list[int]:
+def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: record.BoxOverlap) -> list[int]:
     """Which of some boxes, the best first, stay: none that overlaps a better one too much.
 
     Boxes are whole numbers (left, top, right, bottom). With ``labels`` only boxes of one label
@@ -149,7 +147,7 @@ class _Configured(Step):
 
     fitted_to = ("options",)
 
-    def __init__(self, options: Any, form: Type[Any], threshold: float) -> None:
+    def __init__(self, options: Any, form: Type, threshold: float) -> None:
         super().__init__()
         self.options = options
         self.threshold = threshold
@@ -218,7 +216,10 @@ class Mmod(_Configured):
         sizes = maps.new_tensor([(w.width, w.height) for w in windows], dtype=torch.double)
         labels = at.new_tensor([names.index(w.label) for w in windows])
         middle = torch.stack(
-            [at[:, axis] * self.cells.stride[axis - 1] + self.cells.first[axis - 1] for axis in (2, 1)],
+            [
+                at[:, axis] * self.cells.stride[axis - 1] + self.cells.first[axis - 1]
+                for axis in (2, 1)
+            ],
             1,
         ).double()
         if isinstance(seen, PyramidBatch):
