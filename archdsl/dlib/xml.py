@@ -24,7 +24,7 @@ _ELEMENT = re.compile(r"<(/?)([\w.]+)((?:\s+[\w.]+\s*=\s*'[^'<>]*'|'\s+)*)\s*(/?
 _ATTRIBUTE = re.compile(r"([\w.]+)\s*=\s*'([^'<>]*)'")
 _CONVERT: dict[stream.Type, Callable[[str], Any]] = {
     stream.INTEGER: int,
-    stream.SINGLE: float,
+    stream.SINGLE: lambda text: float(np.float32(text)),
     stream.DOUBLE: float,
     stream.FLAG: lambda text: text == "true",
 }

@@ -226,6 +226,17 @@ class LossBinaryHinge(Loss):
         return BinaryHingeLoss()
 
 
+@define("loss_metric", category=Category.LOSS, stem="loss", source="dlib loss_metric_")
+@dataclass(frozen=True)
+class LossMetric(Loss):
+    """Outputs of one class near to each other, others farther away; the outputs pass."""
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        return operands[0]
+
+
 for _name, _cls, _summary in (
     ("loss_multiclass_log_per_pixel", LossMulticlassLog, "loss_multiclass_log at every pixel."),
     ("loss_multibinary_log", LossBinaryLog, "loss_binary_log for every output."),
