@@ -1,4 +1,4 @@
-"""dlib itself reads a file that is written here, and computes the same. Builds C++, so it is slow."""
+"""dlib itself reads a file that is written here, and computes the same. Builds C++: slow."""
 
 import os
 import shutil
