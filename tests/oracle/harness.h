@@ -173,13 +173,6 @@ void make(std::pair<T, T>& both, numbers& rng, const size_of_sample& size)
     make(both.second, rng, size);
 }
 
-template <typename T>
-void list(const std::pair<T, T>& both, std::vector<float>& to)
-{
-    list(both.first, to);
-    list(both.second, to);
-}
-
 inline void make(resizable_tensor& t, numbers& rng, const size_of_sample& size)
 {
     t.set_size(1, size.k, size.nr, size.nc);
@@ -189,6 +182,19 @@ inline void make(resizable_tensor& t, numbers& rng, const size_of_sample& size)
 inline void list(const resizable_tensor& t, std::vector<float>& to)
 {
     to.insert(to.end(), t.begin(), t.end());
+}
+
+// A batch, in the order of dlib's tensor.
+template <typename T> void list_all(const std::vector<T>& batch, std::vector<float>& to)
+{
+    for (const auto& one : batch) list(one, to);
+}
+
+template <typename T>
+void list_all(const std::vector<std::pair<T, T>>& batch, std::vector<float>& to)
+{
+    for (const auto& one : batch) list(one.first, to);
+    for (const auto& one : batch) list(one.second, to);
 }
 
 // input_tensor takes the abstract class; this is what can be made.
@@ -351,7 +357,7 @@ void record(const std::string& folder, const std::string& name, std::uint64_t se
 
     writer to(folder + "/" + name + ".values");
     std::vector<float> given;
-    for (const auto& one : batch) list(one, given);
+    list_all(batch, given);
     to.values("given", given, {static_cast<long long>(given.size()), 1, 1, 1});
     to.tensor_of("input", x);
     visit_layers(body(used), recorder(to));

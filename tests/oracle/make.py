@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -17,21 +18,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from cases import CASES, Case
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
-PER_PROGRAM = 12
+PER_PROGRAM = 20
 """Networks in one program; compiling one takes a gigabyte for about so many."""
 FLAGS = ("-std=c++17", "-O1", "-DDLIB_NO_GUI_SUPPORT", "-DNDEBUG", "-w")
 
 
-def program(cases: Sequence[Case], folder: Path) -> str:
+def program(cases: Sequence[Case]) -> str:
     """The C++ that records some cases."""
     lines = ['#include "harness.h"', ""]
     calls = []
     for case in cases:
         lines += [f"namespace case_{case.name} {{"]
         for kind in ("trained", "used"):
+            if kind == "used" and case.used == case.trained:
+                lines += ["namespace used = trained;"]  # templates of two scopes are two
+                continue
             lines += [f"namespace {kind} {{", "using namespace dlib;"]
             lines += [definitions(getattr(case, kind)), "}"]
         lines += ["}", ""]
@@ -39,7 +44,7 @@ def program(cases: Sequence[Case], folder: Path) -> str:
         calls += [
             f"    oracle::record<case_{case.name}::trained::net_type, "
             f"case_{case.name}::used::net_type>(",
-            f'        folder, "{case.name}", {case.seed}, {case.batch}, '
+            f'        folder, "{case.name}", {case.seed}u, {case.batch}, '
             f"{{{k}, {rows}, {columns}, {case.tokens}}}, {str(case.statistics).lower()});",
         ]
     lines += ["int main(int, char** argv)", "{", "    const std::string folder = argv[1];"]
@@ -80,16 +85,19 @@ def records(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         at += 4 * count
 
 
-def asked(cases: Sequence[Case], source: Path, build: Path) -> dict[str, dict[str, np.ndarray]]:
-    """dlib's answers: the arrays of each case; its other files lie in ``build``."""
+def asked(
+    cases: Sequence[Case], source: Path, build: Path
+) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
+    """dlib's answers: the arrays of each case; its other files lie in ``build`` by then."""
     dlib = library(source, build)
     for first in range(0, len(cases), PER_PROGRAM):
         some = cases[first : first + PER_PROGRAM]
         text, binary = build / "cases.cpp", build / "cases"
-        text.write_text(program(some, build))
+        text.write_text(program(some))
         compiled(text, binary, source, [dlib])
         subprocess.run([str(binary), str(build)], check=True)
-    return {case.name: dict(records(build / f"{case.name}.values")) for case in cases}
+        for case in some:
+            yield case, dict(records(build / f"{case.name}.values"))
 
 
 def main(names: Sequence[str]) -> None:
@@ -97,18 +105,11 @@ def main(names: Sequence[str]) -> None:
     cases = [case for case in CASES if not names or case.name in names]
     with tempfile.TemporaryDirectory() as folder:
         build = Path(os.environ.get("ORACLE_BUILD", folder))
-        for name, arrays in asked(cases, source, build).items():
-            np.savez_compressed(DATA / f"{name}.npz", **arrays)  # type: ignore[arg-type]
-            (DATA / f"{name}.dat").write_bytes((build / f"{name}.dat").read_bytes())
-        for case in cases:
-            if case.xml:
-                (DATA / f"{case.name}.xml").write_text((build / f"{case.name}.xml").read_text())
+        for case, arrays in asked(cases, source, build):
+            np.savez_compressed(DATA / f"{case.name}.npz", **arrays)  # type: ignore[arg-type]
+            for suffix in (".dat", ".xml") if case.xml else (".dat",):
+                shutil.copy(build / f"{case.name}{suffix}", DATA)
 
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(HERE))
-
-from cases import CASES, Case  # noqa: E402
 
 if __name__ == "__main__":
     main(sys.argv[1:])
