@@ -20,10 +20,13 @@ from archdsl.dlib.kinds import Join, Record
 from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
 from archdsl.elaborate.trampoline import Task, run
 from archdsl.layers.definition import definitions
-from archdsl.printing import printable
+from archdsl.printing import counted, printable
 
 _WIDTH = 100
 _NAMED_TAGS = 10
+_CHANNELS_OF_FILTERS = {"con": 1, "cont": 0}
+"""Which size of the filters is that of the input's channels."""
+_KEEPING_CHANNELS = ("relu", "sig", "htan", "max_pool", "avg_pool", "bn_con", "affine", "multiply")
 
 
 def respelled(saved: Saved) -> str:
@@ -86,7 +89,7 @@ class _Spelling:
             if n > _NAMED_TAGS
         ]
         sections = [self._notes, tags, self._templates, [body]]
-        return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+        return "\n\n".join("\n".join(dict.fromkeys(lines)) for lines in sections if lines) + "\n"
 
     def _entry(self) -> str:
         record = self._saved.chain.input
@@ -98,24 +101,27 @@ class _Spelling:
                 arguments = [each for each in arguments if "=" in each]
                 self._notes.append(f"// Its input is {record.kind.name}, here without the pyramid.")
             return f"{name}<{','.join(arguments)}>" if arguments else name
-        channels = self._channels()
+        known = self._channels()
+        channels = known or 1
+        guess = "" if known else " The number of channels is a guess."
         self._notes.append(
             "// The file does not say what its input consists of: "
-            f"this one has {channels} channel{'s' if channels > 1 else ''}, of the usual type."
+            f"here it has {counted(channels, 'channel')} of the usual type.{guess}"
         )
         if record.kind.name == "input<array<matrix>>" or channels not in (1, 3):
             return f"input<std::array<matrix<float>,{channels}>>"
         return f"input<matrix<{'unsigned char' if channels == 1 else 'rgb_pixel'}>>"
 
-    def _channels(self) -> int:
-        """The channels that the first convolution takes."""
+    def _channels(self) -> int | None:
+        """The channels that the first convolution takes, if nothing before it changes them."""
         for record in self._saved.records():
+            side = _CHANNELS_OF_FILTERS.get(record.kind.name)
             filters = record.values.get("filters")
-            if record.kind.name == "con" and filters is not None and any(filters):
-                return int(filters[1])
-            if record.values.get("num_outputs"):
+            if side is not None and filters is not None and any(filters):
+                return int(filters[side])
+            if record.kind.name not in _KEEPING_CHANNELS:
                 break
-        return 1
+        return None
 
     # ---- layers ----
 
@@ -144,6 +150,8 @@ class _Spelling:
                 None,
                 f"{self._saved.source} has one behind {_words(scope)}",
             )
+        if record.kind.name == "softmax" and "mode" not in record.values:
+            self._notes.append("// The file does not say whether softmax is dlib's softmaxm.")
         arguments = record.kind.spelling(record.values)
         if isinstance(record.kind, Join):
             given = record.values.get("tags")

@@ -108,6 +108,8 @@ class _Reading:
             values["bias_mode"] = 1
         if name == "affine_fc":
             values["mode"] = 1
+        if name == "softmax" and "mode" in attributes:
+            values["mode"] = attributes["mode"]
 
     def _converted(self, field: Field, text: str) -> object:
         try:
