@@ -101,6 +101,10 @@ def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) ->
 def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message: str) -> None:
     """Raise ArchError where a state_dict does not consist of the wanted tensors."""
     # Checkpoints from before torch 0.4.1 lack this counter, and nothing in eval mode needs it.
+    # What a detector knows besides has any length, and other files have none of it.
+    extra = "_extra_state"
+    wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith(extra)}
+    state = {name: tensor for name, tensor in state.items() if not name.endswith(extra)}
     missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
     unknown = [name for name in state if name not in wanted]
     wrong = [

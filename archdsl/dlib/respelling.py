@@ -98,8 +98,10 @@ class _Spelling:
         if name:
             arguments = record.kind.spelling(record.values)
             if record.kind.name.endswith("_pyramid"):
-                arguments = [each for each in arguments if "=" in each]
-                self._notes.append(f"// Its input is {record.kind.name}, here without the pyramid.")
+                name, arguments = record.kind.name, ["pyramid_down<6>"]
+                self._notes.append(
+                    "// The rate of its image pyramid is not in the file; dlib's examples have 6."
+                )
             return f"{name}<{','.join(arguments)}>" if arguments else name
         known = self._channels()
         channels = known or 1

@@ -14,7 +14,9 @@ from archdsl.graph.structure import Piece, structure
 from archdsl.layers import combinators
 from archdsl.layers.block import Combinator
 from archdsl.layers.definition import Layer
-from archdsl.layers.endpoints import InputLayer, Loss
+from archdsl.layers.dlib_detection import DlibDetections, LossMmod, LossYolo
+from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def nest(network: Network) -> Nest:
         raise fail(f"{network.name} does not begin with its input, as dlib's networks do")
     last = others[-1] if others else None
     loss = None
-    if isinstance(last, Placed) and isinstance(last.instance.layer, Loss):
+    if isinstance(last, Placed) and isinstance(last.instance.layer, (Loss, DlibDetections)):
         loss = last.instance
         others.pop()
     return Nest(loss, entry.instance, tuple(others))
@@ -151,6 +153,12 @@ def _inception(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
     return [*found, nesting.join(piece)]
 
 
+def _detector(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
+    """A loss that decides by itself; in dlib it has one input, and finds the others."""
+    return [Placed(nesting.instance(piece.made[0]))]
+    yield
+
+
 def _joined(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
     if piece.parts:  # scale with a gate of its own, residual, dense
         made = nesting.instance(piece.made[0]) if piece.made else None
@@ -172,5 +180,7 @@ _RULES: dict[type[Combinator], _Rule] = {
     combinators.Frozen: _inline,
     combinators.Repeat: _repeat,
     combinators.Parallel: _inception,
+    LossMmod: _detector,
+    LossYolo: _detector,
 }
 """What combinators are in dlib; all others have to be layers that join tagged places."""

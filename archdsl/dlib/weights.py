@@ -53,6 +53,10 @@ class _Matching:
                 factors.append((place.instance, settings["factor"]))
             for name, value in settings.items():
                 _set(module, name, value)
+        loss, end = self._saved.loss, self._nest.loss
+        if loss is not None and end is not None and loss.kind.takes(end.layer):
+            for name, value in loss.kind.settings(loss.values).items():
+                _set(self._modules.get(end.path), name, value)
         for dropout, factor in factors:
             scale(state, carrier(self._network, dropout), factor)
         return state

@@ -89,6 +89,10 @@ class Network:
         for _, instance in self.graph.nodes(data="instance"):
             yield cast(LayerInstance, instance)
 
+    def instance(self, path: str) -> LayerInstance:
+        """The layer of a path."""
+        return cast(LayerInstance, self.graph.nodes[path]["instance"])
+
     def shape(self, path: str) -> EdgeType:
         """The output of a layer of a checked network: a tensor's shape, or another type."""
         shape: EdgeType = self.graph.nodes[path]["shape"]

@@ -35,6 +35,22 @@ _RGB = (
 _PYRAMID = (integer("pyramid_padding", 10), integer("pyramid_outer_padding", 11))
 
 
+def _paddings(values: Values) -> Mapping[str, Any]:
+    """The paddings of a pyramid, by the names of our module's attributes."""
+    return {
+        "padding": values["pyramid_padding"],
+        "outer_padding": values["pyramid_outer_padding"],
+    }
+
+
+def _padded(module: Any) -> Values:
+    """The same, back."""
+    return {
+        "pyramid_padding": module.padding,
+        "pyramid_outer_padding": module.outer_padding,
+    }
+
+
 class InputKind(Kind):
     """The base of inputs."""
 
@@ -47,11 +63,6 @@ class _Rgb(InputKind):
 
     fields: ClassVar[tuple[Field, ...]] = _COLOURS
     also = _RGB
-
-    def spelled(self, values: Values) -> str:
-        # The rate of a pyramid is not in the file; the network itself is that of the plain input.
-        name = self.ours[0]
-        return name if name == "input_rgb_image_sized" else "input_rgb_image"
 
     def colours(self, values: Values) -> list[float]:
         return [values[field.name] for field in _COLOURS]
@@ -111,11 +122,23 @@ class InputRgbImagePyramid(_Rgb):
         *(f._replace(since="input_rgb_image_pyramid2") for f in _PYRAMID),
     )
 
+    def settings(self, values: Values) -> Mapping[str, Any]:
+        return {**super().settings(values), **_paddings(values)}
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        return {**super().values(layer, module, inputs), **_padded(module)}
+
 
 @kind("input_grayscale_image_pyramid")
 class InputGrayscaleImagePyramid(InputKind):
     ours = ("input_grayscale_image_pyramid",)
     fields: ClassVar[tuple[Field, ...]] = _PYRAMID
+
+    def settings(self, values: Values) -> Mapping[str, Any]:
+        return _paddings(values)
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        return _padded(module)
 
 
 class _Plain(InputKind):
@@ -213,5 +236,31 @@ class LossMetric(LossKind):
 
 _loss("loss_epsilon_insensitive", double("eps", 1.0, xml="epsilon"))
 _loss("loss_barlow_twins", single("lambda", 0.0051))
-_loss("loss_mmod", Field("options", MMOD_OPTIONS, MmodOptions()))
-_loss("loss_yolo", integer("count"), Field("options", YOLO_OPTIONS, YoloOptions()))
+
+
+class _Detector(LossKind):
+    """Losses with options, which a module keeps."""
+
+    def settings(self, values: Values) -> Mapping[str, Any]:
+        return {"options": values["options"]}
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        return {**self.defaults(), "options": module.options}
+
+
+@kind("loss_mmod_")
+class LossMmod(_Detector):
+    ours = ("loss_mmod", "mmod_detections")
+    fields: ClassVar[tuple[Field, ...]] = (Field("options", MMOD_OPTIONS, MmodOptions()),)
+
+
+@kind("loss_yolo_")
+class LossYolo(_Detector):
+    ours = ("loss_yolo", "yolo_detections")
+    fields: ClassVar[tuple[Field, ...]] = (
+        integer("count"),
+        Field("options", YOLO_OPTIONS, YoloOptions()),
+    )
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        return {**super().values(layer, module, inputs), "count": len(layer.maps)}

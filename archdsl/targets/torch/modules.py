@@ -262,10 +262,3 @@ class DarknetReorg(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.stride}"
-
-
-class BinaryHingeLoss(nn.Module):
-    """max(0, 1 - target × output), averaged; targets are +1 or -1 (dlib loss_binary_hinge_)."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.relu(1 - target * output).mean()
