@@ -174,8 +174,9 @@ def compile(
 ) -> fx.GraphModule:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
-    ``weights`` is a safetensors, state_dict or Darknet (``.weights``) file, or ``torchvision:NAME``
-    for pretrained weights; with weights the module is in eval mode.
+    ``weights`` is a safetensors, state_dict, Darknet (``.weights``) or dlib (``.dat``, ``.dnn``,
+    ``.xml``) file, or ``torchvision:NAME`` for pretrained weights; with weights the module is in
+    eval mode.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)

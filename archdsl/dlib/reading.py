@@ -21,8 +21,11 @@ from archdsl.dlib.stream import Cursor, MisreadError
 from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
 from archdsl.elaborate.trampoline import Task, run
 
-_BUDGET = 200_000
+_BUDGET = 100_000
 """Layers that are read at most, in all attempts together."""
+
+_VERSIONS_PER_LAYER = 16
+"""How many versions cost as much of the budget as a layer."""
 
 _DEEPEST = 100_000
 _LONGEST_VERSION = 64
@@ -88,6 +91,8 @@ class _Reading:
         if not parses:
             return None
         chain, end = parses[0]
+        if not self.old and self._record_ahead(end):
+            return None  # the record of a layer that has been taken for a tag
         behind = len(self.content) - end
         certain = not self.old or self._wrappers_certain
         return Saved(source, loss, chain, behind, self._labels(end), certain)
@@ -121,8 +126,11 @@ class _Reading:
 
     def _chain(self, start: int, repeated: bool) -> Task[list[_Parse]]:
         found: list[_Parse] = []
+        if self.exhausted:
+            return found
         versions = self._versions(start)
-        if not versions.versions:
+        self._spend(1 + len(versions.versions) // _VERSIONS_PER_LAYER)
+        if not versions.versions or versions.end >= len(self.content):
             return found
         at_input = self._text_ahead(versions.end, b"i")
         if at_input != repeated:
@@ -172,6 +180,7 @@ class _Reading:
 
     def _around_repeat(self, found: _Run, opener: int, repeated: bool) -> Task[list[_Parse]]:
         """A chain in which one version opens a ``repeat``: count, blocks, and what is below."""
+        self._spend(1)
         count = found.versions[opener + 1]
         start = found.offsets[opener + 2] if opener + 2 < len(found.offsets) else found.end
         ends: list[tuple[tuple[Chain, ...], int]] = [((), start)]
@@ -232,10 +241,9 @@ class _Reading:
     # ---- records ----
 
     def _record(self, cursor: Cursor, family: type[Kind], what: str) -> Record:
-        self.budget -= 1
-        if self.budget < 0:
-            self.exhausted = True
-            raise MisreadError(cursor.at, "", "")
+        self._spend(1)
+        if self.exhausted:
+            raise MisreadError(-1, "", "")
         start = cursor.at
         length = cursor.count(f"the name of {what}")
         if length > _LONGEST_VERSION:
@@ -247,12 +255,23 @@ class _Reading:
             raise MisreadError(start, f"the name of {what}", repr(name))
         return Record(known, name, known.read(cursor, name), start)
 
+    def _record_ahead(self, at: int) -> bool:
+        cursor = Cursor(self.content, at)
+        try:
+            return by_version(cursor.text()) is not None
+        except MisreadError:
+            return False
+
     def _text_ahead(self, at: int, first: bytes) -> bool:
         """Whether a string that begins like this stands here."""
         return self.content[at + 2 : at + 3] == first and self.content[at : at + 1] == b"\x01"
 
     def _letter(self, at: int) -> bool:
         return self.content[at : at + 1].isalpha()
+
+    def _spend(self, steps: int) -> None:
+        self.budget -= steps
+        self.exhausted = self.budget < 0
 
     def _note(self, error: MisreadError) -> None:
         if error.offset > self.furthest.offset:

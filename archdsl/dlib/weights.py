@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from archdsl.diagnostics import ArchError, fail
-from archdsl.dlib import reading, xml
 from archdsl.dlib.kinds import Record
+from archdsl.dlib.opening import open_saved
 from archdsl.dlib.scaling import carrier, is_dropout, scale
 from archdsl.dlib.structure import Element, Mark, Nest, Placed, Repeat, nest
 from archdsl.dlib.tree import Computed, Saved
@@ -19,11 +19,6 @@ from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.endpoints import InputLayer
 
 _MAX_DIFFERENCES = 4
-
-
-def open_saved(path: Path) -> Saved:
-    """The network in a file of dlib's, serialized or XML by its suffix."""
-    return xml.read(path) if path.suffix.lower() == ".xml" else reading.read(path)
 
 
 def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:

@@ -22,9 +22,16 @@ from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Saved, Wrapper
 
 _ELEMENT = re.compile(r"<(/?)([\w.]+)((?:\s+[\w.]+\s*=\s*'[^'<>]*'|'\s+)*)\s*(/?)>")
 _ATTRIBUTE = re.compile(r"([\w.]+)\s*=\s*'([^'<>]*)'")
+
+
+def _single(text: str) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float32(text))
+
+
 _CONVERT: dict[stream.Type, Callable[[str], Any]] = {
     stream.INTEGER: int,
-    stream.SINGLE: float,
+    stream.SINGLE: _single,
     stream.DOUBLE: float,
     stream.FLAG: lambda text: text == "true",
 }
@@ -108,6 +115,8 @@ class _Reading:
             values["bias_mode"] = 1
         if name == "affine_fc":
             values["mode"] = 1
+        if name == "softmax" and "mode" in attributes:
+            values["mode"] = attributes["mode"]
 
     def _converted(self, field: Field, text: str) -> object:
         try:
@@ -139,7 +148,8 @@ class _Reading:
             rows = max(1, body.count("\n") + 1)
             numbers = np.array(body.split(), dtype=object)
             try:
-                flat = numbers.astype(np.float32)
+                with np.errstate(over="ignore"):
+                    flat = numbers.astype(np.float32)
             except ValueError:
                 raise self._wrong("numbers") from None
             columns = flat.size // rows

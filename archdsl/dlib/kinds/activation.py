@@ -123,9 +123,12 @@ class Silu(Kind):
 
 @kind("softmax_")
 class Softmax(_OverInput):
-    """dlib's softmax and softmaxm; its files do not say which."""
+    """dlib's softmax and softmaxm; its files do not say which, its XML does, as ``mode``."""
 
     ours = ("softmax", "softmaxm")
+
+    def spelled(self, values: Values) -> str:
+        return "softmaxm" if values.get("mode") == "plane_wise" else "softmax"
 
 
 @kind("softmax_all_")

@@ -218,12 +218,22 @@ _loss(
     double("gamma", 0.0, since="loss_multibinary_log_2"),
     versions=("loss_multibinary_log_", "loss_multibinary_log_2"),
 )
-_loss(
-    "loss_metric",
-    single("margin", 0.1, since="loss_metric_2"),
-    single("dist_thresh", 0.75, since="loss_metric_2", xml="distance_threshold"),
-    versions=("loss_metric_", "loss_metric_2"),
-)
+
+
+@kind("loss_metric_", "loss_metric_2")
+class LossMetric(LossKind):
+    ours = ("loss_metric",)
+    fields: ClassVar[tuple[Field, ...]] = (
+        single("margin", 0.1, since="loss_metric_2"),
+        single("dist_thresh", 0.75, since="loss_metric_2", xml="distance_threshold"),
+    )
+
+    def values(self, layer: Layer, module: Any, inputs: Any = ()) -> Values:
+        # dlib's own defaults; those above are what the older files mean.
+        margin, threshold = getattr(layer, "margin", 0.04), getattr(layer, "threshold", 0.6)
+        return {"margin": margin, "dist_thresh": threshold}
+
+
 _loss("loss_epsilon_insensitive", double("eps", 1.0, xml="epsilon"))
 _loss("loss_barlow_twins", single("lambda", 0.0051))
 

@@ -12,10 +12,9 @@ from archdsl.dlib.kinds.definition import Field, Kind, Values, alias, integer, k
 
 
 class Join(Kind):
-    """The base: ``combinators`` of the catalogue make it, ``layer`` is what they make."""
+    """The base: ``combinators`` of the catalogue make it."""
 
     combinators: ClassVar[tuple[str, ...]]
-    layer: ClassVar[str]
     tags: ClassVar[int] = 1
     """How many tags it names; 0: as many as its record says."""
 
@@ -29,25 +28,21 @@ class Join(Kind):
 @kind("add_prev_")
 class AddPrev(Join):
     combinators = ("add_prev",)
-    layer = "add_padded"
 
 
 @kind("mult_prev_")
 class MultPrev(Join):
     combinators = ("mult_prev",)
-    layer = "mult"
 
 
 @kind("multm_prev_")
 class MultmPrev(Join):
     combinators = ("multm_prev",)
-    layer = "multm"
 
 
 @kind("resize_prev_to_tagged_")
 class ResizePrevToTagged(Join):
-    combinators = ("resize_to", "resize_prev_to_tagged")
-    layer = "resize_to_match"
+    combinators = ("resize_like", "resize_prev_to_tagged")
 
     def spelled(self, values: Values) -> str:
         return "resize_prev_to_tagged"
@@ -64,21 +59,18 @@ class ScalePrev(Join):
     """The record's two fields are scratch space of the gradient."""
 
     combinators = ("scale_prev",)
-    layer = "gate"
     fields: ClassVar[tuple[Field, ...]] = _SCRATCH
 
 
 @kind("scale_")
 class Scale(Join):
-    combinators = ("scale",)
-    layer = "gate"
+    combinators = ("scale", "scale_tagged")
     fields: ClassVar[tuple[Field, ...]] = _SCRATCH
 
 
 @kind("concat_")
 class Concat(Join):
     combinators = ("concat_tags", "parallel")
-    layer = "concat"
     tags = 0
     fields: ClassVar[tuple[Field, ...]] = (integer("count", 2),)
 

@@ -195,3 +195,27 @@ class AdaptiveComputationTime(Kind):
         integer("feature_dim"),
         tensor("params"),
     )
+
+    def arguments(self, values: Values) -> Mapping[str, Any]:
+        return {"steps": values["max_steps"]}
+
+    def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
+        params = values["params"].ravel()
+        return {"weight": params[:-1], "bias": params[-1:]}
+
+    def settings(self, values: Values) -> Mapping[str, Any]:
+        return {"steps": values["max_steps"], "threshold": values["halt_threshold"]}
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        channels, rows, columns = inputs[0]
+        params = np.append(array(module.weight), array(module.bias)).reshape(1, 1, -1, 1)
+        return {
+            **self.defaults(),
+            "max_steps": module.steps,
+            "halt_threshold": module.threshold,
+            "seq_len": rows,
+            "d_model": columns,
+            "num_channels": channels,
+            "feature_dim": channels * columns,
+            "params": params,
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -139,11 +140,16 @@ class Affine(Kind):
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         gamma = array(module.weight)
-        shape = (1, gamma.size, 1, 1)
+        shape = (1, *gamma.shape, *(1,) * (3 - gamma.ndim))
         params = column(gamma, array(module.bias))
         # Of features both modes are the same; after a bn_fc, which they mostly are, it is this one.
-        mode = _CONNECTED if len(inputs[0]) == 1 else _CONVOLUTIONAL
+        connected = layer.per_value or len(inputs[0]) == 1
+        mode = _CONNECTED if connected else _CONVOLUTIONAL
         return {**self.defaults(), "params": params, "gamma": shape, "beta": shape, "mode": mode}
+
+    def spelling(self, values: Values) -> list[str]:
+        per_value = values["mode"] == _CONNECTED and math.prod(values["gamma"][2:]) > 1
+        return ["per_value=true"] if per_value else []
 
 
 @kind("layer_norm_")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, ClassVar
+
+import numpy as np
 
 from archdsl.dlib.kinds.convolution import (
     WINDOW,
@@ -13,6 +17,7 @@ from archdsl.dlib.kinds.convolution import (
     window_values,
 )
 from archdsl.dlib.kinds.definition import Field, Kind, Values, double, flag, integer, kind, single
+from archdsl.layers.definition import definitions
 
 
 class _Pooling(Kind):
@@ -58,17 +63,27 @@ class AvgPool(_Pooling):
     ours = ("avg_pool",)
 
 
-class _Same(Kind):
-    """A layer whose arguments have the same names and order in dlib's record and in ours."""
+class _Named(Kind):
+    """A layer whose arguments stand in its record, under the names of ``names``."""
+
+    names: ClassVar[Mapping[str, str]]
+    """Our argument for each field that is one."""
 
     def arguments(self, values: Values) -> Mapping[str, Any]:
-        return {field.name: values[field.name] for field in self.fields}
+        return {ours: values[theirs] for theirs, ours in self.names.items()}
 
     def meant(self, layer: Any, module: Any) -> Mapping[str, Any]:
-        return {f.name: getattr(layer, f.name) for f in self.fields if hasattr(layer, f.name)}
+        return {ours: getattr(layer, ours) for ours in self.names.values()}
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
-        return {**self.defaults(), **self.meant(layer, module)}
+        given = {theirs: getattr(layer, ours) for theirs, ours in self.names.items()}
+        return {**self.defaults(), **given}
+
+
+def _map(inputs: Any) -> tuple[int, int, int]:
+    """Channels, rows and columns; dlib takes features for channels of one cell."""
+    shape = tuple(inputs[0])
+    return shape if len(shape) == 3 else (*shape, *(1,) * (3 - len(shape)))
 
 
 @kind("upsample_")
@@ -95,13 +110,16 @@ class Upsample(Kind):
 
 
 @kind("reorg_")
-class Reorg(_Same):
+class Reorg(_Named):
     ours = ("reorg",)
+    names: ClassVar[Mapping[str, str]] = {"row_stride": "row_stride", "col_stride": "col_stride"}
     fields: ClassVar[tuple[Field, ...]] = (integer("row_stride", 2), integer("col_stride", 2))
 
 
 @kind("resize_to_")
-class ResizeTo(Kind):
+class ResizeTo(_Named):
+    ours = ("resize_to",)
+    names: ClassVar[Mapping[str, str]] = {"nr": "rows", "nc": "columns"}
     fields: ClassVar[tuple[Field, ...]] = (
         integer("nr", 1),
         integer("nc", 1),
@@ -109,9 +127,22 @@ class ResizeTo(Kind):
         double("scale_x", 1.0),
     )
 
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        values = super().values(layer, module, inputs)
+        _, rows, columns = _map(inputs)
+        return {**values, "scale_y": values["nr"] / rows, "scale_x": values["nc"] / columns}
+
 
 @kind("reshape_to_")
-class ReshapeTo(Kind):
+class ReshapeTo(_Named):
+    """dlib's flatten is a reshape_to as well; a size of -1 is the input's."""
+
+    ours = ("reshape_to", "flatten")
+    names: ClassVar[Mapping[str, str]] = {
+        "output_k": "channels",
+        "output_nr": "rows",
+        "output_nc": "columns",
+    }
     fields: ClassVar[tuple[Field, ...]] = (
         integer("input_k"),
         integer("input_nr"),
@@ -122,10 +153,25 @@ class ReshapeTo(Kind):
         flag("needs_rescale", False),
     )
 
+    def meant(self, layer: Any, module: Any) -> Mapping[str, Any]:
+        if not isinstance(layer, definitions()["reshape_to"].cls):
+            return {}
+        return {name: size for name, size in super().meant(layer, module).items() if size != -1}
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        given, made = _map(inputs), _map((layer.output(inputs),))
+        names = [field.name for field in self.fields[:-1]]
+        sizes = dict(zip(names, (*given, *made), strict=True))
+        return {**sizes, "needs_rescale": math.prod(given) != math.prod(made)}
+
+
+_BOX: Mapping[str, str] = {"k": "channels", "nr": "rows", "nc": "columns"}
+
 
 @kind("extract_")
-class Extract(_Same):
+class Extract(_Named):
     ours = ("extract",)
+    names: ClassVar[Mapping[str, str]] = {"offset": "offset", **_BOX}
     fields: ClassVar[tuple[Field, ...]] = (
         integer("offset"),
         integer("k", 1),
@@ -135,7 +181,14 @@ class Extract(_Same):
 
 
 @kind("slice_")
-class Slice(_Same):
+class Slice(_Named):
+    ours = ("slice",)
+    names: ClassVar[Mapping[str, str]] = {
+        "offset_k": "first_channel",
+        "offset_nr": "first_row",
+        "offset_nc": "first_column",
+        **_BOX,
+    }
     fields: ClassVar[tuple[Field, ...]] = (
         integer("offset_k"),
         integer("offset_nr"),
@@ -153,4 +206,26 @@ class Transpose(Kind):
 
 @kind("tril_")
 class Tril(Kind):
+    """Three names of ours, by the value right of the diagonal."""
+
+    ours = ("tril", "tril_mask", "tril_diag")
     fields: ClassVar[tuple[Field, ...]] = (integer("diag"), single("diag_value", 0.0))
+
+    def arguments(self, values: Values) -> Mapping[str, Any]:
+        return {"diag": values["diag"], "value": values["diag_value"]}
+
+    def meant(self, layer: Any, module: Any) -> Mapping[str, Any]:
+        return {"diag": layer.diagonal(), "value": float(np.float32(layer.value()))}
+
+    def spelled(self, values: Values) -> str:
+        usual = {0.0: "tril", -math.inf: "tril_mask"}
+        return usual.get(values["diag_value"], "tril_diag") if not values["diag"] else "tril_diag"
+
+    def spelling(self, values: Values) -> list[str]:
+        if self.spelled(values) != "tril_diag" or not math.isfinite(values["diag_value"]):
+            return []
+        value = Fraction(values["diag_value"]).limit_denominator(1_000_000)
+        return [str(values["diag"]), str(value.numerator), str(value.denominator)]
+
+    def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
+        return {"diag": layer.diagonal(), "diag_value": layer.value()}
