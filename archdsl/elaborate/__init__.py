@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, assemble
 from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
 from archdsl.layers.combinators import Repeat
@@ -23,12 +25,14 @@ __all__ = ["Elaborated", "Limits", "elaborate"]
 class Elaborated:
     """A network with its templates expanded once each.
 
-    ``parameters`` holds every ``param`` with its value.
+    ``parameters`` holds every ``param`` with its value, ``others`` the names of the networks that
+    the text defines besides.
     """
 
     name: str | None
     block: Block
     parameters: Mapping[str, Any]
+    others: tuple[str, ...]
 
 
 @collector_paused()
@@ -45,7 +49,7 @@ def elaborate(
     """
     limits = limits or Limits()
     elaborator = Elaborator(limits)
-    assembly = assemble(document, settings or {})
+    assembly = assemble(document, settings or {}, partial(member, elaborator))
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))
@@ -53,23 +57,34 @@ def elaborate(
         raise ArchError(elaborator.errors)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
-    return Elaborated(candidate.name, block, assembly.parameters)
+    names = dict.fromkeys(c.name for c in assembly.candidates if c.own and c.name is not None)
+    others = tuple(name for name in names if name != candidate.name)
+    return Elaborated(candidate.name, block, assembly.parameters, others)
 
 
 def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
-    candidates = assembly.candidates
-    named = {c.name: c for c in candidates if c.name is not None}
+    # A C++ program often has its networks in a header.
+    own = [c for c in assembly.candidates if c.own]
+    if not document.source.is_cpp:
+        candidates = selectable = own
+    else:
+        candidates, selectable = own or assembly.candidates, assembly.candidates
+    named: dict[str, Candidate] = {}
+    for candidate in (*selectable, *candidates):
+        if candidate.name is not None:
+            named[candidate.name.rpartition("::")[2]] = candidate
+    named |= {c.name: c for c in (*selectable, *candidates) if c.name is not None}
     if net is not None:
         if net in named:
             return named[net]
-        known = listing(named) or "none"
+        known = listing(dict.fromkeys(c.name for c in selectable if c.name is not None)) or "none"
         raise fail(
             f"--net {net}: there is no network '{net}' in {document.source.name}",
             None,
             f"its networks are: {known}",
             help=nearest(net, named),
         )
-    if "net_type" in named:
+    if named.get("net_type") in candidates:
         return named["net_type"]
     if candidates:
         return candidates[-1]
