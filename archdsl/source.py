@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-
 CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
 
 

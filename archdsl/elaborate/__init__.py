@@ -74,6 +74,7 @@ def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Ca
         if candidate.name is not None:
             named[candidate.name.rpartition("::")[2]] = candidate
     named |= {c.name: c for c in (*selectable, *candidates) if c.name is not None}
+    named = {c.name: c for c in assembly.suspects if c.own and c.name is not None} | named
     if net is not None:
         if net in named:
             return named[net]
@@ -86,8 +87,12 @@ def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Ca
         )
     if named.get("net_type") in candidates:
         return named["net_type"]
-    if candidates:
+    suspects = [c for c in assembly.suspects if c.own]
+    wanted = [c for c in suspects if c.name in (net, "net_type")] or suspects
+    if candidates and not (wanted and wanted[-1].name == "net_type"):
         return candidates[-1]
+    if wanted:
+        return wanted[-1]  # its error says more than that there is no network
     raise _no_network(assembly, document)
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, listing
-from archdsl.elaborate.scope import Definitions, Environment, StructBinding, TemplateBinding, Unread, Value
+from archdsl.elaborate.scope import (
+    Definitions,
+    Environment,
+    StructBinding,
+    TemplateBinding,
+    Unread,
+    Value,
+)
 from archdsl.layers.block import Block, Label, Tag
 from archdsl.layers.definition import Argument, Definition
 from archdsl.layers.endpoints import Pixels
@@ -160,7 +167,10 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
 
 
 def default(
-    template: TemplateBinding | StructBinding, formal: nodes.Formal, name: nodes.Name, inside: Environment
+    template: TemplateBinding | StructBinding,
+    formal: nodes.Formal,
+    name: nodes.Name,
+    inside: Environment,
 ) -> Pending:
     if formal.default is not None:
         return Pending(formal.default, inside)

@@ -48,6 +48,8 @@ class Assembly:
     settings: Mapping[str, Any]
     definitions: Definitions = field(default_factory=Definitions)
     candidates: list[Candidate] = field(default_factory=list)
+    suspects: list[Candidate] = field(default_factory=list)
+    """Definitions that would be networks if what they end in were an input."""
     parameters: dict[str, Any] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
 
@@ -56,7 +58,7 @@ class _Reading(NamedTuple):
     """A list of items on the way: how far it is read, and which scope its names belong to."""
 
     items: tuple[nodes.Item, ...]
-    index: int
+    at: int
     scope: Definitions
     document: nodes.Document
 
@@ -78,10 +80,10 @@ def assemble(
     pending = [_Reading(document.items, 0, assembly.definitions, document)]
     while pending:
         current = pending.pop()
-        if current.index == len(current.items):
+        if current.at == len(current.items):
             continue
-        pending.append(current._replace(index=current.index + 1))
-        item = current.items[current.index]
+        pending.append(current._replace(at=current.at + 1))
+        item = current.items[current.at]
         try:
             if isinstance(item, nodes.Include):
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
@@ -111,9 +113,7 @@ Inner = tuple[tuple[nodes.Item, ...], int, Definitions]
 """Items inside an item, the first of them, and their scope."""
 
 
-def _add(
-    item: nodes.Item, scope: Definitions, assembly: Assembly, *, own: bool
-) -> Inner | None:
+def _add(item: nodes.Item, scope: Definitions, assembly: Assembly, *, own: bool) -> Inner | None:
     """Add what an item defines to its scope; what it has inside remains to be read."""
     environment = Environment(scope, scope.position, {})
     if isinstance(item, nodes.Template):
@@ -158,10 +158,11 @@ def _add_template(
     alias = alias_of(item.body, environment)
     binding = TemplateBinding(item, scope, scope.position, tail, subnet, alias)
     scope.add(item.name.text, binding)
-    if tail == "complete" and not item.formals and scope.known:
+    if tail in ("complete", "unknown") and not item.formals and scope.known:
         name = "::".join((*scope.path(), item.name.text))
         inside = Environment(scope, scope.position, {})
-        assembly.candidates.append(Candidate(name, item.body, inside, own))
+        of = assembly.candidates if tail == "complete" else assembly.suspects
+        of.append(Candidate(name, item.body, inside, own))
 
 
 def _add_parameter(item: nodes.Parameter, environment: Environment, assembly: Assembly) -> None:
@@ -184,6 +185,8 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
     before = scope.own(name, scope.position)
     binding = before if isinstance(before, StructBinding) else None
     if item.pattern is not None and binding is None:
+        if item.span.source.is_cpp:
+            return None  # of a template of another library
         raise fail(
             f"'{name}' is specialised before it is defined",
             item.name.span,
@@ -194,8 +197,7 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
     for index, formal in enumerate(item.formals or ()):
         if formal.name is not None:
             place = _place(formal.name.text, item.pattern) if item.pattern is not None else index
-            is_type = isinstance(formal, nodes.TypeFormal)
-            members.bind(formal.name.text, Formal(place, is_type))
+            members.bind(formal.name.text, Formal(place, formal))
     body = StructBody(item, members)
     if binding is not None and item.pattern is not None:
         binding.bodies.append(body)

@@ -171,7 +171,8 @@ class Elaborator:
         if isinstance(meaning, Block):
             return self._splice(meaning, name, positional, named, subnet)
         if structs.is_type(meaning):
-            return (yield structs.read(self, meaning, name, positional, named, subnet))
+            reading: Reading = yield structs.read(self, meaning, name, positional, named, subnet)
+            return reading
         callee, positional = flat(meaning, name, positional)
         inner = self._take_subnet(callee, name, positional, subnet)
         step = yield self.step(callee, name, positional, named)
@@ -419,7 +420,9 @@ class Elaborator:
         self._frames.append(Frame(text, span))
         try:
             block = yield self.block(
-                template.definition.body, environment, subnet=template.tail != "block"
+                template.definition.body,
+                environment,
+                subnet=template.tail not in ("block", "unknown"),
             )
         finally:
             self._frames.pop()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.elaborate.trampoline import Task
-from archdsl.layers.definition import Definition, lookup
 from archdsl.layers.definition import definitions as builtin
+from archdsl.layers.definition import lookup
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
-Tail = Literal["subnet", "complete", "block", "outer"]
+Tail = Literal["subnet", "complete", "block", "outer", "unknown"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,8 @@ class TemplateBinding:
     ``tail`` is "subnet" where the body ends in a parameter (``subnet`` is its index), "complete"
     where it ends in an input, "block" where it is a block without an end, which takes its subnet
     as one argument more; "outer" where it ends in a parameter of the struct that it is a member
-    of (``subnet`` is that one's index).
+    of (``subnet`` is that one's index); "unknown" where layers end in what may be an input, but is
+    a class of the program or nothing known.
     """
 
     definition: nodes.Template
@@ -91,10 +92,10 @@ class Unread(NamedTuple):
 
 
 class Formal(NamedTuple):
-    """A parameter of a struct that has no value yet; ``index`` counts those of the struct."""
+    """A parameter of a struct that has no value yet; ``place`` counts those of the struct."""
 
-    index: int
-    is_type: bool
+    place: int
+    formal: nodes.Formal
 
 
 class Selector(NamedTuple):
@@ -304,7 +305,9 @@ def _rebased(member: Any, scope: Definitions) -> Any:
     """A member of a struct as that of an instance, whose parameters have values."""
     if isinstance(member, Deferred):
         return Deferred(member.node, member.kind, scope, member.position)
-    return replace(member, definitions=scope) if is_dataclass(member) else member
+    if isinstance(member, (TemplateBinding, StructBinding)):
+        return replace(member, definitions=scope)
+    return member
 
 
 def _contains(outer: Span, inner: Span) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.elaborate.arguments import Pending, Unbound, split, unread
+from archdsl.elaborate.arguments import positional as positional_of
 from archdsl.elaborate.scope import (
     Definitions,
     Environment,
@@ -44,7 +45,7 @@ class Chosen(NamedTuple):
 def is_type(found: Any) -> bool:
     """Whether a name means something whose place another expression takes."""
     kind = type(found)
-    if kind is TemplateBinding:
+    if isinstance(found, TemplateBinding):
         return found.tail == "outer"
     return kind is StructBinding or kind in (Selector, Chosen, Definitions)
 
@@ -65,7 +66,7 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
     container, path = name.scope
     if container is not None:
         rest = [*path, name.text]
-        selected = yield _selected(elaborator, container, rest, environment)
+        selected = yield _selected(container, rest, environment)
         if selected is not None:
             return selected
         found: Any = yield instance(elaborator, container, environment)
@@ -76,7 +77,7 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
     for part in rest:
         scope = found
         if not isinstance(scope, Definitions):
-            scope = yield _instance_of(elaborator, found, name, environment)
+            scope = yield _instance_of(elaborator, found, name)
         assert scope.generic is not None and scope.struct is not None
         found = scope.own(part, scope.generic.position)
         if found is None:
@@ -91,8 +92,8 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
 
 
 def _selected(
-    elaborator: Elaborator, container: nodes.Apply, rest: list[str], environment: Environment
-) -> Task[Any]:
+    container: nodes.Apply, rest: list[str], environment: Environment
+) -> Task[Chosen | None]:
     """``conditional<...>::type``, which is ``conditional_t<...>`` with its arguments given."""
     if container.name.scope is not None:
         return None
@@ -131,7 +132,8 @@ def instance(
         if isinstance(found, Definitions):
             return found
         if isinstance(found, StructBinding):
-            return (yield _instantiate(elaborator, found, name, positional, named))
+            scope: Definitions = yield _instantiate(elaborator, found, name, positional, named)
+            return scope
         if isinstance(found, (Selector, Chosen)):
             pending = found.pending if isinstance(found, Chosen) else None
             node, environment = pending or (yield _choose(name, positional))
@@ -146,16 +148,17 @@ def instance(
             raise fail(f"'{name.text}' is no struct, so it has no members", name.span)
 
 
-def _instance_of(
-    elaborator: Elaborator, found: Any, name: nodes.Name, environment: Environment
-) -> Task[Definitions]:
+def _instance_of(elaborator: Elaborator, found: Any, name: nodes.Name) -> Task[Definitions]:
     """The struct behind the first parts of a qualified name."""
+    scope: Definitions
     if isinstance(found, StructBinding):
-        return (yield _instantiate(elaborator, found, name, [], []))
-    if isinstance(found, TemplateBinding):
+        scope = yield _instantiate(elaborator, found, name, [], [])
+    elif isinstance(found, TemplateBinding):
         inside = Environment(found.definitions, found.position, {})
-        return (yield instance(elaborator, found.definition.body, inside))
-    raise fail(f"'{name.span.text}': this is no member of a struct", name.span)
+        scope = yield instance(elaborator, found.definition.body, inside)
+    else:
+        raise fail(f"a part of '{name.span.text}' is no struct, so it has no members", name.span)
+    return scope
 
 
 def _instantiate(
@@ -214,10 +217,10 @@ def _match(
         if isinstance(part, nodes.Name) and part.scope is None and part.text in free:
             if bound.setdefault(part.text, value) != value:
                 return None
-        elif isinstance(part, nodes.Named):
-            return None
-        elif (yield elaborator.argument(formal, Pending(part, environment))) != value:
-            return None
+        else:
+            given = Pending(positional_of(part), environment)
+            if (yield elaborator.argument(formal, given)) != value:
+                return None
     return bound
 
 
@@ -275,7 +278,8 @@ def _base(
     if isinstance(found, StructBinding) and not isinstance(base, nodes.Call):
         _count_inlined(elaborator, name)
         further = yield _instantiate(elaborator, found, head, positional, [])
-        return (yield _base(elaborator, further, name, subnet))
+        layer: tuple[Definition, list[Unbound]] = yield _base(elaborator, further, name, subnet)
+        return layer
     if not isinstance(found, Definition):
         raise _of_its_own(struct, scope, name, subnet)
     return found, positional

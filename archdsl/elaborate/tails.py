@@ -79,8 +79,10 @@ def alias_of(body: nodes.Expression, environment: Environment) -> StructBinding 
     if not isinstance(body, (nodes.Name, nodes.Apply)):
         return None
     found = find(body if isinstance(body, nodes.Name) else body.name, environment)
-    return found.alias if isinstance(found, TemplateBinding) else (
-        found if isinstance(found, StructBinding) else None
+    return (
+        found.alias
+        if isinstance(found, TemplateBinding)
+        else (found if isinstance(found, StructBinding) else None)
     )
 
 
@@ -110,7 +112,9 @@ def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail,
         for f in definition.formals
         if f.name is not None and isinstance(f, nodes.TypeFormal)
     }
+    others = formals.keys() - types  # blocks and numbers
     node: nodes.Argument = definition.body
+    layers = False
     while True:
         if isinstance(node, nodes.Group):
             node = node.inner
@@ -136,22 +140,27 @@ def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail,
             node = given[head.subnet]
             continue
         if isinstance(head, Formal) and isinstance(node, nodes.Name):
-            return ("outer", head.index) if head.is_type else ("block", None)
+            is_type = isinstance(head.formal, nodes.TypeFormal)
+            return ("outer", head.place) if is_type else ("block", None)
+        strange = not own and (head is None or isinstance(head, StructBinding))
+        if layers and strange and not any(map(_is_named, arguments)):
+            return "unknown", None
+        layers = layers or isinstance(head, (Definition, TemplateBinding))
         tail = _tail_of_reference(head)
         if tail == "complete" or not arguments:
             return tail, None
         inner = arguments[-1]
-        if isinstance(head, TemplateBinding) and head.subnet is not None:
-            if len(arguments) == len(head.definition.formals):
-                inner = arguments[head.subnet]
-        if isinstance(inner, nodes.Name) and inner.scope is None:
-            if inner.text in formals and inner.text not in types:
-                return "block", None
-        if not isinstance(inner, (nodes.Name, nodes.Apply)):
+        if isinstance(head, TemplateBinding) and len(arguments) == len(head.formals):
+            inner = arguments[head.subnet] if head.subnet is not None else inner
+        if isinstance(inner, nodes.Name) and inner.scope is None and inner.text in others:
             return "block", None
-        if not net_like(inner, environment, formals):
+        if not _is_named(inner) or not net_like(inner, environment, formals):
             return "block", None
         node = inner
+
+
+def _is_named(node: nodes.Argument) -> bool:
+    return isinstance(node, (nodes.Name, nodes.Apply))
 
 
 def _tail_of_reference(binding: Any) -> Tail:
@@ -173,7 +182,7 @@ def net_like(node: nodes.Argument, environment: Environment, formals: Mapping[st
         return True
     found = find(name, environment)
     if isinstance(found, Formal):
-        return found.is_type
+        return not isinstance(found.formal, nodes.ValueFormal)
     # An unknown name is taken for a layer: that is what the reader will be told about it.
     return not (
         isinstance(found, (int, float, Deferred))

@@ -2,7 +2,8 @@
 
 The text keeps its length and its lines: what is no definition is blanked, so the grammar of .arch
 files reads the rest, and every position stays true. Found are ``using``, ``template ... using``,
-``typedef``, constants, namespaces, structs and classes, and blocks in braces that hold some of them.
+``typedef``, constants, namespaces, structs and classes, and blocks in braces that
+hold some of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from archdsl.diagnostics import fail
 from archdsl.source import Source, Span
@@ -290,7 +292,9 @@ class _Scanner:
 
     def _namespace(self, event: Event) -> None:
         end = event.end
-        while (then := self.tokens.next()) is not None and (then.kind == "word" or then.text == "::"):
+        while (then := self.tokens.next()) is not None and (
+            then.kind == "word" or then.text == "::"
+        ):
             end = then.end
         if then is not None and then.text == "{":
             text = self.tokens.slice(event.start, end).replace("inline", " " * 6)
@@ -431,7 +435,7 @@ class _Scanner:
             self.tokens.back(then)
         self._statement()
 
-    _handlers = {
+    _handlers: ClassVar[dict[str, Callable[[_Scanner, Event], None]]] = {
         "using": _using,
         "template": _template,
         "typedef": _typedef,
@@ -441,7 +445,9 @@ class _Scanner:
         "enum": _other,
         "friend": _other,
         **dict.fromkeys(_ACCESS, _label),
-        **dict.fromkeys((*_SPECIFIERS, "long", "int", "unsigned", "short", "double", "float", "bool"), _constant),
+        **dict.fromkeys(
+            (*_SPECIFIERS, "long", "int", "unsigned", "short", "double", "float", "bool"), _constant
+        ),
     }
 
 

@@ -27,9 +27,12 @@ _EVENT = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-_RAW = re.compile(r'(?:u8|[uUL])?R"(?P<delimiter>[^()\\\s"]{0,16})\(.*?\)(?P=delimiter)"', re.DOTALL)
+_RAW = re.compile(
+    r'(?:u8|[uUL])?R"(?P<delimiter>[^()\\\s"]{0,16})\(.*?\)(?P=delimiter)"', re.DOTALL
+)
 _CONDITIONAL = re.compile(
-    r"^[ \t]*\#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b(?:\\\n|[^\n])*", re.MULTILINE
+    r"^[ \t]*\#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b(?:\\\n|[^\n])*",
+    re.MULTILINE,
 )
 _NEVER = re.compile(r"[ \t]*\#[ \t]*(?:el)?if[ \t]+\(?(?:0|false)\)?[ \t]*$")
 _QUOTED = re.compile(r'[ \t]*\#[ \t]*include[ \t]*"')

@@ -25,6 +25,7 @@ from archdsl.syntax.lexer import Lexer
 from archdsl.syntax.mistakes import explain
 
 _MAX_ERRORS = 20
+_MAX_SCOPES = 64
 _MAX_DIGITS = 1000  # reading a number takes time that grows with the square of its length
 # The tables are made once; their callbacks are told which source spans belong to, one at a time.
 _LOCK = Lock()
@@ -77,7 +78,9 @@ def _definitions(source: Source) -> str:
 
     Raises ArchError where one of them speaks of layers and is not written in the language.
     """
-    from archdsl.syntax.cpp import blank, definitions_of  # .arch files never need it
+    # Files of the language itself never need these.
+    from archdsl.syntax.cpp import definitions_of
+    from archdsl.syntax.cpp_tokens import blank
 
     def reads(text: str) -> bool:
         try:
@@ -122,6 +125,11 @@ def _parts(text: str) -> list[str]:
 
 
 def _name(text: str, span: Span, container: nodes.Apply | None = None) -> nodes.Name:
+    depth, at = 0, container
+    while at is not None and at.name.scope is not None:
+        depth, at = depth + 1, at.name.scope.container
+        if depth > _MAX_SCOPES:
+            raise fail(f"a name inside more than {_MAX_SCOPES} structs", span)
     *path, last = _parts(text)
     scope = nodes.Scope(container, tuple(path)) if path or container is not None else None
     return nodes.Name(last, span, scope)
@@ -325,7 +333,9 @@ class _Builder(Transformer[Token, Any]):
         if "::" in name.span.text:
             return None  # dlib's names are known everywhere
         raise fail(
-            f"a definition of '{name.text}' without a meaning", name.span, "expected using name = ...;"
+            f"a definition of '{name.text}' without a meaning",
+            name.span,
+            "expected using name = ...;",
         )
 
     def space(self, children: list[Any]) -> nodes.Space:
