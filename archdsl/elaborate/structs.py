@@ -291,7 +291,7 @@ def _of_its_own(
     where = f"'{struct.name.text}' is defined at {struct.span.where}"
     assert scope.generic is not None
     types = [key for key, binding in scope.generic._order if isinstance(binding, TemplateBinding)]
-    if types:
+    if types and (struct.formals or not subnet):
         return fail(
             f"'{name.text}' is a struct, not a layer or block",
             name.span,

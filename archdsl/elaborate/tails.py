@@ -12,6 +12,7 @@ from archdsl.elaborate.scope import (
     Definitions,
     Environment,
     Formal,
+    Selector,
     StructBinding,
     Subnet,
     Tail,
@@ -133,6 +134,10 @@ def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail,
             head = environment.get(name.text)
         else:
             head, given = find_in(name, environment)
+            passed = None if arguments else _passed_on(name, head, environment)
+            if passed is not None:
+                node = passed
+                continue
         if isinstance(head, TemplateBinding) and head.tail == "outer":
             # The end is what the struct was given.
             if given is None or head.subnet is None or head.subnet >= len(given):
@@ -157,6 +162,18 @@ def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail,
         if not _is_named(inner) or not net_like(inner, environment, formals):
             return "block", None
         node = inner
+
+
+def _passed_on(name: nodes.Name, head: Any, environment: Environment) -> nodes.Argument | None:
+    """What ends a member that is still to be defined, or one that is chosen by a condition.
+
+    A struct that uses itself hands its subnet on, as its last argument.
+    """
+    container = name.scope.container if name.scope is not None else None
+    if head is not None or container is None or not container.arguments:
+        return None
+    struct = find(container.name, environment)
+    return container.arguments[-1] if isinstance(struct, (Selector, StructBinding)) else None
 
 
 def _is_named(node: nodes.Argument) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.elaborate import arithmetic
 from archdsl.elaborate.arguments import Pending, positional, short, unread
 from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Deferred, Environment, Unread
@@ -64,6 +64,20 @@ def meaning(name: nodes.Name, environment: Environment) -> Task[Any]:
     return (yield resolve(name, environment))
 
 
+class _UnknownValue(ArchError):
+    """A constant has no value, for a reason that lies in it or in those that it depends on."""
+
+    def __init__(self, name: nodes.Name, cause: ArchError) -> None:
+        first = cause.diagnostics[0]
+        where = f" ({first.span.where})" if first.span is not None else ""
+        self.reason: str = (
+            cause.reason if isinstance(cause, _UnknownValue) else f"{first.message}{where}"
+        )
+        message = f"the value of '{name.text}' is not known"
+        help = "the sizes of a network are numbers and constants"
+        super().__init__(Diagnostic(message, name.span, (self.reason,), help))
+
+
 def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
     """The value of a constant, found once."""
     if constant.running:
@@ -74,14 +88,7 @@ def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
         try:
             constant.value = yield PLAIN[constant.kind](Pending(constant.node, environment))
         except ArchError as error:
-            first = error.diagnostics[0]
-            where = f" ({first.span.where})" if first.span is not None else ""
-            raise fail(
-                f"the value of '{name.text}' is not known",
-                name.span,
-                f"{first.message}{where}",
-                help="the sizes of a network are numbers and constants",
-            ) from None
+            raise _UnknownValue(name, error) from None
         finally:
             constant.running = False
     value: arithmetic.Number = constant.value

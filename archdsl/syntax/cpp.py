@@ -37,12 +37,12 @@ Check = Callable[[str], bool]
 class Found:
     """What a C++ text defines.
 
-    ``text`` is the source's, all but its definitions blanked. ``broken`` are the ranges of
-    definitions that speak of layers and are not written in the language.
+    ``text`` is the source's, all but its definitions blanked. ``broken`` are definitions that
+    speak of layers and are not written in the language: where they begin, and their text.
     """
 
     text: str
-    broken: list[tuple[int, int]]
+    broken: list[tuple[int, str]]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class _Scanner:
     is_layer: Check
     tokens: Tokens = field(init=False)
     kept: list[tuple[int, str]] = field(default_factory=list)
-    broken: list[tuple[int, int]] = field(default_factory=list)
+    broken: list[tuple[int, str]] = field(default_factory=list)
     frames: list[_Frame] = field(default_factory=list)
     templates: set[str] = field(default_factory=set)
     parens: int = 0
@@ -160,7 +160,7 @@ class _Scanner:
             self._keep(start, text)
             self.templates.add(name.text)
         elif self._names_layer(text):
-            self.broken.append((start, end))
+            self.broken.append((start, text))
         elif body:
             # Known by name alone: a declaration without a scope. It needs less room.
             self.kept += [(start, "using"), (name.start, name.text), (end - 1, ";")]
@@ -224,7 +224,7 @@ class _Scanner:
         if self.reads(text):
             self._keep(event.start, text)
         elif self._names_layer(text):
-            self.broken.append((event.start, end))
+            self.broken.append((event.start, text))
 
     def _constant(self, event: Event) -> None:
         found = _CONSTANT.match(self.source.text, event.start)

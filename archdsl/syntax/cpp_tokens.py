@@ -35,6 +35,7 @@ _CONDITIONAL = re.compile(
     re.MULTILINE,
 )
 _NEVER = re.compile(r"[ \t]*\#[ \t]*(?:el)?if[ \t]+\(?(?:0|false)\)?[ \t]*$")
+_QUALIFIER = re.compile(r">|(?!(?:typename|using|return|const)$)[A-Za-z_]\w*")
 _QUOTED = re.compile(r'[ \t]*\#[ \t]*include[ \t]*"')
 
 
@@ -82,7 +83,7 @@ class Tokens:
                 text = found.group()
                 if kind == "number" and "'" in text:
                     self._cut(start, end, text.replace("'", "").ljust(end - start))
-                elif text == "::" and not (self._last == ">" or self._last[:1].isidentifier()):
+                elif text == "::" and not _QUALIFIER.fullmatch(self._last):
                     self._cut(start, end)  # names are found without a leading ::
                     continue
                 self._last = text

@@ -91,10 +91,9 @@ def _definitions(source: Source) -> str:
 
     found = definitions_of(source, reads, lambda name: lookup(name) is not None)
     errors: list[Diagnostic] = []
-    for start, end in found.broken[:_MAX_ERRORS]:
+    for start, text in found.broken[:_MAX_ERRORS]:
         # Read by itself: an error in it then never hides behind one in another definition.
-        alone = blank(source.text[:start]) + source.text[start:end]
-        errors += _read(alone, source)[1]
+        errors += _read(blank(source.text[:start]) + text, source)[1]
     if errors:
         raise ArchError(errors)
     return found.text
