@@ -57,43 +57,46 @@ def elaborate(
         raise ArchError(elaborator.errors)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
-    names = dict.fromkeys(c.name for c in assembly.candidates if c.own and c.name is not None)
+    names = dict.fromkeys(c.name for c in _own(assembly, document) if c.name is not None)
     others = tuple(name for name in names if name != candidate.name)
     return Elaborated(candidate.name, block, assembly.parameters, others)
 
 
-def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
-    # A C++ program often has its networks in a header.
+def _own(assembly: Assembly, document: nodes.Document) -> list[Candidate]:
+    """The networks of a text; a C++ program may have all of its own in a header."""
     own = [c for c in assembly.candidates if c.own]
-    if not document.source.is_cpp:
-        candidates = selectable = own
-    else:
-        candidates, selectable = own or assembly.candidates, assembly.candidates
-    named: dict[str, Candidate] = {}
-    for candidate in (*selectable, *candidates):
-        if candidate.name is not None:
-            named[candidate.name.rpartition("::")[2]] = candidate
-    named |= {c.name: c for c in (*selectable, *candidates) if c.name is not None}
-    named = {c.name: c for c in assembly.suspects if c.own and c.name is not None} | named
+    return own if own or not document.source.is_cpp else assembly.candidates
+
+
+def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
+    own = _own(assembly, document)
     if net is not None:
-        if net in named:
-            return named[net]
-        known = listing(dict.fromkeys(c.name for c in selectable if c.name is not None)) or "none"
-        raise fail(
-            f"--net {net}: there is no network '{net}' in {document.source.name}",
-            None,
-            f"its networks are: {known}",
-            help=nearest(net, named),
-        )
-    if named.get("net_type") in candidates:
-        return named["net_type"]
+        return _named(net, assembly, document)
     suspects = [c for c in assembly.suspects if c.own]
-    wanted = [c for c in suspects if c.name in (net, "net_type")] or suspects
-    if candidates and not (wanted and wanted[-1].name == "net_type"):
-        return candidates[-1]
-    if wanted:
-        return wanted[-1]  # its error says more than that there is no network
+    for candidates in (own, suspects):
+        wanted = [c for c in candidates if c.short == "net_type"]
+        if wanted:
+            return wanted[-1]
+    # The error of a definition that may be meant says more than that there is no network.
+    if own or suspects:
+        return (own or suspects)[-1]
     raise _no_network(assembly, document)
+
+
+def _named(net: str, assembly: Assembly, document: nodes.Document) -> Candidate:
+    """The network of a name, or of the last part of one; a C++ program's includes count."""
+    known = [c for c in assembly.candidates if c.own or document.source.is_cpp]
+    meant = [c for c in assembly.suspects if c.own or document.source.is_cpp]
+    named = {c.short: c for c in (*meant, *known)} | {c.name: c for c in (*meant, *known)}
+    if net in named:
+        return named[net]
+    names = list(dict.fromkeys(c.name for c in known if c.name is not None))
+    raise fail(
+        f"--net {net}: there is no network '{net}' in {document.source.name}",
+        None,
+        f"its networks are: {listing(names) or 'none'}",
+        help=nearest(net, [name for name in named if name is not None]),
+    )
 
 
 def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:

@@ -40,6 +40,11 @@ class Candidate(NamedTuple):
     own: bool
     """Whether it stands in the text itself, not in a file that the text includes."""
 
+    @property
+    def short(self) -> str | None:
+        """The name without its namespaces."""
+        return self.name.rpartition("::")[2] if self.name is not None else None
+
 
 @dataclass
 class Assembly:

@@ -64,14 +64,14 @@ def meaning(name: nodes.Name, environment: Environment) -> Task[Any]:
     return (yield resolve(name, environment))
 
 
-class _UnknownValue(ArchError):
+class _UnknownValueError(ArchError):
     """A constant has no value, for a reason that lies in it or in those that it depends on."""
 
     def __init__(self, name: nodes.Name, cause: ArchError) -> None:
         first = cause.diagnostics[0]
         where = f" ({first.span.where})" if first.span is not None else ""
         self.reason: str = (
-            cause.reason if isinstance(cause, _UnknownValue) else f"{first.message}{where}"
+            cause.reason if isinstance(cause, _UnknownValueError) else f"{first.message}{where}"
         )
         message = f"the value of '{name.text}' is not known"
         help = "the sizes of a network are numbers and constants"
@@ -88,7 +88,7 @@ def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
         try:
             constant.value = yield PLAIN[constant.kind](Pending(constant.node, environment))
         except ArchError as error:
-            raise _UnknownValue(name, error) from None
+            raise _UnknownValueError(name, error) from None
         finally:
             constant.running = False
     value: arithmetic.Number = constant.value

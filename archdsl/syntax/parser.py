@@ -42,6 +42,11 @@ def parse(source: Source) -> nodes.Document:
     Raises :class:`ArchError` with a diagnostic for every syntax error that does not follow from
     an earlier one: after an error, reading goes on behind the next ``;``.
     """
+    if not source.is_cpp:
+        try:  # with the small tables: few specs have scopes
+            return nodes.Document(source, _reduce(source.text, source, scopes=False))
+        except UnexpectedInput:
+            pass
     text = _definitions(source) if source.is_cpp else source.text
     items, errors = _read(text, source)
     if errors:
@@ -66,9 +71,9 @@ def _read(text: str, source: Source) -> tuple[tuple[nodes.Item, ...], list[Diagn
             text = re.sub(r"[^\n]", " ", text[:resume]) + text[resume:]
 
 
-def _reduce(text: str, source: Source) -> tuple[nodes.Item, ...]:
+def _reduce(text: str, source: Source, *, scopes: bool = True) -> tuple[nodes.Item, ...]:
     with _LOCK:
-        lark, builder = _tables()
+        lark, builder = _tables(scopes=scopes)
         builder.source = source
         return cast("tuple[nodes.Item, ...]", lark.parse(text))
 
@@ -107,14 +112,16 @@ def _after_next_semicolon(text: str, at: int) -> int | None:
 
 
 @cache
-def _tables() -> tuple[Lark, _Builder]:
+def _tables(*, scopes: bool) -> tuple[Lark, _Builder]:
     builder = _Builder()
-    return Lark(grammar_text(), parser="lalr", lexer=Lexer, transformer=builder), builder
+    return Lark(
+        grammar_text(scopes=scopes), parser="lalr", lexer=Lexer, transformer=builder
+    ), builder
 
 
 def tokens_before(text: str, end: int) -> Iterator[Token]:
     """The tokens of a text before an offset, which must not cut one in two."""
-    return _tables()[0].lex(text[:end])
+    return _tables(scopes=True)[0].lex(text[:end])
 
 
 def _parts(text: str) -> list[str]:

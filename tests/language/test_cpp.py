@@ -53,7 +53,7 @@ def test_suffixes(tmp_path: Path, suffix: str) -> None:
         "char c = '{', d = '\\'', e = '\"';\n",
         "#if 0\nusing net_type = sig<input<1,2,2>>; don't { close\n#endif\n",
         "#if 0\n#if 1\n#else\n{\n#endif\n{\n#else\nint y;\n#endif\n",
-        "#ifdef A\nint f();\n#elif defined(B)\n{ using net_type = sig<input<1,2,2>>;\n#else\n{\n#endif\n",
+        "#ifdef A\nint f();\n#elif B\n{ using net_type = sig<input<1,2,2>>;\n#else\n{\n#endif\n",
         "template <typename T> T twice(const T& x) { return x + x; }\n",
         "template class std::vector<int>;\nextern template struct thing<3>;\n",
         "enum class colour { red, green };\nenum struct other : int { a };\n",
@@ -62,7 +62,7 @@ def test_suffixes(tmp_path: Path, suffix: str) -> None:
         "static const char* name = 0;\nconst std::vector<int> sizes = {1, 2};\n",
         "struct point { int x, y; point() : x(0), y(0) {} bool operator<(const point&) const; };\n",
         "class visitor { public: template <typename T> void operator()(T& l) const { l.f(); } };\n",
-        "namespace { void f() {} }\nnamespace a::b { int g(); }\nextern \"C\" { int h(); }\n",
+        'namespace { void f() {} }\nnamespace a::b { int g(); }\nextern "C" { int h(); }\n',
         "int values[] = { 1, 2, 3 };\nauto f = [](int a) { return a; };\n",
         "template <> struct std::hash<point> { int operator()(const point& p) const; };\n",
         "DECLARE(thing)\n",
@@ -134,7 +134,7 @@ def test_preprocessor_lines_inside_a_definition(tmp_path: Path) -> None:
 
 
 def test_siblings_are_included_others_are_not(tmp_path: Path) -> None:
-    write(tmp_path, "#pragma once\n#include \"net.cpp\"\nconst int n = 4;\n", "sizes.h")
+    write(tmp_path, '#pragma once\n#include "net.cpp"\nconst int n = 4;\n', "sizes.h")
     text = '#include <dlib/dnn.h>\n#include "dlib/dnn.h"\n#include "sizes.h"\n#include "sizes.h"\n'
     path = write(tmp_path, text + "using net_type = con<n,3,3,1,1,input<2,8,8>>;\n")
     assert parameters(path) == PARAMETERS
@@ -182,7 +182,7 @@ def place(path: Path) -> tuple[int, int, str]:
 
 
 def test_an_error_points_into_the_file(tmp_path: Path) -> None:
-    text = 'int f() { return 0; } // {\n  using net_type = relu<konv<4,3,3,input<2,8,8>>>;\n'
+    text = "int f() { return 0; } // {\n  using net_type = relu<konv<4,3,3,input<2,8,8>>>;\n"
     path = write(tmp_path, text)
     assert place(path) == (2, 25, "konv")
     assert str(path) in str(error(path))
@@ -221,11 +221,13 @@ def test_what_never_ends(tmp_path: Path, text: str, word: str) -> None:
 
 
 def test_a_number_that_only_the_program_knows(tmp_path: Path) -> None:
-    text = "int main(int argc, char**) {\nconst int n = argc + 1;\nusing net = fc<n,input<1,2,2>>; }\n"
+    text = (
+        "int main(int argc, char**) {\nconst int n = argc + 1;\nusing net = fc<n,input<1,2,2>>; }\n"
+    )
     path = write(tmp_path, text)
     assert place(path) == (3, 16, "n")
     assert "argc" in str(error(path))
-    other = write(tmp_path, "const int n = f(\"4\");\nusing net = fc<n,input<1,2,2>>;\n")
+    other = write(tmp_path, 'const int n = f("4");\nusing net = fc<n,input<1,2,2>>;\n')
     assert place(other) == (2, 16, "n")
 
 

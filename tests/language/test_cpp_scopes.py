@@ -11,8 +11,6 @@ import pytest
 import archdsl
 from archdsl.diagnostics import ArchError
 
-INPUT = "input<4,1,1>"
-
 
 def fc(*widths: int) -> int:
     """The parameters of fully connected layers one after the other, from four inputs on."""
@@ -48,9 +46,10 @@ def message(folder: Path, name: str, text: str) -> str:
 def test_names_of_two_namespaces(tmp_path: Path, name: str) -> None:
     text = (
         "namespace a { template <typename S> using head = fc<3,S>; }\n"
-        "namespace b { template <typename S> using head = fc<5,S>; using own = head<%s>; }\n"
-        "using one = a::head<%s>;\nusing two = b::head<%s>;\n"
-    ) % (INPUT, INPUT, INPUT)
+        "namespace b { template <typename S> using head = fc<5,S>; "
+        "using own = head<input<4,1,1>>; }\n"
+        "using one = a::head<input<4,1,1>>;\nusing two = b::head<input<4,1,1>>;\n"
+    )
     assert load(tmp_path, name, text, "one").summary().parameters == fc(3)
     assert load(tmp_path, name, text, "two").summary().parameters == fc(5)
     assert load(tmp_path, name, text, "b::own").summary().parameters == fc(5)
@@ -62,8 +61,8 @@ def test_a_namespace_opened_again_and_nested(tmp_path: Path, name: str) -> None:
         "namespace a { const int n = 3; namespace c { const int m = 2; } }\n"
         "namespace a::d { const int k = n + 1; }\n"
         "namespace a { template <typename S> using head = fc<n,fc<c::m,fc<d::k,S>>>; }\n"
-        "namespace brief = a;\nusing net = brief::head<%s>;\n"
-    ) % INPUT
+        "namespace brief = a;\nusing net = brief::head<input<4,1,1>>;\n"
+    )
     assert load(tmp_path, name, text, "net").summary().parameters == fc(4, 2, 3)
 
 
@@ -71,16 +70,16 @@ def test_using_directives_and_declarations(tmp_path: Path, name: str) -> None:
     text = (
         "namespace a { const int n = 3; template <typename S> using head = fc<n,S>; }\n"
         "namespace b { const int n = 5; }\n"
-        "using namespace b; using a::head;\nusing net = fc<n,head<%s>>;\n"
-    ) % INPUT
+        "using namespace b; using a::head;\nusing net = fc<n,head<input<4,1,1>>>;\n"
+    )
     assert load(tmp_path, name, text, "net").summary().parameters == fc(3, 5)
 
 
 def test_a_name_of_its_own_hides_a_layer_in_its_namespace_only(tmp_path: Path, name: str) -> None:
     text = (
-        "namespace a { template <typename S> using relu = sig<S>; using x = relu<%s>; }\n"
-        "using y = relu<%s>;\nusing z = dlib::relu<%s>;\n"
-    ) % (INPUT, INPUT, INPUT)
+        "namespace a { template <typename S> using relu = sig<S>; using x = relu<input<4,1,1>>; }\n"
+        "using y = relu<input<4,1,1>>;\nusing z = dlib::relu<input<4,1,1>>;\n"
+    )
     assert kinds(load(tmp_path, name, text, "x")) == ["input", "sig"]
     assert kinds(load(tmp_path, name, text, "y")) == ["input", "relu"]
     assert kinds(load(tmp_path, name, text, "z")) == ["input", "relu"]
@@ -223,7 +222,7 @@ def test_recursion_through_specialisations_ends(tmp_path: Path, name: str) -> No
 def test_recursion_without_an_end_is_refused(tmp_path: Path, name: str) -> None:
     endless = (
         "template <int N> struct chain { using type = relu<typename chain<N+1>::type>; };\n"
-        "using net = fc<1, chain<0>::type>;\nusing net_type = compose<chain<0>::type, input<4,1,1>>;\n"
+        "using net_type = compose<chain<0>::type, input<4,1,1>>;\n"
     )
     assert "more than 256 levels deep" in message(tmp_path, name, endless)
     counting = "template <int N> struct c { static const int n = c<N+1>::n; };\n"
@@ -254,7 +253,8 @@ def test_conditional_types(tmp_path: Path, name: str, form: str) -> None:
 def test_a_layer_with_a_constant(tmp_path: Path) -> None:
     text = (
         "template <long d> class scaled_ : public dlib::multiply_ {\n"
-        "public:\n    explicit scaled_() : multiply_(1.0f / std::sqrt(static_cast<float>(d))) {}\n};\n"
+        "public:\n"
+        "    explicit scaled_() : multiply_(1.0f / std::sqrt(static_cast<float>(d))) {}\n};\n"
         "template <long d, typename S> using scaled = add_layer<scaled_<d>, S>;\n"
         "using net_type = scaled<16, input<4,1,1>>;\n"
     )
@@ -295,7 +295,9 @@ def test_a_layer_of_its_own_is_not_understood(tmp_path: Path, body: str) -> None
 
 
 def test_unknown_members(tmp_path: Path, name: str) -> None:
-    found = message(tmp_path, name, STRUCT + "using net_type = fc<1,def<relu>::tow<input<4,1,1>>>;\n")
+    found = message(
+        tmp_path, name, STRUCT + "using net_type = fc<1,def<relu>::tow<input<4,1,1>>>;\n"
+    )
     assert "'def' has no member 'tow'" in found
     assert "did you mean 'two'?" in found
 
@@ -329,5 +331,6 @@ def test_a_long_chain_of_members(tmp_path: Path, name: str) -> None:
     """Nothing recurses along members that use each other."""
     count = 3_000
     lines = "".join(f"static const int n{i} = n{i - 1} + 1;\n" for i in range(1, count))
-    text = f"struct s {{ static const int n0 = 1;\n{lines} }};\nusing net = fc<s::n{count - 1}, {INPUT}>;\n"
+    text = f"struct s {{ static const int n0 = 1;\n{lines} }};\n"
+    text += f"using net = fc<s::n{count - 1}, input<4,1,1>>;\n"
     assert load(tmp_path, name, text).summary().parameters == fc(count)
