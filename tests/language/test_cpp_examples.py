@@ -75,9 +75,21 @@ GENERATOR = (
     + (128 * 64 * 16 + 64 + BATCH_NORM * 64)
     + (64 * 16 + 1)
 )
+# Fifteen residual blocks of two convolutions with eight filters; the first sees one channel.
+RESIDUAL = 2 * (8 * (8 * 9 + 1) + BATCH_NORM * 8)
+INTRODUCTION2 = (8 * (9 + 1) + 16 + 8 * (8 * 9 + 1) + 16) + 14 * RESIDUAL + 10 * (8 + 1)
+INCEPTION = (
+    (10 * 2 + (16 * 2 + 10 * (16 * 9 + 1)) + (16 * 2 + 10 * (16 * 25 + 1)) + 10 * 2)
+    + (4 * 41 + 4 * (40 * 9 + 1) + 4 * 41)
+    + 32 * (12 * 7 * 7 + 1)
+    + 10 * 33
+)
 RESNET34 = 21_797_672 - 173_824 + 7_616
 PARAMETERS = {
     ("dnn_introduction_ex.cpp", "net_type", "1x28x28"): LENET,
+    ("dnn_introduction2_ex.cpp", "net_type", "1x28x28"): INTRODUCTION2,
+    ("dnn_introduction2_ex.cpp", "test_net_type", "1x28x28"): INTRODUCTION2,
+    ("dnn_inception_ex.cpp", "net_type", "1x28x28"): INCEPTION,
     ("dnn_dcgan_train_ex.cpp", "generator_type", "100x1x1"): GENERATOR,
     ("dnn_imagenet_ex.cpp", "anet_type", None): RESNET34,
     ("dnn_imagenet_train_ex.cpp", "net_type", None): RESNET34,

@@ -113,7 +113,7 @@ def test_what_an_output_of_darknet_reorg_sees(s: int) -> None:
         ("reorg<1,3,input<3,5,4>>", r"(?s)blocks of 1×3.*width.*multiple of 3, found 3×5×4"),
         ("darknet_reorg<2,input<6,4,4>>", "cannot divide 6 channels by 4"),
         ("darknet_reorg<2,input<4,4,3>>", "width that is a multiple of 2"),
-        ("reorg<fc<4,input<1,2,2>>>", "needs a feature map"),
+        ("reorg<fc<4,input<1,2,2>>>", "multiple of 2, found 4×1×1"),
         ("yolo_grid<7,2,20,fc<1471,input<1,2,2>>>", "1470 numbers for 7×7×30"),
         ("yolo_grid<1,1,1,input<6,1,1>>", "expected 6, found 6×1×1"),
     ],
