@@ -14,7 +14,7 @@ from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, 
 from archdsl.layers.combinators import AddTag, find
 from archdsl.layers.definition import Category, RuleError, arg, define, image, shown
 from archdsl.layers.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
-from archdsl.layers.endpoints import InputLayer, known_size
+from archdsl.layers.endpoints import InputLayer
 from archdsl.layers.pyramids import place
 from archdsl.layers.tiling import tiled
 from archdsl.layers.typed import TypedLayer, argument
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from archdsl.targets.torch.emitter import Emitter, Operand
 
 # ---- image pyramids ----
+
+
+_TRIAL_SIDE = 256
+"""Pixels of a side that is open, in a trial run: pyramids are built of images of any size."""
 
 
 @define("pyramid_down", source="dlib image_transforms/image_pyramid.h")
@@ -103,7 +107,7 @@ class _PyramidInput(InputLayer):
         import torch
 
         images: Images = required(output, Images, self.kind)
-        return {"images": [torch.rand(*known_size(images.taken))]}
+        return {"images": [torch.rand(*(size or _TRIAL_SIDE for size in images.taken))]}
 
 
 @define(

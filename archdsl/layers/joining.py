@@ -91,7 +91,8 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
         return first
     if len(first) != len(second):
         raise RuleError(f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}")
-    return tuple(None if a is None or b is None else max(a, b) for a, b in zip(first, second, strict=True))
+    pairs = zip(first, second, strict=True)
+    return tuple(None if a is None or b is None else max(a, b) for a, b in pairs)
 
 
 def _surely_equal(inputs: tuple[Shape, ...]) -> bool:

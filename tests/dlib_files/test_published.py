@@ -96,3 +96,15 @@ def test_the_detectors_network_is_loaded(published: Path) -> None:
             expected = expected.relu()
     with torch.inference_mode():
         torch.testing.assert_close(module(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_whole_path_from_dlib_to_onnx(published: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    weights = published / "dlib_face_recognition_resnet_model_v1.dat"
+    network = archdsl.load("dlib_face_recognition").check()
+    module = archdsl.compile("dlib_face_recognition", weights=weights)
+    content = encode(format_of(Path("face.onnx")), network.checked, module)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": FACE.transpose(2, 0, 1)[None].astype(np.float32)})
+    np.testing.assert_allclose(found[0], NUMBERS, atol=1e-5)

@@ -174,7 +174,7 @@ class PaddedAvgPool2d(nn.Module):
 
 
 def _grown(input: Tensor, like: Tensor) -> Tensor:
-    """Zeros added at the far ends where another tensor is larger, on every axis behind the batch."""
+    """Zeros added at the far ends of every axis on which another tensor is larger."""
     sides: list[int] = []
     for axis in range(input.dim() - 1, 0, -1):
         sides += [0, max(0, like.shape[axis] - input.shape[axis])]
