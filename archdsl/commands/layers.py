@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from archdsl import completing
 from archdsl.diagnostics import fail, nearest
 from archdsl.layers import Argument, Definition, definitions
 from archdsl.options import json_option, print_json
@@ -13,7 +14,7 @@ from archdsl.printing import print_table
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.layers)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """List the layers and combinators, or show one: arguments, defaults, source."""
