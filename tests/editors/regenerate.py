@@ -1,4 +1,4 @@
-"""Writes what is made from the catalogue of layers: the names in the grammars of editors.
+"""Writes what is made from the catalogue of layers: its reference, the names in editors' grammars.
 
 Run after a layer has been added or changed: python tests/editors/regenerate.py.
 """
@@ -10,11 +10,15 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from archdsl.layer_reference import markdown
+from archdsl.layers import definitions
 from archdsl.vocabulary import vocabulary
 
 GRAMMARS = Path(__file__).resolve().parents[2] / "grammars"
 TEXTMATE = GRAMMARS / "vscode" / "syntaxes" / "arch.tmLanguage.json"
 VIM = GRAMMARS / "vim" / "syntax" / "arch.vim"
+
+REFERENCE = GRAMMARS / "layers.md"
 
 START, END = '" lists: start\n', '" lists: end\n'
 
@@ -58,7 +62,12 @@ def vim(text: str) -> str:
     return before + START + "".join(lines) + END + after
 
 
-WRITTEN = {TEXTMATE: textmate, VIM: vim}
+def reference(_: str) -> str:
+    """What ``archdsl layers --markdown`` prints."""
+    return markdown(d for d in definitions().values() if d.writable)
+
+
+WRITTEN = {TEXTMATE: textmate, VIM: vim, REFERENCE: reference}
 """The files that hold something made here, and how their text is made anew."""
 
 
