@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,10 @@ from archdsl.source import Span
 
 _SOURCE_WIDTH = 96  # characters of a source line shown around the span
 _SHOWN_FRAMES = 8
+
+Role = Literal["error", "warning", "message", "gutter", "help"]
+Paint = Callable[[Role, str], str]
+"""Colours a part of a rendered diagnostic by what it is."""
 
 
 class Frame(NamedTuple):
@@ -87,17 +91,20 @@ def listing(items: Iterable[str], limit: int = 8) -> str:
     return ", ".join(names)
 
 
-def render(diagnostic: Diagnostic) -> str:
-    """The diagnostic as lines of plain text, its source line underlined."""
+def _plain(_: Role, text: str) -> str:
+    return text
+
+
+def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
+    """The diagnostic as lines of text, its source line underlined; plain without ``paint``."""
     severity = diagnostic.severity
-    if diagnostic.span is None:
-        lines = [f"{severity}: {diagnostic.message}"]
-    else:
-        lines = [f"{diagnostic.span.where}: {severity}: {diagnostic.message}"]
-        lines += _excerpt(diagnostic.span)
+    lines = [f"{paint(severity, f'{severity}:')} {paint('message', diagnostic.message)}"]
+    if diagnostic.span is not None:
+        lines[0] = f"{diagnostic.span.where}: {lines[0]}"
+        lines += _excerpt(diagnostic.span, severity, paint)
     lines += [f"  {note}" for note in diagnostic.notes]
     if diagnostic.help:
-        lines.append(f"  help: {diagnostic.help}")
+        lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
     frames = diagnostic.frames
     for frame in frames[:_SHOWN_FRAMES]:
         lines.append(f"  in {frame.instance}, expanded at {frame.span.where}")
@@ -106,7 +113,7 @@ def render(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(span: Span) -> list[str]:
+def _excerpt(span: Span, severity: Role, paint: Paint) -> list[str]:
     """The source line and a second one that underlines the span, long lines cut around it."""
     number, column = span.position
     text = span.source.line(number)
@@ -119,9 +126,11 @@ def _excerpt(span: Span) -> list[str]:
     shown = _printable(text[cut:stop])
     lead = before + _printable(text[cut:first])
     marked = _printable(text[first:last]) or " "
-    gutter = f"{number:5} | "
-    under = " " * 5 + " | " + " " * _columns(lead) + "^" * max(1, _columns(marked))
-    return [gutter + before + shown + after, under]
+    mark = paint(severity, "^" * max(1, _columns(marked)))
+    return [
+        paint("gutter", f"{number:5} | ") + before + shown + after,
+        paint("gutter", f"{'':5} | ") + " " * _columns(lead) + mark,
+    ]
 
 
 def _printable(text: str) -> str:

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
+from archdsl import completing
 from archdsl.api import Network, load_source, parse_size
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.elaborate import Limits
 from archdsl.layers.definition import Shape
+from archdsl.printing import complain
+from archdsl.progress import QUIET, VERBOSE, asked, working
 from archdsl.reading import open_source
 
 JSON = "archdsl.json"
@@ -33,15 +36,16 @@ class Request:
 
     def load(self, file: str) -> Network:
         """The checked network of a file; its warnings go to standard error."""
-        network = load_source(
-            open_source(file),
-            net=self.net,
-            input=self.input,
-            limits=self.limits,
-            settings=dict(self.settings),
-        ).check()
-        for warning in network.warnings:
-            click.echo(str(warning), err=True)
+        with working(f"checking {file}"):
+            network = load_source(
+                open_source(file),
+                net=self.net,
+                input=self.input,
+                limits=self.limits,
+                settings=dict(self.settings),
+            ).check()
+        if not asked(QUIET):
+            complain(network.warnings)
         return network
 
 
@@ -75,15 +79,42 @@ def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Functio
     return click.option(name, type=click.IntRange(1), default=default, show_default=True, help=text)
 
 
+def _flag(short: str, name: str, key: str, text: str) -> Callable[[_Function], _Function]:
+    """An option that is noted in the context, for whoever asks."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[key] = value
+
+    return click.option(short, name, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+file_argument = click.argument("file", metavar="FILE", shell_complete=completing.files)
+"""The spec that a command is about; shells complete it."""
+
+files_argument = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, shell_complete=completing.files
+)
+"""One or more specs."""
+
+
 def network_options(function: _Function) -> _Function:
     """Add the options of a :class:`Request`, which the function gets as ``request``."""
     limits = Limits()
 
-    @click.option("-D", "settings", type=_Setting(), multiple=True, help="Set a param of the spec.")
+    @click.option(
+        "-D",
+        "settings",
+        type=_Setting(),
+        multiple=True,
+        shell_complete=completing.settings,
+        help="Set a param of the spec.",
+    )
     @click.option("--input", "size", type=_Size(), help="The input's size, where it is open.")
     @click.option("--net", metavar="NAME", help="Which network of the file.")
     @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
     @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
+    @_flag("-q", "--quiet", QUIET, "Leave out warnings, and what only tells of success.")
+    @_flag("-v", "--verbose", VERBOSE, "Tell on standard error how long each step takes.")
     @wraps(function)
     def wrapper(
         *args: Any,

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 
+from archdsl.diagnostics import Diagnostic, Role, render
+from archdsl.progress import QUIET, asked
+
 Column = tuple[str, str]
 """A heading and its alignment, ``left`` or ``right``."""
+
+
+_STYLES: Mapping[Role, Mapping[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "message": {"bold": True},
+    "gutter": {"fg": "blue"},
+    "help": {"fg": "cyan"},
+}
+
+
+def complain(diagnostics: Iterable[Diagnostic]) -> None:
+    """Show errors and warnings on standard error, in colours where that is a terminal."""
+    for diagnostic in diagnostics:
+        click.echo(render(diagnostic, _painted), err=True)
+
+
+def _painted(role: Role, text: str) -> str:
+    return click.style(text, **_STYLES[role])  # click.echo takes it off where nobody sees it
+
+
+def tell(text: str) -> None:
+    """Print what only tells of success, which ``--quiet`` leaves out."""
+    if not asked(QUIET):
+        click.echo(text)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *footer: str) -> None:

@@ -8,12 +8,20 @@ from typing import Any
 import click
 
 from archdsl.diagnostics import ArchError
-from archdsl.options import Request, diagnostic_json, json_option, network_options, print_json
-from archdsl.printing import counted
+from archdsl.options import (
+    Request,
+    diagnostic_json,
+    files_argument,
+    json_option,
+    network_options,
+    print_json,
+)
+from archdsl.printing import complain, counted, tell
+from archdsl.progress import working
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@files_argument
 @network_options
 @json_option
 def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
@@ -21,7 +29,12 @@ def command(files: tuple[str, ...], request: Request, as_json: bool) -> None:
 
     Every error of every file is shown, not just the first. A folder stands for the specs in it.
     """
-    results = [_checked(file, request, as_json) for name in files for file in _expanded(name)]
+    expanded = [file for name in files for file in _expanded(name)]
+    results = []
+    with working("checking", len(expanded)) as advance:
+        for file in expanded:
+            results.append(_checked(file, request, as_json))
+            advance()
     if as_json:
         print_json({"files": results})
     if not all(result["ok"] for result in results):
@@ -40,16 +53,15 @@ def _checked(file: str, request: Request, as_json: bool) -> dict[str, Any]:
         network = request.load(file)
         summary = network.summary()
     except ArchError as error:
-        for diagnostic in error.diagnostics:
-            click.echo(str(diagnostic), err=True)
+        complain(error.diagnostics)
         errors = [diagnostic_json(d) for d in error.diagnostics]
         if not as_json:
             click.echo(f"{file}: {counted(len(errors), 'error')}")
         return {"file": file, "ok": False, "errors": errors, "warnings": []}
     if not as_json:
-        click.echo(f"ok {summary}")
+        tell(f"ok {summary}")
         if network.choice is not None:
-            click.echo(f"   {network.choice}")
+            tell(f"   {network.choice}")
     return {
         "file": file,
         "ok": True,

@@ -11,12 +11,14 @@ import click
 
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail
-from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.printing import tell
+from archdsl.progress import working
 from archdsl.writing import write
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "-o",
@@ -75,7 +77,8 @@ def command(
     """
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
-    module = network.to_torch(device=device)
+    with working(f"building {network.name}"):
+        module = network.to_torch(device=device)
     from archdsl.finding.class_names import chosen_names, fitting_names
     from archdsl.finding.finder import finder
     from archdsl.finding.pictures import read_picture
@@ -85,7 +88,8 @@ def command(
     if weights is not None:
         from archdsl.weights import load_weights
 
-        load_weights(module, weights, network)
+        with working(f"loading {weights}"):
+            load_weights(module, weights, network)
     else:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
     if names is not None:
@@ -94,19 +98,21 @@ def command(
         stated = fitting_names(facts(network.source).classes, search.classes)
         known = search.own_names or stated
     documents: list[dict[str, Any]] = []
-    for index, image in enumerate(images):
-        picture = read_picture(image)
-        found = search.find(picture, known, threshold=threshold, proposals=regions[index])
-        height, width = picture.shape[1:]
-        document: dict[str, Any] = {"file": image, "width": width, "height": height}
-        if targets is not None:
-            write(targets[index], found.png())
-            document["picture"] = str(targets[index])
-        if as_json:
-            documents.append(document | found.document())
-        elif targets is not None:
-            click.echo(f"{image}: {found}")
-            click.echo(f"wrote {targets[index]}")
+    with working("looking at photographs", len(images)) as advance:
+        for index, image in enumerate(images):
+            picture = read_picture(image)
+            found = search.find(picture, known, threshold=threshold, proposals=regions[index])
+            height, width = picture.shape[1:]
+            document: dict[str, Any] = {"file": image, "width": width, "height": height}
+            if targets is not None:
+                write(targets[index], found.png())
+                document["picture"] = str(targets[index])
+            if as_json:
+                documents.append(document | found.document())
+            elif targets is not None:
+                click.echo(f"{image}: {found}")
+                tell(f"wrote {targets[index]}")
+            advance()
     if as_json:
         whole = {"network": network.name, "threshold": threshold, "images": documents}
         print_json(whole, compact=True)  # masks are thousands of numbers

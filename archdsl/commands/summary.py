@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from archdsl.layers.definition import shown
-from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.printing import counted, print_table
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @network_options
 @json_option
 def command(file: str, request: Request, as_json: bool) -> None:
