@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -122,24 +122,26 @@ def difference(before: Network, after: Network) -> Difference:
         for c in root.layers()
         if c.before is not None and c.after is not None
     }
-    _judge(root, counterpart)
+    known = set(counterpart.values())
+    _judge(root, counterpart, known)
     moved = (
         name
         for name, path in before.outputs.items()
-        if name in after.outputs and counterpart.get(path) not in (None, after.outputs[name])
+        if path in counterpart
+        and after.outputs.get(name) in known
+        and counterpart[path] != after.outputs[name]
     )
     return Difference(was, now, root, tuple(moved))
 
 
 def _pairs(before: Part, after: Part) -> list[Pair]:
     """What is inside of two scopes side by side."""
-    same = _nesting(before) == _nesting(after)
-    if same and before.digest == after.digest:
-        return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
-    if not same and before.skeleton == after.skeleton:
-        # The same layers, nested otherwise: nothing was added or removed.
+    if before.skeleton != after.skeleton:
+        return aligned(before.children, after.children)
+    # The same kinds of layers in the same order: nothing was added or removed.
+    if _nesting(before) != _nesting(after):
         after = renested(after.layers(), before)
-    return aligned(before.children, after.children)
+    return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
 
 
 def _nesting(part: Part) -> list[tuple[Skeleton, bool]]:
@@ -164,9 +166,8 @@ def _change(pair: Pair) -> Change:
     return Change(before, after, status, differing if before.kind == after.kind else {})
 
 
-def _judge(root: Change, counterpart: Mapping[str, str]) -> None:
+def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str]) -> None:
     """Find layers that take their inputs from elsewhere, and what became of scopes."""
-    known = set(counterpart.values())
     for change in root.layers():
         if change.before is None or change.after is None:
             continue

@@ -66,6 +66,30 @@ def test_wide_resnet_doubles_the_inner_convolutions() -> None:
     assert not kinds(found, Status.ADDED) and not kinds(found, Status.REMOVED)
 
 
+def test_resnext101_has_wider_groups_and_17_blocks_more() -> None:
+    """Xie et al. 2016: the middle of each bottleneck in 32 groups; stages of other templates."""
+    found = diff("resnet50", "resnext101_32x8d")
+    assert len(kinds(found, Status.ADDED)) == 170 and not kinds(found, Status.REMOVED)
+    changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
+    assert sum("groups" in change.arguments for change in changed) == 16
+    assert all(c.arguments["groups"] == (1, 32) for c in changed if "groups" in c.arguments)
+
+
+def test_stages_are_compared_with_what_is_written_without() -> None:
+    definitions = """
+        template <int N, typename SUBNET> using step = relu<batch_norm<con<N,3,3,1,1,SUBNET>>>;
+        template <int N, typename SUBNET> using stage = max_pool<2,2,2,2,step<N,step<N,SUBNET>>>;
+    """
+    flat = (
+        f"{definitions} using net_type = fc<10,max_pool<2,2,2,2,step<16,step<16,"
+        "max_pool<2,2,2,2,step<8,step<8,input<3,16,16>>>>>>>>;"
+    )
+    staged = f"{definitions} using net_type = fc<10,stage<16,stage<8,input<3,16,16>>>>;"
+    assert diff(flat, staged).equal
+    longer = staged.replace("fc<10,", "fc<10,step<16,").replace(">>>>;", ">>>>>;")
+    assert kinds(diff(flat, longer), Status.ADDED) == ["con", "batch_norm", "relu"]
+
+
 def test_a_network_is_equal_to_itself() -> None:
     for name in ("googlenet", "densenet121", "faster_rcnn_resnet50_fpn", "vit_b_16"):
         found = diff(name, name)
