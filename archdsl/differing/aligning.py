@@ -37,6 +37,10 @@ def _content(part: Part) -> Hashable:
     return part.digest
 
 
+def _name_and_text(part: Part) -> Hashable:
+    return part.name, part.written
+
+
 def _name_and_skeleton(part: Part) -> Hashable:
     return part.name, part.skeleton
 
@@ -62,24 +66,25 @@ def _category(part: Part) -> Hashable:
     return part.category or part.path
 
 
-_NAMELESS = (_content, _kind, _skeleton)
-_KEYS = (
-    _name_and_content,
-    _content,
-    _name_and_skeleton,
-    _name_and_kind,
-    _kind,
-    _skeleton,
-    _name,
-)
-"""What parts have to share to be a pair, the strongest first; names mean nothing across scopes."""
+_Keys = tuple[_Key, ...]
+
+_BY_NAME = (_name_and_content, _name_and_text, _content, _name_and_skeleton, _name_and_kind)
+_BY_CONTENT = (_name_and_content, _content, _name_and_text, _name_and_skeleton, _name_and_kind)
+_NAMED: tuple[_Keys, ...] = (_BY_CONTENT, _BY_NAME)
+_NAMELESS: tuple[_Keys, ...] = ((_content,),)
+"""What parts have to share to be a pair, the strongest first; of several orders the one that leaves
+the least to say is taken. Where a part was put in between, the names of those behind it may have
+moved on; where something is of another size, names say more than contents. Names mean nothing
+across scopes."""
+_WEAK: tuple[_Keys, ...] = ((_kind, _skeleton, _name),)
+"""What they may share if nothing is to be found inside of them."""
 
 _NEAR = 8
 """How far apart parts may stand that are paired because they are alike."""
 _ALIKE = 0.9
 """The likeness from which on two scopes are thought to be one."""
-_SPREAD = 0.5
-"""The share of a scope's layers that have to be opposite for it to be opened."""
+_DEEPER = 5
+"""How many times more layers than another a scope may have that is thought to be the same."""
 
 
 class _Gap(NamedTuple):
@@ -87,7 +92,7 @@ class _Gap(NamedTuple):
 
     before: Sequence[Part]
     after: Sequence[Part]
-    keys: Sequence[_Key]
+    orders: Sequence[_Keys]
 
 
 def aligned(before: Sequence[Part], after: Sequence[Part]) -> list[Pair]:
@@ -97,7 +102,7 @@ def aligned(before: Sequence[Part], after: Sequence[Part]) -> list[Pair]:
     parts inside of the scope are given in its place.
     """
     found: list[Pair] = []
-    waiting: list[Pair | _Gap] = [_Gap(before, after, _KEYS)]
+    waiting: list[Pair | _Gap] = [_Gap(before, after, _NAMED)]
     while waiting:
         item = waiting.pop()
         if isinstance(item, Pair):
@@ -109,47 +114,56 @@ def aligned(before: Sequence[Part], after: Sequence[Part]) -> list[Pair]:
 
 def _split(gap: _Gap) -> list[Pair | _Gap]:
     """The pairs in a gap, and what lies between them, some of it to be looked at once more."""
-    before, after = gap.before, gap.after
-    ends = [(-1, -1), *_matched(gap), (len(before), len(after))]
+    before, after, orders = gap
+    pairs = min((_matched(before, after, keys) for keys in orders), key=partial(_left, gap))
     found: list[Pair | _Gap] = []
-    for (i, j), (next_i, next_j) in pairwise(ends):
-        found += _rest(before[i + 1 : next_i], after[j + 1 : next_j])
+    for (i, j), (next_i, next_j) in pairwise([(-1, -1), *pairs, (len(before), len(after))]):
+        found += _rest(_Gap(before[i + 1 : next_i], after[j + 1 : next_j], orders))
         if next_i < len(before):
             found.append(Pair(before[next_i], after[next_j]))
     return found
 
 
-def _matched(gap: _Gap) -> list[tuple[int, int]]:
+def _matched(before: Sequence[Part], after: Sequence[Part], keys: _Keys) -> list[tuple[int, int]]:
     """The positions of the pairs, in order."""
     pairs: list[tuple[int, int]] = []
-    for key in gap.keys:
-        pairs = _between(pairs, gap.before, gap.after, partial(_by_key, key))
+    for key in keys:
+        pairs = _between(pairs, before, after, partial(_by_key, key))
     return pairs
 
 
-def _rest(before: Sequence[Part], after: Sequence[Part]) -> list[Pair | _Gap]:
-    """Parts without counterparts; large scopes are opened that hold much of what is opposite."""
+def _left(gap: _Gap, pairs: Sequence[tuple[int, int]]) -> int:
+    """How many layers are left to say something about: those alone, and those written otherwise."""
+    left = sum(part.skeleton.length for side in (gap.before, gap.after) for part in side)
+    for i, j in pairs:
+        before, after = gap.before[i], gap.after[j]
+        same = before.written == after.written
+        left -= (2 if same else 1) * min(before.skeleton.length, after.skeleton.length)
+    return left
+
+
+def _rest(gap: _Gap) -> list[Pair | _Gap]:
+    """What to do with a gap that holds no pair with these keys."""
+    before, after, orders = gap
+    if not before or not after:
+        return [*(Pair(part, None) for part in before), *(Pair(None, part) for part in after)]
     opened = [_open(before, after), _open(after, before)]
-    if opened == [list(before), list(after)]:
-        return [*_resembling(before, after)]
-    return [_Gap(opened[0], opened[1], _NAMELESS)]
+    if opened != [list(before), list(after)]:
+        return [_Gap(opened[0], opened[1], _NAMELESS)]
+    return [*_resembling(before, after)] if orders is _WEAK else [_Gap(before, after, _WEAK)]
 
 
 def _open(parts: Sequence[Part], opposite: Sequence[Part]) -> list[Part]:
-    """The parts, with those inside of scopes that may be spread over what is opposite."""
+    """The parts, with what is inside of scopes that are spread over what is opposite."""
     largest = max((part.skeleton.length for part in opposite), default=0)
-    there: Counter[str] = Counter()
-    for part in opposite:
-        there.update(part.kinds)
+    there = Counter(map(_kind, opposite))
     found: list[Part] = []
     for part in parts:
-        found += part.children if _spread(part, largest, there) else (part,)
+        large = part.instance is None and part.skeleton.length > largest
+        here = Counter(map(_kind, part.children))
+        spread = large and 2 * (here & there).total() >= here.total()
+        found += part.children if spread else (part,)
     return found
-
-
-def _spread(part: Part, largest: int, there: Mapping[str, int]) -> bool:
-    size = part.skeleton.length
-    return part.instance is None and size > largest and _common(part.kinds, there) >= _SPREAD * size
 
 
 def _resembling(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Pair]:
@@ -235,14 +249,12 @@ def _by_likeness(before: Sequence[Part], after: Sequence[Part]) -> list[tuple[in
 
 def _likeness(one: Part, other: Part) -> float:
     """From 0, no kind of layer in common, to 1, all kinds in the same proportion (the cosine)."""
+    sizes = one.skeleton.length, other.skeleton.length
+    if max(sizes) > _DEEPER * min(sizes):
+        return 0.0
     product = sum(number * other.kinds.get(kind, 0) for kind, number in one.kinds.items())
     return product / (_length(one.kinds) * _length(other.kinds))
 
 
 def _length(kinds: Mapping[str, int]) -> float:
     return math.sqrt(sum(number * number for number in kinds.values()))
-
-
-def _common(one: Mapping[str, int], other: Mapping[str, int]) -> int:
-    """How many layers of equal kinds there are in both."""
-    return sum(min(number, other.get(kind, 0)) for kind, number in one.items())

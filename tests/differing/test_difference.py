@@ -75,6 +75,33 @@ def test_resnext101_has_wider_groups_and_17_blocks_more() -> None:
     assert all(c.arguments["groups"] == (1, 32) for c in changed if "groups" in c.arguments)
 
 
+def test_densenet169_has_24_layers_more() -> None:
+    """Huang et al. 2017, table 1: blocks of 6, 12, 32, 32 layers in place of 6, 12, 24, 16."""
+    found = diff("densenet121", "densenet169")
+    # Normalisation, activation, convolution, twice, and a concatenation.
+    assert kinds(found, Status.ADDED).count("con") == 2 * (8 + 16)
+    assert len(kinds(found, Status.ADDED)) == 7 * (8 + 16) and not kinds(found, Status.REMOVED)
+    # The transition halves what comes out of block 3: 256 and 8 × 32 channels more.
+    changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
+    assert [change.arguments for change in changed] == [{"filters": (512, 640)}]
+
+
+def test_a_step_put_in_moves_the_names_of_those_behind_it() -> None:
+    text = """
+        template <int N, typename SUBNET> using step = relu<con<N,3,3,1,1,SUBNET>>;
+        using net_type = fc<10,{}input<3,8,8>>{};
+    """
+    steps = [8, 16, 24, 32, 40]
+    longer = [8, 16, 16, 24, 32, 40]
+    nets = [
+        text.format("".join(f"step<{n}," for n in reversed(s)), ">" * len(s))
+        for s in (steps, longer)
+    ]
+    found = diff(nets[0], nets[1])
+    assert kinds(found, Status.ADDED) == ["con", "relu"]
+    assert not kinds(found, Status.CHANGED) and not kinds(found, Status.REMOVED)
+
+
 def test_stages_are_compared_with_what_is_written_without() -> None:
     definitions = """
         template <int N, typename SUBNET> using step = relu<batch_norm<con<N,3,3,1,1,SUBNET>>>;
