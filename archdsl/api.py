@@ -88,7 +88,7 @@ class Network:
         return compile_network(self.checked, device=device, seed=seed)
 
     def draw(self, path: str | Path | None = None, **options: Any) -> str | None:
-        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot).
+        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot, .html).
 
         ``options`` are those of ``archdsl draw``, the fields of
         :class:`archdsl.targets.draw.Options`: ``depth=2``, ``expand=("inception*",)``,

@@ -75,7 +75,7 @@ def _judged(
 def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> EdgeType:
     assert isinstance(declared, (tuple, Images))  # an input's
     shape = declared.shape if isinstance(declared, Images) else declared
-    if shape[0] != wanted[0]:
+    if shape[0] not in (None, wanted[0]):
         raise fail(
             "--input disagrees with the spec",
             instance.span,

@@ -36,7 +36,13 @@ from archdsl.writing import write
 @click.option(
     "--fuse/--no-fuse", default=True, help="Give a convolution, its norm and activation one box."
 )
-@click.option("--style", type=click.Choice(list(STYLES)), default="paper", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="paper",
+    show_default=True,
+    help="How it looks; volumes are the feature maps in perspective, to scale.",
+)
 @click.option(
     "--direction",
     type=click.Choice(DIRECTIONS, case_sensitive=False),
@@ -58,7 +64,11 @@ from archdsl.writing import write
 def command(
     file: str, output: Path | None, request: Request, as_json: bool, **options: Any
 ) -> None:
-    """Draw the network as a figure that fits a page; needs no Graphviz on the machine."""
+    """Draw the network as a figure that fits a page; needs no Graphviz on the machine.
+
+    An .html is one page that works offline, in which blocks open and close, layers are searched,
+    and every box tells its facts; --depth and --no-fold say how it opens.
+    """
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
     content = draw(network.checked, path.suffix.lower(), **options)

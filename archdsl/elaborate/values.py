@@ -86,23 +86,28 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
     """Channels as a number, or the C++ type that dlib reads images from."""
     node, environment = pending
     channels = 0
+    sizes: list[int | None] = [None, None]
     while isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
         if node.name.text == "array" and len(node.arguments) == 2:
             _, size = node.arguments
             channels = yield int_value(Pending(positional(size), environment))
+        if node.name.text == "matrix":  # matrix<T,NR,NC>; 0 leaves a size open
+            for axis, argument in enumerate(node.arguments[1:3]):
+                sizes[axis] = (yield int_value(Pending(positional(argument), environment))) or None
         node = positional(node.arguments[0]) if node.arguments else node.name
     element = node.name if isinstance(node, nodes.CppType) else None
     if isinstance(node, nodes.Name):
         known = environment.get(node.text)
         if known is None and node.text in PIXELS:
-            return Pixels(PIXELS[node.text], 256)
+            return Pixels(PIXELS[node.text], 256, *sizes)
         element = known if isinstance(known, str) else None
         if isinstance(known, Pixels):
             return known
         if known in PIXELS:
-            return Pixels(PIXELS[known], 256)
+            return Pixels(PIXELS[known], 256, *sizes)
     if element is not None:
-        return Pixels(channels or 1, 256 if element in ("unsigned char", "uint8_t", "uint8") else 1)
+        divisor = 256 if element in ("unsigned char", "uint8_t", "uint8") else 1
+        return Pixels(channels or 1, divisor, *sizes)
     count = yield int_value(Pending(node, environment))
     if count < 1:
         raise fail("an input needs at least one channel", node.span, f"found {count}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.layers.definition import (
     Category,
     Dim,
-    Layer,
+    MapLayer,
     RuleError,
     Shape,
     Window,
@@ -78,7 +78,7 @@ def times(pair: tuple[int | float, int | float]) -> str:
     source="dlib con_; torch.nn.Conv2d",
 )
 @dataclass(frozen=True)
-class Convolution(Layer):
+class Convolution(MapLayer):
     """Convolution of a feature map with a bank of filters."""
 
     keeps_output = False
@@ -231,7 +231,7 @@ class Convolution(Layer):
     source="dlib cont_; torch.nn.ConvTranspose2d",
 )
 @dataclass(frozen=True)
-class TransposedConvolution(Layer):
+class TransposedConvolution(MapLayer):
     """Transposed convolution: enlarges a feature map by its stride."""
 
     keeps_output = False

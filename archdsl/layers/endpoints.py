@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 
 class Pixels(NamedTuple):
-    """What an image consists of: its channels, and what its values are divided by on the way in."""
+    """What an image consists of: its channels, and what its values are divided by on the way in.
+
+    A matrix type may fix its rows and columns.
+    """
 
     channels: int
     divisor: int = 1
+    rows: int | None = None
+    columns: int | None = None
 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -88,7 +93,8 @@ class Input(InputLayer):
     width: int | None = arg("columns", None, minimum=1, shown="--input")
 
     def size(self) -> Shape:
-        return self.pixels.channels, self.height, self.width
+        pixels = self.pixels
+        return pixels.channels, self.height or pixels.rows, self.width or pixels.columns
 
     def label(self) -> str:
         return "input"
@@ -155,6 +161,38 @@ class InputRgbImageSized(InputRgbImage):
 
     def size(self) -> Shape:
         return 3, self.height, self.width or self.height
+
+
+alias(
+    "input_rgb_image_pair",
+    InputRgbImage,
+    "Pairs of colour images, as input_rgb_image has them; in the batch all first images come "
+    "before all second ones.",
+    "dlib input_rgb_image_pair",
+)
+
+
+@define("input_tensor", category=Category.INPUT, stem="input", source="dlib input_tensor")
+@dataclass(frozen=True)
+class InputTensor(InputLayer):
+    """A tensor as it is; ``--input`` gives its channels, rows and columns where they are open."""
+
+    inputs = 0
+
+    channels: int | None = arg("channels", None, minimum=1, positional=False, shown="--input")
+    height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, positional=False, shown="--input")
+
+    def size(self) -> Shape:
+        return self.channels, self.height, self.width
+
+    def label(self) -> str:
+        return "input"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        return operands[0]
 
 
 @dataclass(frozen=True)

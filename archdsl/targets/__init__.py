@@ -30,6 +30,8 @@ class Format(NamedTuple):
 
 FORMATS = {
     ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
+    ".onnx": Format("archdsl.targets.formats.onnx", "the network for ONNX runtimes"),
+    ".pt2": Format("archdsl.targets.formats.exported_program", "the network for torch.export"),
     ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
     ".weights": Format("archdsl.targets.formats.darknet", "the weights for Darknet"),
 }

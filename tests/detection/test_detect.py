@@ -344,7 +344,7 @@ def test_every_pixel_gets_a_class() -> None:
 
 def test_a_network_of_one_size_sees_the_picture_warped() -> None:
     """A filter as large as the input has weights for that size; 16×24 is made 16×16 for it."""
-    Path("segments.arch").write_text("resize_to<tag1,con<2,0,0,1,1,tag1<input<3,16,16>>>>")
+    Path("segments.arch").write_text("resize_like<tag1,con<2,0,0,1,1,tag1<input<3,16,16>>>>")
     done = run("segments.arch", "lying.png", "--json")
     assert done.exit_code == 0, done.stderr
     (image,) = json.loads(done.stdout)["images"]

@@ -148,7 +148,7 @@ def test_png_has_a_size() -> None:
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(archdsl.ArchError, match="cannot draw"):
         archdsl.load("lenet").draw(tmp_path / "x.bmp")
-    assert {".svg", ".png", ".pdf", ".dot"} <= PICTURES.keys()
+    assert {".svg", ".png", ".pdf", ".dot", ".html"} <= PICTURES.keys()
 
 
 HOSTILE = [

@@ -27,7 +27,7 @@ def test_static(command: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_an_installed_wheel_finds_grammar_and_specs(tmp_path: Path) -> None:
+def test_an_installed_wheel_finds_grammar_specs_and_page(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -35,13 +35,14 @@ def test_an_installed_wheel_finds_grammar_and_specs(tmp_path: Path) -> None:
     elsewhere.mkdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    done = subprocess.run(
-        [sys.executable, "-m", "archdsl", "check", "vgg19"],
-        cwd=elsewhere,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "143,667,240" in done.stdout
+    for command in (("check", "vgg19"), ("draw", "vgg19", "-o", "page.html")):
+        done = subprocess.run(
+            [sys.executable, "-m", "archdsl", *command],
+            cwd=elsewhere,
+            env={**os.environ, "PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "143,667,240" in done.stdout or (elsewhere / "page.html").exists()

@@ -39,6 +39,7 @@ PICTURES = {
     ".svg": Picture("archdsl.targets.draw.vector", "vector graphics for papers and pages"),
     ".png": Picture("archdsl.targets.draw.dots", "a picture of dots"),
     ".pdf": Picture("archdsl.targets.draw.sheet", "a page that LaTeX includes"),
+    ".html": Picture("archdsl.targets.html", "a page whose blocks open and close"),
     ".dot": Picture("archdsl.targets.draw.graphviz", "text for Graphviz"),
 }
 """By suffix."""
@@ -48,6 +49,7 @@ STYLES = {
     "slide": Style("archdsl.targets.draw.figure", "strong colours, for a projector"),
     "dark": Style("archdsl.targets.draw.figure", "light on dark"),
     "mono": Style("archdsl.targets.draw.figure", "black and white"),
+    "volumes": Style("archdsl.targets.volumes", "the feature maps as boxes in perspective"),
 }
 """By name."""
 

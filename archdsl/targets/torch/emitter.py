@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from torch import fx, nn
 
 from archdsl.layers.definition import Layer
-from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, applications
+from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
 
@@ -63,12 +63,24 @@ class Emitter:
             seen = applications(inputs, layer.kind)
             maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
             return {
-                name: layer.lower(self, tuple(each[name] for each in maps), shapes)
+                name: self._applied(layer, tuple(each[name] for each in maps), shapes)
                 for name, shapes in zip(inputs[0].names, seen, strict=True)
             }
         nodes = tuple(each.tensor if isinstance(each, ImageNodes) else each for each in operands)
         (shapes,) = applications(inputs, layer.kind)
-        return layer.lower(self, cast("tuple[fx.Node, ...]", nodes), shapes)
+        return self._applied(layer, cast("tuple[fx.Node, ...]", nodes), shapes)
+
+    def _applied(
+        self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
+    ) -> fx.Node:
+        """A layer on tensors, which are reshaped to what its rules see."""
+        seen = layer.seen(shapes)
+        if seen != shapes:
+            nodes = tuple(
+                node if after == before else self.method("reshape", node, -1, *after)
+                for node, before, after in zip(nodes, shapes, seen, strict=True)
+            )
+        return layer.lower(self, nodes, seen)
 
     def may_overwrite_input(self) -> bool:
         """Whether nobody else needs the current layer's input, so that it can work in place."""

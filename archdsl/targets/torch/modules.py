@@ -25,12 +25,15 @@ class Normalize(nn.Module):
 
 
 class Affine(nn.Module):
-    """A learned factor and offset per channel (dlib affine_)."""
+    """A learned factor and offset per channel, or per value of a sample (dlib affine_).
 
-    def __init__(self, channels: int) -> None:
+    The sizes are those of the first axes behind the batch: the channels alone, or all of them.
+    """
+
+    def __init__(self, *sizes: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels))
-        self.bias = nn.Parameter(torch.empty(channels))
+        self.weight = nn.Parameter(torch.empty(sizes))
+        self.bias = nn.Parameter(torch.empty(sizes))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -38,7 +41,7 @@ class Affine(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        shape = [1, -1] + [1] * (input.dim() - 2)
+        shape = list(self.weight.shape) + [1] * (input.dim() - 1 - self.weight.dim())
         return input * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
@@ -51,6 +54,42 @@ class LayerScale(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return self.weight * input
+
+
+class RMSNorm(nn.Module):
+    """Each sample by its root mean square, times a learned factor per channel (dlib rms_norm_)."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        square = input.flatten(1).square().mean(1).reshape([-1] + [1] * (input.dim() - 1))
+        weight = self.weight.reshape([-1] + [1] * (input.dim() - 2))
+        return input * torch.rsqrt(square + self.eps) * weight
+
+    def extra_repr(self) -> str:
+        return f"eps={self.eps}"
+
+
+class DlibDropout(nn.Module):
+    """Dropout as dlib trains and uses it: nothing is rescaled, so use multiplies by 1 - p.
+
+    dlib's dropout_ does the first; networks for use have multiply_ in its place, made from it.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training:
+            return input * (torch.rand_like(input) >= self.p)
+        return input * (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
 
 
 class Multiply(nn.Module):
