@@ -66,14 +66,20 @@ class Change:
         digests = (part and (part.digest, part.kind) for part in (self.before, self.after))
         return self.status, *digests
 
-    def layers(self) -> Iterator[Change]:
-        """The changes of layers inside; parts that only one network has, layer by layer."""
+    def walk(self) -> Iterator[Change]:
+        """This change and all inside, outer ones first."""
         waiting = [self]
         while waiting:
             change = waiting.pop()
+            yield change
+            waiting.extend(reversed(change.children))
+
+    def layers(self) -> Iterator[Change]:
+        """The changes of layers inside; parts that only one network has, layer by layer."""
+        for change in self.walk():
             if change.children:
-                waiting.extend(reversed(change.children))
-            elif change.part.instance is not None:
+                continue
+            if change.part.instance is not None:
                 yield change
             else:
                 for layer in change.part.layers():
@@ -178,12 +184,7 @@ def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str])
         if None not in (*was, *now) and was != now:
             change.rewired = True
             change.status = Status.CHANGED
-    order, waiting = [], [root]
-    while waiting:
-        change = waiting.pop()
-        order.append(change)
-        waiting.extend(change.children)
-    for change in reversed(order):
+    for change in reversed([*root.walk()]):
         if any(child.status is not Status.UNCHANGED for child in change.children):
             quiet = {child.status for child in change.children} <= {
                 Status.UNCHANGED,

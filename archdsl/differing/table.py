@@ -75,12 +75,7 @@ class _Table:
     def __init__(self, difference: Difference) -> None:
         self.common = common(difference.root)
         self._worth: set[Change] = set()
-        order, waiting = [], [difference.root]
-        while waiting:
-            change = waiting.pop()
-            order.append(change)
-            waiting.extend(change.children)
-        for change in reversed(order):
+        for change in reversed([*difference.root.walk()]):
             inner = change.children
             if any(c in self._worth for c in inner) if inner else self._tells(change):
                 self._worth.add(change)
