@@ -86,6 +86,8 @@ class Window(NamedTuple):
 
     kernel: tuple[float, float]
     stride: tuple[float, float]
+    first: tuple[float, float] = (0, 0)
+    """The row and column in the middle of what the first cell sees, as dlib counts it."""
 
 
 class Argument(NamedTuple):
