@@ -7,7 +7,7 @@ whatever font there is. Nothing refers to anything by name: several figures may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from archdsl.printing import counted, printable
 from archdsl.targets.draw.diagram import Box
@@ -36,7 +36,7 @@ def svg_text(figure: Figure, theme: Theme, font: str | None = None) -> str:
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(_described(figure))}</desc>",
         f'<rect width="100%" height="100%" fill="{theme.paper}"/>',
-        f'<g font-family={quoteattr(family)} text-anchor="middle" fill="{theme.text}">',
+        f'<g font-family="{escape(family)}" text-anchor="middle" fill="{theme.text}">',
         *(_text(line, theme) for line in page.heading),
         f'<g transform="translate({_n(x)} {_n(y)})">',
         *_figure(figure, theme),
