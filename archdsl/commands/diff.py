@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from archdsl.options import Request, json_option, network_options, print_json
-
-_STYLES = ("paper", "slide", "dark", "mono")
+from archdsl.targets.draw.themes import THEMES
 
 
 @click.command()
@@ -25,7 +24,8 @@ _STYLES = ("paper", "slide", "dark", "mono")
 )
 @click.option("--depth", type=click.IntRange(1), help="Draw templates that deep as a box each.")
 @click.option("--fold/--no-fold", default=True, help="Draw equal blocks in a row once.")
-@click.option("--style", type=click.Choice(_STYLES), default="paper", show_default=True)
+@click.option("--style", type=click.Choice(list(THEMES)), default="paper", show_default=True)
+@click.option("--dpi", type=click.IntRange(1), help="Dots per inch of a .png.  [default: 144]")
 @network_options
 @json_option
 @click.pass_context

@@ -15,10 +15,7 @@ from archdsl.targets.draw.themes import THEMES
 SUFFIXES = (".svg", ".png", ".pdf")
 """What a difference can be drawn into."""
 
-__all__ = ["STYLES", "SUFFIXES", "picture"]
-
-STYLES = tuple(THEMES)
-"""How it can be drawn."""
+__all__ = ["SUFFIXES", "picture"]
 
 
 def picture(
@@ -35,4 +32,6 @@ def picture(
     svg = svg_text(Fitter(merger, options, theme).figure(), theme, options.font)
     if suffix == ".pdf":
         return pdf(svg)
-    return svg.encode() if suffix == ".svg" else png(svg)
+    if suffix == ".png":
+        return png(svg) if options.dpi is None else png(svg, options.dpi)
+    return svg.encode()

@@ -24,8 +24,7 @@ def compile_network(
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
     Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
     the attribute ``criterion``, and what makes labels of its output as ``decision``. A notebook
-    shows the module as the network's diagram. Raises
-    ArchError where the device is missing.
+    shows the module as the network's diagram. Raises ArchError where the device is missing.
     """
     place = _device(device)
     if seed is not None:
