@@ -65,6 +65,7 @@ Hardswish = _fixed("Hardswish", "x relu6(x + 3) / 6.", "hardswish")
 Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
 Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
 Identity = _fixed("Identity", "The input, unchanged.", "identity")
+Identity.drawn = False  # a line that passes says it
 
 
 @define(
