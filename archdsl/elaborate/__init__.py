@@ -16,7 +16,7 @@ from archdsl.layers.combinators import Repeat
 from archdsl.layers.definition import Layer
 from archdsl.syntax import nodes
 
-__all__ = ["Elaborated", "Limits", "elaborate"]
+__all__ = ["Elaborated", "Limits", "elaborate", "expand"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class Elaborated:
     parameters: Mapping[str, Any]
 
 
-@collector_paused()
 def elaborate(
     document: nodes.Document,
     *,
@@ -43,9 +42,20 @@ def elaborate(
 
     Raises ArchError with every error of the definitions that the network uses.
     """
+    return expand(assemble(document, settings or {}), document, net=net, limits=limits)
+
+
+@collector_paused()
+def expand(
+    assembly: Assembly,
+    document: nodes.Document,
+    *,
+    net: str | None = None,
+    limits: Limits | None = None,
+) -> Elaborated:
+    """:func:`elaborate` for a document whose definitions are collected already."""
     limits = limits or Limits()
     elaborator = Elaborator(limits)
-    assembly = assemble(document, settings or {})
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,10 +44,22 @@ class Assembly:
         return Environment(self.definitions, self.definitions.position, {})
 
 
-def assemble(document: nodes.Document, settings: Mapping[str, Any]) -> Assembly:
+Reader = Callable[[Path, Path], nodes.Document]
+"""Reads an included file, given the folder that its own includes may not leave."""
+
+
+def read_document(path: Path, root: Path) -> nodes.Document:
+    """The file as it is on disk; raises ArchError where it cannot be read or parsed."""
+    return parse(read_source(path, root=root))
+
+
+def assemble(
+    document: nodes.Document, settings: Mapping[str, Any], read: Reader = read_document
+) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
-    Raises ArchError for everything that is wrong with includes, constants and settings.
+    ``read`` gives the documents of includes. Raises ArchError for everything that is wrong with
+    includes, constants and settings.
     """
     assembly = Assembly()
     done: set[Path] = set()
@@ -61,7 +73,7 @@ def assemble(document: nodes.Document, settings: Mapping[str, Any]) -> Assembly:
         item = current.items[index]
         try:
             if isinstance(item, nodes.Include):
-                included = _include(item, [d.source for d, _ in pending], done)
+                included = _include(item, [d.source for d, _ in pending], done, read)
                 if included is not None:
                     pending.append((included, 0))
             else:
@@ -131,11 +143,11 @@ def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) 
 
 
 def _include(
-    item: nodes.Include, open_sources: list[Source], done: set[Path]
+    item: nodes.Include, open_sources: list[Source], done: set[Path], read: Reader
 ) -> nodes.Document | None:
     """The document of an include, ``None`` where it has been read before."""
     source = item.span.source
-    path, root = _find(item, source)
+    path, root = find_include(item, source)
     chain = [s.path for s in open_sources if s.path is not None]
     if path in chain:
         cycle = " -> ".join(p.name for p in [*chain[chain.index(path) :], path])
@@ -146,15 +158,15 @@ def _include(
         raise fail(f"more than {_MAX_INCLUDES} files are included", item.span)
     done.add(path)
     try:
-        return parse(read_source(path, root=root))
+        return read(path, root)
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
             raise fail(error.diagnostics[0].message, item.span) from None
         raise
 
 
-def _find(item: nodes.Include, source: Source) -> tuple[Path, Path]:
-    """The file that an include means and the folder it may not leave."""
+def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:
+    """The file that an include means and the folder it may not leave; raises ArchError if none."""
     target = Path(item.target)
     bundled = specs_folder().resolve()
     places: list[tuple[Path, Path]] = []

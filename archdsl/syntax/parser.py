@@ -79,6 +79,16 @@ def tokens_before(text: str, end: int) -> Iterator[Token]:
     return _tables()[0].lex(text[:end])
 
 
+def readable_tokens(text: str) -> Iterator[Token]:
+    """The tokens of a text as it stands while someone writes it: never raises."""
+    return _lexer().readable(text)
+
+
+@cache
+def _lexer() -> Lexer:
+    return Lexer(_tables()[0].parser.lexer_conf)
+
+
 def _bare(text: str) -> str:
     """The last part of a qualified C++ name."""
     return text.rpartition("::")[2].strip() if ":" in text else text
