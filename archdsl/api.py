@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import shapes
-from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.elaborate import Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from torch import fx
 
 
+class Choice(NamedTuple):
+    """Which network of a source was taken, and the others that it defines."""
+
+    name: str
+    others: tuple[str, ...]
+
+    def __str__(self) -> str:
+        others = listing(self.others)
+        return f"{self.name} was taken; --net chooses another: {others}"
+
+
 class Network:
     """A spec's network, expanded; shapes are checked when first needed.
 
@@ -34,11 +45,16 @@ class Network:
     """
 
     def __init__(
-        self, network: model.Network, source: Source, input_shape: Shape | None = None
+        self,
+        network: model.Network,
+        source: Source,
+        input_shape: Shape | None = None,
+        choice: Choice | None = None,
     ) -> None:
         self._network = network
         self._input_shape = input_shape
         self.source = source
+        self.choice = choice
 
     @property
     def name(self) -> str:
@@ -62,7 +78,7 @@ class Network:
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""
-        return Network(self._network, self.source, shape)
+        return Network(self._network, self.source, shape, self.choice)
 
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
@@ -151,7 +167,10 @@ def load_source(
     shape = parse_size(input) if isinstance(input, str) else input
     elaborated = elaborate(parse(source), net=net, settings=settings, limits=limits)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
-    return Network(build(elaborated.block, name, elaborated.parameters), source, shape)
+    choice = None
+    if source.is_cpp and elaborated.name is not None and elaborated.others:
+        choice = Choice(elaborated.name, elaborated.others)
+    return Network(build(elaborated.block, name, elaborated.parameters), source, shape, choice)
 
 
 def parse_size(text: str) -> Shape:
@@ -174,8 +193,9 @@ def compile(
 ) -> fx.GraphModule:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
-    ``weights`` is a safetensors, state_dict or Darknet (``.weights``) file, or ``torchvision:NAME``
-    for pretrained weights; with weights the module is in eval mode.
+    ``weights`` is a safetensors, state_dict, Darknet (``.weights``) or dlib (``.dat``, ``.dnn``,
+    ``.xml``) file, or ``torchvision:NAME`` for pretrained weights; with weights the module is in
+    eval mode.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archdsl.bundled import spec_names, spec_path
 from archdsl.diagnostics import fail, nearest
-from archdsl.source import Source
+from archdsl.source import CPP_SUFFIXES, Source
 
 _MAX_BYTES = 64 * 2**20
 
@@ -21,7 +21,9 @@ def read_source(path: Path, *, name: str | None = None, root: Path | None = None
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB")
-        text = path.read_text(encoding="utf-8-sig")
+        # A comment of a C++ program may be in any encoding; what it says does not matter.
+        errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
+        text = path.read_text(encoding="utf-8-sig", errors=errors)
     except UnicodeDecodeError as error:
         raise fail(f"{shown} is not UTF-8 text (byte {error.start})") from None
     except OSError as error:

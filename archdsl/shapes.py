@@ -11,6 +11,7 @@ from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
+from archdsl.layers.endpoints import InputLayer
 
 _MAX_ERRORS = 50
 
@@ -74,14 +75,16 @@ def _judged(
 
 def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> EdgeType:
     assert isinstance(declared, (tuple, Images))  # an input's
-    shape = declared.shape if isinstance(declared, Images) else declared
-    if shape[0] != wanted[0]:
+    shape = declared.taken if isinstance(declared, Images) else declared
+    if shape[0] not in (None, wanted[0]):
         raise fail(
             "--input disagrees with the spec",
             instance.span,
             f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
         )
-    return Images(wanted) if isinstance(declared, Images) else wanted
+    layer = instance.layer
+    assert isinstance(layer, InputLayer)
+    return layer.resized(declared, wanted)
 
 
 def _diagnostic(

@@ -48,10 +48,13 @@ def _checked(file: str, request: Request, as_json: bool) -> dict[str, Any]:
         return {"file": file, "ok": False, "errors": errors, "warnings": []}
     if not as_json:
         click.echo(f"ok {summary}")
+        if network.choice is not None:
+            click.echo(f"   {network.choice}")
     return {
         "file": file,
         "ok": True,
         "errors": [],
         "warnings": [diagnostic_json(d) for d in network.warnings],
         **summary.totals(),
+        **({"net": network.choice.name, "others": network.choice.others} if network.choice else {}),
     }

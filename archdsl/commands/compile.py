@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     metavar="W",
-    help="A safetensors, state_dict or Darknet file, or torchvision:NAME for pretrained weights.",
+    help="A safetensors, state_dict, Darknet or dlib file, or torchvision:NAME for pretrained "
+    "weights.",
 )
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")

@@ -39,7 +39,7 @@ from archdsl.writing import write
 )
 @click.option(
     "--names",
-    metavar="coco|voc|FILE",
+    metavar="coco|voc|imagenet|FILE",
     help="What the classes are called, in a file one on every line; by default what the spec says.",
 )
 @click.option(
@@ -65,9 +65,10 @@ def command(
 ) -> None:
     """Find objects in photographs (JPEG, PNG) with a detector, and draw them.
 
-    Networks that give every pixel scores of classes colour the picture instead: it is resized to
-    the shorter side of their input, and its values are normalised with ImageNet's mean and
-    deviation where the spec has a plain input, as torchvision does.
+    Networks that give every pixel scores of classes colour the picture instead, those that give
+    them to the whole picture write the likeliest classes below it. For both it is resized to the
+    shorter side of their input, and its values are normalised with ImageNet's mean and deviation
+    where the spec has a plain input, as torchvision does.
 
     --json prints what was found; pictures are then written only with -o. Boxes are x1, y1, x2, y2
     in pixels, masks COCO's uncompressed run lengths.
@@ -80,10 +81,6 @@ def command(
     from archdsl.finding.pictures import read_picture
 
     search = finder(network, module)
-    if names is not None:
-        known = chosen_names(names, search.classes)
-    else:
-        known = fitting_names(facts(network.source).classes, search.classes)
     regions = _regions(proposals, len(images), network.name, search.takes_proposals)
     if weights is not None:
         from archdsl.weights import load_weights
@@ -91,6 +88,11 @@ def command(
         load_weights(module, weights, network)
     else:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
+    if names is not None:
+        known = chosen_names(names, search.classes)
+    else:
+        stated = fitting_names(facts(network.source).classes, search.classes)
+        known = search.own_names or stated
     documents: list[dict[str, Any]] = []
     for index, image in enumerate(images):
         picture = read_picture(image)

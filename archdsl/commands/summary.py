@@ -18,7 +18,8 @@ def command(file: str, request: Request, as_json: bool) -> None:
 
     MACs are multiply-accumulates of convolutions and fully connected layers for one image.
     """
-    summary = request.load(file).summary()
+    network = request.load(file)
+    summary = network.summary()
     if as_json:
         print_json(summary.to_json())
         return
@@ -44,3 +45,5 @@ def command(file: str, request: Request, as_json: bool) -> None:
     totals = (f"{summary.parameters:,}", f"{summary.macs:,}")
     print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
     click.echo(str(summary))
+    if network.choice is not None:
+        click.echo(str(network.choice))

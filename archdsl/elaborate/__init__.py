@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, fail, listing, nearest
-from archdsl.elaborate.assemble import Assembly, Candidate, assemble
+from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
 from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
 from archdsl.layers.combinators import Repeat
 from archdsl.layers.definition import Layer
 from archdsl.syntax import nodes
 
-__all__ = ["Elaborated", "Limits", "elaborate", "expand"]
+__all__ = ["Collected", "Elaborated", "Limits", "collect", "elaborate", "expand"]
 
 
 @dataclass(frozen=True)
 class Elaborated:
     """A network with its templates expanded once each.
 
-    ``parameters`` holds every ``param`` with its value.
+    ``parameters`` holds every ``param`` with its value, ``others`` the names of the networks that
+    the text defines besides.
     """
 
     name: str | None
     block: Block
     parameters: Mapping[str, Any]
+    others: tuple[str, ...]
 
 
 def elaborate(
@@ -42,20 +46,44 @@ def elaborate(
 
     Raises ArchError with every error of the definitions that the network uses.
     """
-    return expand(assemble(document, settings or {}), document, net=net, limits=limits)
+    return expand(collect(document, settings, limits), net)
+
+
+class Collected(NamedTuple):
+    """The definitions of a document, and what is to expand them."""
+
+    document: nodes.Document
+    assembly: Assembly
+    elaborator: Elaborator
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a network, or what may be meant as one; a file may be blocks alone."""
+        suspects = any(c.own for c in self.assembly.suspects)
+        return suspects or bool(_own(self.assembly, self.document))
 
 
 @collector_paused()
-def expand(
-    assembly: Assembly,
+def collect(
     document: nodes.Document,
-    *,
-    net: str | None = None,
+    settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
-) -> Elaborated:
-    """:func:`elaborate` for a document whose definitions are collected already."""
-    limits = limits or Limits()
-    elaborator = Elaborator(limits)
+    read: Reader = read_document,
+) -> Collected:
+    """The first half of :func:`elaborate`: includes are followed, constants evaluated.
+
+    ``read`` gives the documents of includes. Raises ArchError with every error in them.
+    """
+    elaborator = Elaborator(limits or Limits())
+    assembly = assemble(document, settings or {}, partial(member, elaborator), read)
+    return Collected(document, assembly, elaborator)
+
+
+@collector_paused()
+def expand(collected: Collected, net: str | None = None) -> Elaborated:
+    """The second half of :func:`elaborate`: the network that is wanted, expanded."""
+    document, assembly, elaborator = collected
+    limits = elaborator.limits
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))
@@ -63,27 +91,46 @@ def expand(
         raise ArchError(elaborator.errors)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
-    return Elaborated(candidate.name, block, assembly.parameters)
+    names = dict.fromkeys(c.name for c in _own(assembly, document) if c.name is not None)
+    others = tuple(name for name in names if name != candidate.name)
+    return Elaborated(candidate.name, block, assembly.parameters, others)
+
+
+def _own(assembly: Assembly, document: nodes.Document) -> list[Candidate]:
+    """The networks of a text; a C++ program may have all of its own in a header."""
+    own = [c for c in assembly.candidates if c.own]
+    return own if own or not document.source.is_cpp else assembly.candidates
 
 
 def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
-    candidates = assembly.candidates
-    named = {c.name: c for c in candidates if c.name is not None}
+    own = _own(assembly, document)
     if net is not None:
-        if net in named:
-            return named[net]
-        known = listing(named) or "none"
-        raise fail(
-            f"--net {net}: there is no network '{net}' in {document.source.name}",
-            None,
-            f"its networks are: {known}",
-            help=nearest(net, named),
-        )
-    if "net_type" in named:
-        return named["net_type"]
-    if candidates:
-        return candidates[-1]
+        return _named(net, assembly, document)
+    suspects = [c for c in assembly.suspects if c.own]
+    for candidates in (own, suspects):
+        wanted = [c for c in candidates if c.short == "net_type"]
+        if wanted:
+            return wanted[-1]
+    # The error of a definition that may be meant says more than that there is no network.
+    if own or suspects:
+        return (own or suspects)[-1]
     raise _no_network(assembly, document)
+
+
+def _named(net: str, assembly: Assembly, document: nodes.Document) -> Candidate:
+    """The network of a name, or of the last part of one; a C++ program's includes count."""
+    known = [c for c in assembly.candidates if c.own or document.source.is_cpp]
+    meant = [c for c in assembly.suspects if c.own or document.source.is_cpp]
+    named = {c.short: c for c in (*meant, *known)} | {c.name: c for c in (*meant, *known)}
+    if net in named:
+        return named[net]
+    names = list(dict.fromkeys(c.name for c in known if c.name is not None))
+    raise fail(
+        f"--net {net}: there is no network '{net}' in {document.source.name}",
+        None,
+        f"its networks are: {listing(names) or 'none'}",
+        help=nearest(net, [name for name in named if name is not None]),
+    )
 
 
 def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:

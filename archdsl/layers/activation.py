@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archdsl.layers.definition import (
     Category,
     Layer,
+    MapLayer,
     RuleError,
     Shape,
     arg,
@@ -151,6 +152,17 @@ class Softmax(Layer):
         from torch import nn
 
         return nn.Softmax(dim=1)
+
+
+@define("softmaxm", category=Category.ACTIVATION, stem="softmax", source="dlib softmaxm")
+@dataclass(frozen=True)
+class SoftmaxRows(MapLayer):
+    """Probabilities over the columns, in each row by itself; a row of -infinities becomes zeros."""
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.sequences import RowSoftmax as Module
+
+        return Module()
 
 
 @define("softmax_all", category=Category.ACTIVATION, source="dlib softmax_all_")

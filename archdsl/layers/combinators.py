@@ -7,7 +7,15 @@ from typing import Any
 
 from archdsl.layers.block import Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.layers.definition import Layer, RuleError, alias, arg, define
-from archdsl.layers.joining import Add, AddPadded, Concat, Gate, Mult, ResizeToMatch
+from archdsl.layers.joining import (
+    Add,
+    AddPadded,
+    Concat,
+    Gate,
+    MatrixProduct,
+    Mult,
+    ResizeToMatch,
+)
 
 # ---- sequence ----
 
@@ -257,6 +265,15 @@ class MultPrev(_JoinTagged):
         return Mult()
 
 
+@define("multm_prev", source="dlib multm_prev_")
+@dataclass(frozen=True)
+class MultmPrev(_JoinTagged):
+    """The matrix product with a tagged output in every channel; rows and columns are a matrix."""
+
+    def layer(self) -> Layer:
+        return MatrixProduct()
+
+
 @define("scale_prev", source="dlib scale_prev_")
 @dataclass(frozen=True)
 class ScalePrev(_JoinTagged):
@@ -266,9 +283,9 @@ class ScalePrev(_JoinTagged):
         return Gate()
 
 
-@define("resize_to", source="torch.nn.functional.interpolate(x, size=tagged.shape[-2:])")
+@define("resize_like", source="torch.nn.functional.interpolate(x, size=tagged.shape[-2:])")
 @dataclass(frozen=True)
-class ResizeTo(_JoinTagged):
+class ResizeLike(_JoinTagged):
     """The current feature map, resized to the height and width of a tagged one."""
 
     nearest: bool = arg(
@@ -285,7 +302,7 @@ class ResizeTo(_JoinTagged):
 def _as_dlib_resizes(name: str, **preset: Any) -> None:
     alias(
         name,
-        ResizeTo,
+        ResizeLike,
         "The current feature map, resized bilinearly to the size of a tagged one, corners aligned.",
         "dlib resize_prev_to_tagged_",
         nearest=False,
@@ -311,12 +328,22 @@ class Scale(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         tagged = self.gate.single
         if isinstance(tagged, AddTag):
-            return build.join(Gate(), find(Tag(tagged.id), port), port)._replace(tags=port.tags)
+            return (yield from ScaleTagged(Tag(tagged.id)).connect(build, port))
         gate = yield build.apply(self.gate, port, "gate")
         return build.join(Gate(), port, gate)
 
 
-@define("concat_tags", "concat2", "concat3", "concat4", "concat5", source="dlib concat_")
+@define("scale_tagged", source="dlib scale_")
+@dataclass(frozen=True)
+class ScaleTagged(_Tagged):
+    """A tagged feature map, each channel times the current output's number for it."""
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return build.join(Gate(), find(self.tag, port), port)._replace(tags=port.tags)
+        yield
+
+
+@define("concat_tags", "concat_", "concat2", "concat3", "concat4", "concat5", source="dlib concat_")
 @dataclass(frozen=True)
 class ConcatTags(Combinator):
     """Tagged outputs one behind the other along the channels."""
@@ -338,8 +365,23 @@ for _number in range(1, 11):
         ("skip", AddSkip),
         ("add_prev", AddPrev),
         ("mult_prev", MultPrev),
+        ("multm_prev", MultmPrev),
+        ("scale", ScaleTagged),
         ("scale_prev", ScalePrev),
     ):
         _doc = (_cls.__doc__ or "").strip()
         alias(f"{_name}{_number}", _cls, _doc, f"dlib {_name}1..10", tag=Tag(_number))
     _as_dlib_resizes(f"resize_prev_to_tagged{_number}", tag=Tag(_number))
+
+
+# The tags of dlib's own inception blocks: itag0 is their input, the others their branches.
+_INCEPTION = 1000
+for _number in range(6):
+    alias(
+        f"itag{_number}",
+        AddTag,
+        f"The tag of an inception block's {'input' if _number == 0 else f'branch {_number}'}.",
+        "dlib itag0..5",
+        id=_INCEPTION + _number,
+    )
+alias("iskip", AddSkip, "Goes on from itag0.", "dlib iskip", tag=Tag(_INCEPTION))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.layers.definition import (
     Category,
     Dim,
-    Layer,
+    MapLayer,
     RuleError,
     Shape,
     Window,
@@ -78,7 +78,7 @@ def times(pair: tuple[int | float, int | float]) -> str:
     source="dlib con_; torch.nn.Conv2d",
 )
 @dataclass(frozen=True)
-class Convolution(Layer):
+class Convolution(MapLayer):
     """Convolution of a feature map with a bank of filters."""
 
     keeps_output = False
@@ -184,7 +184,11 @@ class Convolution(Layer):
         return self._weights(inputs[0]) * (elements(output[1:]) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window(self._extent(self._kernel(inputs[0])), (self.stride_h, self.stride_w))
+        kernel = self._kernel(inputs[0])
+        rows, columns = self._extent(kernel)
+        above, left = self._padding(kernel)
+        first = rows // 2 - above, columns // 2 - left
+        return Window((rows, columns), (self.stride_h, self.stride_w), first)
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -231,7 +235,7 @@ class Convolution(Layer):
     source="dlib cont_; torch.nn.ConvTranspose2d",
 )
 @dataclass(frozen=True)
-class TransposedConvolution(Layer):
+class TransposedConvolution(MapLayer):
     """Transposed convolution: enlarges a feature map by its stride."""
 
     keeps_output = False
@@ -315,9 +319,14 @@ class TransposedConvolution(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         # An output cell is fed by every stride-th tap only.
+        above, left = self._padding()
         return Window(
             (-(-self.kernel_h // self.stride_h), -(-self.kernel_w // self.stride_w)),
             (1 / self.stride_h, 1 / self.stride_w),
+            (
+                (above - self.kernel_h // 2) / self.stride_h,
+                (left - self.kernel_w // 2) / self.stride_w,
+            ),
         )
 
     def label(self) -> str:

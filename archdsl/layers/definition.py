@@ -44,11 +44,13 @@ __all__ = [
     "Definition",
     "Dim",
     "Layer",
+    "MapLayer",
     "RuleError",
     "Shape",
     "Window",
     "alias",
     "arg",
+    "as_map",
     "define",
     "definitions",
     "elements",
@@ -84,6 +86,8 @@ class Window(NamedTuple):
 
     kernel: tuple[float, float]
     stride: tuple[float, float]
+    first: tuple[float, float] = (0, 0)
+    """The row and column in the middle of what the first cell sees, as dlib counts it."""
 
 
 class Argument(NamedTuple):
@@ -190,12 +194,16 @@ class Layer:
         """Add the layer to a PyTorch graph and return the node of its output."""
         return emit.module(self.module(inputs), *operands)
 
+    def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """The inputs as the rules and the lowering see them; see :class:`MapLayer`."""
+        return inputs
+
     # ---- the same for everything that flows: what the stages call ----
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         """The type of the output; raises :class:`RuleError` where the inputs do not fit."""
         seen = applications(inputs, self.kind)
-        return gathered(inputs, [self.shape(shapes) for shapes in seen])
+        return gathered(inputs, [self.shape(self.seen(shapes)) for shapes in seen])
 
     def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
         """The warning for inputs that fit."""
@@ -213,7 +221,7 @@ class Layer:
         """Multiply-accumulates for one image: of all its feature maps, of all its regions."""
         if type(output) is tuple:
             return self.macs(self._first(inputs), output)
-        seen = applications(inputs, self.kind)
+        seen = map(self.seen, applications(inputs, self.kind))
         made = (outputs[0] for outputs in applications((output,), self.kind))
         return samples(inputs) * sum(map(self.macs, seen, made))
 
@@ -237,8 +245,24 @@ class Layer:
 
     def _first(self, inputs: tuple[EdgeType, ...]) -> tuple[Shape, ...]:
         if not inputs or type(inputs[0]) is tuple:  # nearly always, and it has been checked
-            return typing.cast("tuple[Shape, ...]", inputs)
-        return applications(inputs, self.kind)[0]
+            return self.seen(typing.cast("tuple[Shape, ...]", inputs))
+        return self.seen(applications(inputs, self.kind)[0])
+
+
+def as_map(shape: Shape) -> Shape:
+    """A row of features as dlib has it, features×1×1; all else as it is."""
+    return (shape[0], 1, 1) if len(shape) == 1 else shape
+
+
+@dataclass(frozen=True)
+class MapLayer(Layer):
+    """The base of layers on feature maps: a row of features counts as features×1×1.
+
+    dlib's tensors always have channels, rows and columns, so its ``fc`` gives such a map.
+    """
+
+    def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return tuple(map(as_map, inputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,6 +382,6 @@ def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:
         raise RuleError(
             f"{kind} needs a feature map",
             f"expected channels×height×width, found {shown(shape)}",
-            help="spatial layers come before fc, flatten and tokens",
+            help="rows and columns are gone behind fc and flatten, tokens and channels_last",
         )
     return shape[0], shape[1], shape[2]

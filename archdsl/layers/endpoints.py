@@ -1,4 +1,4 @@
-"""Where data enters a network and what it is trained on: inputs and losses."""
+"""Where data enters a network: inputs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, arg, define
-from archdsl.layers.edges import EdgeType, shape_words
+from archdsl.layers.edges import EdgeType, Images, shape_words
 
 if TYPE_CHECKING:
-    from torch import Tensor, fx, nn
+    from torch import Tensor, fx
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
 
 class Pixels(NamedTuple):
-    """What an image consists of: its channels, and what its values are divided by on the way in."""
+    """What an image consists of: its channels, and what its values are divided by on the way in.
+
+    A matrix type may fix its rows and columns.
+    """
 
     channels: int
     divisor: int = 1
+    rows: int | None = None
+    columns: int | None = None
 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -46,6 +51,10 @@ class InputLayer(Layer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
+
+    def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
+        """What the layer gives where ``--input`` says ``wanted``; channels agree already."""
+        return Images(wanted) if isinstance(declared, Images) else wanted
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
         import torch
@@ -88,7 +97,8 @@ class Input(InputLayer):
     width: int | None = arg("columns", None, minimum=1, shown="--input")
 
     def size(self) -> Shape:
-        return self.pixels.channels, self.height, self.width
+        pixels = self.pixels
+        return pixels.channels, self.height or pixels.rows, self.width or pixels.columns
 
     def label(self) -> str:
         return "input"
@@ -157,80 +167,33 @@ class InputRgbImageSized(InputRgbImage):
         return 3, self.height, self.width or self.height
 
 
-@dataclass(frozen=True)
-class Loss(Layer):
-    """The base of all losses: the network's output passes; training gets a ``criterion``."""
+alias(
+    "input_rgb_image_pair",
+    InputRgbImage,
+    "Pairs of colour images, as input_rgb_image has them; in the batch all first images come "
+    "before all second ones.",
+    "dlib input_rgb_image_pair",
+)
 
-    def criterion(self) -> nn.Module:
-        """The torch module that turns (output, target) into a number."""
-        raise NotImplementedError
+
+@define("input_tensor", category=Category.INPUT, stem="input", source="dlib input_tensor")
+@dataclass(frozen=True)
+class InputTensor(InputLayer):
+    """A tensor as it is; ``--input`` gives its channels, rows and columns where they are open."""
+
+    inputs = 0
+
+    channels: int | None = arg("channels", None, minimum=1, positional=False, shown="--input")
+    height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, positional=False, shown="--input")
+
+    def size(self) -> Shape:
+        return self.channels, self.height, self.width
+
+    def label(self) -> str:
+        return "input"
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
-        emit.criterion(self.criterion())
         return operands[0]
-
-
-@define(
-    "loss_multiclass_log",
-    category=Category.LOSS,
-    stem="loss",
-    source="dlib; torch.nn.CrossEntropyLoss",
-)
-@dataclass(frozen=True)
-class LossMulticlassLog(Loss):
-    """One class out of many: cross entropy of the softmax of the outputs (logits)."""
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.CrossEntropyLoss()
-
-
-@define(
-    "loss_binary_log",
-    category=Category.LOSS,
-    stem="loss",
-    source="dlib; torch.nn.BCEWithLogitsLoss",
-)
-@dataclass(frozen=True)
-class LossBinaryLog(Loss):
-    """Yes or no: cross entropy of the sigmoid of the output (a logit)."""
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.BCEWithLogitsLoss()
-
-
-@define("loss_mean_squared", category=Category.LOSS, stem="loss", source="dlib; torch.nn.MSELoss")
-@dataclass(frozen=True)
-class LossMeanSquared(Loss):
-    """Mean squared difference of outputs and targets."""
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.MSELoss()
-
-
-@define("loss_binary_hinge", category=Category.LOSS, stem="loss", source="dlib loss_binary_hinge_")
-@dataclass(frozen=True)
-class LossBinaryHinge(Loss):
-    """Yes (+1) or no (-1): the hinge max(0, 1 - target × output), averaged."""
-
-    def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.modules import BinaryHingeLoss
-
-        return BinaryHingeLoss()
-
-
-for _name, _cls, _summary in (
-    ("loss_multiclass_log_per_pixel", LossMulticlassLog, "loss_multiclass_log at every pixel."),
-    ("loss_multibinary_log", LossBinaryLog, "loss_binary_log for every output."),
-    ("loss_binary_log_per_pixel", LossBinaryLog, "loss_binary_log at every pixel."),
-    ("loss_mean_squared_multioutput", LossMeanSquared, "loss_mean_squared over several outputs."),
-    ("loss_mean_squared_per_pixel", LossMeanSquared, "loss_mean_squared at every pixel."),
-):
-    alias(_name, _cls, _summary, f"dlib {_name}")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from archdsl.layers.definition import (
     Category,
     Layer,
+    MapLayer,
     RuleError,
     Shape,
     Window,
     arg,
+    as_map,
     define,
     elements,
     shown,
@@ -73,6 +75,31 @@ def _residual_help(first: Shape, second: Shape) -> str:
     return "a shortcut with the body's stride and channels makes the shapes equal"
 
 
+@dataclass(frozen=True)
+class _LevelJoin(Layer):
+    """The base of dlib's joins: a row of features that meets a map counts as features×1×1."""
+
+    def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        level = len({len(shape) for shape in inputs}) == 1
+        return inputs if level else tuple(map(as_map, inputs))
+
+
+def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
+    """The larger size on every axis, which the smaller tensor is padded to."""
+    first, second = inputs
+    if first == second:
+        return first
+    if len(first) != len(second):
+        raise RuleError(f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}")
+    pairs = zip(first, second, strict=True)
+    return tuple(None if a is None or b is None else max(a, b) for a, b in pairs)
+
+
+def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
+    """Whether shapes are equal whatever the sizes that are open turn out to be."""
+    return inputs[0] == inputs[1] and None not in inputs[0]
+
+
 @define(
     "add_padded",
     category=Category.JOIN,
@@ -80,24 +107,14 @@ def _residual_help(first: Shape, second: Shape) -> str:
     source="dlib add_prev_ (tensor_tools.h add)",
 )
 @dataclass(frozen=True)
-class AddPadded(Layer):
+class AddPadded(_LevelJoin):
     """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
 
     keeps_output = False
     inputs = 2
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        first, second = inputs
-        if first == second:
-            return first
-        if len(first) != len(second):
-            raise RuleError(
-                "a sum of a feature map and a row of features",
-                f"found {_listed(inputs)}",
-                help="flatten neither or both",
-            )
-        axes = range(len(first))
-        return tuple(max(_known(first, axis), _known(second, axis)) for axis in axes)
+        return _padded_shape(self.kind, inputs)
 
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:
         if inputs[0] == inputs[1]:
@@ -112,14 +129,14 @@ class AddPadded(Layer):
     ) -> fx.Node:
         from archdsl.targets.torch.modules import AddPadded as Module
 
-        if inputs[0] == inputs[1]:
+        if _surely_equal(inputs):
             return emit.call(operator.add, *operands)
-        return emit.module(Module(self.shape(inputs)), *operands)
+        return emit.module(Module(), *operands)
 
 
 @define("concat", category=Category.JOIN, source="torch.cat; Szegedy et al. 2014, figure 2")
 @dataclass(frozen=True)
-class Concat(Layer):
+class Concat(_LevelJoin):
     """Tensors one behind the other along the channels."""
 
     keeps_output = False
@@ -146,7 +163,7 @@ class Concat(Layer):
 
 @define("gate", category=Category.JOIN, stem="gate", source="dlib scale_; Hu et al. 2018")
 @dataclass(frozen=True)
-class Gate(Layer):
+class Gate(MapLayer):
     """A feature map, each channel times a number: the first input by the second."""
 
     keeps_output = False
@@ -169,14 +186,12 @@ class Gate(Layer):
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
         features, gate = operands
-        if len(inputs[1]) == 1:
-            gate = emit.method("reshape", gate, -1, inputs[1][0], 1, 1)
         return emit.call(operator.mul, gate, features)
 
 
 @define("mult", category=Category.JOIN, source="dlib mult_prev_")
 @dataclass(frozen=True)
-class Mult(Layer):
+class Mult(_LevelJoin):
     """Product of two tensors, value by value; where sizes differ the result has the larger size.
 
     As in dlib a missing value counts as zero, so the product is zero there.
@@ -186,10 +201,7 @@ class Mult(Layer):
     inputs = 2
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        first, second = inputs
-        if len(first) != len(second):
-            raise RuleError("a product of a feature map and features", f"found {_listed(inputs)}")
-        return tuple(max(_known(first, axis), _known(second, axis)) for axis in range(len(first)))
+        return _padded_shape(self.kind, inputs)
 
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:
         if inputs[0] == inputs[1]:
@@ -204,9 +216,59 @@ class Mult(Layer):
     ) -> fx.Node:
         from archdsl.targets.torch.modules import MultPadded as Module
 
-        if inputs[0] == inputs[1]:
+        if _surely_equal(inputs):
             return emit.call(operator.mul, *operands)
-        return emit.module(Module(self.shape(inputs)), *operands)
+        return emit.module(Module(), *operands)
+
+
+@define(
+    "matrix_product",
+    category=Category.ATTENTION,
+    stem="matmul",
+    source="dlib multm_prev_; torch.matmul; Vaswani et al. 2017, equation 1",
+)
+@dataclass(frozen=True)
+class MatrixProduct(MapLayer):
+    """The product of two matrices in every channel: the first input by the second.
+
+    k×r×c by k×c×d is k×r×d, in k·r·c·d MACs.
+    """
+
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if len(first) != len(second) or first[:-2] != second[:-2] or first[-1] != second[-2]:
+            raise RuleError(
+                "matrices that cannot be multiplied",
+                f"expected as many rows on the right as columns on the left, "
+                f"and equal channels, found {_listed(inputs)}",
+                help="transpose swaps rows and columns",
+            )
+        if (1, 1) in (first[-2:], second[-2:]):
+            raise RuleError(
+                "a product of matrices of one value",
+                f"expected rows or columns, found {_listed(inputs)}",
+                help="dlib takes these for one matrix of the whole batch; reshape_to makes rows",
+            )
+        return *first[:-1], second[-1]
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (elements(output) or 0) * (inputs[0][-1] or 0)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        # A cell sees its whole row of the first matrix.
+        return Window((1, inputs[0][-1] or 1), (1, 1))
+
+    def label(self) -> str:
+        return "matrix product"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.matmul, *operands)
 
 
 @define(
@@ -216,7 +278,7 @@ class Mult(Layer):
     source="torch.nn.functional.interpolate; dlib resize_prev_to_tagged_",
 )
 @dataclass(frozen=True)
-class ResizeToMatch(Layer):
+class ResizeToMatch(MapLayer):
     """The first input, resized to the height and width of the second."""
 
     inputs = 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archdsl.layers.definition import (
     Category,
     Layer,
+    MapLayer,
     Shape,
     Window,
     alias,
@@ -85,11 +86,14 @@ alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bia
 @define(
     "linear",
     category=Category.LINEAR,
-    source="torch.nn.Linear",
+    source="dlib linear_; torch.nn.Linear",
 )
 @dataclass(frozen=True)
-class Linear(Layer):
-    """``fc`` along the last axis, at each position by itself; stands behind ``channels_last``."""
+class Linear(MapLayer):
+    """``fc`` along the last axis, at each position by itself.
+
+    In dlib that axis is the columns, so a row of features, features×1×1, has one value there.
+    """
 
     keeps_output = False
 
@@ -113,6 +117,9 @@ class Linear(Layer):
         from torch import nn
 
         return nn.Linear(last_axis(inputs[0], self.kind), self.outputs, bias=self.bias)
+
+
+alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias", bias=False)
 
 
 @define(
@@ -199,3 +206,24 @@ class Multiply(Layer):
         from archdsl.targets.torch.modules import Multiply as Module
 
         return Module(self.factor)
+
+
+@define(
+    "scale_weights",
+    category=Category.ACTIVATION,
+    stem="multiply",
+    source="dlib examples/slm_defs.h; Vaswani et al. 2017, section 3.2.1",
+)
+@dataclass(frozen=True)
+class ScaleWeights(Layer):
+    """Every value divided by the square root of the length of attention's queries and keys."""
+
+    length: int = arg("length of a query (dlib d_k)", minimum=1)
+
+    def label(self) -> str:
+        return f"/ √{self.length}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import Multiply as Module
+
+        return Module(self.length**-0.5)

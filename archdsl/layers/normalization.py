@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, image, shown
 from archdsl.layers.pooling import flat_size, last_axis
@@ -115,23 +115,38 @@ class BatchNormFc(_BatchNorm):
 @define(
     "affine",
     category=Category.NORMALIZATION,
-    source="dlib affine_ in its convolutional mode",
+    source="dlib affine_",
 )
 @dataclass(frozen=True)
 class Affine(Layer):
-    """A learned factor and offset per channel: what batch normalisation is once it is trained."""
+    """A learned factor and offset per channel: what batch normalisation is once it is trained.
+
+    dlib's layer is the one or the other by what it was made of: ``bn_con`` gives a number for each
+    channel, ``bn_fc`` one for each value.
+    """
+
+    per_value: bool = arg(
+        "a factor and an offset for every value, as of bn_fc, not for every channel",
+        False,
+        positional=False,
+    )
+
+    def _size(self, inputs: tuple[Shape, ...]) -> int:
+        counted = flat_size if self.per_value else _channels
+        return counted(inputs[0], self.kind)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        _channels(inputs[0], self.kind)
+        self._size(inputs)
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return 2 * _channels(inputs[0], self.kind)
+        return 2 * self._size(inputs)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from archdsl.targets.torch.modules import Affine as Module
 
-        return Module(_channels(inputs[0], self.kind))
+        shape = inputs[0] if self.per_value else inputs[0][:1]
+        return Module(*cast("tuple[int, ...]", shape))
 
 
 @define(
@@ -187,6 +202,30 @@ class LayerNorm(Layer):
         from torch import nn
 
         return nn.GroupNorm(1, _channels(inputs[0], self.kind), eps=self.eps)
+
+
+@define(
+    "rms_norm",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="dlib rms_norm_; Zhang and Sennrich 2019, equation 4",
+)
+@dataclass(frozen=True)
+class RMSNorm(Layer):
+    """Each sample divided by its root mean square as a whole; a factor per channel, as in dlib."""
+
+    eps: float = arg("added to the mean square", 1e-5, minimum=0)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return _channels(inputs[0], self.kind)
+
+    def label(self) -> str:
+        return "RMS norm"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.targets.torch.modules import RMSNorm as Module
+
+        return Module(_channels(inputs[0], self.kind), self.eps)
 
 
 @define(

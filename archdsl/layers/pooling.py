@@ -17,6 +17,7 @@ from archdsl.layers.convolution import (
 from archdsl.layers.definition import (
     Category,
     Layer,
+    MapLayer,
     RuleError,
     Shape,
     Window,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Pooling(Layer):
+class _Pooling(MapLayer):
     """Arguments and shape rule that both fixed-window poolings share."""
 
     kernel_h: int = arg("rows of the window (dlib nr); 0: the whole input", minimum=0)
@@ -103,7 +104,11 @@ class _Pooling(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         kernel = self._kernel(inputs[0])
-        return Window(kernel, (self.stride_h, self.stride_w)) if kernel else None
+        if kernel is None:
+            return None
+        above, left = self._padding() if not self.everything else (0, 0)
+        first = kernel[0] // 2 - above, kernel[1] // 2 - left
+        return Window(kernel, (self.stride_h, self.stride_w), first)
 
     def _label(self, word: str) -> str:
         if self.everything:
@@ -184,7 +189,7 @@ class AvgPool(_Pooling):
 
 
 @dataclass(frozen=True)
-class _AdaptivePooling(Layer):
+class _AdaptivePooling(MapLayer):
     """Arguments and shape rule of the poolings with a fixed output size."""
 
     height: int = arg("rows of the output", minimum=1)
@@ -266,69 +271,6 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
         ceil_mode=False,
         **({"count_include_pad": False} if _cls is AvgPool else {}),
     )
-
-
-@dataclass(frozen=True)
-class Enlargement(Layer):
-    """The base of layers that enlarge a feature map by a whole factor."""
-
-    scale: int = arg("factor for height and width", minimum=1)
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        channels, height, width = image(inputs[0], self.kind)
-        return (
-            channels,
-            height * self.scale if height else None,
-            width * self.scale if width else None,
-        )
-
-    def label(self) -> str:
-        return f"upsample ×{self.scale}"
-
-
-@define(
-    "upsample",
-    category=Category.RESHAPE,
-    stem="upsample",
-    source="dlib upsample_; torch.nn.Upsample(mode='bilinear')",
-)
-@dataclass(frozen=True)
-class Upsample(Enlargement):
-    """Bilinear enlargement; as in dlib the corner cells of input and output coincide."""
-
-    align_corners: bool = arg(
-        "the corner cells of input and output coincide (dlib), not their outer edges (torch)",
-        True,
-        positional=False,
-    )
-
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window((2, 2), (1 / self.scale, 1 / self.scale))
-
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(
-            scale_factor=self.scale, mode="bilinear", align_corners=self.align_corners
-        )
-
-
-@define(
-    "flatten",
-    category=Category.RESHAPE,
-    source="torch.flatten(x, 1)",
-)
-@dataclass(frozen=True)
-class Flatten(Layer):
-    """Everything of a sample in one row: channels×height×width to features."""
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        return (flat_size(inputs[0], "flatten"),)
-
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Flatten()
 
 
 @define("channels_last", category=Category.RESHAPE, source="torch.permute(x, (0, 2, 3, 1))")

@@ -1,4 +1,4 @@
-"""Values moved about: enlargement by repetition, space to channels, rows of numbers as a grid."""
+"""Values moved about: space to channels, rows of numbers as a grid."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from archdsl.layers.convolution import Pair, times
 from archdsl.layers.definition import (
     Category,
     Layer,
+    MapLayer,
     RuleError,
     Shape,
     Window,
@@ -17,31 +18,11 @@ from archdsl.layers.definition import (
     image,
     shown,
 )
-from archdsl.layers.pooling import Enlargement
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
     from archdsl.targets.torch.emitter import Emitter
-
-
-@define(
-    "upsample_nearest",
-    category=Category.RESHAPE,
-    stem="upsample",
-    source="Darknet's [upsample]; torch.nn.Upsample(mode='nearest')",
-)
-@dataclass(frozen=True)
-class UpsampleNearest(Enlargement):
-    """Enlargement in which every value becomes a square of equal values."""
-
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window((1, 1), (1 / self.scale, 1 / self.scale))
-
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(scale_factor=self.scale, mode="nearest")
 
 
 def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:
@@ -62,7 +43,7 @@ def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:
 
 @define("reorg", category=Category.RESHAPE, source="dlib reorg_")
 @dataclass(frozen=True)
-class Reorg(Layer):
+class Reorg(MapLayer):
     """Blocks of cells become channels: first all channels of a block's first cell, then the next.
 
     Darknet's layer of this name deals the values out in another order: ``darknet_reorg``.

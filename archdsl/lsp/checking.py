@@ -16,8 +16,7 @@ from typing import NamedTuple
 from archdsl import shapes
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.elaborate import Limits, expand
-from archdsl.elaborate.assemble import assemble
+from archdsl.elaborate import collect, expand
 from archdsl.graph import model
 from archdsl.graph.build import build
 from archdsl.lsp.facts import Facts, facts
@@ -99,10 +98,10 @@ class Checker:
             return Checked(file, offsets, tuple(errors))
         document = nodes.Document(file.source, tuple(item for p in parsed for item in p.items))
         try:
-            assembly = assemble(document, {}, self._files.read)
-            if not assembly.candidates:  # a file of blocks, for others to include
+            collected = collect(document, read=self._files.read)
+            if not collected.any:  # a file of blocks, for others to include
                 return Checked(file, offsets, ())
-            elaborated = expand(assembly, document, limits=Limits())
+            elaborated = expand(collected)
             if elaborated.block.layers > LIVE_LAYERS:
                 return Checked(file, offsets, (), oversized=elaborated.block.layers)
             name = elaborated.name or "network"
@@ -135,8 +134,14 @@ class Checker:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces that end with a semicolon outside of comments, but for the last one."""
+    """The text in pieces that end with a semicolon outside of comments, but for the last one.
+
+    Braces hold several statements: a text that has any is one piece.
+    """
     start = 0
+    if "{" in text:
+        yield start, text
+        return
     for found in _END.finditer(text):
         if found.group() == ";":
             yield start, text[start : found.end()]

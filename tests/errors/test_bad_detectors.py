@@ -39,7 +39,7 @@ BAD = {
         ("roi_pool", (1, 1)),
         "roi_pool needs a feature map",
         "expected channels×height×width, found 8",
-        "before fc",
+        "fc and flatten",
     ),
     "regions from maps of different channels": (
         f"roi_align<p,7,region_proposals<9,tap<p,feature_maps<a,b,{TAPPED}>>>>",

@@ -403,8 +403,8 @@ SHAPES = {
         note="8×14×14 and 4×28×28",
         help="stride",
     ),
-    "a sum of a map and features": Bad(
-        "add_prev1<fc<4,tag1<input<4,1,1>>>>", "a feature map and a row", "add_prev1", (1, 1)
+    "a sum of a map and tokens": Bad(
+        "add_prev1<tokens<tag1<input<4,1,1>>>>", "tensors of different kinds", "add_prev1", (1, 1)
     ),
     "a filter larger than its input": Bad(
         "con<4,9,7,2,2,input<1,6,28>>",
@@ -449,7 +449,18 @@ SHAPES = {
         "softmax_all<input<matrix<float>>>", "known size", "softmax_all", help="--input CxHxW"
     ),
     "a convolution behind fc": Bad(
-        "fc<10,con<6,3,3,fc<10,input<1,8,8>>>>", "con needs a feature map", "con", (1, 7), note="10"
+        "fc<10,con<6,3,3,2,2,fc<10,input<1,8,8>>>>",
+        "the 3×3 window of con is larger than its input",
+        "con",
+        (1, 7),
+        note="found 10×1×1",
+    ),
+    "a convolution of tokens": Bad(
+        "fc<10,con<6,3,3,tokens<input<1,8,8>>>>",
+        "con needs a feature map",
+        "con",
+        (1, 7),
+        note="64",
     ),
     "a gate of other channels": Bad(
         "scale<con<4,1,1,avg_pool_everything>,input<8,6,6>>",

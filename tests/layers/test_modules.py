@@ -36,13 +36,21 @@ using net_type = outputs<
     branch<side,fc_no_bias<2,leaky_relu<clipped_relu<4.0,elu<max_pool_everything>>>>,
     features>>;
 """
+SEQUENCE = """\
+template <typename SUBNET> using attended =
+    multm_prev1<softmaxm<tril_mask<multm_prev2<transpose<tag2<linear<6,tag1<SUBNET>>>>>>>>;
+using net_type =
+    fc<3,con<4,1,1,affine<per_value=true,fc<8,rms_norm<act4<slice<0,1,0,2,4,3,resize_to<5,4,reshape_to<2,6,3,
+    attended<positional_encodings<embeddings<300,6,input<1,6,1>>>>>>>>>>>>>;
+"""
 NETWORKS = {
     "lenet": ("lenet", {}, (1, 28, 28)),
     "resnet18": ("resnet18", {"classes": 10}, (3, 64, 64)),
     "googlenet": ("googlenet", {"classes": 10, "aux": True}, (3, 224, 224)),
     "kinds": (KINDS, {}, (3, 4, 6)),
+    "sequence": (SEQUENCE, {}, (1, 6, 1)),
 }
-QUICK = ["lenet", "kinds", "resnet18"]
+QUICK = ["lenet", "kinds", "sequence", "resnet18"]
 ALL = [*QUICK, pytest.param("googlenet", marks=pytest.mark.slow)]
 
 
@@ -168,7 +176,7 @@ def test_export(name: str) -> None:
         same(program.module()(data), module(data), exact=False)
 
 
-@pytest.mark.parametrize("name", ["lenet", "kinds"])
+@pytest.mark.parametrize("name", ["lenet", "kinds", "sequence"])
 def test_export_for_any_batch(name: str) -> None:
     module, data = build(name)
     program = torch.export.export(

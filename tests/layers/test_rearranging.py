@@ -111,9 +111,20 @@ def test_what_an_output_of_darknet_reorg_sees(s: int) -> None:
     [
         ("reorg<2,2,input<3,5,4>>", r"(?s)blocks of 2×2.*height.*multiple of 2, found 3×5×4"),
         ("reorg<1,3,input<3,5,4>>", r"(?s)blocks of 1×3.*width.*multiple of 3, found 3×5×4"),
+        ("extract<3,2,2,2,input<1,2,5>>", "expected at least 11 values, found 10"),
+        ("slice<1,0,0,2,1,1,input<2,4,4>>", "expected at least 3 channels, found 2×4×4"),
+        ("slice<0,0,3,1,1,2,input<2,4,4>>", "expected at least 5 columns"),
+        ("reshape_to<2,3,4,input<3,4,4>>", r"(?s)2×3×4 of 3×4×4.*expected 48 values, found 24"),
+        ("reshape_to<0,3,4,input<3,4,4>>", "a size of 0"),
+        ("flatten<2,input<2,1,1>>", "three sizes or none"),
+        ("flatten<3,2,2,input<2,3,3>>", "expected 18 values, found 12"),
+        ("multm_prev1<tag1<input<2,3,4>>>", "as many rows on the right as columns on the left"),
+        ("multm_prev1<tag1<fc<3,input<2,3,4>>>>", "matrices of one value"),
+        ("embeddings<9,4,tokens<input<2,3,4>>>", "needs a feature map"),
+        ("positional_encodings<input<2>>", "needs an input of known size"),
         ("darknet_reorg<2,input<6,4,4>>", "cannot divide 6 channels by 4"),
         ("darknet_reorg<2,input<4,4,3>>", "width that is a multiple of 2"),
-        ("reorg<fc<4,input<1,2,2>>>", "needs a feature map"),
+        ("reorg<fc<4,input<1,2,2>>>", "multiple of 2, found 4×1×1"),
         ("yolo_grid<7,2,20,fc<1471,input<1,2,2>>>", "1470 numbers for 7×7×30"),
         ("yolo_grid<1,1,1,input<6,1,1>>", "expected 6, found 6×1×1"),
     ],
@@ -129,3 +140,10 @@ def test_yolo_grid_is_a_reshape() -> None:
     data = torch.randn(3, 1, 1, 1)
     assert torch.equal(module(data).flatten(1), module.fc(data.flatten(1)))
     assert module(data).shape == (3, 2, 2, 8)
+
+
+def test_products_of_matrices_count_as_attention_does() -> None:
+    """2 channels of 3×4 by 4×3: 2·3·3 values of 4 products each."""
+    rows = archdsl.load("multm_prev2<skip1<tag2<transpose<tag1<input<2,3,4>>>>>>").summary().rows
+    assert rows[-1].shape == (2, 3, 3)
+    assert rows[-1].macs == 2 * 3 * 3 * 4

@@ -12,9 +12,9 @@ from archdsl.matching import verify
 
 # How it is written, and what torch is told.
 WAYS = {
-    "resize_to<tag1,": ("bilinear", False),
-    "resize_to<tag1,align_corners=true,": ("bilinear", True),
-    "resize_to<tag1,nearest=true,": ("nearest", None),
+    "resize_like<tag1,": ("bilinear", False),
+    "resize_like<tag1,align_corners=true,": ("bilinear", True),
+    "resize_like<tag1,nearest=true,": ("nearest", None),
     "resize_prev_to_tagged1<": ("bilinear", True),
     "resize_prev_to_tagged<tag1,": ("bilinear", True),
 }
@@ -99,11 +99,11 @@ def test_what_a_resized_cell_sees() -> None:
 
 
 def test_the_nearest_cell_has_no_corners_to_align() -> None:
-    text = spelled("resize_to<tag1,nearest=true,align_corners=true,")
+    text = spelled("resize_like<tag1,nearest=true,align_corners=true,")
     with pytest.raises(archdsl.ArchError, match="only bilinear resizing can align corners"):
         archdsl.load(text).check()
 
 
 def test_only_feature_maps_are_resized() -> None:
     with pytest.raises(archdsl.ArchError, match="only feature maps can be resized"):
-        archdsl.load("resize_to<tag1,fc<4,tag1<input<3,9,7>>>>").check()
+        archdsl.load("resize_like<tag1,tokens<tag1<input<3,9,7>>>>").check()

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple, cast
 
 from torch import fx, nn
 
+from archdsl.graph.cells import Cells, cells
+from archdsl.graph.model import Network
 from archdsl.layers.definition import Layer
-from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, applications
+from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
 
@@ -30,10 +32,12 @@ class Emitter:
     Modules arrive with the values of their weights open, and are initialised here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         self.graph = fx.Graph()
         self.modules: dict[str, nn.Module] = {}
         self.loss: nn.Module | None = None
+        self.verdict: nn.Module | None = None
+        self._network = network
         self._path = ""
         self._may_overwrite = False
         self._frozen = False
@@ -63,12 +67,24 @@ class Emitter:
             seen = applications(inputs, layer.kind)
             maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
             return {
-                name: layer.lower(self, tuple(each[name] for each in maps), shapes)
+                name: self._applied(layer, tuple(each[name] for each in maps), shapes)
                 for name, shapes in zip(inputs[0].names, seen, strict=True)
             }
         nodes = tuple(each.tensor if isinstance(each, ImageNodes) else each for each in operands)
         (shapes,) = applications(inputs, layer.kind)
-        return layer.lower(self, cast("tuple[fx.Node, ...]", nodes), shapes)
+        return self._applied(layer, cast("tuple[fx.Node, ...]", nodes), shapes)
+
+    def _applied(
+        self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
+    ) -> fx.Node:
+        """A layer on tensors, which are reshaped to what its rules see."""
+        seen = layer.seen(shapes)
+        if seen != shapes:
+            nodes = tuple(
+                node if after == before else self.method("reshape", node, -1, *after)
+                for node, before, after in zip(nodes, shapes, seen, strict=True)
+            )
+        return layer.lower(self, nodes, seen)
 
     def may_overwrite_input(self) -> bool:
         """Whether nobody else needs the current layer's input, so that it can work in place."""
@@ -117,6 +133,14 @@ class Emitter:
     def criterion(self, module: nn.Module) -> None:
         """Set the loss that the network is trained with."""
         self.loss = module
+
+    def decision(self, module: nn.Module) -> None:
+        """Set what makes labels of the network's output."""
+        self.verdict = module
+
+    def cells(self, index: int = 0) -> Cells:
+        """Where the cells of an input of the current layer lie in the network's input."""
+        return cells(self._network, self._network.instance(self._path).inputs[index])
 
 
 def _unused(name: str, taken: Mapping[str, Any]) -> str:

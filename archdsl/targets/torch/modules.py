@@ -25,12 +25,15 @@ class Normalize(nn.Module):
 
 
 class Affine(nn.Module):
-    """A learned factor and offset per channel (dlib affine_)."""
+    """A learned factor and offset per channel, or per value of a sample (dlib affine_).
 
-    def __init__(self, channels: int) -> None:
+    The sizes are those of the first axes behind the batch: the channels alone, or all of them.
+    """
+
+    def __init__(self, *sizes: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels))
-        self.bias = nn.Parameter(torch.empty(channels))
+        self.weight = nn.Parameter(torch.empty(sizes))
+        self.bias = nn.Parameter(torch.empty(sizes))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -38,7 +41,7 @@ class Affine(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        shape = [1, -1] + [1] * (input.dim() - 2)
+        shape = list(self.weight.shape) + [1] * (input.dim() - 1 - self.weight.dim())
         return input * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
@@ -51,6 +54,42 @@ class LayerScale(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return self.weight * input
+
+
+class RMSNorm(nn.Module):
+    """Each sample by its root mean square, times a learned factor per channel (dlib rms_norm_)."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        square = input.flatten(1).square().mean(1).reshape([-1] + [1] * (input.dim() - 1))
+        weight = self.weight.reshape([-1] + [1] * (input.dim() - 2))
+        return input * torch.rsqrt(square + self.eps) * weight
+
+    def extra_repr(self) -> str:
+        return f"eps={self.eps}"
+
+
+class DlibDropout(nn.Module):
+    """Dropout as dlib trains and uses it: nothing is rescaled, so use multiplies by 1 - p.
+
+    dlib's dropout_ does the first; networks for use have multiply_ in its place, made from it.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training:
+            return input * (torch.rand_like(input) >= self.p)
+        return input * (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
 
 
 class Multiply(nn.Module):
@@ -134,34 +173,26 @@ class PaddedAvgPool2d(nn.Module):
         return sums / inside
 
 
-def _grown(input: Tensor, shape: list[int]) -> Tensor:
-    """Zeros added at the far ends until every axis behind the batch has the given size."""
+def _grown(input: Tensor, like: Tensor) -> Tensor:
+    """Zeros added at the far ends of every axis on which another tensor is larger."""
     sides: list[int] = []
-    for axis in range(len(shape) - 1, -1, -1):
-        sides += [0, shape[axis] - input.shape[axis + 1]]
+    for axis in range(input.dim() - 1, 0, -1):
+        sides += [0, max(0, like.shape[axis] - input.shape[axis])]
     return functional.pad(input, sides)
 
 
 class AddPadded(nn.Module):
     """Sum of tensors of different sizes; missing values count as zero (dlib add_prev_)."""
 
-    def __init__(self, shape: tuple[int | None, ...]) -> None:
-        super().__init__()
-        self.shape = [int(size or 0) for size in shape]
-
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return _grown(first, self.shape) + _grown(second, self.shape)
+        return _grown(first, second) + _grown(second, first)
 
 
 class MultPadded(nn.Module):
     """Product of tensors of different sizes; missing values count as zero (dlib mult_prev_)."""
 
-    def __init__(self, shape: tuple[int | None, ...]) -> None:
-        super().__init__()
-        self.shape = [int(size or 0) for size in shape]
-
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return _grown(first, self.shape) * _grown(second, self.shape)
+        return _grown(first, second) * _grown(second, first)
 
 
 class ResizeToMatch(nn.Module):
@@ -223,10 +254,3 @@ class DarknetReorg(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.stride}"
-
-
-class BinaryHingeLoss(nn.Module):
-    """max(0, 1 - target × output), averaged; targets are +1 or -1 (dlib loss_binary_hinge_)."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.relu(1 - target * output).mean()
