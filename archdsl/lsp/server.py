@@ -14,6 +14,7 @@ from pygls.uris import to_fs_path
 
 import archdsl
 from archdsl.diagnostics import ArchError
+from archdsl.formatting import formatted
 from archdsl.lsp import completing, diagnosing, hovering, navigating
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import Files
@@ -190,3 +191,14 @@ def _handle_writing(server: Server) -> None:
         places = document.file.places
         start, end = places.offset(params.range.start), places.offset(params.range.end)
         return hovering.inlay_hints(document, start, end)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def formatting(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        document = ls.document(params.text_document.uri)
+        try:
+            text = formatted(document.file.source)
+        except ArchError as error:
+            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
+        if text == document.text:
+            return []
+        return [types.TextEdit(document.file.places.range(0, len(document.text)), text)]
