@@ -17,6 +17,7 @@ from archdsl.lsp.cursor import Cursor
 from archdsl.lsp.describing import argument_at, argument_text, comment, plain, signature
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import Target, View
+from archdsl.lsp.outline import Bracket
 
 _Kind = types.CompletionItemKind
 _STATEMENTS = ("using", "template", "param", "const", "#include")
@@ -47,14 +48,13 @@ def completions(document: Document, offset: int) -> list[types.CompletionItem]:
     callee, inside = found
     argument = _argument(callee, inside.place, inside.key)
     if argument is not None and _holds(argument, (Label,)):
-        return [*_labels(view), *_keys(callee, inside.keys)]
+        return [*_labels(view), *_keys(callee, inside)]
     if inside.key is not None:
         blocks = argument is None or not _holds(argument, _NUMBERS)
         names = _names(view, cursor) if blocks else ()
         truths = _words(("true", "false")) if argument is not None and argument.type is bool else ()
         return [*truths, *_formals(cursor), *_numbers(view), *names]
-    keys = _keys(callee, inside.keys)
-    return [*keys, *_formals(cursor), *_names(view, cursor), *_numbers(view)]
+    return [*_keys(callee, inside), *_formals(cursor), *_names(view, cursor), *_numbers(view)]
 
 
 def signature_help(document: Document, offset: int) -> types.SignatureHelp | None:
@@ -101,14 +101,15 @@ def _words(words: Iterable[str]) -> list[types.CompletionItem]:
     return [_item(word, _Kind.Keyword, "4") for word in words]
 
 
-def _keys(callee: Definition | Target, given: set[str]) -> Iterator[types.CompletionItem]:
-    """The named arguments that are not there yet."""
+def _keys(callee: Definition | Target, inside: Bracket) -> Iterator[types.CompletionItem]:
+    """The arguments that are not there yet, to be given by name."""
     if isinstance(callee, Target):
         known = [(f.name, f.text) for f in callee.declared.formals if f.type != "typename"]
     else:
-        known = [(a.name, argument_text(a)) for a in callee.arguments]
-    for name, meaning in known:
-        if name not in given:
+        ordered = sorted(callee.arguments, key=lambda a: not a.positional)
+        known = [(a.name, argument_text(a)) for a in ordered]
+    for name, meaning in known[inside.place - len(inside.keys) :]:
+        if name not in inside.keys:
             yield _item(f"{name}=", _Kind.Field, "0", meaning)
 
 
@@ -121,8 +122,8 @@ def _names(view: View, cursor: Cursor) -> Iterator[types.CompletionItem]:
     """Templates that are defined before the cursor or in an include, and the catalogue."""
     own = set()
     for target in view.visible():
-        later = target.file is view.file and target.declared.start > cursor.offset
-        if target.declared.kind in ("template", "network") and not later:
+        later = target.file is view.file and target.declared.start >= cursor.start
+        if target.declared.kind in ("template", "network") and (cursor.at_start or not later):
             own.add(target.declared.name)
             label = signature(target).label if target.declared.formals else ""
             yield _item(target.declared.name, _Kind.Class, "2", label, comment(target))

@@ -24,7 +24,7 @@ class Cursor:
         self.word = word.start() if word is not None else offset
         statements = self.file.outline.statements
         statement = self.file.outline.statement_at(self.word)
-        start = statement.start if statement is not None else 0
+        self.start = start = statement.start if statement is not None else 0
         self._index = statements.index(statement) if statement is not None else 0
         self._reader = Reader(text[start : self.word])
         line, _ = self.file.places.line(self.file.places.line_at(offset))

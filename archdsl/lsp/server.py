@@ -100,7 +100,8 @@ def _path(uri: str) -> Path | None:
 def _handle_texts(server: Server) -> None:
     @server.feature(types.INITIALIZED)
     def initialized(ls: Server, _: types.InitializedParams) -> None:
-        ls.files.encoding = str(ls.workspace.position_encoding or "utf-16")
+        agreed = ls.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        ls.files.encoding = types.PositionEncodingKind(agreed).value
         uris = [*ls.workspace.folders] or [ls.workspace.root_uri or ""]
         ls.files.folders = [path for path in map(_path, uris) if path is not None]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from lsprotocol import types
 
 import archdsl
+from archdsl.api import load_source
 from archdsl.bundled import specs_folder
 from archdsl.lsp import completing, diagnosing, hovering, navigating
 from archdsl.lsp.checking import Checker
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import Files
 from archdsl.lsp.places import Moved, Places
+from archdsl.source import Source
 
 NET = """\
 // A convolution and what follows it.
@@ -47,6 +50,16 @@ def edited(document: Document, edit: types.WorkspaceEdit) -> str:
         start, end = places.offset(change.range.start), places.offset(change.range.end)
         text = text[:start] + change.new_text + text[end:]
     return text
+
+
+def first_error(text: str) -> str | None:
+    """The first error that the command line finds in a text, if it has a network."""
+    try:
+        load_source(Source("net.arch", text)).check()
+    except archdsl.ArchError as error:
+        message = error.diagnostics[0].message
+        return None if "defines no" in message else message
+    return None
 
 
 # ---- positions ----
@@ -121,23 +134,17 @@ def test_the_same_errors_as_check_after_any_edit(opened: Any) -> None:
         fresh = Checker(Files()).check(document.file)
         assert [d.message for d in document.checked.findings] == [d.message for d in fresh.findings]
         assert [d.notes for d in document.checked.findings] == [d.notes for d in fresh.findings]
-        try:
-            archdsl.load(text).check()
-        except archdsl.ArchError as error:
-            assert document.checked.findings[0].message == error.diagnostics[0].message
-        else:
-            assert not document.checked.findings
+        first = next((d.message for d in document.checked.findings), None)
+        assert first == first_error(text)
 
 
 def test_frames_are_related_information(opened: Any) -> None:
-    document, _ = opened(NET.replace("fc<10,", "con<4,3,3,fc<10,").replace(">>>;", ">>>>;"))
-    (found,) = diagnosing.diagnostics(document)
-    assert found.severity == types.DiagnosticSeverity.Error and found.range.start.line == 5
     bad = "template <typename S> using two = residual<con<4,3,3,2,2>,S>;\n"
     document, _ = opened(bad + "using n = two<input<4,8,8>>;")
     (found,) = diagnosing.diagnostics(document)
     assert found.related_information is not None
     assert [r.location.range.start.line for r in found.related_information] == [1]
+    assert found.severity == types.DiagnosticSeverity.Error and found.range.start.line == 0
     assert "4×3×3" in found.message and "4×8×8" in found.message  # (8 - 3) / 2 + 1
 
 
@@ -223,9 +230,10 @@ def test_hints_stand_at_line_ends(opened: Any) -> None:
 
 
 def test_hostile_text_cannot_leave_its_block_of_code(opened: Any) -> None:
-    text = "// <img src=x> [a](b)\nusing evil = re|lu; /* ``` <b> */ using n = evil<input<1,2,2>>;"
-    found = hovered(opened, text.replace("re|lu", "relu").replace("evil<i", "ev|il<i"))
-    assert "<img" not in found and "\\[a\\]" in found
+    text = "// <img src=x> [a](b)\nusing evil = /* ``` */ relu;\nusing n = ev|il<input<1,2,2>>;"
+    found = hovered(opened, text)
+    assert re.search(r"(?<!\\)[<\[]", found.replace("input<", "")) is None
+    assert found.startswith("````arch\n")
 
 
 # ---- completion and signatures ----
@@ -234,7 +242,8 @@ def test_hostile_text_cannot_leave_its_block_of_code(opened: Any) -> None:
 def test_arguments_layers_templates_and_parameters_are_completed(opened: Any) -> None:
     found = labels(opened, NET.replace("padding=1,SUBNET", "padding=1,|"))
     assert {"bias=", "groups=", "relu", "N", "SUBNET"} <= set(found)
-    assert "padding=" not in found and "unit" not in found  # given; not defined before itself
+    assert not {"padding=", "filters=", "stride_w="} & set(found)  # given
+    assert "unit" not in found  # not defined before itself
     assert "unit" in labels(opened, NET.replace("fc<10,", "fc<10,|"))
     assert {"N=", "width"} <= set(labels(opened, NET.replace("unit<width", "unit<|")))
 
