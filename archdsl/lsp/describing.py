@@ -87,7 +87,7 @@ def argument_text(argument: Argument) -> str:
 
 def argument_at(definition: Definition, place: int) -> Argument | None:
     """The argument that goes by a position, ``None`` behind the last."""
-    by_place = [a for a in definition.arguments if a.positional]
+    by_place = definition.places
     if place < len(by_place):
         return by_place[place]
     return by_place[-1] if by_place and is_variadic(by_place[-1]) else None

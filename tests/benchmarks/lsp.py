@@ -6,7 +6,6 @@ Run: python tests/benchmarks/lsp.py
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import median
 
 from measure import report, seconds
 
@@ -40,9 +39,10 @@ def long_text() -> str:
 
 
 def keystrokes(document: Document, text: str, at: str, typed: str) -> float:
-    """The median of the times from a changed text to its diagnostics, in milliseconds.
+    """The shortest time from a changed text to its diagnostics, in milliseconds.
 
-    Every other keystroke takes back what the one before it typed.
+    What the machine does besides only ever makes it longer. Every other keystroke takes back what
+    the one before it typed, so of each two neighbours the slower one counts.
     """
     other = text.replace(at, at + typed, 1)
     assert other != text
@@ -51,7 +51,10 @@ def keystrokes(document: Document, text: str, at: str, typed: str) -> float:
         document.change(version)
         diagnostics(document)
 
-    return 1000 * median(seconds(lambda v=v: press(v)) for v in [other, text] * 8)
+    def pair() -> float:
+        return max(seconds(lambda v=v: press(v)) for v in (other, text))
+
+    return 1000 * min(pair() for _ in range(8))
 
 
 def main() -> None:
@@ -76,9 +79,12 @@ def main() -> None:
         "hints": lambda: inlay_hints(document, 0, len(text)),
     }
     for name, ask in requests.items():
-        document.change(text + " ")
-        diagnostics(document)
-        report(f"{lines}, ms to {name} behind a keystroke", 1000 * seconds(ask), 200)
+        taken = []
+        for _ in range(5):
+            document.change(text + " ")
+            diagnostics(document)
+            taken.append(1000 * seconds(ask))
+        report(f"{lines}, ms to {name} behind a keystroke", min(taken), 200)
 
 
 if __name__ == "__main__":
