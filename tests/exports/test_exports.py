@@ -18,7 +18,7 @@ using net_type = fc<10, relu<bn_con<con<8,3,3,2,2,
     add_prev1<con<6,3,3,1,1,prelu<tag1<con<6,5,5,1,1,
     input<matrix<rgb_pixel>,20,20>>>>>>>>>>;
 """
-SLOW = ("googlenet", "mobilenet_v3_small", "densenet121", "shufflenet_v2_x0_5", "fcn_resnet50")
+SLOW = ("googlenet", "mobilenet_v3_small", "densenet121", "shufflenet_v2_x1_0", "fcn_resnet50")
 
 
 def compiled(spec: str, **settings: Any) -> tuple[archdsl.Network, torch.fx.GraphModule]:
