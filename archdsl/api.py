@@ -158,7 +158,7 @@ def parse_size(text: str) -> Shape:
     """``3x224x224`` as a shape; raises ArchError for anything else."""
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise fail(f"--input {text}: expected CxHxW, such as 3x224x224")
+        raise fail(f"--input {text}: expected CxHxW, such as 3x224x224", code="E405")
     return tuple(int(part) for part in parts)
 
 

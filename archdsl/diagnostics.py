@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from archdsl.source import Span
@@ -30,7 +31,8 @@ class Diagnostic:
     """One finding about a spec, for a person to read.
 
     ``notes`` say what was expected and what was found, ``help`` the likely mend, ``frames`` the
-    template expansions that led to ``span``, innermost first.
+    template expansions that led to ``span``, innermost first. ``code`` (``E301``) is what
+    ``archdsl explain`` knows it by, ``label`` a few words behind the underlined text.
     """
 
     message: str
@@ -39,6 +41,8 @@ class Diagnostic:
     help: str | None = None
     frames: tuple[Frame, ...] = ()
     severity: Literal["error", "warning"] = "error"
+    code: str | None = None
+    label: str | None = None
 
     def __str__(self) -> str:
         return render(self)
@@ -68,9 +72,23 @@ def fail(
     *notes: str,
     help: str | None = None,
     frames: tuple[Frame, ...] = (),
+    code: str | None = None,
+    label: str | None = None,
 ) -> ArchError:
     """An :class:`ArchError` with a single diagnostic, to be raised by the caller."""
-    return ArchError(Diagnostic(message, span, notes, help, frames))
+    return ArchError(Diagnostic(message, span, notes, help, frames, code=code, label=label))
+
+
+@contextmanager
+def coded(code: str) -> Iterator[None]:
+    """Give the errors of a stage that have no code of their own the general one of the stage."""
+    try:
+        yield
+    except ArchError as error:
+        if all(d.code is not None for d in error.diagnostics):
+            raise
+        named = [d if d.code is not None else replace(d, code=code) for d in error.diagnostics]
+        raise ArchError(named) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -89,12 +107,12 @@ def listing(items: Iterable[str], limit: int = 8) -> str:
 
 def render(diagnostic: Diagnostic) -> str:
     """The diagnostic as lines of plain text, its source line underlined."""
-    severity = diagnostic.severity
+    code = f"[{diagnostic.code}]" if diagnostic.code is not None else ""
+    first = f"{diagnostic.severity}{code}: {diagnostic.message}"
     if diagnostic.span is None:
-        lines = [f"{severity}: {diagnostic.message}"]
+        lines = [first]
     else:
-        lines = [f"{diagnostic.span.where}: {severity}: {diagnostic.message}"]
-        lines += _excerpt(diagnostic.span)
+        lines = [f"{diagnostic.span.where}: {first}", *_excerpt(diagnostic.span, diagnostic.label)]
     lines += [f"  {note}" for note in diagnostic.notes]
     if diagnostic.help:
         lines.append(f"  help: {diagnostic.help}")
@@ -106,7 +124,7 @@ def render(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(span: Span) -> list[str]:
+def _excerpt(span: Span, label: str | None) -> list[str]:
     """The source line and a second one that underlines the span, long lines cut around it."""
     number, column = span.position
     text = span.source.line(number)
@@ -121,7 +139,7 @@ def _excerpt(span: Span) -> list[str]:
     marked = _printable(text[first:last]) or " "
     gutter = f"{number:5} | "
     under = " " * 5 + " | " + " " * _columns(lead) + "^" * max(1, _columns(marked))
-    return [gutter + before + shown + after, under]
+    return [gutter + before + shown + after, f"{under} {label}" if label else under]
 
 
 def _printable(text: str) -> str:

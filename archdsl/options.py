@@ -126,6 +126,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     """A diagnostic for programs; lines and columns count from 1, the end is exclusive."""
     document: dict[str, Any] = {
         "severity": diagnostic.severity,
+        "code": diagnostic.code,
         "message": diagnostic.message,
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,

@@ -20,12 +20,12 @@ def read_source(path: Path, *, name: str | None = None, root: Path | None = None
     shown = name or _shown(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB")
+            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise fail(f"{shown} is not UTF-8 text (byte {error.start})") from None
+        raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
     except OSError as error:
-        raise fail(f"cannot read {shown}: {error.strerror or error}") from None
+        raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
     resolved = path.resolve()
     return Source(shown, text, resolved, root or resolved.parent)
 
@@ -45,7 +45,7 @@ def open_source(file: str) -> Source:
         folder = path.parent if path.parent.is_dir() else Path()
         beside = [str(p) for p in folder.glob("*.arch")]
         help = nearest(file, [*beside, *spec_names()]) or "archdsl specs lists the bundled ones"
-        raise fail(f"there is no file or bundled spec '{file}'", help=help)
+        raise fail(f"there is no file or bundled spec '{file}'", help=help, code="E406")
     return read_source(path, name=file)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.bulk import collector_paused
-from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, assemble
 from archdsl.elaborate.evaluate import Elaborator, Limits
 from archdsl.elaborate.trampoline import run
@@ -31,6 +31,7 @@ class Elaborated:
     parameters: Mapping[str, Any]
 
 
+@coded("E100")
 @collector_paused()
 def elaborate(
     document: nodes.Document,
@@ -68,6 +69,7 @@ def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Ca
             None,
             f"its networks are: {known}",
             help=nearest(net, named),
+            code="E403",
         )
     if "net_type" in named:
         return named["net_type"]
@@ -79,7 +81,11 @@ def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Ca
 def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
     own = [t for t in assembly.definitions.templates() if t.definition.name.span.source]
     if not own:
-        return fail(f"{document.source.name} defines no network", help="write one, such as lenet")
+        return fail(
+            f"{document.source.name} defines no network",
+            help="write one, such as lenet",
+            code="E127",
+        )
     last = own[-1].definition
     return fail(
         f"{document.source.name} defines no complete network",
@@ -87,6 +93,7 @@ def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
         "expected a definition without parameters whose innermost layer is an input, "
         f"found blocks: {listing(t.name for t in own)}",
         help="the innermost layer of a network is an input, such as input<3,224,224>",
+        code="E127",
     )
 
 
@@ -118,6 +125,7 @@ def _too_large(block: Block, limits: Limits) -> ArchError:
         f"{grows} alone expands to {layers_of(what):,}",
         *([f"reached through {listing(names)}"] if names else []),
         help="--max-layers raises the limit",
+        code="E128",
     )
 
 

@@ -53,6 +53,7 @@ def split(
                 "a positional argument behind a named one",
                 argument.span,
                 "named arguments follow the positional ones; only the subnet comes after them",
+                code="E112",
             )
         else:
             positional.append(Pending(argument, environment))
@@ -70,6 +71,7 @@ def flat(
             f"'{name.text}' is not a layer or template",
             name.span,
             f"it is {show(meaning, None)}",
+            code="E105",
         )
     return meaning, positional
 
@@ -118,12 +120,24 @@ def takes_block(formal: Argument | nodes.Formal) -> bool:
     return not isinstance(formal, nodes.ValueFormal)
 
 
+def in_parentheses(node: nodes.Call) -> ArchError:
+    name = node.name.text
+    return fail(
+        f"the arguments of '{name}' stand in parentheses",
+        node.name.span,
+        f"expected {name}<...>, found {name}(...)",
+        help="the arguments of layers and templates stand between < and >",
+        code="E014",
+    )
+
+
 def no_subnet(name: nodes.Name) -> ArchError:
     return fail(
         f"'{name.text}' is applied to nothing",
         name.span,
         "expected a subnet as its last argument",
         help="the innermost layer of a network is an input, such as input<3,224,224>",
+        code="E107",
     )
 
 
@@ -136,6 +150,7 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
         extra.name.span if isinstance(extra, nodes.Apply) else extra.span,
         f"expected {wanted} before the subnet, found {len(positional)}",
         help="named arguments are written name=value",
+        code="E108",
     )
 
 
@@ -146,6 +161,7 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
         name.span,
         f"expected {listing(required, 12)} before the subnet",
         f"{formal.name}: {formal.doc}",
+        code="E109",
     )
 
 
@@ -159,6 +175,7 @@ def default(
         f"'{template.name}' lacks its argument '{missing}'",
         name.span,
         f"expected {signature(template)}",
+        code="E109",
     )
 
 

@@ -12,7 +12,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail, listing, nearest
 from archdsl.elaborate.arguments import Pending
 from archdsl.elaborate.scope import Definitions, Environment, TemplateBinding, tail_of
 from archdsl.elaborate.trampoline import run
-from archdsl.elaborate.values import PLAIN, value_type
+from archdsl.elaborate.values import BROKEN, PLAIN, value_type
 from archdsl.reading import read_source
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -68,13 +68,15 @@ def assemble(document: nodes.Document, settings: Mapping[str, Any]) -> Assembly:
                 _add(item, assembly, settings, own=current is document)
         except ArchError as error:
             assembly.errors.extend(error.diagnostics)
+            if isinstance(item, (nodes.Constant, nodes.Parameter)):
+                assembly.definitions.add(item.name.text, BROKEN)
     unknown = [name for name in settings if name not in assembly.parameters]
     for name in unknown:
         known = listing(assembly.parameters) or "none"
         help = nearest(name, assembly.parameters)
         message = f"-D {name}: the spec has no parameter '{name}'"
         assembly.errors.append(
-            Diagnostic(message, None, (f"its parameters are: {known}",), help=help)
+            Diagnostic(message, None, (f"its parameters are: {known}",), help=help, code="E401")
         )
     if assembly.errors:
         raise ArchError(assembly.errors)
@@ -105,7 +107,7 @@ def _add(
         name = item.name.text
         if isinstance(item, nodes.Parameter):
             if name in assembly.parameters:
-                raise fail(f"the parameter '{name}' is declared twice", item.name.span)
+                raise fail(f"the parameter '{name}' is declared twice", item.name.span, code="E131")
             assembly.parameters[name] = None
             if name in settings:
                 value = assembly.parameters[name] = _setting(name, settings[name], kind)
@@ -127,7 +129,7 @@ def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) 
         return kind(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise fail(f"-D {name}={given}: expected {wanted}, found '{given}'") from None
+        raise fail(f"-D {name}={given}: expected {wanted}, found '{given}'", code="E402") from None
 
 
 def _include(
@@ -139,17 +141,19 @@ def _include(
     chain = [s.path for s in open_sources if s.path is not None]
     if path in chain:
         cycle = " -> ".join(p.name for p in [*chain[chain.index(path) :], path])
-        raise fail("a cycle of includes", item.span, f"this file includes itself: {cycle}")
+        raise fail(
+            "a cycle of includes", item.span, f"this file includes itself: {cycle}", code="E134"
+        )
     if path in done:
         return None
     if len(done) >= _MAX_INCLUDES:
-        raise fail(f"more than {_MAX_INCLUDES} files are included", item.span)
+        raise fail(f"more than {_MAX_INCLUDES} files are included", item.span, code="E135")
     done.add(path)
     try:
         return parse(read_source(path, root=root))
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
-            raise fail(error.diagnostics[0].message, item.span) from None
+            raise fail(error.diagnostics[0].message, item.span, code="E136") from None
         raise
 
 
@@ -173,9 +177,12 @@ def _find(item: nodes.Include, source: Source) -> tuple[Path, Path]:
             "an include may not leave the folder of its spec",
             _quoted(item),
             f"found {item.target}, which lies outside",
+            code="E133",
         )
     near = nearest(item.target, _bundled_blocks(bundled))
-    raise fail(f"there is no file '{item.target}' to include", _quoted(item), help=near)
+    raise fail(
+        f"there is no file '{item.target}' to include", _quoted(item), help=near, code="E132"
+    )
 
 
 def _bundled_blocks(folder: Path) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.diagnostics import ArchError, fail, listing
+from archdsl.elaborate.spelling import spelling
 from archdsl.layers.definition import Definition, lookup
 from archdsl.layers.definition import definitions as builtin
 from archdsl.layers.endpoints import InputLayer
@@ -89,6 +90,7 @@ class Definitions:
                         name.span,
                         "a definition may use earlier definitions only, so templates never recurse",
                         help="repeat<N, block, SUBNET> applies a block several times",
+                        code="E103",
                     )
                 where = f", at line {later.definition.name.span.position[0]}"
             return fail(
@@ -96,21 +98,24 @@ class Definitions:
                 name.span,
                 "a definition may use earlier definitions only",
                 help="move it up",
+                code="E102",
             )
         if name.text in builtin():
             return fail(
                 f"'{name.text}' has several inputs and is not written by itself",
                 name.span,
                 help="residual, parallel, add_prev and the other combinators make it",
+                code="E104",
             )
         known = [*local, *self._bindings, *(n for n, d in builtin().items() if d.writable)]
-        help = nearest(name.text, known) or "archdsl layers lists what is built in"
+        help = spelling(name.text, known) or "archdsl layers lists what is built in"
         own = listing(reversed(self._bindings)) if self._bindings else "none"
         return fail(
             f"unknown layer or template '{name.text}'",
             name.span,
             f"defined in this file: {own}",
             help=help,
+            code="E101",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import ArchError, fail
 from archdsl.elaborate import arithmetic
 from archdsl.elaborate.arguments import Pending, positional, short
 from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Environment
@@ -13,6 +13,9 @@ from archdsl.elaborate.trampoline import Task
 from archdsl.layers.block import Label
 from archdsl.layers.endpoints import Pixels
 from archdsl.syntax import nodes
+
+BROKEN = object()
+"""The value of a constant whose own expression is wrong: what uses it is not judged."""
 
 
 def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
@@ -37,6 +40,8 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         return arithmetic.call(node, arguments)
     if isinstance(node, nodes.Name):
         value = environment.require(node)
+        if value is BROKEN:
+            raise ArchError(())
         if isinstance(value, (int, float)):
             return arithmetic.bounded(value, node.span)
     raise fail(
@@ -44,6 +49,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         node.span if not isinstance(node, nodes.Apply) else node.name.span,
         f"expected a number, found '{short(node.span.text)}'",
         help="the arguments of a layer come before its subnet; one may be missing",
+        code="E114",
     )
 
 
@@ -55,6 +61,7 @@ def int_value(pending: Pending) -> Task[int]:
             pending.node.span,
             f"expected an integer, found {value:g}",
             help="round(x), floor(x) and ceil(x) make whole numbers",
+            code="E115",
         )
     return int(value)
 
@@ -67,7 +74,7 @@ def float_value(pending: Pending) -> Task[float]:
 def bool_value(pending: Pending) -> Task[bool]:
     value = yield number(*pending)
     if value not in (0, 1):
-        raise fail("true or false belongs here", pending.node.span, f"found {value:g}")
+        raise fail("true or false belongs here", pending.node.span, f"found {value:g}", code="E116")
     return bool(value)
 
 
@@ -77,6 +84,7 @@ def label_value(pending: Pending) -> Task[Label]:
             "a name belongs here",
             pending.node.span,
             f"expected a bare name, found '{short(pending.node.span.text)}'",
+            code="E117",
         )
     return Label(pending.node.text)
     yield
@@ -110,7 +118,7 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
         return Pixels(channels or 1, divisor, *sizes)
     count = yield int_value(Pending(node, environment))
     if count < 1:
-        raise fail("an input needs at least one channel", node.span, f"found {count}")
+        raise fail("an input needs at least one channel", node.span, f"found {count}", code="E124")
     return Pixels(count)
 
 

@@ -176,6 +176,7 @@ class SoftmaxAll(Layer):
                 "softmax_all needs an input of known size",
                 f"found {shown(inputs[0])}",
                 help="give the size with --input CxHxW",
+                code="E305",
             )
         return inputs[0]
 

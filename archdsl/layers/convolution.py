@@ -64,6 +64,7 @@ def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
                 f"the {kernel[0]}×{kernel[1]} window of {kind} is larger than its input",
                 f"expected a {axis} of at least {k - 2 * p}, found {shown(shape)}{padded}",
                 help="use a smaller window, more padding, or fewer strides before this layer",
+                code="E303",
             )
 
 
@@ -129,6 +130,7 @@ class Convolution(MapLayer):
                 "a filter as large as the input needs an input of known size",
                 f"found {shown(shape)}",
                 help="give the size with --input CxHxW",
+                code="E305",
             )
         return kernel[0], kernel[1]
 
@@ -164,6 +166,7 @@ class Convolution(MapLayer):
                 raise RuleError(
                     f"{groups} groups do not divide {count} {what}",
                     f"expected channels and filters in equal groups, found {shown(inputs[0])}",
+                    code="E306",
                 )
         require_fit("con", inputs[0], extent, padding)
         return (
@@ -277,12 +280,13 @@ class TransposedConvolution(MapLayer):
         channels, height, width = image(inputs[0], "cont")
         for count, what in ((channels, "input channels"), (self.filters, "filters")):
             if count % self.groups:
-                raise RuleError(f"{self.groups} groups do not divide {count} {what}")
+                raise RuleError(f"{self.groups} groups do not divide {count} {what}", code="E306")
         stride = min(self.stride_h, self.stride_w)
         if self.output_padding >= stride and self.output_padding:
             raise RuleError(
                 "the output padding of cont is not smaller than its stride",
                 f"expected less than {stride}, found {self.output_padding}",
+                code="E313",
             )
         padding = self._padding()
 
@@ -300,6 +304,7 @@ class TransposedConvolution(MapLayer):
             raise RuleError(
                 "the padding of cont cuts its whole output away",
                 f"from {shown(inputs[0])} to {shown(output)}",
+                code="E313",
             )
         return output
 

@@ -381,5 +381,6 @@ def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:
             f"{kind} needs a feature map",
             f"expected channels×height×width, found {shown(shape)}",
             help="rows and columns are gone behind fc and flatten, tokens and channels_last",
+            code="E304",
         )
     return shape[0], shape[1], shape[2]

@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput
 
 from archdsl.bulk import collector_paused
 from archdsl.bundled import grammar_text
-from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl.syntax.lexer import Lexer
@@ -31,6 +31,7 @@ _INCLUDE = re.compile(r'#\s*include\s*"([^"]+)"\s*(?://.*|/\*.*)?$')
 _RESYNC = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
+@coded("E000")
 @collector_paused()
 def parse(source: Source) -> nodes.Document:
     """The syntax tree of a text.
@@ -102,7 +103,7 @@ class _Builder(Transformer[Token, Any]):
         start = cast(int, token.start_pos)
         span = Span(self.source, start, start + len(token))
         if len(token) > _MAX_DIGITS:
-            raise fail("this number is too large", span)
+            raise fail("this number is too large", span, code="E006")
         return nodes.Integer(int(token.rstrip("uUlL")), span)
 
     def FLOAT(self, token: Token) -> nodes.Float:
@@ -190,6 +191,7 @@ class _Builder(Transformer[Token, Any]):
                 span,
                 'expected #include "file.arch"',
                 help="dlib's layers are built in: leave out #include <dlib/dnn.h>",
+                code="E007",
             )
         return nodes.Include(found.group(1), span)
 
