@@ -16,7 +16,7 @@ import click
 import archdsl
 from archdsl import commands
 from archdsl.diagnostics import ArchError
-from archdsl.options import JSON, diagnostic_json, print_json
+from archdsl.options import JSON, diagnostic_json, print_json, report
 
 
 class _Commands(click.Group):
@@ -35,7 +35,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ArchError as error:
-            click.echo("\n".join(str(d) for d in error.diagnostics), err=True)
+            report(error.diagnostics)
             if ctx.meta.get(JSON):
                 print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
             ctx.exit(1)

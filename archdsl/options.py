@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import click
 
 from archdsl.api import Network, load_source, parse_size
-from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.diagnostics import ArchError, Diagnostic, listing
 from archdsl.elaborate import Limits
 from archdsl.layers.definition import Shape
+from archdsl.positions import range_of
 from archdsl.reading import open_source
+from archdsl.source import Span
 
 JSON = "archdsl.json"
 """The key under which a click context notes that the user wants JSON."""
@@ -33,16 +35,19 @@ class Request:
 
     def load(self, file: str) -> Network:
         """The checked network of a file; its warnings go to standard error."""
-        network = load_source(
+        network = self.open(file)
+        report(network.warnings)
+        return network
+
+    def open(self, file: str) -> Network:
+        """The checked network of a file."""
+        return load_source(
             open_source(file),
             net=self.net,
             input=self.input,
             limits=self.limits,
             settings=dict(self.settings),
         ).check()
-        for warning in network.warnings:
-            click.echo(str(warning), err=True)
-        return network
 
 
 class _Size(click.ParamType[Shape]):
@@ -122,8 +127,22 @@ def print_json(document: Any, *, compact: bool = False) -> None:
     click.echo(json.dumps(document, indent=None if compact else 2, ensure_ascii=False))
 
 
+def report(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics to standard error, and where their codes are explained."""
+    for diagnostic in diagnostics:
+        click.echo(str(diagnostic), err=True)
+    codes = list(dict.fromkeys(d.code for d in diagnostics if d.code and d.severity == "error"))
+    if codes:
+        others = f" (or {listing(codes[1:], 4)})" if len(codes) > 1 else ""
+        click.echo(f"archdsl explain {codes[0]}{others} says more", err=True)
+
+
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A diagnostic for programs; lines and columns count from 1, the end is exclusive."""
+    """A diagnostic for programs.
+
+    ``line`` and ``column`` count characters from 1, for people; ``range`` counts lines and UTF-16
+    code units from 0, as the Language Server Protocol does. Ends are exclusive.
+    """
     document: dict[str, Any] = {
         "severity": diagnostic.severity,
         "code": diagnostic.code,
@@ -131,7 +150,13 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "expansions": [
-            {"instance": frame.instance, "at": frame.span.where} for frame in diagnostic.frames
+            {
+                "instance": frame.instance,
+                "at": frame.span.where,
+                "file": frame.span.source.name,
+                "range": _range(frame.span),
+            }
+            for frame in diagnostic.frames
         ],
     }
     if diagnostic.span is not None:
@@ -144,5 +169,11 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
             "column": column,
             "end_line": end_line,
             "end_column": end_column,
+            "range": _range(span),
         }
     return document
+
+
+def _range(span: Span) -> dict[str, Any]:
+    start, end = range_of(span)
+    return {"start": start._asdict(), "end": end._asdict()}

@@ -107,7 +107,7 @@ def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...])
         instance.span,
         frames=instance.scope.frames(),
         severity="warning",
-        code="W003",
+        code=instance.layer.caution_code,
         label=_met(inputs),
     )
 

@@ -23,12 +23,14 @@ __all__ = ["Elaborated", "Limits", "elaborate"]
 class Elaborated:
     """A network with its templates expanded once each.
 
-    ``parameters`` holds every ``param`` with its value.
+    ``parameters`` holds every ``param`` with its value, ``networks`` the names of all networks that
+    the text itself defines.
     """
 
     name: str | None
     block: Block
     parameters: Mapping[str, Any]
+    networks: frozenset[str]
 
 
 @coded("E100")
@@ -54,7 +56,8 @@ def elaborate(
         raise ArchError(elaborator.errors)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
-    return Elaborated(candidate.name, block, assembly.parameters)
+    networks = frozenset(c.name for c in assembly.candidates if c.name is not None)
+    return Elaborated(candidate.name, block, assembly.parameters, networks)
 
 
 def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:

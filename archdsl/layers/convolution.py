@@ -55,6 +55,16 @@ def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = Fals
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
+def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> int:
+    """How much of an axis lies beyond the last of ``count`` positions of a window.
+
+    None where the window is smaller than its stride: it leaves out cells everywhere then.
+    """
+    if size is None or count is None or kernel < stride:
+        return 0
+    return max(0, size - ((count - 1) * stride + kernel - padding))
+
+
 def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
     """Refuse a window that is larger than the padded input."""
     for size, k, p, axis in zip(shape[1:], kernel, padding, ("height", "width"), strict=True):
@@ -173,6 +183,16 @@ class Convolution(MapLayer):
             self.filters,
             slid(height, extent[0], self.stride_h, padding[0]),
             slid(width, extent[1], self.stride_w, padding[1]),
+        )
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        _, height, width = image(inputs[0], "con")
+        kernel = self._kernel(inputs[0])
+        extent, padding = self._extent(kernel), self._padding(kernel)
+        _, rows, columns = self.shape(inputs)
+        return (
+            uncovered(height, extent[0], self.stride_h, padding[0], rows),
+            uncovered(width, extent[1], self.stride_w, padding[1], columns),
         )
 
     def _weights(self, shape: Shape) -> int:

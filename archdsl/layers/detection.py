@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class RegionDecision(TypedLayer):
     """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
 
+    caution_code = "W009"
+
     nms: float = arg("overlap that suppresses")
     count: int = arg("detections of an image")
 

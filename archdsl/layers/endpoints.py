@@ -200,6 +200,8 @@ class InputTensor(InputLayer):
 class Loss(Layer):
     """The base of all losses: the network's output passes; training gets a ``criterion``."""
 
+    takes_logits = True
+
     def criterion(self) -> nn.Module:
         """The torch module that turns (output, target) into a number."""
         raise NotImplementedError
@@ -247,6 +249,8 @@ class LossBinaryLog(Loss):
 @dataclass(frozen=True)
 class LossMeanSquared(Loss):
     """Mean squared difference of outputs and targets."""
+
+    takes_logits = False
 
     def criterion(self) -> nn.Module:
         from torch import nn

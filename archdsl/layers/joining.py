@@ -109,6 +109,7 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
 class AddPadded(_LevelJoin):
     """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
 
+    caution_code = "W003"
     keeps_output = False
     inputs = 2
 
@@ -198,6 +199,7 @@ class Mult(_LevelJoin):
     As in dlib a missing value counts as zero, so the product is zero there.
     """
 
+    caution_code = "W003"
     keeps_output = False
     inputs = 2
 

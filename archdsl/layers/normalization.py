@@ -26,6 +26,7 @@ class _BatchNorm(Layer):
     """What the spellings of per-channel batch normalisation share; only defaults differ."""
 
     keeps_output = False
+    absorbs_bias = True
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)
     momentum: float = arg(

@@ -13,6 +13,7 @@ from archdsl.layers.convolution import (
     resolve,
     slid,
     times,
+    uncovered,
 )
 from archdsl.layers.definition import (
     Category,
@@ -102,6 +103,17 @@ class _Pooling(MapLayer):
             channels,
             slid(height, kernel[0], self.stride_h, padding[0], ceil=ceil),
             slid(width, kernel[1], self.stride_w, padding[1], ceil=ceil),
+        )
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        _, height, width = image(inputs[0], self.kind)
+        kernel, padding = self._kernel(inputs[0]), self._padding()
+        if kernel is None or self.everything:
+            return 0, 0
+        _, rows, columns = self.shape(inputs)
+        return (
+            uncovered(height, kernel[0], self.stride_h, padding[0], rows),
+            uncovered(width, kernel[1], self.stride_w, padding[1], columns),
         )
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
