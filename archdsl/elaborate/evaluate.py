@@ -48,7 +48,7 @@ from archdsl.elaborate.trampoline import Task
 from archdsl.elaborate.values import PLAIN, pixels_value, value_type
 from archdsl.layers.block import Block, Combinator, Instance, Step, Tag
 from archdsl.layers.combinators import AddTag
-from archdsl.layers.definition import Argument, Definition, Layer
+from archdsl.layers.definition import Argument, Definition, Layer, lookup
 from archdsl.layers.endpoints import Pixels
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -215,6 +215,8 @@ class Elaborator:
                 raise no_subnet(name)
             return None
         candidate = positional[index]
+        if isinstance(candidate.node, nodes.Call) and lookup(candidate.node.name.text) is not None:
+            raise in_parentheses(candidate.node)
         if not isinstance(candidate, Pending) or not net_like(
             candidate.node, candidate.environment, {}
         ):
