@@ -117,7 +117,8 @@ def _too_large(block: Block, limits: Limits) -> ArchError:
         block = inner
     what = culprit.what
     if isinstance(what, Repeat):
-        grows = f"repeat<{what.count:,}> of {what.block.layers} layers"
+        each = "1 layer" if what.block.layers == 1 else f"{what.block.layers} layers"
+        grows = f"repeat<{what.count:,}> of {each}"
     elif isinstance(what, Instance):
         grows = f"'{what.shown}'"
     else:

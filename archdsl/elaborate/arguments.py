@@ -149,7 +149,7 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
         f"too many arguments for '{name.text}'",
         extra.name.span if isinstance(extra, nodes.Apply) else extra.span,
         f"expected {wanted} before the subnet, found {len(positional)}",
-        help="named arguments are written name=value",
+        help="named arguments are written name=value" if definition.arguments else None,
         code="E108",
     )
 

@@ -59,7 +59,7 @@ def int_value(pending: Pending) -> Task[int]:
         raise fail(
             "a whole number belongs here",
             pending.node.span,
-            f"expected an integer, found {value:g}",
+            f"expected an integer, found {value}",
             help="round(x), floor(x) and ceil(x) make whole numbers",
             code="E115",
         )

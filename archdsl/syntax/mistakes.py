@@ -202,8 +202,7 @@ def _definition(place: _Place) -> Diagnostic | None:
         help = _FORMS[heading]
     else:
         return None
-    note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    return Diagnostic(message, place.span, (note,), help=help, code="E013")
+    return Diagnostic(message, place.span, (f"found {place.found}",), help=help, code="E013")
 
 
 _FORMS = {
@@ -276,5 +275,7 @@ def _closers_directly_behind(text: str, at: int) -> int:
 def _spoken(terminals: Iterable[str]) -> str:
     order = ["'>'", "','", "';'"]
     names = {_SPOKEN[terminal] for terminal in terminals if terminal in _SPOKEN}
+    if "a layer or value" in names:
+        names.discard("a type")
     ranked = sorted(names, key=lambda n: (order.index(n) if n in order else len(order), n))
     return " or ".join(ranked)
