@@ -149,9 +149,15 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
         f"too many arguments for '{name.text}'",
         extra.name.span if isinstance(extra, nodes.Apply) else extra.span,
         f"expected {wanted} before the subnet, found {len(positional)}",
-        help="named arguments are written name=value" if definition.arguments else None,
+        help=_for_extra(extra, definition),
         code="E108",
     )
+
+
+def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
+    if isinstance(extra, nodes.Apply):
+        return "a layer has one subnet, its last argument; parallel and residual join several"
+    return "named arguments are written name=value" if definition.arguments else None
 
 
 def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchError:
@@ -159,8 +165,12 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
     return fail(
         f"'{name.text}' lacks its {formal.name}",
         name.span,
-        f"expected {listing(required, 12)} before the subnet",
+        f"expected {listing(required, 12)}"
+        + ("" if is_complete(definition) else " before the subnet"),
         f"{formal.name}: {formal.doc}",
+        help="such as input<3,224,224>: channels, height, width"
+        if is_complete(definition)
+        else None,
         code="E109",
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from archdsl.diagnostics import ArchError, fail, listing
+from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.elaborate.spelling import spelling
 from archdsl.layers.definition import Definition, lookup
 from archdsl.layers.definition import definitions as builtin
@@ -78,7 +78,9 @@ class Definitions:
         """The user's templates in the order of their definition."""
         return (b for _, b in self._order if isinstance(b, TemplateBinding))
 
-    def unknown(self, name: nodes.Name, position: int, local: Mapping[str, Any]) -> ArchError:
+    def unknown(
+        self, name: nodes.Name, position: int, local: Mapping[str, Any], *, number: bool = False
+    ) -> ArchError:
         """The error for a name without a meaning."""
         if name.text in self._bindings:
             later = self._bindings[name.text][0][1]
@@ -107,6 +109,8 @@ class Definitions:
                 help="residual, parallel, add_prev and the other combinators make it",
                 code="E104",
             )
+        if number:
+            return self._unknown_number(name, local)
         known = [*local, *self._bindings, *(n for n, d in builtin().items() if d.writable)]
         help = spelling(name.text, known) or "archdsl layers lists what is built in"
         own = listing(reversed(self._bindings)) if self._bindings else "none"
@@ -115,6 +119,18 @@ class Definitions:
             name.span,
             f"defined in this file: {own}",
             help=help,
+            code="E101",
+        )
+
+    def _unknown_number(self, name: nodes.Name, local: Mapping[str, Any]) -> ArchError:
+        defined = {n: pairs[-1][1] for n, pairs in self._bindings.items()} | dict(local)
+        numbers = [n for n, value in defined.items() if isinstance(value, (int, float))]
+        return fail(
+            f"there is no number '{name.text}'",
+            name.span,
+            f"numbers that are defined here: {listing(numbers) or 'none'}",
+            help=nearest(name.text, numbers)
+            or f"const int {name.text} = 3; defines one, param one that -D can set",
             code="E101",
         )
 
@@ -135,11 +151,11 @@ class Environment(NamedTuple):
             return self.local[name]
         return self.definitions.get(name, self.position)
 
-    def require(self, name: nodes.Name) -> Any:
-        """The meaning of a name; raises ArchError where it has none."""
+    def require(self, name: nodes.Name, *, number: bool = False) -> Any:
+        """The meaning of a name, a ``number``'s perhaps; raises ArchError where it has none."""
         found = self.get(name.text)
         if found is None:
-            raise self.definitions.unknown(name, self.position, self.local)
+            raise self.definitions.unknown(name, self.position, self.local, number=number)
         return found
 
 

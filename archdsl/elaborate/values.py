@@ -39,7 +39,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
             arguments.append((yield number(argument, environment)))
         return arithmetic.call(node, arguments)
     if isinstance(node, nodes.Name):
-        value = environment.require(node)
+        value = environment.require(node, number=True)
         if value is BROKEN:
             raise ArchError(())
         if isinstance(value, (int, float)):

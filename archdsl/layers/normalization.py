@@ -28,7 +28,7 @@ class _BatchNorm(Layer):
     keeps_output = False
     absorbs_bias = True
 
-    eps: float = arg("added to the variance", 1e-5, minimum=0)
+    eps: float = arg("added to the variance", 1e-5, minimum=0, maximum=1)
     momentum: float = arg(
         "weight of a new batch in the running statistics", 0.1, minimum=0, maximum=1
     )

@@ -46,6 +46,7 @@ Tokens = Callable[[int], Iterator[Token]]
 _FOREIGN = {
     **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
     **dict.fromkeys("[]{}", "arguments stand between < and >"),
+    ".": "a network is layers inside layers: fc<10,relu<input<1,28,28>>>",
     "#": "comments begin with //",
     "×": "the two sides of a window are two arguments: con<64,3,3,...>",
     "<": "there is no 'less than'; a < b is written b >= a + 1",
@@ -98,7 +99,8 @@ def _unexpected_token(
         if found is not None:
             return found, at
     note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    return Diagnostic(f"unexpected {place.found}", place.span, (note,), code="E004"), at
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(tokens) else None
+    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004"), at
 
 
 class _Place(NamedTuple):
@@ -174,7 +176,9 @@ def _parenthesis(place: _Place) -> Diagnostic | None:
             "a ')' is missing",
             place.last,
             (f"expected {_spoken(place.accepts)}, found {place.found}",),
-            help="add ) behind this",
+            help="several numbers are several arguments, without parentheses"
+            if place.kind == "COMMA"
+            else "add ) behind this",
             code="E011",
         )
     return None
