@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import shapes
-from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.elaborate import Elaborated, Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
@@ -24,6 +24,17 @@ from archdsl.syntax.parser import parse
 
 if TYPE_CHECKING:
     from torch import fx
+
+
+class Choice(NamedTuple):
+    """Which network of a source was taken, and the others that it defines."""
+
+    name: str
+    others: tuple[str, ...]
+
+    def __str__(self) -> str:
+        others = listing(self.others)
+        return f"{self.name} was taken; --net chooses another: {others}"
 
 
 class Origin(NamedTuple):
@@ -46,11 +57,13 @@ class Network:
         network: model.Network,
         source: Source,
         input_shape: Shape | None = None,
+        choice: Choice | None = None,
         origin: Origin | None = None,
     ) -> None:
         self._network = network
         self._input_shape = input_shape
         self.source = source
+        self.choice = choice
         self._origin = origin
 
     @property
@@ -89,7 +102,7 @@ class Network:
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""
-        return Network(self._network, self.source, shape, self._origin)
+        return Network(self._network, self.source, shape, self.choice, self._origin)
 
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
@@ -179,8 +192,11 @@ def load_source(
     document = parse(source)
     elaborated = elaborate(document, net=net, settings=settings, limits=limits)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
+    choice = None
+    if source.is_cpp and elaborated.name is not None and elaborated.others:
+        choice = Choice(elaborated.name, elaborated.others)
     graph = build(elaborated.block, name, elaborated.parameters)
-    return Network(graph, source, shape, Origin(document, elaborated))
+    return Network(graph, source, shape, choice, Origin(document, elaborated))
 
 
 def parse_size(text: str) -> Shape:
@@ -203,8 +219,9 @@ def compile(
 ) -> fx.GraphModule:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
-    ``weights`` is a safetensors, state_dict or Darknet (``.weights``) file, or ``torchvision:NAME``
-    for pretrained weights; with weights the module is in eval mode.
+    ``weights`` is a safetensors, state_dict, Darknet (``.weights``) or dlib (``.dat``, ``.dnn``,
+    ``.xml``) file, or ``torchvision:NAME`` for pretrained weights; with weights the module is in
+    eval mode.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)

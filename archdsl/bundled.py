@@ -21,9 +21,10 @@ def specs_folder() -> Path:
 
 
 @cache
-def grammar_text() -> str:
-    """The LALR grammar of the language."""
-    return (_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
+def grammar_text(*, scopes: bool) -> str:
+    """The LALR grammar of the language, with the scopes of C++ programs or without."""
+    names = ["arch.lark", "scopes.lark"] if scopes else ["arch.lark"]
+    return "\n".join((_folder("grammars") / name).read_text(encoding="utf-8") for name in names)
 
 
 def spec_names() -> list[str]:

@@ -8,6 +8,7 @@ usage.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from typing import Any, cast
 
@@ -16,7 +17,8 @@ import click
 import archdsl
 from archdsl import commands
 from archdsl.diagnostics import ArchError
-from archdsl.options import JSON, diagnostic_json, print_json, report
+from archdsl.options import JSON, diagnostic_json, print_json
+from archdsl.printing import complain
 
 
 class _Commands(click.Group):
@@ -35,7 +37,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ArchError as error:
-            report(error.diagnostics)
+            complain(error.diagnostics)
             if ctx.meta.get(JSON):
                 print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
             ctx.exit(1)
@@ -47,5 +49,9 @@ class _Commands(click.Group):
     epilog="FILE is a path, - for standard input, or the name of a bundled spec such as vgg19.",
 )
 @click.version_option(archdsl.__version__, prog_name="archdsl")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """A compiler for neural-network architectures."""
+    # Without colours here there are none in any command; otherwise click goes by the terminal.
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False

@@ -13,6 +13,7 @@ from archdsl.diagnostics import fail
 from archdsl.layers.definition import shown
 from archdsl.options import Request, print_json
 from archdsl.printing import memory, print_table, printable
+from archdsl.progress import working
 from archdsl.summary import Summary
 from archdsl.writing import write
 
@@ -71,9 +72,11 @@ def print_comparison(
     if plot is not None and plot.suffix.lower() != ".svg":
         raise fail(f"cannot plot into '{plot}'", None, "expected a name that ends in .svg")
     entries = []
-    for file in files:
-        network = request.load(file)
-        entries.append(Entry(network.summary(), facts(network.source)))
+    with working("reading networks", len(files)) as advance:
+        for file in files:
+            network = request.load(file)
+            entries.append(Entry(network.summary(), facts(network.source)))
+            advance()
     chart = None if plot is None else _chart(entries)
     if plot is not None and chart is not None:
         write(plot, chart)

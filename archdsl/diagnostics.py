@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -17,6 +17,10 @@ from archdsl.source import Span
 
 _SOURCE_WIDTH = 96  # characters of a source line shown around the span
 _SHOWN_FRAMES = 8
+
+Role = Literal["error", "warning", "message", "gutter", "help"]
+Paint = Callable[[Role, str], str]
+"""Colours a part of a rendered diagnostic by what it is."""
 
 
 class Frame(NamedTuple):
@@ -105,17 +109,21 @@ def listing(items: Iterable[str], limit: int = 8) -> str:
     return ", ".join(names)
 
 
-def render(diagnostic: Diagnostic) -> str:
-    """The diagnostic as lines of plain text, its source line underlined."""
+def _plain(_: Role, text: str) -> str:
+    return text
+
+
+def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
+    """The diagnostic as lines of text, its source line underlined; plain without ``paint``."""
+    severity = diagnostic.severity
     code = f"[{diagnostic.code}]" if diagnostic.code is not None else ""
-    first = f"{diagnostic.severity}{code}: {diagnostic.message}"
-    if diagnostic.span is None:
-        lines = [first]
-    else:
-        lines = [f"{diagnostic.span.where}: {first}", *_excerpt(diagnostic.span, diagnostic.label)]
+    lines = [f"{paint(severity, f'{severity}{code}:')} {paint('message', diagnostic.message)}"]
+    if diagnostic.span is not None:
+        lines[0] = f"{diagnostic.span.where}: {lines[0]}"
+        lines += _excerpt(diagnostic.span, diagnostic.label, severity, paint)
     lines += [f"  {note}" for note in diagnostic.notes]
     if diagnostic.help:
-        lines.append(f"  help: {diagnostic.help}")
+        lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
     frames = diagnostic.frames
     for frame in frames[:_SHOWN_FRAMES]:
         lines.append(f"  in {frame.instance}, expanded at {frame.span.where}")
@@ -124,7 +132,7 @@ def render(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(span: Span, label: str | None) -> list[str]:
+def _excerpt(span: Span, label: str | None, severity: Role, paint: Paint) -> list[str]:
     """The source line and a second one that underlines the span, long lines cut around it."""
     number, column = span.position
     text = span.source.line(number)
@@ -137,9 +145,12 @@ def _excerpt(span: Span, label: str | None) -> list[str]:
     shown = _printable(text[cut:stop])
     lead = before + _printable(text[cut:first])
     marked = _printable(text[first:last]) or " "
-    gutter = f"{number:5} | "
-    under = " " * 5 + " | " + " " * _columns(lead) + "^" * max(1, _columns(marked))
-    return [gutter + before + shown + after, f"{under} {label}" if label else under]
+    mark = "^" * max(1, _columns(marked))
+    mark = paint(severity, f"{mark} {label}" if label else mark)
+    return [
+        paint("gutter", f"{number:5} | ") + before + shown + after,
+        paint("gutter", f"{'':5} | ") + " " * _columns(lead) + mark,
+    ]
 
 
 def _printable(text: str) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
+from archdsl import completing
 from archdsl.api import Network, load_source, parse_size
-from archdsl.diagnostics import ArchError, Diagnostic, listing
+from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.elaborate import Limits
 from archdsl.layers.definition import Shape
 from archdsl.positions import range_of
+from archdsl.printing import complain
+from archdsl.progress import QUIET, VERBOSE, asked, working
 from archdsl.reading import open_source
 from archdsl.source import Span
 
@@ -35,8 +38,10 @@ class Request:
 
     def load(self, file: str) -> Network:
         """The checked network of a file; its warnings go to standard error."""
-        network = self.open(file)
-        report(network.warnings)
+        with working(f"checking {file}"):
+            network = self.open(file)
+        if not asked(QUIET):
+            complain(network.warnings)
         return network
 
     def open(self, file: str) -> Network:
@@ -80,15 +85,42 @@ def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Functio
     return click.option(name, type=click.IntRange(1), default=default, show_default=True, help=text)
 
 
+def _flag(short: str, name: str, key: str, text: str) -> Callable[[_Function], _Function]:
+    """An option that is noted in the context, for whoever asks."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[key] = value
+
+    return click.option(short, name, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+file_argument = click.argument("file", metavar="FILE", shell_complete=completing.files)
+"""The spec that a command is about; shells complete it."""
+
+files_argument = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, shell_complete=completing.files
+)
+"""One or more specs."""
+
+
 def network_options(function: _Function) -> _Function:
     """Add the options of a :class:`Request`, which the function gets as ``request``."""
     limits = Limits()
 
-    @click.option("-D", "settings", type=_Setting(), multiple=True, help="Set a param of the spec.")
+    @click.option(
+        "-D",
+        "settings",
+        type=_Setting(),
+        multiple=True,
+        shell_complete=completing.settings,
+        help="Set a param of the spec.",
+    )
     @click.option("--input", "size", type=_Size(), help="The input's size, where it is open.")
     @click.option("--net", metavar="NAME", help="Which network of the file.")
     @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
     @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
+    @_flag("-q", "--quiet", QUIET, "Leave out warnings, and what only tells of success.")
+    @_flag("-v", "--verbose", VERBOSE, "Tell on standard error how long each step takes.")
     @wraps(function)
     def wrapper(
         *args: Any,
@@ -125,16 +157,6 @@ json_option = click.option(
 def print_json(document: Any, *, compact: bool = False) -> None:
     """Print one JSON document on standard output; on one line if it is ``compact``."""
     click.echo(json.dumps(document, indent=None if compact else 2, ensure_ascii=False))
-
-
-def report(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics to standard error, and where their codes are explained."""
-    for diagnostic in diagnostics:
-        click.echo(str(diagnostic), err=True)
-    codes = list(dict.fromkeys(d.code for d in diagnostics if d.code and d.severity == "error"))
-    if codes:
-        others = f" (or {listing(codes[1:], 4)})" if len(codes) > 1 else ""
-        click.echo(f"archdsl explain {codes[0]}{others} says more", err=True)
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 
+from archdsl.diagnostics import Diagnostic, Role, listing, render
+from archdsl.progress import QUIET, asked
+
 Column = tuple[str, str]
 """A heading and its alignment, ``left`` or ``right``."""
+
+
+_STYLES: Mapping[Role, Mapping[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "message": {"bold": True},
+    "gutter": {"fg": "blue"},
+    "help": {"fg": "cyan"},
+}
+
+
+def complain(diagnostics: Sequence[Diagnostic]) -> None:
+    """Show errors and warnings on standard error, in colours where that is a terminal.
+
+    A last line says where the codes of errors are explained.
+    """
+    for diagnostic in diagnostics:
+        click.echo(render(diagnostic, _painted), err=True)
+    codes = list(dict.fromkeys(d.code for d in diagnostics if d.code and d.severity == "error"))
+    if codes:
+        others = f" (or {listing(codes[1:], 4)})" if len(codes) > 1 else ""
+        click.echo(f"archdsl explain {codes[0]}{others} says more", err=True)
+
+
+def _painted(role: Role, text: str) -> str:
+    return click.style(text, **_STYLES[role])  # click.echo takes it off where nobody sees it
+
+
+def tell(text: str) -> None:
+    """Print what only tells of success, which ``--quiet`` leaves out."""
+    if not asked(QUIET):
+        click.echo(text)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *footer: str) -> None:

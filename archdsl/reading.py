@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 from archdsl.bundled import spec_names, spec_path
 from archdsl.diagnostics import fail, nearest
-from archdsl.source import Source
+from archdsl.source import CPP_SUFFIXES, Source
 
 _MAX_BYTES = 64 * 2**20
+
+
+class Stamp(NamedTuple):
+    """What tells two states of a file apart: when it was written, its size, which file it is."""
+
+    written: int
+    size: int
+    number: int
+
+
+_NOTED: ContextVar[dict[Path, Stamp | None] | None] = ContextVar("_NOTED", default=None)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """The state of a file now; ``None`` for one that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@contextmanager
+def noting_files() -> Iterator[dict[Path, Stamp | None]]:
+    """The files that are read meanwhile, includes as well, each as it was just before."""
+    noted: dict[Path, Stamp | None] = {}
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
 
 
 def read_source(path: Path, *, name: str | None = None, root: Path | None = None) -> Source:
@@ -18,10 +53,15 @@ def read_source(path: Path, *, name: str | None = None, root: Path | None = None
     Raises ArchError where the file cannot be read as text.
     """
     shown = name or _shown(path)
+    noted = _NOTED.get()
+    if noted is not None:
+        noted[path.resolve()] = stamp(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
-        text = path.read_text(encoding="utf-8-sig")
+        # A comment of a C++ program may be in any encoding; what it says does not matter.
+        errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
+        text = path.read_text(encoding="utf-8-sig", errors=errors)
     except UnicodeDecodeError as error:
         raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
     except OSError as error:

@@ -11,6 +11,7 @@ from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
+from archdsl.layers.endpoints import InputLayer
 from archdsl.source import Span
 
 _MAX_ERRORS = 50
@@ -78,7 +79,7 @@ def _judged(
 
 def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> EdgeType:
     assert isinstance(declared, (tuple, Images))  # an input's
-    shape = declared.shape if isinstance(declared, Images) else declared
+    shape = declared.taken if isinstance(declared, Images) else declared
     if shape[0] not in (None, wanted[0]):
         raise fail(
             "--input disagrees with the spec",
@@ -86,7 +87,9 @@ def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> Edg
             f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
             code="E404",
         )
-    return Images(wanted) if isinstance(declared, Images) else wanted
+    layer = instance.layer
+    assert isinstance(layer, InputLayer)
+    return layer.resized(declared, wanted)
 
 
 def _refusal(instance: LayerInstance, error: RuleError, inputs: tuple[EdgeType, ...]) -> Diagnostic:

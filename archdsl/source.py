@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -21,6 +23,11 @@ class Source:
     path: Path | None = None
     root: Path | None = None
     _line_starts: list[int] = field(init=False, repr=False, default_factory=list)
+
+    @property
+    def is_cpp(self) -> bool:
+        """Whether it is a C++ file: only its definitions are read, the program is skipped."""
+        return self.name.lower().endswith(CPP_SUFFIXES)
 
     def locate(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a character offset."""

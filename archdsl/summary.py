@@ -131,7 +131,7 @@ def summarise(network: Network) -> Summary:
 def _input(network: Network) -> Shape:
     edge = network.shape(network.input)
     assert isinstance(edge, (tuple, Images))
-    return edge.shape if isinstance(edge, Images) else edge
+    return edge.taken if isinstance(edge, Images) else edge
 
 
 def _reach(

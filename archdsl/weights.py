@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from archdsl.api import Network
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail, listing
+from archdsl.dlib import weights as dlib
 from archdsl.graph import model as graph
 from archdsl.matching import (
     Match,
@@ -33,9 +34,10 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
     """Fill a compiled module with weights, in place.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, or a file: safetensors, Darknet's ``.weights``, or a state_dict as ``torch.save``
-    writes it, which is read without running code from it. The names in a file are the module's own,
-    or those of the spec's reference. Raises ArchError where weights cannot be had or do not fit.
+    matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
+    or a state_dict as ``torch.save`` writes it, which is read without running code from it. The
+    names in a file are the module's own, or those of the spec's reference. Raises ArchError where
+    weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
@@ -83,6 +85,9 @@ def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
 _READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
+    ".dat": dlib.read,
+    ".dnn": dlib.read,
+    ".xml": dlib.read,
 }
 """By suffix what reads a file; a file with another suffix is what torch.save writes."""
 
@@ -96,6 +101,10 @@ def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) ->
 def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message: str) -> None:
     """Raise ArchError where a state_dict does not consist of the wanted tensors."""
     # Checkpoints from before torch 0.4.1 lack this counter, and nothing in eval mode needs it.
+    # What a detector knows besides has any length, and other files have none of it.
+    extra = "_extra_state"
+    wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith(extra)}
+    state = {name: tensor for name, tensor in state.items() if not name.endswith(extra)}
     missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
     unknown = [name for name in state if name not in wanted]
     wrong = [

@@ -52,7 +52,8 @@ def _stands_alone(item: _Defined, subject: Subject) -> bool:
     """Whether a definition is a network: of the text's alternatives all are meant."""
     if not isinstance(item, nodes.Template) or item.formals:
         return False
-    return item.name.text in subject.elaborated.networks
+    elaborated = subject.elaborated
+    return item.name.text in (elaborated.name, *elaborated.others)
 
 
 def _names(root: Any) -> set[str]:

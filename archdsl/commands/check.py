@@ -14,12 +14,13 @@ from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.options import (
     Request,
     diagnostic_json,
+    files_argument,
     json_option,
     network_options,
     print_json,
-    report,
 )
-from archdsl.printing import counted
+from archdsl.printing import complain, counted, tell
+from archdsl.progress import QUIET, asked, working
 
 
 class _Judged(NamedTuple):
@@ -32,7 +33,7 @@ class _Judged(NamedTuple):
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@files_argument
 @click.option("-A", "allowed", metavar="CODE", multiple=True, help="Allow a warning: -A W003.")
 @click.option("-W", "strict", type=click.Choice(["error"]), help="Make errors of all warnings.")
 @click.option("--sarif", is_flag=True, help="Print a SARIF 2.1.0 log, for code scanning.")
@@ -58,11 +59,15 @@ def command(
     for code in allowed:
         if not code.startswith("W") or code not in explanations():
             raise click.BadParameter(f"there is no warning {code!r}", param_hint="-A")
+    expanded = [file for name in files for file in _expanded(name)]
     judged = []
-    for file in (file for name in files for file in _expanded(name)):
-        judged.append(_judge(file, request, allowed, strict is not None))
-        if not sarif and not as_json:
-            _show(judged[-1])
+    with working("checking", len(expanded)) as advance:
+        for file in expanded:
+            judged.append(_judge(file, request, allowed, strict is not None))
+            _complain(judged[-1])
+            if not sarif and not as_json:
+                _tell(judged[-1])
+            advance()
     if sarif:
         from archdsl.sarif import sarif_log
 
@@ -96,19 +101,28 @@ def _as_errors(warnings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(replace(warning, severity="error") for warning in warnings)
 
 
-def _show(judged: _Judged) -> None:
-    report((*judged.errors, *judged.warnings))
-    if judged.errors or judged.network is None:
+def _complain(judged: _Judged) -> None:
+    complain((*judged.errors, *(() if asked(QUIET) else judged.warnings)))
+
+
+def _tell(judged: _Judged) -> None:
+    network = judged.network
+    if judged.errors or network is None:
         click.echo(f"{judged.file}: {counted(len(judged.errors), 'error')}")
-    else:
-        click.echo(f"ok {judged.network.summary()}")
+        return
+    tell(f"ok {network.summary()}")
+    if network.choice is not None:
+        tell(f"   {network.choice}")
 
 
 def _document(judged: _Judged) -> dict[str, Any]:
+    network = judged.network
+    choice = network.choice if network is not None else None
     return {
         "file": judged.file,
         "ok": not judged.errors,
         "errors": [diagnostic_json(d) for d in judged.errors],
         "warnings": [diagnostic_json(d) for d in judged.warnings],
-        **(judged.network.summary().totals() if judged.network is not None else {}),
+        **(network.summary().totals() if network is not None else {}),
+        **({"net": choice.name, "others": choice.others} if choice is not None else {}),
     }

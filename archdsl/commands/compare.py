@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from archdsl.comparing import print_comparison
-from archdsl.options import Request, json_option, network_options
+from archdsl.options import Request, files_argument, json_option, network_options
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@files_argument
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),

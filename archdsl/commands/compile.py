@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.layers.definition import shown
-from archdsl.options import Request, json_option, network_options, print_json
-from archdsl.printing import memory, print_table
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.printing import memory, print_table, tell
+from archdsl.progress import working
 from archdsl.targets import FORMATS, encode, format_of
 from archdsl.writing import write
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @click.option(
     "-o",
     "--output",
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     metavar="W",
-    help="A safetensors, state_dict or Darknet file, or torchvision:NAME for pretrained weights.",
+    help="A safetensors, state_dict, Darknet or dlib file, or torchvision:NAME for pretrained "
+    "weights.",
 )
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")
@@ -55,16 +57,20 @@ def command(
     """Build the PyTorch module, run one forward pass on the device, print the totals."""
     forms = [(path, format_of(path)) for path in outputs]  # complain before the work is done
     network = request.load(file)
-    module = network.to_torch(device=device, seed=seed)
+    with working(f"building {network.name}"):
+        module = network.to_torch(device=device, seed=seed)
     if weights is not None:
-        from archdsl.weights import load_weights
+        with working(f"loading {weights}"):
+            from archdsl.weights import load_weights
 
-        load_weights(module, weights, network)
-    results, seconds = _forward(module, network, device)
+            load_weights(module, weights, network)
+    with working(f"running {network.name}"):
+        results, seconds = _forward(module, network, device)
     written: list[tuple[str, int]] = []
     for path, form in forms:
-        content = encode(form, network.checked, module)
-        write(path, content)
+        with working(f"writing {path}"):
+            content = encode(form, network.checked, module)
+            write(path, content)
         written.append((str(path), len(content)))
     summary = network.summary()
     from archdsl.targets.torch.trial import result_shapes, told
@@ -78,7 +84,7 @@ def command(
         files = [{"path": path, "bytes": size} for path, size in written]
         print_json({**summary.totals(), **ran, "written": files})
         return
-    click.echo(f"compiled {network.name} for {device}")
+    tell(f"compiled {network.name} for {device}")
     _line("input", shown(summary.input))
     for name, shape in summary.outputs.items():
         _line(name, shown(shape))
@@ -95,11 +101,11 @@ def command(
             [(row.scope, f"{row.trainable:,}") for row in learning],
         )
     for name, size in written:
-        click.echo(f"wrote {name} ({memory(size)})")
+        tell(f"wrote {name} ({memory(size)})")
 
 
 def _line(name: str, value: str) -> None:
-    click.echo(f"  {name:<13} {value}")
+    tell(f"  {name:<13} {value}")
 
 
 def _forward(module: fx.GraphModule, network: Network, device: str) -> tuple[dict[str, Any], float]:

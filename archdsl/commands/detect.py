@@ -11,12 +11,14 @@ import click
 
 from archdsl.catalogue import facts
 from archdsl.diagnostics import fail
-from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.printing import tell
+from archdsl.progress import working
 from archdsl.writing import write
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "-o",
@@ -39,7 +41,7 @@ from archdsl.writing import write
 )
 @click.option(
     "--names",
-    metavar="coco|voc|FILE",
+    metavar="coco|voc|imagenet|FILE",
     help="What the classes are called, in a file one on every line; by default what the spec says.",
 )
 @click.option(
@@ -65,46 +67,52 @@ def command(
 ) -> None:
     """Find objects in photographs (JPEG, PNG) with a detector, and draw them.
 
-    Networks that give every pixel scores of classes colour the picture instead: it is resized to
-    the shorter side of their input, and its values are normalised with ImageNet's mean and
-    deviation where the spec has a plain input, as torchvision does.
+    Networks that give every pixel scores of classes colour the picture instead, those that give
+    them to the whole picture write the likeliest classes below it. For both it is resized to the
+    shorter side of their input, and its values are normalised with ImageNet's mean and deviation
+    where the spec has a plain input, as torchvision does.
 
     --json prints what was found; pictures are then written only with -o. Boxes are x1, y1, x2, y2
     in pixels, masks COCO's uncompressed run lengths.
     """
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
-    module = network.to_torch(device=device)
+    with working(f"building {network.name}"):
+        module = network.to_torch(device=device)
     from archdsl.finding.class_names import chosen_names, fitting_names
     from archdsl.finding.finder import finder
     from archdsl.finding.pictures import read_picture
 
     search = finder(network, module)
-    if names is not None:
-        known = chosen_names(names, search.classes)
-    else:
-        known = fitting_names(facts(network.source).classes, search.classes)
     regions = _regions(proposals, len(images), network.name, search.takes_proposals)
     if weights is not None:
         from archdsl.weights import load_weights
 
-        load_weights(module, weights, network)
+        with working(f"loading {weights}"):
+            load_weights(module, weights, network)
     else:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
+    if names is not None:
+        known = chosen_names(names, search.classes)
+    else:
+        stated = fitting_names(facts(network.source).classes, search.classes)
+        known = search.own_names or stated
     documents: list[dict[str, Any]] = []
-    for index, image in enumerate(images):
-        picture = read_picture(image)
-        found = search.find(picture, known, threshold=threshold, proposals=regions[index])
-        height, width = picture.shape[1:]
-        document: dict[str, Any] = {"file": image, "width": width, "height": height}
-        if targets is not None:
-            write(targets[index], found.png())
-            document["picture"] = str(targets[index])
-        if as_json:
-            documents.append(document | found.document())
-        elif targets is not None:
-            click.echo(f"{image}: {found}")
-            click.echo(f"wrote {targets[index]}")
+    with working("looking at photographs", len(images)) as advance:
+        for index, image in enumerate(images):
+            picture = read_picture(image)
+            found = search.find(picture, known, threshold=threshold, proposals=regions[index])
+            height, width = picture.shape[1:]
+            document: dict[str, Any] = {"file": image, "width": width, "height": height}
+            if targets is not None:
+                write(targets[index], found.png())
+                document["picture"] = str(targets[index])
+            if as_json:
+                documents.append(document | found.document())
+            elif targets is not None:
+                click.echo(f"{image}: {found}")
+                tell(f"wrote {targets[index]}")
+            advance()
     if as_json:
         whole = {"network": network.name, "threshold": threshold, "images": documents}
         print_json(whole, compact=True)  # masks are thousands of numbers

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.targets.draw.themes import THEMES
 
 
 @click.command()
@@ -12,17 +16,30 @@ from archdsl.options import Request, json_option, network_options, print_json
 @click.argument("after", metavar="AFTER")
 @click.option("--all", "every", is_flag=True, help="A row for every layer, unchanged ones too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Draw it: .svg, .png or .pdf, both networks in one figure.",
+)
+@click.option("--depth", type=click.IntRange(1), help="Draw templates that deep as a box each.")
+@click.option("--fold/--no-fold", default=True, help="Draw equal blocks in a row once.")
+@click.option("--style", type=click.Choice(list(THEMES)), default="paper", show_default=True)
+@click.option("--dpi", type=click.IntRange(1), help="Dots per inch of a .png.  [default: 144]")
 @network_options
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     before: str,
     after: str,
     every: bool,
     exit_code: bool,
+    output: Path | None,
     request: Request,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Say what changed from one network to another.
 
@@ -35,7 +52,14 @@ def command(
     from archdsl.differing.table import COLUMNS, rows, totals
     from archdsl.printing import print_table
 
-    found = difference(request.load(before).checked, request.load(after).checked)
+    networks = request.load(before).checked, request.load(after).checked
+    found = difference(*networks)
+    if output is not None:
+        from archdsl.differing.drawing import picture
+        from archdsl.targets.draw.options import Options
+        from archdsl.writing import write
+
+        write(output, picture(*networks, found, output.suffix.lower(), Options(**options)))
     if as_json:
         print_json(document(found))
     else:

@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from archdsl.options import Request, json_option, network_options, print_json
-from archdsl.printing import memory
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.printing import memory, tell
+from archdsl.progress import working
 from archdsl.targets.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
 from archdsl.writing import write
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @click.option(
     "-o",
     "--output",
@@ -71,9 +72,10 @@ def command(
     """
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
-    content = draw(network.checked, path.suffix.lower(), **options)
+    with working(f"drawing {network.name}"):
+        content = draw(network.checked, path.suffix.lower(), **options)
     write(path, content)
     if as_json:
         print_json({"name": network.name, "path": str(path), "bytes": len(content)})
     else:
-        click.echo(f"drew {network.name} to {path} ({memory(len(content))})")
+        tell(f"drew {network.name} to {path} ({memory(len(content))})")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from archdsl.layers.definition import shown
-from archdsl.options import Request, json_option, network_options, print_json
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.printing import counted, print_table
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @network_options
 @json_option
 def command(file: str, request: Request, as_json: bool) -> None:
@@ -18,7 +18,8 @@ def command(file: str, request: Request, as_json: bool) -> None:
 
     MACs are multiply-accumulates of convolutions and fully connected layers for one image.
     """
-    summary = request.load(file).summary()
+    network = request.load(file)
+    summary = network.summary()
     if as_json:
         print_json(summary.to_json())
         return
@@ -44,3 +45,5 @@ def command(file: str, request: Request, as_json: bool) -> None:
     totals = (f"{summary.parameters:,}", f"{summary.macs:,}")
     print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
     click.echo(str(summary))
+    if network.choice is not None:
+        click.echo(str(network.choice))

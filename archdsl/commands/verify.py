@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from archdsl.catalogue import facts
-from archdsl.options import Request, json_option, network_options, print_json
-from archdsl.printing import counted
+from archdsl.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.printing import counted, tell
+from archdsl.progress import working
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@file_argument
 @click.option(
     "--against",
     metavar="LIBRARY:NAME",
@@ -53,17 +54,19 @@ def command(
     from archdsl.matching import has_auxiliary_heads, reference, verify
 
     several = len(summary.outputs) > 1
-    found = verify(
-        network.to_torch(),
-        reference(name, aux=several and has_auxiliary_heads(name)),
-        [size for size in summary.input if size is not None],
-        batch=batch,
-        seed=seed,
-        training=training,
-        device=device,
-        # Auxiliary heads are not run by the references in eval mode.
-        allow_extra_outputs=not training and several,
-    )
+    with working(f"building {network.name} and {name}"):
+        pair = network.to_torch(), reference(name, aux=several and has_auxiliary_heads(name))
+    with working("comparing them"):
+        found = verify(
+            *pair,
+            [size for size in summary.input if size is not None],
+            batch=batch,
+            seed=seed,
+            training=training,
+            device=device,
+            # Auxiliary heads are not run by the references in eval mode.
+            allow_extra_outputs=not training and several,
+        )
     close = found.max_rel_diff is not None and found.max_rel_diff <= tolerance
     equal = found.matched and found.params_equal and close
     if as_json:
@@ -78,13 +81,10 @@ def command(
             }
         )
     elif found.matched:
-        click.echo(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
-        click.echo(
-            f"  parameters          {found.compiled_params:,} and {found.reference_params:,}"
-        )
-        click.echo(
-            f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}"
-        )
+        say = tell if equal else click.echo
+        say(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
+        say(f"  parameters          {found.compiled_params:,} and {found.reference_params:,}")
+        say(f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}")
     else:
         click.echo(f"{network.name} and {name} are different networks")
         for difference in found.differences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -66,14 +66,20 @@ class Change:
         digests = (part and (part.digest, part.kind) for part in (self.before, self.after))
         return self.status, *digests
 
-    def layers(self) -> Iterator[Change]:
-        """The changes of layers inside; parts that only one network has, layer by layer."""
+    def walk(self) -> Iterator[Change]:
+        """This change and all inside, outer ones first."""
         waiting = [self]
         while waiting:
             change = waiting.pop()
+            yield change
+            waiting.extend(reversed(change.children))
+
+    def layers(self) -> Iterator[Change]:
+        """The changes of layers inside; parts that only one network has, layer by layer."""
+        for change in self.walk():
             if change.children:
-                waiting.extend(reversed(change.children))
-            elif change.part.instance is not None:
+                continue
+            if change.part.instance is not None:
                 yield change
             else:
                 for layer in change.part.layers():
@@ -122,24 +128,26 @@ def difference(before: Network, after: Network) -> Difference:
         for c in root.layers()
         if c.before is not None and c.after is not None
     }
-    _judge(root, counterpart)
+    known = set(counterpart.values())
+    _judge(root, counterpart, known)
     moved = (
         name
         for name, path in before.outputs.items()
-        if name in after.outputs and counterpart.get(path) not in (None, after.outputs[name])
+        if path in counterpart
+        and after.outputs.get(name) in known
+        and counterpart[path] != after.outputs[name]
     )
     return Difference(was, now, root, tuple(moved))
 
 
 def _pairs(before: Part, after: Part) -> list[Pair]:
     """What is inside of two scopes side by side."""
-    same = _nesting(before) == _nesting(after)
-    if same and before.digest == after.digest:
-        return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
-    if not same and before.skeleton == after.skeleton:
-        # The same layers, nested otherwise: nothing was added or removed.
+    if before.skeleton != after.skeleton:
+        return aligned(before.children, after.children)
+    # The same kinds of layers in the same order: nothing was added or removed.
+    if _nesting(before) != _nesting(after):
         after = renested(after.layers(), before)
-    return aligned(before.children, after.children)
+    return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
 
 
 def _nesting(part: Part) -> list[tuple[Skeleton, bool]]:
@@ -164,9 +172,8 @@ def _change(pair: Pair) -> Change:
     return Change(before, after, status, differing if before.kind == after.kind else {})
 
 
-def _judge(root: Change, counterpart: Mapping[str, str]) -> None:
+def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str]) -> None:
     """Find layers that take their inputs from elsewhere, and what became of scopes."""
-    known = set(counterpart.values())
     for change in root.layers():
         if change.before is None or change.after is None:
             continue
@@ -177,12 +184,7 @@ def _judge(root: Change, counterpart: Mapping[str, str]) -> None:
         if None not in (*was, *now) and was != now:
             change.rewired = True
             change.status = Status.CHANGED
-    order, waiting = [], [root]
-    while waiting:
-        change = waiting.pop()
-        order.append(change)
-        waiting.extend(change.children)
-    for change in reversed(order):
+    for change in reversed([*root.walk()]):
         if any(child.status is not Status.UNCHANGED for child in change.children):
             quiet = {child.status for child in change.children} <= {
                 Status.UNCHANGED,

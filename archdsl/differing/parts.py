@@ -42,6 +42,8 @@ class Part:
     children: list[Part] = field(default_factory=list)
     digest: int = 0
     """Equal for parts that are equal but for their names."""
+    written: int = 0
+    """Equal for parts that are written the same; what goes into them may be of another size."""
     skeleton: Skeleton = Skeleton(0, 0)
     """Equal for parts with the same kinds of layers in the same order, however they are nested."""
     kinds: dict[str, int] = field(default_factory=dict)
@@ -129,6 +131,7 @@ def _digested(root: Part) -> None:
                 _digested_layer(part)
             continue
         part.digest = hash(tuple(child.digest for child in part.children))
+        part.written = hash(tuple(child.written for child in part.children))
         for child in part.children:
             part.skeleton = part.skeleton.followed(child.skeleton)
             for kind, number in child.kinds.items():
@@ -139,16 +142,11 @@ def _digested(root: Part) -> None:
 
 
 def _digested_layer(part: Part) -> None:
-    assert part.row is not None
-    part.digest = hash(_written(part))
+    instance, row = part.instance, part.row
+    assert instance is not None and row is not None
+    given = tuple((name, repr(value)) for name, value in arguments(instance).items())
+    part.written = hash((part.kind, given, len(instance.inputs)))
+    part.digest = hash((part.written, shown(row.shape), row.parameters, row.macs))
     part.skeleton = Skeleton(hash(part.kind) % _PRIME, 1)
     part.kinds[part.kind] = 1
-    part.parameters, part.macs, part.shape = part.row.parameters, part.row.macs, part.row.shape
-
-
-def _written(part: Part) -> tuple[Any, ...]:
-    """All that two layers which are equal have in common; their names are not of it."""
-    assert part.instance is not None and part.row is not None
-    row = part.row
-    given = tuple((name, repr(value)) for name, value in arguments(part.instance).items())
-    return part.kind, given, shown(row.shape), row.parameters, row.macs, len(part.instance.inputs)
+    part.parameters, part.macs, part.shape = row.parameters, row.macs, row.shape

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from archdsl.differing.changes import Change, Difference, Status
 from archdsl.differing.common import Common, common
 from archdsl.differing.wording import both, signed, sizes, words
+from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.layers.edges import shown
 from archdsl.printing import counted, printable
 from archdsl.summary import Summary
@@ -74,12 +75,7 @@ class _Table:
     def __init__(self, difference: Difference) -> None:
         self.common = common(difference.root)
         self._worth: set[Change] = set()
-        order, waiting = [], [difference.root]
-        while waiting:
-            change = waiting.pop()
-            order.append(change)
-            waiting.extend(change.children)
-        for change in reversed(order):
+        for change in reversed([*difference.root.walk()]):
             inner = change.children
             if any(c in self._worth for c in inner) if inner else self._tells(change):
                 self._worth.add(change)
@@ -156,7 +152,7 @@ def totals(difference: Difference) -> str:
     if renamed:
         lines.append(f"{counted(renamed, 'layer')} under another name")
     lines += _interfaces(before, after)
-    lines += (f"output {printable(name)} comes from elsewhere" for name in difference.moved)
+    lines += (f"{_output(name)} comes from elsewhere" for name in difference.moved)
     lines.append(f"parameters {both(before.parameters, after.parameters)}")
     lines.append(f"MACs {both(before.macs, after.macs)}")
     return "\n".join(lines)
@@ -176,7 +172,11 @@ def _interfaces(before: Summary, after: Summary) -> Iterator[str]:
             for side in (before, after)
         )
         if was != now:
-            yield f"output {printable(name)} {was} → {now}"
+            yield f"{_output(name)} {was} → {now}"
+
+
+def _output(name: str) -> str:
+    return "output" if name == MAIN_OUTPUT else f"output {printable(name)}"
 
 
 def _row(run: _Run, common: Common | None, depth: int, name: str) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, assemble
 from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
 from archdsl.layers.combinators import Repeat
@@ -23,14 +25,14 @@ __all__ = ["Elaborated", "Limits", "elaborate"]
 class Elaborated:
     """A network with its templates expanded once each.
 
-    ``parameters`` holds every ``param`` with its value, ``networks`` the names of all networks that
-    the text itself defines.
+    ``parameters`` holds every ``param`` with its value, ``others`` the names of the networks that
+    the text defines besides.
     """
 
     name: str | None
     block: Block
     parameters: Mapping[str, Any]
-    networks: frozenset[str]
+    others: tuple[str, ...]
 
 
 @coded("E100")
@@ -48,7 +50,7 @@ def elaborate(
     """
     limits = limits or Limits()
     elaborator = Elaborator(limits)
-    assembly = assemble(document, settings or {})
+    assembly = assemble(document, settings or {}, partial(member, elaborator))
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))
@@ -56,29 +58,47 @@ def elaborate(
         raise ArchError(elaborator.errors)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
-    networks = frozenset(c.name for c in assembly.candidates if c.name is not None)
-    return Elaborated(candidate.name, block, assembly.parameters, networks)
+    names = dict.fromkeys(c.name for c in _own(assembly, document) if c.name is not None)
+    others = tuple(name for name in names if name != candidate.name)
+    return Elaborated(candidate.name, block, assembly.parameters, others)
+
+
+def _own(assembly: Assembly, document: nodes.Document) -> list[Candidate]:
+    """The networks of a text; a C++ program may have all of its own in a header."""
+    own = [c for c in assembly.candidates if c.own]
+    return own if own or not document.source.is_cpp else assembly.candidates
 
 
 def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
-    candidates = assembly.candidates
-    named = {c.name: c for c in candidates if c.name is not None}
+    own = _own(assembly, document)
     if net is not None:
-        if net in named:
-            return named[net]
-        known = listing(named) or "none"
-        raise fail(
-            f"--net {net}: there is no network '{net}' in {document.source.name}",
-            None,
-            f"its networks are: {known}",
-            help=nearest(net, named),
-            code="E403",
-        )
-    if "net_type" in named:
-        return named["net_type"]
-    if candidates:
-        return candidates[-1]
+        return _named(net, assembly, document)
+    suspects = [c for c in assembly.suspects if c.own]
+    for candidates in (own, suspects):
+        wanted = [c for c in candidates if c.short == "net_type"]
+        if wanted:
+            return wanted[-1]
+    # The error of a definition that may be meant says more than that there is no network.
+    if own or suspects:
+        return (own or suspects)[-1]
     raise _no_network(assembly, document)
+
+
+def _named(net: str, assembly: Assembly, document: nodes.Document) -> Candidate:
+    """The network of a name, or of the last part of one; a C++ program's includes count."""
+    known = [c for c in assembly.candidates if c.own or document.source.is_cpp]
+    meant = [c for c in assembly.suspects if c.own or document.source.is_cpp]
+    named = {c.short: c for c in (*meant, *known)} | {c.name: c for c in (*meant, *known)}
+    if net in named:
+        return named[net]
+    names = list(dict.fromkeys(c.name for c in known if c.name is not None))
+    raise fail(
+        f"--net {net}: there is no network '{net}' in {document.source.name}",
+        None,
+        f"its networks are: {listing(names) or 'none'}",
+        help=nearest(net, [name for name in named if name is not None]),
+        code="E403",
+    )
 
 
 def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, listing
-from archdsl.elaborate.scope import Environment, TemplateBinding, Value
+from archdsl.elaborate.scope import (
+    Definitions,
+    Environment,
+    StructBinding,
+    TemplateBinding,
+    Unread,
+    Value,
+)
 from archdsl.layers.block import Block, Label, Tag
 from archdsl.layers.definition import Argument, Definition
 from archdsl.layers.endpoints import Pixels
@@ -66,6 +73,8 @@ def flat(
     """The template or layer that is meant, with the arguments that a closure holds already."""
     if isinstance(meaning, Closure):
         return meaning.callee, [*meaning.positional, *positional]
+    if isinstance(meaning, Unread):
+        raise unread(name, meaning)
     if not isinstance(meaning, (Definition, TemplateBinding)):
         raise fail(
             f"'{name.text}' is not a layer or template",
@@ -74,6 +83,15 @@ def flat(
             code="E105",
         )
     return meaning, positional
+
+
+def unread(name: nodes.Name, meaning: Unread) -> ArchError:
+    return fail(
+        f"what '{name.text}' means is not known",
+        name.span,
+        f"its definition at {meaning.name.span.where} is C++ that is no network, block or constant",
+        code="E140",
+    )
 
 
 def literal(node: nodes.Expression) -> int | None:
@@ -93,7 +111,7 @@ def is_complete(callee: Definition | TemplateBinding) -> bool:
 def own_formals(callee: Definition | TemplateBinding) -> tuple[Any, ...]:
     """The parameters of a template or layer, its subnet left out."""
     if isinstance(callee, TemplateBinding):
-        formals = callee.definition.formals
+        formals = callee.formals
         return tuple(f for i, f in enumerate(formals) if i != callee.subnet)
     return tuple(f for f in callee.arguments if f.positional)
 
@@ -176,7 +194,10 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
 
 
 def default(
-    template: TemplateBinding, formal: nodes.Formal, name: nodes.Name, inside: Environment
+    template: TemplateBinding | StructBinding,
+    formal: nodes.Formal,
+    name: nodes.Name,
+    inside: Environment,
 ) -> Pending:
     if formal.default is not None:
         return Pending(formal.default, inside)
@@ -189,10 +210,10 @@ def default(
     )
 
 
-def signature(template: TemplateBinding) -> str:
+def signature(template: TemplateBinding | StructBinding) -> str:
     """``bottleneck<N, stride=1, SUBNET>``."""
     parts = []
-    for formal in template.definition.formals:
+    for formal in template.formals:
         name = formal.name.text if formal.name is not None else "..."
         default = f"={short(formal.default.span.text)}" if formal.default is not None else ""
         parts.append(name + default)
@@ -212,4 +233,4 @@ def show(value: Value, pending: Unbound | None) -> str:
         return f"{value:g}" if isinstance(value, float) else str(value)
     if pending is not None:
         return short("".join(pending.node.span.text.split()), 24)
-    return "a type" if isinstance(value, (str, Pixels)) else "a block"
+    return "a type" if isinstance(value, (str, Pixels, Definitions)) else "a block"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail, listing, nearest
+from archdsl.elaborate import structs
 from archdsl.elaborate.arguments import (
     Closure,
     Given,
@@ -38,14 +39,16 @@ from archdsl.elaborate.arguments import (
 from archdsl.elaborate.scope import (
     CPP_CONTAINERS,
     PIXELS,
+    Definitions,
     Environment,
+    StructBinding,
     Subnet,
     TemplateBinding,
     Value,
-    net_like,
 )
+from archdsl.elaborate.tails import find, net_like, values_type
 from archdsl.elaborate.trampoline import Task
-from archdsl.elaborate.values import PLAIN, pixels_value, value_type
+from archdsl.elaborate.values import PLAIN, meaning, pixels_value, value_type
 from archdsl.layers.block import Block, Combinator, Instance, Step, Tag
 from archdsl.layers.combinators import AddTag
 from archdsl.layers.definition import Argument, Definition, Layer, lookup
@@ -79,6 +82,10 @@ class Elaborator:
 
     limits: Limits
     errors: list[Diagnostic] = field(default_factory=list)
+    structs: dict[Any, Definitions] = field(default_factory=dict)
+    """The instances of structs so far."""
+    inlined: int = 0
+    """How many members of structs were read in the place of their names."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
     _literal_layers: dict[Any, Layer] = field(default_factory=dict)
@@ -152,7 +159,10 @@ class Elaborator:
                 code="E106",
             )
         name = node if isinstance(node, nodes.Name) else node.name
-        meaning = environment.require(name)
+        if name.scope is None:
+            meaning = environment.require(name)
+        else:
+            meaning = yield structs.member(self, name, environment)
         arguments = node.arguments if isinstance(node, nodes.Apply) else ()
         if isinstance(meaning, Subnet):
             if arguments:
@@ -171,9 +181,12 @@ class Elaborator:
         positional, named = split(arguments, environment)
         if isinstance(meaning, Block):
             return self._splice(meaning, name, positional, named, subnet)
+        if structs.is_type(meaning):
+            reading: Reading = yield structs.read(self, meaning, name, positional, named, subnet)
+            return reading
         callee, positional = flat(meaning, name, positional)
         inner = self._take_subnet(callee, name, positional, subnet)
-        step = yield self._step(callee, name, positional, named)
+        step = yield self.step(callee, name, positional, named)
         complete = inner is None and is_complete(callee)
         return Reading((step,), inner, complete)
 
@@ -232,7 +245,7 @@ class Elaborator:
 
     # ---- steps ----
 
-    def _step(
+    def step(
         self,
         callee: Definition | TemplateBinding,
         name: nodes.Name,
@@ -342,8 +355,46 @@ class Elaborator:
         positional: list[Unbound],
         named: list[tuple[nodes.Name, Unbound]],
     ) -> Task[Instance]:
-        formals = template.definition.formals
-        own = [(i, f) for i, f in enumerate(formals) if i != template.subnet]
+        values, shown, local = yield self.bind(template, name, positional, named)
+        text = f"{template.name}<{','.join(shown)}>" if shown else template.name
+        key_ = (template, *values)
+        found = self._instances.get(key_)
+        if found is None:
+            if template.subnet is not None:
+                subnet = template.formals[template.subnet].name
+                assert subnet is not None  # a tail is found by its name
+                local[subnet.text] = Subnet(subnet.text)
+            self.count_instance(template, name)
+            inside = Environment(template.definitions, template.position, local)
+            found = yield self._expand(template, text, inside, name.span)
+            self._instances[key_] = found
+        if len(self._frames) + found.block.depth + 1 > self.limits.levels:
+            raise self._too_deep(template, name.span)
+        return found
+
+    def count_instance(self, template: TemplateBinding | StructBinding, name: nodes.Name) -> None:
+        """Raise ArchError where there are too many instances for one more."""
+        if len(self._instances) + len(self.structs) >= self.limits.instances:
+            raise fail(
+                f"more than {self.limits.instances:,} different template instances are "
+                f"expanded, the last of them '{template.name}'",
+                name.span,
+                help="a template that is applied to ever new blocks grows without end",
+                code="E130",
+            )
+
+    def bind(
+        self,
+        template: TemplateBinding | StructBinding,
+        name: nodes.Name,
+        positional: list[Unbound],
+        named: list[tuple[nodes.Name, Unbound]],
+    ) -> Task[tuple[list[Value], list[str], dict[str, Value]]]:
+        """The values of a template's parameters, as they are shown, and by name; no subnet."""
+        skipped = None
+        if isinstance(template, TemplateBinding) and template.tail == "subnet":
+            skipped = template.subnet
+        own = [(i, f) for i, f in enumerate(template.formals) if i != skipped]
         given: dict[int, Unbound] = {}
         for place, pending in enumerate(positional):
             if place >= len(own):
@@ -374,32 +425,12 @@ class Elaborator:
         for index, formal in own:
             environment = inside._replace(local=local)
             pending = given.get(index) or default(template, formal, name, environment)
-            value = yield self._argument(formal, pending)
+            value = yield self.argument(formal, pending)
             values.append(value)
             shown.append(show(value, pending))
             if formal.name is not None:
                 local[formal.name.text] = value
-        text = f"{template.name}<{','.join(shown)}>" if shown else template.name
-        key_ = (template, *values)
-        found = self._instances.get(key_)
-        if found is None:
-            if template.subnet is not None:
-                subnet = formals[template.subnet].name
-                assert subnet is not None  # a tail is found by its name
-                local[subnet.text] = Subnet(subnet.text)
-            if len(self._instances) >= self.limits.instances:
-                raise fail(
-                    f"more than {self.limits.instances:,} different template instances are "
-                    f"expanded, the last of them '{template.name}'",
-                    name.span,
-                    help="a template that is applied to ever new blocks grows without end",
-                    code="E130",
-                )
-            found = yield self._expand(template, text, inside._replace(local=local), name.span)
-            self._instances[key_] = found
-        if len(self._frames) + found.block.depth + 1 > self.limits.levels:
-            raise self._too_deep(template, name.span)
-        return found
+        return values, shown, local
 
     def _expand(
         self, template: TemplateBinding, text: str, environment: Environment, span: Span
@@ -409,7 +440,9 @@ class Elaborator:
         self._frames.append(Frame(text, span))
         try:
             block = yield self.block(
-                template.definition.body, environment, subnet=template.tail != "block"
+                template.definition.body,
+                environment,
+                subnet=template.tail not in ("block", "unknown"),
             )
         finally:
             self._frames.pop()
@@ -425,7 +458,7 @@ class Elaborator:
             code="E129",
         )
 
-    def _argument(self, formal: nodes.Formal, pending: Unbound) -> Task[Value]:
+    def argument(self, formal: nodes.Formal, pending: Unbound) -> Task[Value]:
         """A template argument, as its parameter says."""
         if isinstance(pending, Given):
             return pending.value
@@ -454,31 +487,36 @@ class Elaborator:
             raise fail(
                 "a template that is an argument gets its own by position", name.span, code="E119"
             )
-        callee, positional = flat(environment.require(name), name, positional)
+        found = yield meaning(name, environment)
+        callee, positional = flat(found, name, positional)
         formals = own_formals(callee)
         given: list[Given] = []
         for place, argument in enumerate(positional):
             if place >= len(formals):
                 raise fail(f"too many arguments for '{name.text}'", argument.node.span, code="E108")
             formal = formals[place]
-            evaluate = self._value if isinstance(formal, Argument) else self._argument
+            evaluate = self._value if isinstance(formal, Argument) else self.argument
             value = yield evaluate(formal, argument)
             given.append(Given(value, argument.node))
         return Closure(callee, tuple(given))
 
     def _type(self, pending: Pending) -> Task[Value]:
         """A typename that is not the subnet: an element type, or a block."""
-        node = pending.node
+        node, environment = values_type(*pending)
         if isinstance(node, nodes.CppType):
             return node.name
-        if isinstance(node, nodes.Name):
-            known = pending.environment.get(node.text)
-            if known is None and node.text in PIXELS:
-                return node.text
-            if isinstance(known, (str, Pixels)):
-                return known
         if isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
-            return (yield pixels_value(pending))
+            return (yield pixels_value(Pending(node, environment)))
+        name = node.name if isinstance(node, nodes.Apply) else node
+        if isinstance(name, nodes.Name):
+            known = find(name, environment)
+            if isinstance(node, nodes.Name):
+                if known is None and node.text in PIXELS:
+                    return node.text
+                if isinstance(known, (str, Pixels, Subnet)):
+                    return known
+            if structs.is_instance(known):
+                return (yield structs.instance(self, node, environment))
         return (yield self._block(pending))
 
     # ---- values ----

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.elaborate import arithmetic
-from archdsl.elaborate.arguments import Pending, positional, short
-from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Environment
+from archdsl.elaborate.arguments import Pending, positional, short, unread
+from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Deferred, Environment, Unread
+from archdsl.elaborate.tails import find, values_type
 from archdsl.elaborate.trampoline import Task
 from archdsl.layers.block import Label
 from archdsl.layers.endpoints import Pixels
@@ -38,12 +39,19 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         for argument in node.arguments:
             arguments.append((yield number(argument, environment)))
         return arithmetic.call(node, arguments)
+    if isinstance(node, nodes.Cast):
+        kind = value_type(node.type)
+        return kind((yield number(node.value, environment)))
     if isinstance(node, nodes.Name):
-        value = environment.require(node, number=True)
+        value = yield meaning(node, environment, number=True)
         if value is BROKEN:
             raise ArchError(())
+        if isinstance(value, Deferred):
+            value = yield _deferred(value, node)
         if isinstance(value, (int, float)):
             return arithmetic.bounded(value, node.span)
+        if isinstance(value, Unread):
+            raise unread(node, value)
     raise fail(
         "a number belongs here",
         node.span if not isinstance(node, nodes.Apply) else node.name.span,
@@ -51,6 +59,46 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         help="the arguments of a layer come before its subnet; one may be missing",
         code="E114",
     )
+
+
+def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:
+    """What a name means, a ``number`` perhaps; raises ArchError where it means nothing."""
+    if name.scope is None:
+        return environment.require(name, number=number)
+    resolve = environment.definitions.root.resolve
+    assert resolve is not None
+    return (yield resolve(name, environment))
+
+
+class _UnknownValueError(ArchError):
+    """A constant has no value, for a reason that lies in it or in those that it depends on."""
+
+    def __init__(self, name: nodes.Name, cause: ArchError) -> None:
+        first = cause.diagnostics[0]
+        where = f" ({first.span.where})" if first.span is not None else ""
+        self.reason: str = (
+            cause.reason if isinstance(cause, _UnknownValueError) else f"{first.message}{where}"
+        )
+        message = f"the value of '{name.text}' is not known"
+        help = "the sizes of a network are numbers and constants"
+        super().__init__(Diagnostic(message, name.span, (self.reason,), help, code="E140"))
+
+
+def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
+    """The value of a constant, found once."""
+    if constant.running:
+        raise fail(f"'{name.text}' is defined by itself", name.span, code="E103")
+    if constant.value is None:
+        constant.running = True
+        environment = Environment(constant.definitions, constant.position, {})
+        try:
+            constant.value = yield PLAIN[constant.kind](Pending(constant.node, environment))
+        except ArchError as error:
+            raise _UnknownValueError(name, error) from None
+        finally:
+            constant.running = False
+    value: arithmetic.Number = constant.value
+    return value
 
 
 def int_value(pending: Pending) -> Task[int]:
@@ -92,7 +140,7 @@ def label_value(pending: Pending) -> Task[Label]:
 
 def pixels_value(pending: Pending) -> Task[Pixels]:
     """Channels as a number, or the C++ type that dlib reads images from."""
-    node, environment = pending
+    node, environment = values_type(*pending)
     channels = 0
     sizes: list[int | None] = [None, None]
     while isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
@@ -103,9 +151,10 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
             for axis, argument in enumerate(node.arguments[1:3]):
                 sizes[axis] = (yield int_value(Pending(positional(argument), environment))) or None
         node = positional(node.arguments[0]) if node.arguments else node.name
+        node, environment = values_type(node, environment)
     element = node.name if isinstance(node, nodes.CppType) else None
     if isinstance(node, nodes.Name):
-        known = environment.get(node.text)
+        known = find(node, environment)
         if known is None and node.text in PIXELS:
             return Pixels(PIXELS[node.text], 256, *sizes)
         element = known if isinstance(known, str) else None

@@ -16,6 +16,7 @@ def class_names(data_set: str) -> Sequence[str]:
     - ``coco80``: the same without holes and background, as YOLO counts.
     - ``voc21``: Pascal VOC with the background at 0, as torchvision's segmentation networks count.
     - ``voc20``: the same without the background.
+    - ``imagenet1000``: ImageNet's, as torchvision's classifiers count.
 
     Raises ArchError for any other name.
     """
@@ -35,10 +36,13 @@ def fitting_names(classes: str | None, count: int) -> Sequence[str]:
     A data set (``coco91``), or the names themselves with commas between. None of them where there
     are not as many: ``-D classes=...`` made another network of the spec.
 
-    Raises ArchError where a single word names no data set.
+    A single word may be the name of the only class. Raises ArchError where it is none, and names no
+    data set.
     """
     if classes is None:
         return ()
+    if count == 1 and classes not in _NAMES:
+        return (classes,)
     listed = [name.strip() for name in classes.split(",")]
     names = listed if len(listed) > 1 else class_names(classes)
     return names if len(names) == count else ()
@@ -93,9 +97,16 @@ def _voc20() -> Sequence[str]:
     return _voc21()[1:]
 
 
+def _imagenet1000() -> Sequence[str]:
+    from torchvision.models import ResNet18_Weights as Weights
+
+    return tuple(Weights.DEFAULT.meta["categories"])
+
+
 _NAMES: Mapping[str, Callable[[], Sequence[str]]] = {
     "coco91": _coco91,
     "coco80": _coco80,
     "voc21": _voc21,
     "voc20": _voc20,
+    "imagenet1000": _imagenet1000,
 }

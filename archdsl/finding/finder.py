@@ -1,4 +1,4 @@
-"""What a compiled network finds in photographs: objects, or the class of every pixel."""
+"""What a compiled network finds in photographs: objects, or the class of every pixel, or of all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from archdsl.api import Network
 from archdsl.diagnostics import ArchError, fail
-from archdsl.finding.pictures import annotated, chosen, name_of
+from archdsl.finding.pictures import annotated, captioned, chosen, name_of
 from archdsl.finding.rle import run_lengths
 from archdsl.finding.segments import areas, coloured
 from archdsl.graph.build import MAIN_OUTPUT
-from archdsl.layers.edges import Detections, shown
+from archdsl.layers.edges import Detections, Shape, elements, shown
 from archdsl.layers.endpoints import InputLayer, known_size
 from archdsl.summary import Summary
 from archdsl.targets.torch.trial import trial_input
@@ -105,6 +105,41 @@ class Segments:
         return ", ".join(shares)
 
 
+_SHOWN = 5
+"""How many of the likeliest classes are shown."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The likeliest classes of a picture, the best first."""
+
+    picture: Tensor
+    labels: Sequence[int]
+    probabilities: Sequence[float]
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return captioned(self.picture, str(self).split(", "))
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "classes": [
+                {
+                    "label": label,
+                    "name": name_of(label, self.names) if self.names else None,
+                    "probability": probability,
+                }
+                for label, probability in zip(self.labels, self.probabilities, strict=True)
+            ]
+        }
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name_of(label, self.names).replace(',', '')} {probability:.1%}"
+            for label, probability in zip(self.labels, self.probabilities, strict=True)
+        )
+
+
 class Finder:
     """A network that finds something in pictures."""
 
@@ -118,6 +153,11 @@ class Finder:
         first = next(network.checked.instances()).layer
         assert isinstance(first, InputLayer)
         self._input = first
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        """The names of classes that came with the weights; empty where there are none."""
+        return ()
 
     @property
     def takes_proposals(self) -> bool:
@@ -149,7 +189,20 @@ class Finder:
 
 
 class Detector(Finder):
-    """A network that gives detections."""
+    """A network that gives detections, of images or of a tensor of pixels.
+
+    For a tensor of known size, a picture is resized to fit into it, and black is added at the right
+    and the bottom.
+    """
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        for part in self.module.modules():
+            told = getattr(part, "label_names", None)
+            if told is not None:
+                names: Sequence[str] = told()
+                return names
+        return ()
 
     def find(
         self,
@@ -160,8 +213,24 @@ class Detector(Finder):
         proposals: Tensor | None = None,
     ) -> Objects:
         more = {} if proposals is None else {"proposals": [proposals.to(self._device)]}
-        (found,) = self._run(self.module, [self._pixels(picture)], **more)
+        seen = self.network.checked.shape(self.network.checked.input)
+        if isinstance(seen, tuple):
+            found = self._in_tensor(picture, seen)
+        else:
+            (found,) = self._run(self.module, [self._pixels(picture)], **more)
         return Objects(picture, chosen(found, threshold), names)
+
+    def _in_tensor(self, picture: Tensor, shape: Shape) -> dict[str, Tensor]:
+        """Detections in pixels of the picture."""
+        height, width = picture.shape[1:]
+        rows, columns = shape[1] or height, shape[2] or width
+        scale = min(rows / height, columns / width)
+        size = min(rows, round(height * scale)), min(columns, round(width * scale))
+        fitted = picture.new_zeros(3, rows, columns)
+        fitted[:, : size[0], : size[1]] = _resized(picture, size)
+        (found,) = self._run(self.module, self._pixels(fitted)[None])
+        factors = found["boxes"].new_tensor([width / size[1], height / size[0]] * 2)
+        return {**found, "boxes": found["boxes"] * factors}
 
 
 class Segmenter(Finder):
@@ -186,8 +255,7 @@ class Segmenter(Finder):
         height, width = picture.shape[1:]
         factor = min(self._sides) / min(height, width)
         module, size = self._sized(max(1, round(height * factor)), max(1, round(width * factor)))
-        image = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)
-        scores = self._run(module, self._pixels(image[0].clamp(0, 1))[None])
+        scores = self._run(module, self._pixels(_resized(picture, size))[None])
         scores = functional.interpolate(scores, (height, width), mode="bilinear")
         return Segments(picture, scores[0].argmax(0).cpu(), names)
 
@@ -204,10 +272,55 @@ class Segmenter(Finder):
         return self.module, self._sides
 
 
+class Classifier(Finder):
+    """A network that gives a picture scores of classes.
+
+    A picture is resized so that its shorter side fits the network's input, and cut in the middle.
+    """
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Classes:
+        """``threshold`` is left out of account: the likeliest classes are told in any case."""
+        channels, rows, columns = known_size(self.network.summary().input)
+        height, width = picture.shape[1:]
+        factor = max(rows / height, columns / width)
+        size = max(rows, round(height * factor)), max(columns, round(width * factor))
+        top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+        cut = _resized(picture, size)[:, top : top + rows, left : left + columns]
+        if channels == 1:
+            cut = cut.mean(0, keepdim=True)
+        with torch.inference_mode():
+            result = self._run(self.module, self._pixels(cut)[None])
+            best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
+        return Classes(picture, best.indices.tolist(), best.values.tolist(), names)
+
+    def _probabilities(self, output: Tensor) -> Tensor:
+        """What a loss makes of the output; without one, its softmax."""
+        decision = getattr(self.module, "decision", None)
+        decided = {} if decision is None else decision(output)
+        if "probabilities" in decided:
+            found: Tensor = decided["probabilities"]
+            return found
+        if (output >= 0).all() and output.sum(1).sub(1).abs().max() < 1e-4:
+            return output  # the network ends in a softmax
+        return output.softmax(1)
+
+
+def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    made = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)
+    return made[0].clamp(0, 1)
+
+
 def finder(network: Network, module: fx.GraphModule) -> Finder:
     """How to find with a network; its module is put in eval mode.
 
-    Raises ArchError where the network gives neither detections nor a class for every pixel.
+    Raises ArchError where the network gives neither detections nor classes.
     """
     summary = network.summary()
     for name, edge in summary.outputs.items():
@@ -218,14 +331,25 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
     classes = _of_every_pixel(summary, main)
     if classes:
         return Segmenter(network, module, main, classes)
+    classes = _of_the_picture(summary, main)
+    if classes:
+        return Classifier(network, module, main, classes)
     gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
     raise fail(
         f"{network.name} is no detector",
         None,
-        "expected a network that gives detections, or scores of classes for every pixel of a "
-        f"colour picture; it takes {shown(summary.input)} and gives {gives}",
+        "expected a network that gives detections, or scores of classes for a picture or its every "
+        f"pixel; it takes {shown(summary.input)} and gives {gives}",
         help="faster_rcnn_resnet50_fpn is a detector, fcn_resnet50 finds the class of every pixel",
     )
+
+
+def _of_the_picture(summary: Summary, output: str | None) -> int:
+    """How many classes an output has scores of for a whole picture; 0 if none."""
+    edge = summary.outputs.get(output or next(iter(summary.outputs)))
+    if not isinstance(edge, tuple) or not 1 < (edge[0] or 0) == (elements(edge) or 0):
+        return 0
+    return (edge[0] or 0) if len(summary.input) == 3 and summary.input[0] in (1, 3) else 0
 
 
 def _of_every_pixel(summary: Summary, output: str | None) -> int:

@@ -152,6 +152,26 @@ def annotated(
     return file.getvalue()
 
 
+def captioned(picture: Tensor, lines: Sequence[str]) -> bytes:
+    """A picture (3, height, width), 0 to 1, with lines of text below it, as a PNG file."""
+    pixels = (picture.detach().cpu().clamp(0, 1) * 255).round().byte()
+    image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    scale = enlargement(image)
+    image = image.resize((image.width * scale, image.height * scale))
+    size = text_size(image)
+    canvas = Image.new(
+        "RGB", (image.width, image.height + size * (len(lines) * 3 + 1) // 2), "white"
+    )
+    canvas.paste(image, (0, 0))
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size)
+    for index, line in enumerate(lines):
+        place = size // 2, image.height + size // 2 + index * size * 3 // 2
+        draw.text(place, line, fill="black", font=font, anchor="lt")
+    file = io.BytesIO()
+    canvas.save(file, "PNG")
+    return file.getvalue()
+
+
 def enlargement(canvas: Image.Image) -> int:
     """How many times a picture is enlarged, so that text fits on it."""
     return max(1, -(-_SMALLEST // max(canvas.size)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -29,10 +30,10 @@ def build(block: Block, name: str, parameters: Mapping[str, Any] | None = None) 
 
     Raises ArchError where a tag is missing, where two inputs disagree, or nothing comes out.
     """
-    expansion = _Expansion()
+    expansion = Expansion()
     end = run(expansion.expand(block, Port(None, {})))
     expansion.finish(end, block)
-    return expansion.network(name, parameters)
+    return replace(expansion.network(name, parameters), block=block)
 
 
 class _OpenScope(NamedTuple):
@@ -55,7 +56,7 @@ class _Draft(NamedTuple):
     frozen: bool
 
 
-class _Expansion:
+class Expansion:
     """The graph under construction: the builder that combinators talk to."""
 
     def __init__(self) -> None:

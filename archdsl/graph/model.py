@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.diagnostics import Diagnostic, Frame
+from archdsl.layers.block import Block
 from archdsl.layers.definition import Layer
 from archdsl.layers.edges import EdgeType
 from archdsl.source import Span
@@ -80,11 +81,17 @@ class Network:
     """All scopes, outer ones before inner ones."""
     warnings: tuple[Diagnostic, ...] = ()
     parameters: Mapping[str, Any] | None = None
+    block: Block | None = None
+    """The elaborated block that it was built from, for targets that need its structure."""
 
     def instances(self) -> Iterator[LayerInstance]:
         """The layers in execution order."""
         for _, instance in self.graph.nodes(data="instance"):
             yield cast(LayerInstance, instance)
+
+    def instance(self, path: str) -> LayerInstance:
+        """The layer of a path."""
+        return cast(LayerInstance, self.graph.nodes[path]["instance"])
 
     def shape(self, path: str) -> EdgeType:
         """The output of a layer of a checked network: a tensor's shape, or another type."""

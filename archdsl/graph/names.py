@@ -7,7 +7,7 @@ import keyword
 _MODULE = frozenset(
     {
         "T_destination", "add_module", "add_submodule", "apply", "bfloat16", "buffers",
-        "call_super_init", "children", "code", "compile", "cpu", "criterion", "cuda",
+        "call_super_init", "children", "code", "compile", "cpu", "criterion", "cuda", "decision",
         "delete_all_unused_submodules", "delete_submodule", "double", "dump_patches", "eval",
         "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter",
         "get_submodule", "graph", "half", "ipu", "load_state_dict", "meta", "modules", "mtia",

@@ -1,31 +1,19 @@
 """The layer catalogue: one definition per layer kind and combinator.
 
-Importing the package fills the catalogue; :func:`definitions` lists it.
+Importing the package brings what most networks consist of. The other modules are imported when a
+name is looked up that is in none of these, since defining a layer takes time that every start of
+the command line would pay; :func:`definitions` lists all.
 """
 
 from archdsl.layers import (
     activation,
-    anchors,
-    attention,
     combinators,
     convolution,
-    dense,
-    detection,
     endpoints,
-    images,
     joining,
     linear,
     normalization,
     pooling,
-    proposals,
-    pyramids,
-    rearranging,
-    regions,
-    reshaping,
-    resizing,
-    sequences,
-    svm,
-    yolo,
 )
 from archdsl.layers.definition import (
     Argument,
@@ -36,7 +24,30 @@ from archdsl.layers.definition import (
     Window,
     definitions,
     elements,
+    further,
     shown,
+)
+
+further(
+    f"{__name__}.{module}"
+    for module in (
+        "losses",
+        "reshaping",
+        "resizing",
+        "sequences",
+        "attention",
+        "pyramids",
+        "images",
+        "anchors",
+        "proposals",
+        "regions",
+        "detection",
+        "svm",
+        "dense",
+        "rearranging",
+        "yolo",
+        "dlib_detection",
+    )
 )
 
 __all__ = [
@@ -47,28 +58,14 @@ __all__ = [
     "Shape",
     "Window",
     "activation",
-    "anchors",
-    "attention",
     "combinators",
     "convolution",
     "definitions",
-    "dense",
-    "detection",
     "elements",
     "endpoints",
-    "images",
     "joining",
     "linear",
     "normalization",
     "pooling",
-    "proposals",
-    "pyramids",
-    "rearranging",
-    "regions",
-    "reshaping",
-    "resizing",
-    "sequences",
     "shown",
-    "svm",
-    "yolo",
 ]

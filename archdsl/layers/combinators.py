@@ -344,7 +344,7 @@ class ScaleTagged(_Tagged):
         yield
 
 
-@define("concat_tags", "concat2", "concat3", "concat4", "concat5", source="dlib concat_")
+@define("concat_tags", "concat_", "concat2", "concat3", "concat4", "concat5", source="dlib concat_")
 @dataclass(frozen=True)
 class ConcatTags(Combinator):
     """Tagged outputs one behind the other along the channels."""

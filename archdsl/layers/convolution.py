@@ -207,7 +207,11 @@ class Convolution(MapLayer):
         return self._weights(inputs[0]) * (elements(output[1:]) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window(self._extent(self._kernel(inputs[0])), (self.stride_h, self.stride_w))
+        kernel = self._kernel(inputs[0])
+        rows, columns = self._extent(kernel)
+        above, left = self._padding(kernel)
+        first = rows // 2 - above, columns // 2 - left
+        return Window((rows, columns), (self.stride_h, self.stride_w), first)
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -340,9 +344,14 @@ class TransposedConvolution(MapLayer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         # An output cell is fed by every stride-th tap only.
+        above, left = self._padding()
         return Window(
             (-(-self.kernel_h // self.stride_h), -(-self.kernel_w // self.stride_w)),
             (1 / self.stride_h, 1 / self.stride_w),
+            (
+                (above - self.kernel_h // 2) / self.stride_h,
+                (left - self.kernel_w // 2) / self.stride_w,
+            ),
         )
 
     def label(self) -> str:

@@ -12,9 +12,10 @@ The rules of most layers are written for tensors; ``output``, ``learned``, ``sto
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -86,6 +87,8 @@ class Window(NamedTuple):
 
     kernel: tuple[float, float]
     stride: tuple[float, float]
+    first: tuple[float, float] = (0, 0)
+    """The row and column in the middle of what the first cell sees, as dlib counts it."""
 
 
 class Argument(NamedTuple):
@@ -306,6 +309,7 @@ class Definition:
 
 
 _DEFINITIONS: dict[str, Definition] = {}
+_FURTHER: list[str] = []
 _T = TypeVar("_T")
 
 
@@ -375,12 +379,22 @@ def lookup(name: str) -> Definition | None:
     ``add_layer<con_<6,5,5,1,1>, SUBNET>``. They take the same arguments.
     """
     found = _DEFINITIONS.get(name) or _DEFINITIONS.get(name.removesuffix("_"))
+    if found is None and _FURTHER:
+        definitions()
+        return lookup(name)
     return found if found is not None and found.writable else None
 
 
 def definitions() -> Mapping[str, Definition]:
     """Every definition by name, in the order of definition."""
+    while _FURTHER:
+        importlib.import_module(_FURTHER.pop(0))
     return types.MappingProxyType(_DEFINITIONS)
+
+
+def further(modules: Iterable[str]) -> None:
+    """Modules whose definitions are read when a name is missing, and before all are listed."""
+    _FURTHER.extend(modules)
 
 
 # ---- what several shape rules need ----

@@ -41,12 +41,28 @@ class Images:
 
     shape: Shape
 
+    @property
+    def taken(self) -> Shape:
+        """The nominal size of an image that the network is given."""
+        return self.shape
+
     def __str__(self) -> str:
         return shape_words(self.shape)
 
     def document(self) -> Any:
         """For JSON: as the tensor that layers see."""
         return list(self.shape)
+
+
+@dataclass(frozen=True)
+class ImagePyramids(Images):
+    """Images with smaller and smaller copies beside them; ``image`` is the shape of one alone."""
+
+    image: Shape
+
+    @property
+    def taken(self) -> Shape:
+        return self.image
 
 
 @dataclass(frozen=True)
@@ -138,6 +154,7 @@ class Detections:
     """Objects that were found: boxes, labels and scores, and whatever ``parts`` adds (masks).
 
     At most ``count`` for an image; ``classes`` counts the background where the network does.
+    A count of 0 stands for any number, and 0 classes for those that only come with weights.
     """
 
     words: ClassVar[str] = "detections"
@@ -149,7 +166,10 @@ class Detections:
 
     def __str__(self) -> str:
         more = "".join(f", {part}" for part in self.parts)
-        return f"{self.count:,} detections of {self.classes} classes{more}"
+        count = f"{self.count:,} detections" if self.count else "detections"
+        plural = "class" if self.classes == 1 else "classes"
+        of = f" of {self.classes} {plural}" if self.classes else ""
+        return f"{count}{of}{more}"
 
     def document(self) -> Any:
         """For JSON."""

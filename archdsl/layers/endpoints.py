@@ -1,4 +1,4 @@
-"""Where data enters a network and what it is trained on: inputs and losses."""
+"""Where data enters a network: inputs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, arg, define
-from archdsl.layers.edges import EdgeType, shape_words
+from archdsl.layers.edges import EdgeType, Images, shape_words
 
 if TYPE_CHECKING:
-    from torch import Tensor, fx, nn
+    from torch import Tensor, fx
 
     from archdsl.targets.torch.emitter import Emitter, Operand
 
@@ -51,6 +51,10 @@ class InputLayer(Layer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
+
+    def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
+        """What the layer gives where ``--input`` says ``wanted``; channels agree already."""
+        return Images(wanted) if isinstance(declared, Images) else wanted
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
         import torch
@@ -194,86 +198,3 @@ class InputTensor(InputLayer):
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
         return operands[0]
-
-
-@dataclass(frozen=True)
-class Loss(Layer):
-    """The base of all losses: the network's output passes; training gets a ``criterion``."""
-
-    takes_logits = True
-
-    def criterion(self) -> nn.Module:
-        """The torch module that turns (output, target) into a number."""
-        raise NotImplementedError
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        emit.criterion(self.criterion())
-        return operands[0]
-
-
-@define(
-    "loss_multiclass_log",
-    category=Category.LOSS,
-    stem="loss",
-    source="dlib; torch.nn.CrossEntropyLoss",
-)
-@dataclass(frozen=True)
-class LossMulticlassLog(Loss):
-    """One class out of many: cross entropy of the softmax of the outputs (logits)."""
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.CrossEntropyLoss()
-
-
-@define(
-    "loss_binary_log",
-    category=Category.LOSS,
-    stem="loss",
-    source="dlib; torch.nn.BCEWithLogitsLoss",
-)
-@dataclass(frozen=True)
-class LossBinaryLog(Loss):
-    """Yes or no: cross entropy of the sigmoid of the output (a logit)."""
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.BCEWithLogitsLoss()
-
-
-@define("loss_mean_squared", category=Category.LOSS, stem="loss", source="dlib; torch.nn.MSELoss")
-@dataclass(frozen=True)
-class LossMeanSquared(Loss):
-    """Mean squared difference of outputs and targets."""
-
-    takes_logits = False
-
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.MSELoss()
-
-
-@define("loss_binary_hinge", category=Category.LOSS, stem="loss", source="dlib loss_binary_hinge_")
-@dataclass(frozen=True)
-class LossBinaryHinge(Loss):
-    """Yes (+1) or no (-1): the hinge max(0, 1 - target × output), averaged."""
-
-    def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.modules import BinaryHingeLoss
-
-        return BinaryHingeLoss()
-
-
-for _name, _cls, _summary in (
-    ("loss_multiclass_log_per_pixel", LossMulticlassLog, "loss_multiclass_log at every pixel."),
-    ("loss_multibinary_log", LossBinaryLog, "loss_binary_log for every output."),
-    ("loss_binary_log_per_pixel", LossBinaryLog, "loss_binary_log at every pixel."),
-    ("loss_mean_squared_multioutput", LossMeanSquared, "loss_mean_squared over several outputs."),
-    ("loss_mean_squared_per_pixel", LossMeanSquared, "loss_mean_squared at every pixel."),
-):
-    alias(_name, _cls, _summary, f"dlib {_name}")

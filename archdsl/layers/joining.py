@@ -96,7 +96,13 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
         raise RuleError(
             f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}", code="E312"
         )
-    return tuple(max(_known(first, axis), _known(second, axis)) for axis in range(len(first)))
+    pairs = zip(first, second, strict=True)
+    return tuple(None if a is None or b is None else max(a, b) for a, b in pairs)
+
+
+def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
+    """Whether shapes are equal whatever the sizes that are open turn out to be."""
+    return inputs[0] == inputs[1] and None not in inputs[0]
 
 
 @define(
@@ -129,9 +135,9 @@ class AddPadded(_LevelJoin):
     ) -> fx.Node:
         from archdsl.targets.torch.modules import AddPadded as Module
 
-        if inputs[0] == inputs[1]:
+        if _surely_equal(inputs):
             return emit.call(operator.add, *operands)
-        return emit.module(Module(self.shape(inputs)), *operands)
+        return emit.module(Module(), *operands)
 
 
 @define("concat", category=Category.JOIN, source="torch.cat; Szegedy et al. 2014, figure 2")
@@ -219,9 +225,9 @@ class Mult(_LevelJoin):
     ) -> fx.Node:
         from archdsl.targets.torch.modules import MultPadded as Module
 
-        if inputs[0] == inputs[1]:
+        if _surely_equal(inputs):
             return emit.call(operator.mul, *operands)
-        return emit.module(Module(self.shape(inputs)), *operands)
+        return emit.module(Module(), *operands)
 
 
 @define(

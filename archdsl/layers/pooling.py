@@ -118,7 +118,11 @@ class _Pooling(MapLayer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         kernel = self._kernel(inputs[0])
-        return Window(kernel, (self.stride_h, self.stride_w)) if kernel else None
+        if kernel is None:
+            return None
+        above, left = self._padding() if not self.everything else (0, 0)
+        first = kernel[0] // 2 - above, kernel[1] // 2 - left
+        return Window(kernel, (self.stride_h, self.stride_w), first)
 
     def _label(self, word: str) -> str:
         if self.everything:

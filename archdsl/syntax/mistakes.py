@@ -66,13 +66,16 @@ def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Dia
     assert isinstance(error, UnexpectedCharacters)
     at = error.pos_in_stream
     assert at is not None
-    character = source.text[at]
+    return _foreign(source.text[at], Span(source, at, at + 1)), at
+
+
+def _foreign(character: str, span: Span) -> Diagnostic:
     return Diagnostic(
         f"the character {character!r} has no meaning here",
-        Span(source, at, at + 1),
+        span,
         help=_FOREIGN.get(character),
         code="E012" if character in "\"'“”‘’" else "E003",
-    ), at
+    )
 
 
 def _unexpected_token(
@@ -84,6 +87,8 @@ def _unexpected_token(
         span = Span(source, at, at + 2)
         help = "close the comment with */"
         return Diagnostic("an unfinished comment", span, help=help, code="E005"), at
+    if token[:1] in _FOREIGN and token.type not in _STARTS:
+        return _foreign(token[0], Span(source, at, at + 1)), at
     end = at if token.type == "$END" else at + len(token)
     tokens = list(before(at))
     place = _Place(
@@ -186,6 +191,20 @@ def _parenthesis(place: _Place) -> Diagnostic | None:
 
 def _definition(place: _Place) -> Diagnostic | None:
     """A definition without its ``;``, its ``=`` or its ``using``."""
+    lacking = {"EQUAL": "'='", "USING": "'using'", "NAME": "name", "CTYPE": "type"}
+    only = {kind for kind in place.accepts if kind in lacking}
+    heading = _heading(place.tokens)
+    if place.kind == "EQUAL" and heading is None:
+        message, help = "a definition lacks its 'using'", "write using NAME = ...;"
+    elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
+        message = f"a definition lacks its {lacking[only.pop()]}"
+        help = _FORMS[heading]
+    else:
+        return _missing_semicolon(place)
+    return Diagnostic(message, place.span, (f"found {place.found}",), help=help, code="E013")
+
+
+def _missing_semicolon(place: _Place) -> Diagnostic | None:
     behind_value = "SEMICOLON" in place.accepts and "COMMA" not in place.accepts
     ends = place.kind in _STATEMENT_ENDS or place.kind in _STARTS
     if behind_value and ends and not _top_level(place.tokens):
@@ -196,17 +215,7 @@ def _definition(place: _Place) -> Diagnostic | None:
             help="end the definition with ';'",
             code="E009",
         )
-    lacking = {"EQUAL": "'='", "USING": "'using'", "NAME": "name", "CTYPE": "type"}
-    only = {kind for kind in place.accepts if kind in lacking}
-    heading = _heading(place.tokens)
-    if place.kind == "EQUAL" and heading is None:
-        message, help = "a definition lacks its 'using'", "write using NAME = ...;"
-    elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
-        message = f"a definition lacks its {lacking[only.pop()]}"
-        help = _FORMS[heading]
-    else:
-        return None
-    return Diagnostic(message, place.span, (f"found {place.found}",), help=help, code="E013")
+    return None
 
 
 _FORMS = {

@@ -40,10 +40,21 @@ class CppType(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A name without arguments; C++ qualification (``dlib::``) is dropped from ``text``."""
+    """A name without arguments; ``text`` is its last part.
+
+    ``scope`` is what it is looked up in, where that is said: ``dlib::`` and ``std::`` are dropped.
+    """
 
     text: str
     span: Span
+    scope: Scope | None = None
+
+
+class Scope(NamedTuple):
+    """What stands before the last ``::`` of a name: ``def<relu>::inner::`` or ``a::b::``."""
+
+    container: Apply | None
+    path: tuple[str, ...]
 
 
 class Apply(NamedTuple):
@@ -67,6 +78,14 @@ class Call(NamedTuple):
 
     name: Name
     arguments: tuple[Expression, ...]
+    span: Span
+
+
+class Cast(NamedTuple):
+    """``static_cast<float>(n)`` or ``float(n)``: a number as another type."""
+
+    type: CppType
+    value: Expression
     span: Span
 
 
@@ -97,7 +116,7 @@ class Group(NamedTuple):
 
 
 Expression = (
-    Integer | Float | Boolean | CppType | Name | Apply | Call | Operation | Negation | Group
+    Integer | Float | Boolean | CppType | Name | Apply | Call | Cast | Operation | Negation | Group
 )
 Argument = Expression | Named
 
@@ -175,7 +194,67 @@ class NetworkExpression(NamedTuple):
     span: Span
 
 
-Item = Include | Template | Constant | Parameter | NetworkExpression
+class Directive(NamedTuple):
+    """``using namespace a::b;``"""
+
+    path: tuple[str, ...]
+    span: Span
+
+
+class Declaration(NamedTuple):
+    """``using a::name;``: a name from another scope.
+
+    Without a scope it stands for a definition of a C++ source that is outside the language.
+    """
+
+    name: Name
+    span: Span
+
+
+class Space(NamedTuple):
+    """``namespace a::b { ... }``; a block in braces, whose names end with it, has no path."""
+
+    path: tuple[str, ...] | None
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Alias(NamedTuple):
+    """``namespace name = path;``"""
+
+    name: Name
+    path: tuple[str, ...]
+    span: Span
+
+
+class Struct(NamedTuple):
+    """A struct or class, whose definitions are its members.
+
+    ``formals`` is ``None`` for one without parameters, ``pattern`` the arguments that a
+    specialisation is for, ``items`` ``None`` where it is declared only. ``base`` is the layer that
+    a layer class derives from, with what its constructor passes on.
+    """
+
+    name: Name
+    formals: tuple[Formal, ...] | None
+    pattern: tuple[Argument, ...] | None
+    base: Name | Apply | Call | None
+    items: tuple[Item, ...] | None
+    span: Span
+
+
+Item = (
+    Include
+    | Template
+    | Constant
+    | Parameter
+    | NetworkExpression
+    | Directive
+    | Declaration
+    | Space
+    | Alias
+    | Struct
+)
 
 
 class Document(NamedTuple):

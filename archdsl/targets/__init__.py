@@ -33,6 +33,8 @@ FORMATS = {
     ".onnx": Format("archdsl.targets.formats.onnx", "the network for ONNX runtimes"),
     ".pt2": Format("archdsl.targets.formats.exported_program", "the network for torch.export"),
     ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
+    ".dat": Format("archdsl.targets.formats.dlib", "the network for dlib"),
+    ".dnn": Format("archdsl.targets.formats.dlib", "the network for dlib"),
     ".weights": Format("archdsl.targets.formats.darknet", "the weights for Darknet"),
 }
 

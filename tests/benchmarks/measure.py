@@ -35,6 +35,6 @@ def report(name: str, value: float, bound: float, *, at_least: bool = False) -> 
     """Print a result beside the bound that it is to keep."""
     kept = value >= bound if at_least else value <= bound
     sign = ">=" if at_least else "<="
-    shown = f"{value:,.0f}" if at_least else f"{value:.3f}"
+    shown = f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
     limit = f"{bound:,.0f}" if at_least else f"{bound:g}"
     print(f"{name:<58} {shown:>10}   {sign} {limit:<8} {'ok' if kept else 'MISSED'}", flush=True)

@@ -282,6 +282,7 @@ def test_specs_lists_every_bundled_network() -> None:
 
 def test_help_and_wrong_usage() -> None:
     commands = ("check", "compare", "compile", "draw", "layers", "specs", "summary", "verify")
+    commands += ("completion", "watch")
     listed = run("--help").stdout
     for command in commands:
         assert f"\n  {command} " in listed

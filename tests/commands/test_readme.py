@@ -39,7 +39,17 @@ def test_the_first_network() -> None:
 
 def test_every_command_of_the_tour_is_there() -> None:
     named = set(re.findall(r"^    \$ archdsl (\w+)", README, re.MULTILINE))
-    assert named == {"check", "summary", "draw", "compare", "compile", "verify", "detect", "diff"}
+    assert named == {
+        "check",
+        "summary",
+        "draw",
+        "compare",
+        "compile",
+        "verify",
+        "detect",
+        "diff",
+        "inspect",
+    }
     for name in named:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
 

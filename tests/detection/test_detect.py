@@ -25,6 +25,8 @@ from archdsl.reading import open_source
 
 GIVEN = """detect<3, fc<16, roi_pool<maps, 3, region_proposals<20,
            tap<maps, con<8,3,3,2,2,padding=1, input_images_sized<64>>>>>>>"""
+_WINDOW = """loss_mmod<detector_window<30,20>,con<1,1,1,8,8,
+             input_rgb_image_pyramid<pyramid_down<4>,60,90>>>"""
 SEGMENTS = """// Red or not.
 // classes: background, red
 con<2,1,1,1,1,input<3,16,16>>"""
@@ -54,7 +56,14 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(f"{name}.arch").write_text(text)
         save_file(eager(text).state_dict(), f"{name}.safetensors")
     Path("segments.arch").write_text(SEGMENTS)
-    Path("classes.arch").write_text("fc<10,input<3,32,32>>")
+    Path("number.arch").write_text("fc<1,input<3,32,32>>")
+    Path("classes.arch").write_text("softmax<fc<3,avg_pool_everything<input<3,32,48>>>>")
+    Path("scores.arch").write_text("fc<3,avg_pool_everything<input<3,32,48>>>")
+    Path("decided.arch").write_text(
+        "// Grey.\n// classes: dark, bright\n"
+        "loss_multiclass_log<fc<2,avg_pool_everything<input<matrix<unsigned char>,32,32>>>>"
+    )
+    Path("single.arch").write_text("// One.\n// classes: thing\n" + _WINDOW)
 
 
 def pictures() -> set[str]:
@@ -295,7 +304,7 @@ def test_proposals_that_are_missing_or_not_taken() -> None:
     [
         (("shapes.arch", "nowhere.png"), "cannot read nowhere.png"),
         (("shapes.arch", "shapes.arch"), "shapes.arch is no picture that can be read"),
-        (("classes.arch", "lying.png"), "it takes 3×32×32 and gives output 10"),
+        (("number.arch", "lying.png"), "it takes 3×32×32 and gives output 1"),
         (("shapes.arch", "lying.png", "--device", "tpu"), "expected cpu, cuda"),
         (
             ("shapes.arch", "lying.png", "--weights", "given.safetensors"),
@@ -349,3 +358,69 @@ def test_a_network_of_one_size_sees_the_picture_warped() -> None:
     assert done.exit_code == 0, done.stderr
     (image,) = json.loads(done.stdout)["images"]
     assert sum(each["pixels"] for each in image["segments"]) == 60 * 90
+
+
+# ---- classes ----
+
+
+def probabilities(spec: str, picture: str, weight: Tensor) -> list[tuple[str | None, float]]:
+    """What ``--json`` tells of a classifier whose last layer has these weights."""
+    module = archdsl.load(spec).to_torch()
+    module.fc.weight.data = weight
+    save_file(module.state_dict(), "own.safetensors")
+    done = run(spec, picture, "--json", "--weights", "own.safetensors")
+    assert done.exit_code == 0, done.output
+    (image,) = json.loads(done.stdout)["images"]
+    assert all(set(each) == {"label", "name", "probability"} for each in image["classes"])
+    return [(each["name"] or each["label"], each["probability"]) for each in image["classes"]]
+
+
+@pytest.mark.parametrize("spec", ["scores.arch", "classes.arch"])
+def test_classes_of_a_picture(spec: str) -> None:
+    """A picture of one colour: its channels, less ImageNet's mean, are the scores."""
+    save_image(torch.tensor([0.8, 0.6, 0.2]).reshape(3, 1, 1).expand(3, 70, 50), "flat.png")
+    levels = (numpy.array([0.8, 0.6, 0.2]) * 255 + 0.5).astype(int) / 255
+    scores = (levels - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    shares = numpy.exp(scores) / numpy.exp(scores).sum()
+    found = probabilities(spec, "flat.png", torch.eye(3))
+    assert [label for label, _ in found] == [0, 1, 2]
+    assert [share for _, share in found] == pytest.approx(shares.tolist(), abs=1e-4)
+
+
+def test_what_a_loss_decides_is_told_by_name() -> None:
+    """Grey of 128: scores of 0 and 128/256 times 4, a difference of 2."""
+    save_image(torch.full((3, 40, 40), 128 / 255), "grey.png")
+    found = probabilities("decided.arch", "grey.png", torch.tensor([[0.0], [4.0]]))
+    assert [name for name, _ in found] == ["bright", "dark"]
+    assert found[0][1] == pytest.approx(1 / (1 + numpy.exp(-2)), abs=1e-4)
+    plain = run("decided.arch", "grey.png", "--weights", "own.safetensors")
+    assert "grey.png: bright 88.1%, dark 11.9%" in plain.output
+    assert Path("grey_detected.png").is_file()
+
+
+def test_objects_of_the_only_class_have_its_name() -> None:
+    """dlib's detector: a window wherever the picture is bright, which it is nowhere outside it."""
+    module = archdsl.load("single.arch").to_torch()
+    module.conv.weight.data = torch.full((1, 3, 1, 1), 2.0)
+    save_file(module.state_dict(), "own.safetensors")
+    save_image(torch.ones(3, 60, 90), "bright.png")
+    done = run("single.arch", "bright.png", "--json", "--weights", "own.safetensors")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["images"][0]["detections"]
+    assert found and {each["name"] for each in found} == {"thing"}
+
+
+def test_boxes_of_a_tensor_are_in_pixels_of_the_picture() -> None:
+    """Pictures of 80×50 shrink to 40×25 for 40 rows; a window of 17×11 there is one of 34×22."""
+    Path("tensor.arch").write_text(
+        "loss_mmod<detector_window<17,11>,con<1,1,1,8,8,input_rgb_image_sized<40,60>>>"
+    )
+    module = archdsl.load("tensor.arch").to_torch()
+    module.conv.weight.data = torch.full((1, 3, 1, 1), 2.0)
+    save_file(module.state_dict(), "own.safetensors")
+    save_image(torch.ones(3, 80, 50), "bright.png")
+    done = run("tensor.arch", "bright.png", "--json", "--weights", "own.safetensors")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["images"][0]["detections"]
+    sizes = {(each["box"][2] - each["box"][0], each["box"][3] - each["box"][1]) for each in found}
+    assert sizes == {(34, 22)}

@@ -66,6 +66,57 @@ def test_wide_resnet_doubles_the_inner_convolutions() -> None:
     assert not kinds(found, Status.ADDED) and not kinds(found, Status.REMOVED)
 
 
+def test_resnext101_has_wider_groups_and_17_blocks_more() -> None:
+    """Xie et al. 2016: the middle of each bottleneck in 32 groups; stages of other templates."""
+    found = diff("resnet50", "resnext101_32x8d")
+    assert len(kinds(found, Status.ADDED)) == 170 and not kinds(found, Status.REMOVED)
+    changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
+    assert sum("groups" in change.arguments for change in changed) == 16
+    assert all(c.arguments["groups"] == (1, 32) for c in changed if "groups" in c.arguments)
+
+
+def test_densenet169_has_24_layers_more() -> None:
+    """Huang et al. 2017, table 1: blocks of 6, 12, 32, 32 layers in place of 6, 12, 24, 16."""
+    found = diff("densenet121", "densenet169")
+    # Normalisation, activation, convolution, twice, and a concatenation.
+    assert kinds(found, Status.ADDED).count("con") == 2 * (8 + 16)
+    assert len(kinds(found, Status.ADDED)) == 7 * (8 + 16) and not kinds(found, Status.REMOVED)
+    # The transition halves what comes out of block 3: 256 and 8 × 32 channels more.
+    changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
+    assert [change.arguments for change in changed] == [{"filters": (512, 640)}]
+
+
+def test_a_step_put_in_moves_the_names_of_those_behind_it() -> None:
+    text = """
+        template <int N, typename SUBNET> using step = relu<con<N,3,3,1,1,SUBNET>>;
+        using net_type = fc<10,{}input<3,8,8>>{};
+    """
+    steps = [8, 16, 24, 32, 40]
+    longer = [8, 16, 16, 24, 32, 40]
+    nets = [
+        text.format("".join(f"step<{n}," for n in reversed(s)), ">" * len(s))
+        for s in (steps, longer)
+    ]
+    found = diff(nets[0], nets[1])
+    assert kinds(found, Status.ADDED) == ["con", "relu"]
+    assert not kinds(found, Status.CHANGED) and not kinds(found, Status.REMOVED)
+
+
+def test_stages_are_compared_with_what_is_written_without() -> None:
+    definitions = """
+        template <int N, typename SUBNET> using step = relu<batch_norm<con<N,3,3,1,1,SUBNET>>>;
+        template <int N, typename SUBNET> using stage = max_pool<2,2,2,2,step<N,step<N,SUBNET>>>;
+    """
+    flat = (
+        f"{definitions} using net_type = fc<10,max_pool<2,2,2,2,step<16,step<16,"
+        "max_pool<2,2,2,2,step<8,step<8,input<3,16,16>>>>>>>>;"
+    )
+    staged = f"{definitions} using net_type = fc<10,stage<16,stage<8,input<3,16,16>>>>;"
+    assert diff(flat, staged).equal
+    longer = staged.replace("fc<10,", "fc<10,step<16,").replace(">>>>;", ">>>>>;")
+    assert kinds(diff(flat, longer), Status.ADDED) == ["con", "batch_norm", "relu"]
+
+
 def test_a_network_is_equal_to_itself() -> None:
     for name in ("googlenet", "densenet121", "faster_rcnn_resnet50_fpn", "vit_b_16"):
         found = diff(name, name)

@@ -51,13 +51,15 @@ class Figure:
     """The words of boxes and headers, with the area they belong to."""
     free: list[Text]
     """All other words."""
+    tips: list[tuple[float, float]]
+    """Where the arrows point at."""
 
 
 def read(svg: str) -> Figure:
     """The parts of a figure; all groups move by plain translations."""
     root = ET.fromstring(svg)
     _, _, width, height = map(float, root.attrib["viewBox"].split())
-    figure = Figure(width, height, {}, [], [], [])
+    figure = Figure(width, height, {}, [], [], [], [])
     waiting = [(root, 0.0, 0.0, None)]
     while waiting:
         element, dx, dy, owner = waiting.pop()
@@ -72,6 +74,10 @@ def read(svg: str) -> Figure:
                 figure.boxes[name] = owner
             else:
                 figure.headers.append(owner)
+        # An arrow head is a triangle: M tip L corner corner z.
+        tip = re.fullmatch(r"M(\S+) (\S+)L\S+ \S+ \S+ \S+z", element.get("d", ""))
+        if tip:
+            figure.tips.append((float(tip[1]) + dx, float(tip[2]) + dy))
         if element.tag == f"{SVG}text":
             text = _text(element, dx, dy)
             if owner is None:

@@ -58,6 +58,24 @@ def test_nothing_overlaps_in_any_direction(name: str, direction: str, depth: int
     check_nothing_overlaps(figure(name, depth=depth, direction=direction))
 
 
+@pytest.mark.parametrize("direction", ["TB", "LR", "snake"])
+@pytest.mark.parametrize("name", ["unet", "resnet18", "fcn_resnet50", "densenet121"])
+def test_arrows_touch_what_they_point_at(name: str, direction: str) -> None:
+    figure = read(archdsl.load(name).draw(depth=1 + (name != "unet"), direction=direction) or "")
+    ends = [text.area for text in figure.free]
+    assert len(figure.tips) > 5
+    for x, y in figure.tips:
+        touched = (
+            (min(abs(x - area.x0), abs(x - area.x1)) < 1 and area.y0 - 1 < y < area.y1 + 1)
+            or (min(abs(y - area.y0), abs(y - area.y1)) < 1 and area.x0 - 1 < x < area.x1 + 1)
+            for area in figure.boxes.values()
+        )
+        near_an_end = (
+            area.x0 - 9 < x < area.x1 + 9 and area.y0 - 12 < y < area.y1 + 9 for area in ends
+        )
+        assert any(touched) or any(near_an_end), (x, y)
+
+
 def test_every_module_of_googlenet_is_a_box_and_opens_to_four_branches() -> None:
     """Szegedy et al. 2014, figure 2b: 1x1; 1x1 and 3x3; 1x1 and 5x5; pooling and 1x1."""
     closed = figure("googlenet")

@@ -105,7 +105,7 @@ def test_resnet50_is_table_1() -> None:
 def test_a_template_within_itself_is_opened() -> None:
     """The U-Net's four levels are one template; each has a copy that goes around what is below."""
     titles = [box.title for box in boxes(overview("unet").root)]
-    assert titles.count("identity") == titles.count("concat") == 4
+    assert titles.count("concat") == 4 and "identity" not in titles  # the copy is a line
     assert titles.count("bottom") == 1
     assert [titles.count(f"twice<{n}>") for n in (64, 128, 256, 512)] == [2, 2, 2, 2]
 

@@ -15,7 +15,8 @@ DEEP = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "
         "resnext101_64x4d", "wide_resnet101_2", "vgg13_bn", "vgg16_bn", "vgg19_bn",
         "fcn_resnet101", "deeplabv3_resnet101"}  # fmt: skip
 # Detectors need real numbers; tests/detection/test_shapes.py runs them.
-TENSORS = [name for name in spec_names() if "input_images" not in open_source(name).text]
+IMAGES = ("input_images", "_image_pyramid")
+TENSORS = [n for n in spec_names() if not any(word in open_source(n).text for word in IMAGES)]
 SPECS = [
     pytest.param(name, {}, id=name, marks=[pytest.mark.slow] if name in DEEP else [])
     for name in TENSORS

@@ -103,7 +103,7 @@ class _Rows:
                 part, x = self.parts[step.below], self.x[step.above]
                 left, i = self.x[step.below], place[step.below]
                 beside = self.made.rows[row + 1]
-                if not part.joint:
+                if part.joint is None:
                     continue
                 if x > left + part.across + _INTO_SIDE:
                     free = i + 1 == len(beside) or x < self.x[beside[i + 1]] - _INTO_SIDE
@@ -240,7 +240,8 @@ class _Columns:
             if self._column[row] != self._column[row + 1]:
                 points += self._turn(row, x, to, node)
             elif rows.into_side(node, below):
-                side = rows.x[below] + (target.across if x > rows.x[below] else 0.0)
+                port, reach = rows.x[below] + target.port, target.joint or 0.0
+                side = port + (reach if x > port else -reach)
                 beside = rows.middle(end) - target.foot / 2
                 points += [self._moved(end, x, beside), self._moved(end, side, beside)]
                 break

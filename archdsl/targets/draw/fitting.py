@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from archdsl.graph.model import Network
 from archdsl.targets.draw.across import BETWEEN_PARTS
-from archdsl.targets.draw.collapsing import Levels, levels_of
+from archdsl.targets.draw.collapsing import Levels
 from archdsl.targets.draw.colouring import Colouring
 from archdsl.targets.draw.diagram import Diagram
 from archdsl.targets.draw.options import Options
 from archdsl.targets.draw.page import NARROWEST, Page, page_of
 from archdsl.targets.draw.placed import Placed
 from archdsl.targets.draw.placing import Layout
-from archdsl.targets.draw.reading import Reader
 from archdsl.targets.draw.sizing import SMALL, sized
 from archdsl.targets.draw.themes import Theme
 
@@ -44,12 +43,24 @@ class _Try:
     score: float
 
 
-class Fitter:
-    """Finds the figure of a network."""
+class Source(Protocol):
+    """What has a diagram for every choice of levels, such as a network's ``Reader``."""
 
-    def __init__(self, network: Network, options: Options, theme: Theme) -> None:
+    def levels(self) -> int:
+        """How many levels there are: closed that deep, nothing is closed."""
+        ...
+
+    def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
+        """The diagram with these levels; with ``usual``, its legend says what most boxes hold."""
+        ...
+
+
+class Fitter:
+    """Finds the figure of a network, or of whatever else has diagrams."""
+
+    def __init__(self, source: Source, options: Options, theme: Theme) -> None:
         self._options, self._theme = options, theme
-        self._reader = Reader(network, fold=options.fold, fuse=options.fuse)
+        self._source = source
         self._usual = options.legend is not False and options.colour == "category"
 
     def figure(self) -> Figure:
@@ -57,14 +68,14 @@ class Fitter:
         options = self._options
         levels = self._finest() if options.depth is None else Levels(options.depth)
         levels = replace(levels, expand=options.expand, collapse=options.collapse)
-        return self._figure(self._reader.diagram(levels, usual=self._usual))[0]
+        return self._figure(self._source.diagram(levels, usual=self._usual))[0]
 
     def _finest(self) -> Levels:
         """The finest levels with which the figure fits, else the coarsest."""
-        count = levels_of(self._reader.network, self._reader.groups)
+        count = self._source.levels()
         coarsest = Levels(1, nested=False)
         for levels in (Levels(), *map(Levels, range(count, 0, -1)), coarsest):
-            diagram = self._reader.diagram(levels, usual=self._usual)
+            diagram = self._source.diagram(levels, usual=self._usual)
             if self._outgrows(diagram):
                 continue
             if self._figure(diagram)[1] * SMALL >= SMALLEST:

@@ -20,6 +20,8 @@ _HEADING, _TOTALS = 17.0, 11.0
 _ABOVE_FIGURE, _ABOVE_LEGEND = 14.0, 18.0
 _SWATCH, _SCALE, _BESIDE, _ROW = 14.0, 110.0, 5.0, 17.0
 _BETWEEN = 16.0
+_LEAST_HEADING = 460.0
+"""A title may be that wide above a narrow figure: two names of specs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def page_of(
 
 
 def _heading(title: str, totals: str, placed: Placed) -> list[Line]:
-    room = max(placed.width, 300.0)
+    room = max(placed.width, _LEAST_HEADING)
     lines = []
     if title:
         words = cut(printable(title), _HEADING, room, bold=True)

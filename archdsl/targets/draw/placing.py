@@ -179,7 +179,7 @@ class Layout:
         size = self._sizes[name]
         words = self._told.get(name)
         box = next(part for part in cluster.children if part.id == name)
-        joint, led = (box.joint, box.led) if isinstance(box, Box) else (False, True)
+        is_joint, led = (box.joint, box.led) if isinstance(box, Box) else (False, True)
         breadth, length = (size.height, size.width) if self._lr else (size.width, size.height)
         before = after = breadth / 2
         foot = 0.0
@@ -189,6 +189,7 @@ class Layout:
             else:
                 after, foot = max(after, words.width + 2 * sizing.BESIDE_LABEL), sizing.LABEL
         aside = isinstance(box, End) and box is not self._main
+        joint = breadth / 2 if is_joint else None
         return Part(before + after, length + foot, before, foot, led=led, joint=joint, aside=aside)
 
     def _around(self, inside: _Inside, arrangement: Arrangement) -> Part:

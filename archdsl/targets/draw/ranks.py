@@ -33,8 +33,8 @@ class Part:
     """Whether it is where data goes out: behind everything else."""
     led: bool = True
     """Whether the first link into it goes straight, and the others come from the side."""
-    joint: bool = False
-    """Whether links may come in from the side."""
+    joint: float | None = None
+    """Where links may come in from the side: how far from the port on either hand."""
     aside: bool = False
     """Whether it ends something that goes off from the main path, which stays beside that."""
 

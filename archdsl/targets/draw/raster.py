@@ -1,4 +1,4 @@
-"""From SVG text to PNG and PDF, with wheels alone: Typst converts, and Arimo is the font.
+"""From SVG text to PNG and PDF, with wheels alone: resvg and Typst convert, Arimo is the font.
 
 :data:`FONTS` is the font family of our drawings. Arimo comes with the wheel ``fontpkg-arimo``, so
 that text looks the same on a machine without any font; its characters are as wide as those of
@@ -12,7 +12,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from io import StringIO
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.targets.draw.metrics import known
@@ -69,7 +69,21 @@ def png(svg: str, dpi: int = 144) -> bytes:
             if fitting
             else "draw an .svg or .pdf: they have no pixels",
         )
-    return _converted(svg, size, "png", dpi)
+    import fontpkg_arimo
+    import resvg_py
+
+    try:
+        return resvg_py.svg_to_bytes(
+            svg_string=svg,
+            background="#ffffff",  # paper, where a picture has none of its own
+            dpi=dpi,  # lengths in points or millimetres have no size without
+            width=width,
+            height=height,
+            skip_system_fonts=not _foreign(svg),
+            font_dirs=[str(fontpkg_arimo.ROOT / "files")],
+        )
+    except ValueError as error:
+        raise fail(f"the picture cannot be converted: {error}") from None
 
 
 def pdf(svg: str) -> bytes:
@@ -79,7 +93,7 @@ def pdf(svg: str) -> bytes:
     """
     size = _size(svg)
     factor = min(1.0, _LARGEST_PAGE / max(size))
-    return _converted(svg, _Size(size.width * factor, size.height * factor), "pdf", 72)
+    return _page(svg, _Size(size.width * factor, size.height * factor))
 
 
 class _Size(NamedTuple):
@@ -89,7 +103,7 @@ class _Size(NamedTuple):
     height: float
 
 
-def _converted(svg: str, size: _Size, form: Literal["png", "pdf"], dpi: int) -> bytes:
+def _page(svg: str, size: _Size) -> bytes:
     import fontpkg_arimo
     import typst
 
@@ -105,7 +119,7 @@ def _converted(svg: str, size: _Size, form: Literal["png", "pdf"], dpi: int) -> 
         },
     )
     try:
-        content = compiler.compile(format=form, ppi=float(dpi))
+        content = compiler.compile(format="pdf")
     except typst.TypstError as error:
         raise fail(f"the picture cannot be converted: {error.message}") from None
     assert isinstance(content, bytes)

@@ -10,7 +10,7 @@ from archdsl.layers.definition import Category
 from archdsl.layers.edges import EdgeType, shown
 from archdsl.summary import summarise
 from archdsl.targets.draw.boxes import Describer, brief
-from archdsl.targets.draw.collapsing import Collapsed, Levels, collapsed
+from archdsl.targets.draw.collapsing import Collapsed, Levels, collapsed, levels_of
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.folding import NOTHING_FOLDED, Folding, folded
 from archdsl.targets.draw.fusing import Fused, boxes_by_scope, fused
@@ -33,6 +33,10 @@ class Reader:
         self._fold = fold
         self._summary = summarise(network)
         self._describer = Describer(network, self._summary)
+
+    def levels(self) -> int:
+        """How many levels there are: closed that deep, nothing is closed."""
+        return levels_of(self.network, self.groups)
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
         """The diagram with these levels; with ``usual``, its legend says what most boxes hold."""

@@ -7,7 +7,7 @@ whatever font there is. Nothing refers to anything by name: several figures may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from html import escape as escaped
 
 from archdsl.printing import counted, printable
 from archdsl.targets.draw.diagram import Box
@@ -33,10 +33,10 @@ def svg_text(figure: Figure, theme: Theme, font: str | None = None) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" role="img" '
         f'width="{_n(page.width)}pt" '
         f'height="{_n(page.height)}pt" viewBox="0 0 {_n(page.width)} {_n(page.height)}">',
-        f"<title>{escape(title)}</title>",
-        f"<desc>{escape(_described(figure))}</desc>",
+        f"<title>{_escape(title)}</title>",
+        f"<desc>{_escape(_described(figure))}</desc>",
         f'<rect width="100%" height="100%" fill="{theme.paper}"/>',
-        f'<g font-family={quoteattr(family)} text-anchor="middle" fill="{theme.text}">',
+        f'<g font-family="{_escape(family)}" text-anchor="middle" fill="{theme.text}">',
         *(_text(line, theme) for line in page.heading),
         f'<g transform="translate({_n(x)} {_n(y)})">',
         *_figure(figure, theme),
@@ -83,7 +83,7 @@ def _header(frame: PlacedFrame, theme: Theme) -> str:
         f"a{_n(r)} {_n(r)} 0 0 1 {_n(r)} {_n(r)}v{_n(h - r)}z"
     )
     words = "".join(_text(line, theme) for line in frame.lines)
-    name = escape(printable(frame.cluster.id))
+    name = _escape(printable(frame.cluster.id))
     return f'<g><title>{name}</title><path d="{path}" fill="{theme.header}"/>{words}</g>'
 
 
@@ -93,8 +93,8 @@ def _box(placed: PlacedBox, paint: Paint, theme: Theme) -> str:
     stroke = theme.stroke * (_BOLD_LINE if box.block or box.mark else 1.0)
     words = "".join(_text(line, theme) for line in placed.lines)
     return (
-        f"<g><title>{escape(printable(box.scope if box.block else box.id))}</title>"
-        f"<desc>{escape(printable(describe(box)))}</desc>"
+        f"<g><title>{_escape(printable(box.scope if box.block else box.id))}</title>"
+        f"<desc>{_escape(printable(describe(box)))}</desc>"
         f"{_stack(placed, paint, theme)}{_rect(placed.at, paint, radius, stroke)}{words}</g>"
     )
 
@@ -219,8 +219,13 @@ def _text(line: Line, theme: Theme) -> str:
     colour = f' fill="{theme.quiet}"' if line.quiet else ""
     return (
         f'<text x="{_n(line.x)}" y="{_n(line.y)}" font-size="{_n(line.size)}"{weight}{colour} '
-        f'textLength="{_n(line.width)}" lengthAdjust="spacingAndGlyphs">{escape(line.text)}</text>'
+        f'textLength="{_n(line.width)}" lengthAdjust="spacingAndGlyphs">{_escape(line.text)}</text>'
     )
+
+
+def _escape(text: str) -> str:
+    """Text as XML. Quotes stay: the one attribute with words of users has none of its own kind."""
+    return escaped(text, quote=False)
 
 
 def _family(font: str) -> str:

@@ -23,8 +23,8 @@ def compile_network(
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
     Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
-    the attribute ``criterion``. A notebook shows the module as the network's diagram. Raises
-    ArchError where the device is missing.
+    the attribute ``criterion``, and what makes labels of its output as ``decision``. A notebook
+    shows the module as the network's diagram. Raises ArchError where the device is missing.
     """
     place = _device(device)
     if seed is not None:
@@ -36,7 +36,7 @@ def compile_network(
 
 
 def _compile(network: Network, device: torch.device) -> fx.GraphModule:
-    emit = Emitter()
+    emit = Emitter(network)
     nodes: dict[str, Operand] = {}
     overwritable = _overwritable(network)
     shapes = network.graph.nodes
@@ -55,6 +55,8 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
     if emit.loss is not None:
         module.criterion = emit.loss
+    if emit.verdict is not None:
+        module.decision = emit.verdict
     Figure(network).attach(module)
     return module
 

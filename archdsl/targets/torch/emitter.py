@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, cast
 
 from torch import fx, nn
 
+from archdsl.graph.cells import Cells, cells
+from archdsl.graph.model import Network
 from archdsl.layers.definition import Layer
 from archdsl.layers.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.targets.torch.freezing import freeze
@@ -30,10 +32,12 @@ class Emitter:
     Modules arrive with the values of their weights open, and are initialised here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         self.graph = fx.Graph()
         self.modules: dict[str, nn.Module] = {}
         self.loss: nn.Module | None = None
+        self.verdict: nn.Module | None = None
+        self._network = network
         self._path = ""
         self._may_overwrite = False
         self._frozen = False
@@ -129,6 +133,14 @@ class Emitter:
     def criterion(self, module: nn.Module) -> None:
         """Set the loss that the network is trained with."""
         self.loss = module
+
+    def decision(self, module: nn.Module) -> None:
+        """Set what makes labels of the network's output."""
+        self.verdict = module
+
+    def cells(self, index: int = 0) -> Cells:
+        """Where the cells of an input of the current layer lie in the network's input."""
+        return cells(self._network, self._network.instance(self._path).inputs[index])
 
 
 def _unused(name: str, taken: Mapping[str, Any]) -> str:

@@ -173,34 +173,26 @@ class PaddedAvgPool2d(nn.Module):
         return sums / inside
 
 
-def _grown(input: Tensor, shape: list[int]) -> Tensor:
-    """Zeros added at the far ends until every axis behind the batch has the given size."""
+def _grown(input: Tensor, like: Tensor) -> Tensor:
+    """Zeros added at the far ends of every axis on which another tensor is larger."""
     sides: list[int] = []
-    for axis in range(len(shape) - 1, -1, -1):
-        sides += [0, shape[axis] - input.shape[axis + 1]]
+    for axis in range(input.dim() - 1, 0, -1):
+        sides += [0, max(0, like.shape[axis] - input.shape[axis])]
     return functional.pad(input, sides)
 
 
 class AddPadded(nn.Module):
     """Sum of tensors of different sizes; missing values count as zero (dlib add_prev_)."""
 
-    def __init__(self, shape: tuple[int | None, ...]) -> None:
-        super().__init__()
-        self.shape = [int(size or 0) for size in shape]
-
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return _grown(first, self.shape) + _grown(second, self.shape)
+        return _grown(first, second) + _grown(second, first)
 
 
 class MultPadded(nn.Module):
     """Product of tensors of different sizes; missing values count as zero (dlib mult_prev_)."""
 
-    def __init__(self, shape: tuple[int | None, ...]) -> None:
-        super().__init__()
-        self.shape = [int(size or 0) for size in shape]
-
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return _grown(first, self.shape) * _grown(second, self.shape)
+        return _grown(first, second) * _grown(second, first)
 
 
 class ResizeToMatch(nn.Module):
@@ -262,10 +254,3 @@ class DarknetReorg(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.stride}"
-
-
-class BinaryHingeLoss(nn.Module):
-    """max(0, 1 - target × output), averaged; targets are +1 or -1 (dlib loss_binary_hinge_)."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.relu(1 - target * output).mean()

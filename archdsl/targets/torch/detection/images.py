@@ -55,7 +55,7 @@ class ImageBatch(Step):
 
         Raises TypeError or ValueError for images and targets of another kind.
         """
-        _check_images(images)
+        check_images(images)
         sizes: list[Size] = [(image.shape[-2], image.shape[-1]) for image in images]
         if targets is not None:
             check_targets(targets, len(images))
@@ -76,7 +76,8 @@ class ImageBatch(Step):
         return f"{size}{fixed}, mean={mean}, deviation={deviation}, divisible={each.size_divisible}"
 
 
-def _check_images(images: Any) -> None:
+def check_images(images: Any, channels: int = 3) -> None:
+    """Refuse what is no list of images with so many channels: TypeError or ValueError."""
     if isinstance(images, Tensor) and images.dim() == 3:
         raise TypeError(
             f"expected a list of images, found one tensor of shape {tuple(images.shape)}; "
@@ -87,9 +88,10 @@ def _check_images(images: Any) -> None:
     for index, image in enumerate(images):
         if not isinstance(image, Tensor):
             raise TypeError(f"image {index} is {_kind(image)}; expected a tensor 3×H×W")
-        if image.dim() != 3 or image.shape[0] != 3 or 0 in image.shape:
+        if image.dim() != 3 or image.shape[0] != channels or 0 in image.shape:
             raise ValueError(
-                f"image {index} has the shape {tuple(image.shape)}; expected 3×H×W (RGB)"
+                f"image {index} has the shape {tuple(image.shape)}; "
+                f"expected {channels}×H×W{' (RGB)' if channels == 3 else ''}"
             )
         if not image.is_floating_point():
             raise TypeError(

@@ -1,0 +1,33 @@
+"""The classes of dlib that stand in files: a kind for each. Importing this registers them all."""
+
+from archdsl.dlib.kinds import (
+    activation,
+    convolution,
+    endpoints,
+    joining,
+    linear,
+    normalization,
+    shaping,
+)
+from archdsl.dlib.kinds.definition import Kind, Record, Values, by_version, by_xml, kind_of
+from archdsl.dlib.kinds.endpoints import InputKind, LossKind
+from archdsl.dlib.kinds.joining import Join
+
+__all__ = [
+    "InputKind",
+    "Join",
+    "Kind",
+    "LossKind",
+    "Record",
+    "Values",
+    "activation",
+    "by_version",
+    "by_xml",
+    "convolution",
+    "endpoints",
+    "joining",
+    "kind_of",
+    "linear",
+    "normalization",
+    "shaping",
+]

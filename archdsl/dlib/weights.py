@@ -1,0 +1,239 @@
+"""A file of dlib's and a spec's network: matched layer by layer, and the weights carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from archdsl.diagnostics import ArchError, fail
+from archdsl.dlib.kinds import Record
+from archdsl.dlib.opening import open_saved
+from archdsl.dlib.scaling import carrier, is_dropout, scale
+from archdsl.dlib.structure import Element, Mark, Nest, Placed, Repeat, nest
+from archdsl.dlib.tree import Computed, Saved
+from archdsl.graph.model import LayerInstance, Network
+from archdsl.layers.endpoints import InputLayer
+
+_MAX_DIFFERENCES = 4
+
+
+def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    """The tensors of a file under the module's own names.
+
+    Numbers that are no weights (means of the input, slopes, factors) are set in the module at once.
+    Raises OSError where the file cannot be read, and ArchError where it is not a file of dlib's or
+    does not hold the network; the message names the first layer at which they part.
+    """
+    return _Matching(open_saved(path), network, module).state()
+
+
+class _Matching:
+    def __init__(self, saved: Saved, network: Network, module: fx.GraphModule) -> None:
+        self._saved, self._network = saved, network
+        self._modules: dict[str, nn.Module] = dict(module.named_modules())
+        self._nest = nest(network)
+
+    def state(self) -> dict[str, Tensor]:
+        """The state_dict; the module's other numbers are set on the way, once all fits."""
+        pairs = self._paired()
+        for record, place in pairs:
+            self._require_fit(record, place)
+        self._require_relus(pairs)
+        state: dict[str, Tensor] = {}
+        factors: list[tuple[LayerInstance, float]] = []
+        for record, place in pairs:
+            module = self._modules.get(place.instance.path)
+            state |= self._tensors(record, place, module)
+            settings = record.kind.settings(record.values)
+            if is_dropout(place.instance.layer):
+                factors.append((place.instance, settings["factor"]))
+            for name, value in settings.items():
+                _set(module, name, value)
+        loss, end = self._saved.loss, self._nest.loss
+        if loss is not None and end is not None and loss.kind.takes(end.layer):
+            for name, value in loss.kind.settings(loss.values).items():
+                _set(self._modules.get(end.path), name, value)
+        for dropout, factor in factors:
+            scale(state, carrier(self._network, dropout), factor)
+        return state
+
+    def _paired(self) -> list[tuple[Record, Placed]]:
+        """The records beside our layers, the input first."""
+        entry = self._saved.chain.input
+        assert entry is not None
+        pairs = [(entry, Placed(self._nest.input))]
+        theirs, ours = list(self._saved.nodes()), list(_flat(self._nest))
+        if not self._saved.places_known:
+            theirs = [each for each in theirs if isinstance(each, Computed)]
+            ours = [each for each in ours if isinstance(each, Placed)]
+        for index, (node, element) in enumerate(zip(theirs, ours, strict=False)):
+            if isinstance(node, Computed) != isinstance(element, Placed):
+                raise self._part(ours[index:], _named(node), _described(element))
+            if isinstance(node, Computed) and isinstance(element, Placed):
+                if not _same_kind(node.record, element):
+                    raise self._part(ours[index:], _named(node), _described(element))
+                pairs.append((node.record, element))
+        if len(theirs) != len(ours):
+            common = min(len(theirs), len(ours))
+            theirs_next = _named(theirs[common]) if common < len(theirs) else "the end"
+            ours_next = _described(ours[common]) if common < len(ours) else "the end"
+            raise self._part(ours[common:] or ours[-1:], theirs_next, ours_next)
+        if not _same_kind(*pairs[0]):
+            raise self._part([pairs[0][1]], entry.kind.name, self._nest.input.layer.kind)
+        return pairs
+
+    def _part(self, ours: list[Element], found: str, meant: str) -> ArchError:
+        """What is wrong where the file and the spec go different ways."""
+        place = next((each.instance for each in ours if isinstance(each, Placed)), None)
+        return fail(
+            f"{self._saved.source} does not hold {self._network.name}",
+            place.span if place is not None else None,
+            f"counted from the input, the file goes on with {found}, the spec with {meant}",
+            help="archdsl inspect lists the layers of a file, and --to-arch writes a spec for it",
+            frames=place.scope.frames() if place is not None else (),
+        )
+
+    def _require_fit(self, record: Record, place: Placed) -> None:
+        instance = place.instance
+        module = self._modules.get(instance.path)
+        found = dict(record.kind.arguments(record.values))
+        meant = dict(record.kind.meant(instance.layer, module))
+        if place.join is not None and place.count:
+            meant = dict.fromkeys(found, place.count)
+        differences = [
+            f"{name}: {found[name]} in the file, {meant[name]} in the spec"
+            for name in found
+            if name in meant and found[name] != meant[name]
+        ]
+        if not differences:
+            differences = list(self._differing_tensors(record, place, module))
+        if differences:
+            raise fail(
+                f"{self._saved.source} does not fit {instance.path}",
+                instance.span,
+                *differences[:_MAX_DIFFERENCES],
+                frames=instance.scope.frames(),
+            )
+
+    def _differing_tensors(
+        self, record: Record, place: Placed, module: nn.Module | None
+    ) -> Iterator[str]:
+        wanted = _wanted(module)
+        if not wanted or isinstance(place.instance.layer, InputLayer):
+            return
+        given = record.kind.state(record.values, place.instance.layer, module)
+        for name, value in wanted.items():
+            if name not in given:
+                if name == "bias" or name == "num_batches_tracked":
+                    continue  # a bias that dlib has switched off is zero
+                yield f"{name}: the file has none (net_to_xml leaves running statistics out)"
+            elif given[name].size != value.numel():
+                yield (
+                    f"{name}: {given[name].size:,} values in the file, "
+                    f"{value.numel():,} in the spec ({'×'.join(map(str, value.shape))})"
+                )
+            elif given[name].ndim > 1 and given[name].shape != tuple(value.shape):
+                shape = "×".join(map(str, given[name].shape))
+                yield f"{name}: {shape} in the file, {'×'.join(map(str, value.shape))} in the spec"
+        if "bias" in given and "bias" not in wanted:
+            yield "bias: the file has one, the spec says bias=false"
+
+    def _require_relus(self, pairs: list[tuple[Record, Placed]]) -> None:
+        """A ReLU that dlib moved into a convolution is one that the spec has behind it."""
+        fused = False
+        for record, place in pairs:
+            name, values = record.kind.name, record.values
+            if name == "relu":
+                if values["disabled"] and not fused:
+                    raise self._refused(place, "the file has this ReLU switched off")
+                fused = False
+            elif name == "con":
+                if fused:
+                    break
+                fused = values["use_relu"] and values["use_bias"]  # dlib needs both
+                before = place
+            elif fused and not values.get("disabled"):
+                break
+        if fused:
+            raise self._refused(before, "the file's convolution has a ReLU in it, the spec's none")
+
+    def _refused(self, place: Placed, message: str) -> ArchError:
+        instance = place.instance
+        return fail(
+            f"{self._saved.source} does not fit {instance.path}",
+            instance.span,
+            message,
+            help="dlib's fuse_layers moves a ReLU into the convolution right before it",
+            frames=instance.scope.frames(),
+        )
+
+    def _tensors(
+        self, record: Record, place: Placed, module: nn.Module | None
+    ) -> dict[str, Tensor]:
+        path, state = place.instance.path, {}
+        if module is None:
+            return {}
+        keys = {key.rpartition(".")[2]: key for key in module.state_dict()}
+        given = record.kind.state(record.values, place.instance.layer, module)
+        for name, like in _wanted(module).items():
+            key = f"{path}.{keys[name]}"
+            if name in given:
+                values = torch.from_numpy(given[name].copy())
+                state[key] = values.reshape(like.shape).to(like.dtype)
+            elif name == "bias":
+                state[key] = torch.zeros_like(like)
+            else:
+                state[key] = like.clone()
+        return state
+
+
+def _wanted(module: nn.Module | None) -> dict[str, Tensor]:
+    """The tensors of a module by their last names."""
+    if module is None:
+        return {}
+    return {key.rpartition(".")[2]: value for key, value in module.state_dict().items()}
+
+
+def _set(module: nn.Module | None, name: str, value: Any) -> None:
+    """Set a number of a module, in the part of it that has such a one."""
+    for part in module.modules() if module is not None else ():
+        own = getattr(part, name, None)
+        if isinstance(own, Tensor):
+            own.copy_(torch.tensor(value).reshape(own.shape))
+        elif own is not None:
+            setattr(part, name, value)
+        if own is not None:
+            return
+
+
+def _flat(found: Nest) -> Iterator[Element]:
+    """The layers, tags and skips from the input outwards, those of repeated blocks one by one."""
+    pending = [iter(found.elements)]
+    while pending:
+        element = next(pending[-1], None)
+        if element is None:
+            pending.pop()
+        elif isinstance(element, Repeat):
+            pending.extend(iter(block) for block in reversed(element.blocks))
+        else:
+            yield element
+
+
+def _same_kind(record: Record, place: Placed) -> bool:
+    if place.join is not None:
+        return record.kind is place.join
+    return record.kind.takes(place.instance.layer)
+
+
+def _named(node: Any) -> str:
+    return str(node.record.kind.name) if isinstance(node, Computed) else "a tag or skip"
+
+
+def _described(element: Element) -> str:
+    if isinstance(element, Placed):
+        return element.join.name if element.join is not None else element.instance.layer.kind
+    return "a skip" if isinstance(element, Mark) and element.skip else "a tag"

@@ -1,0 +1,426 @@
+"""dlib's detectors: image pyramids as input, loss_mmod, loss_yolo.
+
+What they know besides their weights (windows, anchors, labels, thresholds) is no part of their
+types in dlib: it comes with trained weights. A spec may state some of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
+from archdsl.layers.combinators import AddTag, find
+from archdsl.layers.definition import Category, RuleError, arg, define, image, shown
+from archdsl.layers.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
+from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.pyramids import place
+from archdsl.layers.tiling import tiled
+from archdsl.layers.typed import TypedLayer, argument
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archdsl.dlib.options import MmodOptions, YoloOptions
+    from archdsl.targets.torch.emitter import Emitter, Operand
+
+# ---- image pyramids ----
+
+
+_TRIAL_SIDE = 256
+"""Pixels of a side that is open, in a trial run: pyramids are built of images of any size."""
+
+
+@define("pyramid_down", source="dlib image_transforms/image_pyramid.h")
+@dataclass(frozen=True)
+class PyramidDown(Combinator):
+    """An image pyramid whose levels are (n-1)/n the size of the one before; for pyramid inputs."""
+
+    n: int = arg("1 for the image alone", minimum=1)
+
+    def layers(self) -> int:
+        return 0
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        raise RuleError(
+            "pyramid_down describes the pyramid of an input", "it is no layer", code="E320"
+        )
+        yield
+
+
+@dataclass(frozen=True)
+class _PyramidInput(InputLayer):
+    """The base: a list of images, each with its smaller copies on one picture."""
+
+    inputs = 0
+    channels = 0
+
+    pyramid: Block = arg("pyramid_down<N>")
+    height: int | None = arg("rows of an image, to count with", None, minimum=1, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, shown="--input")
+    padding: int = arg("pixels between the copies", 10, minimum=0, positional=False)
+    outer_padding: int = arg("pixels around all", 11, minimum=0, positional=False)
+
+    def means(self) -> tuple[float, ...]:
+        """What is subtracted from each channel, of 0..255."""
+        raise NotImplementedError
+
+    def _n(self) -> int:
+        what = self.pyramid.meant
+        if not isinstance(what, PyramidDown):
+            raise RuleError(
+                f"{self.kind} takes a pyramid", "expected pyramid_down<N>, as in <6>", code="E320"
+            )
+        return what.n
+
+    def size(self) -> Shape:
+        return self.channels, self.height, self.width
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        return self._tiled(self.size())
+
+    def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
+        return self._tiled(wanted)
+
+    def _tiled(self, taken: Shape) -> EdgeType:
+        n, (_, height, width) = self._n(), taken
+        if height is None or width is None:
+            return ImagePyramids((self.channels, None, None), taken)
+        tiling = tiled(height, width, n, self.padding, self.outer_padding)
+        return ImagePyramids((self.channels, tiling.height, tiling.width), taken)
+
+    def label(self) -> str:
+        return "image pyramid"
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        return picture
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        from archdsl.targets.torch.detection.dlib import PyramidInput
+        from archdsl.targets.torch.detection.values import tensor_of
+        from archdsl.targets.torch.emitter import ImageNodes
+
+        module = PyramidInput(self._n(), self.padding, self.outer_padding, self.means())
+        batch = emit.module(module, emit.entry("images"))
+        return ImageNodes(batch, emit.call(tensor_of, batch))
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        images: Images = required(output, Images, self.kind)
+        return {"images": [torch.rand(*(size or _TRIAL_SIDE for size in images.taken))]}
+
+
+@define(
+    "input_rgb_image_pyramid",
+    category=Category.INPUT,
+    stem="images",
+    source="dlib input_rgb_image_pyramid",
+)
+@dataclass(frozen=True)
+class InputRgbImagePyramid(_PyramidInput):
+    """Colour images of any sizes with values 0..1, each with smaller and smaller copies beside it.
+
+    The copies lie on one picture, so that a network runs once on all of them; where there is none,
+    there is dlib's mean colour. Values go through as 0..255, less the mean, by 256.
+    """
+
+    channels = 3
+
+    red: float = arg("mean of red, of 0..255", 122.782, positional=False)
+    green: float = arg("mean of green", 117.001, positional=False)
+    blue: float = arg("mean of blue", 104.298, positional=False)
+
+    def means(self) -> tuple[float, ...]:
+        return self.red, self.green, self.blue
+
+
+@define(
+    "input_grayscale_image_pyramid",
+    category=Category.INPUT,
+    stem="images",
+    source="dlib input_grayscale_image_pyramid",
+)
+@dataclass(frozen=True)
+class InputGrayscaleImagePyramid(_PyramidInput):
+    """Grey images of any sizes with values 0..1, each with smaller and smaller copies beside it."""
+
+    channels = 1
+
+    def means(self) -> tuple[float, ...]:
+        return (0.0,)
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        # dlib's grey is the mean of the channels, rounded down.
+        return (picture * 255).round().sum(0, keepdim=True).div(3).floor() / 255
+
+
+# ---- loss_mmod ----
+
+
+@define("detector_window", source="dlib mmod_options::detector_window_details")
+@dataclass(frozen=True)
+class DetectorWindow(Combinator):
+    """The size of what a channel detects, and its label; an argument of loss_mmod."""
+
+    width: int = arg("in pixels", minimum=1)
+    height: int = arg("in pixels", minimum=1)
+    label: Label = arg("what it is", Label(""), shown="none")
+
+    def layers(self) -> int:
+        return 0
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        raise RuleError(
+            "detector_window describes a channel of loss_mmod", "it is no layer", code="E320"
+        )
+        yield
+
+
+_UNSTATED = DetectorWindow(80, 80)
+"""The window of a channel of which nothing is known."""
+
+
+@dataclass(frozen=True)
+class DlibDetections(TypedLayer):
+    """The base of what dlib's detectors end in, a loss in dlib; the last input is the network's."""
+
+    locating = (-1,)
+
+    threshold: float = arg("what a score has to exceed (dlib's adjust_threshold)")
+    nms: float = arg("part of the box around both that suppresses")
+    covered: float = arg("part of a box that suppresses")
+
+    def label(self) -> str:
+        return f"above {self.threshold:g}, NMS {self.nms:g}"
+
+
+@define(
+    "mmod_detections", category=Category.DETECTION, stem="loss", source="dlib loss_mmod_::to_label"
+)
+@dataclass(frozen=True)
+class MmodDetections(DlibDetections):
+    """Windows at the places of a score map; made by loss_mmod."""
+
+    windows: tuple[DetectorWindow, ...] = arg("a window for each channel; () if not stated")
+    regression: bool = arg("whether four more channels for each move and stretch it")
+
+    def _stated(self, scores: EdgeType) -> tuple[DetectorWindow, ...]:
+        """The windows, checked against the channels that there are."""
+        shape: Shape = required(scores, tuple, "loss_mmod")
+        channels, each = image(shape, "loss_mmod")[0], 5 if self.regression else 1
+        if channels % each or (self.windows and channels != each * len(self.windows)):
+            count = len(self.windows)
+            wanted = (
+                f"{each * count} channels for {count}" if count else f"{each} channels for each"
+            )
+            raise RuleError(
+                "loss_mmod and its detector windows do not agree",
+                f"expected {wanted} windows, found {shown(shape)}",
+                code="E316",
+            )
+        return self.windows or (_UNSTATED,) * (channels // each)
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        labels = {window.label for window in self._stated(inputs[0])}
+        return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
+
+    def options(self, scores: EdgeType) -> MmodOptions:
+        """dlib's record of them."""
+        from archdsl.dlib import options
+
+        return options.MmodOptions(
+            tuple(
+                options.DetectorWindow(each.width, each.height, each.label)
+                for each in self._stated(scores)
+            ),
+            overlaps_nms=options.BoxOverlap(self.nms, self.covered),
+            use_bounding_box_regression=self.regression,
+        )
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        from archdsl.targets.torch.detection.dlib import Mmod
+
+        module = Mmod(self.options(inputs[0]), self.threshold, emit.cells())
+        return emit.module(module, *map(argument, operands, inputs))
+
+
+@define("loss_mmod", source="dlib loss_mmod_; King 2015, Max-Margin Object Detection")
+@dataclass(frozen=True)
+class LossMmod(Combinator):
+    """What a map of scores detects: a window wherever a score is above the threshold.
+
+    A channel for each window, with bounding box regression four more. Windows, labels and the
+    overlaps that suppress come with dlib's weights; what is stated here holds until then. Training
+    is dlib's own.
+    """
+
+    windows: tuple[Block, ...] = arg(
+        "detector_window<width,height,label> for each channel", (), shown="80×80 for each"
+    )
+    threshold: float = arg("what a score has to exceed", 0.0, positional=False)
+    nms: float = arg(
+        "intersection by the box around both that suppresses", 0.4, minimum=0, maximum=1,
+        positional=False,
+    )  # fmt: skip
+    covered: float = arg(
+        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
+    )
+    regression: bool = arg("bounding box regression", False, positional=False)
+
+    def layers(self) -> int:
+        return 1
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        windows = tuple(block.meant for block in self.windows)
+        if not all(isinstance(window, DetectorWindow) for window in windows):
+            raise RuleError(
+                "loss_mmod takes detector_window<width,height,label> for each channel", code="E320"
+            )
+        layer = MmodDetections(self.threshold, self.nms, self.covered, windows, self.regression)  # type: ignore[arg-type]
+        return build.join(layer, port, place(INPUT, port))
+        yield
+
+
+# ---- loss_yolo ----
+
+
+@define("yolo_anchors", source="dlib yolo_options::add_anchors")
+@dataclass(frozen=True)
+class YoloAnchors(Combinator):
+    """The anchors of the map at a tag; an argument of loss_yolo."""
+
+    tag: Tag = arg("the tag of the map")
+    sizes: tuple[int, ...] = arg("width and height of each in pixels of the input", minimum=1)
+
+    def layers(self) -> int:
+        return 0
+
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Width and height of each."""
+        if len(self.sizes) % 2:
+            raise RuleError(
+                "an anchor has a width and a height",
+                f"found {len(self.sizes)} numbers",
+                code="E321",
+            )
+        return tuple(zip(self.sizes[::2], self.sizes[1::2], strict=True))
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        raise RuleError("yolo_anchors describes a map of loss_yolo", "it is no layer", code="E320")
+        yield
+
+
+Anchors = tuple[int, tuple[tuple[int, int], ...]]
+"""The number of a tag, and the anchors of the map there."""
+
+
+@define(
+    "yolo_detections", category=Category.DETECTION, stem="loss", source="dlib loss_yolo_::to_label"
+)
+@dataclass(frozen=True)
+class YoloDetections(DlibDetections):
+    """Decodes the maps of several tags; made by loss_yolo."""
+
+    maps: tuple[Anchors, ...] = arg("tags and anchors; none where they are not stated")
+    classwise: bool = arg("whether only detections of one class suppress each other")
+
+    def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
+        """How many classes the maps tell apart; 0 where no anchors are stated."""
+        found = set()
+        for (tag, anchors), edge in zip(self.maps, inputs, strict=False):
+            shape: Shape = required(edge, tuple, "loss_yolo")
+            channels, each = image(shape, "loss_yolo")[0], len(anchors)
+            if each and (channels % each or channels <= 5 * each):
+                raise RuleError(
+                    f"the map at tag{tag} does not fit its anchors",
+                    f"expected {each}·(5 + classes) channels for {each} anchors, "
+                    f"found {shown(shape)}",
+                    code="E317",
+                )
+            found |= {channels // each - 5} if each else set()
+        if len(found) > 1:
+            counts = " and ".join(map(str, sorted(found)))
+            raise RuleError(
+                "the maps of loss_yolo disagree about the classes", f"found {counts}", code="E318"
+            )
+        return found.pop() if found else 0
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
+
+    def options(self) -> YoloOptions:
+        """dlib's record of them."""
+        from archdsl.dlib import options
+
+        return options.YoloOptions(
+            tuple(
+                (tag, tuple(options.AnchorBox(*pair) for pair in anchors))
+                for tag, anchors in self.maps
+                if anchors
+            ),
+            overlaps_nms=options.BoxOverlap(self.nms, self.covered),
+            classwise_nms=self.classwise,
+        )
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        from archdsl.targets.torch.detection.dlib import Yolo
+
+        *maps, batch = map(argument, operands, inputs)
+        module = Yolo(tuple(tag for tag, _ in self.maps), self.options(), self.threshold)
+        return emit.module(module, maps, batch)
+
+
+@define("loss_yolo", source="dlib loss_yolo_")
+@dataclass(frozen=True)
+class LossYolo(Combinator):
+    """What the maps at some tags detect: anchors × (5 + classes) channels, behind a sigmoid.
+
+    Channels are x, y, width, height, objectness and classes. Anchors, labels and overlaps come with
+    dlib's weights; until then it finds nothing at tags that are written without anchors. Training
+    is dlib's own.
+    """
+
+    maps: tuple[Block, ...] = arg("tags, or yolo_anchors<tag, width,height, ...>")
+    threshold: float = arg("what a score has to exceed", 0.25, positional=False)
+    nms: float = arg(
+        "intersection by the box around both that suppresses", 0.45, minimum=0, maximum=1,
+        positional=False,
+    )  # fmt: skip
+    covered: float = arg(
+        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
+    )
+    classwise: bool = arg("suppress detections of one class only", True, positional=False)
+
+    def layers(self) -> int:
+        return 1
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        maps: list[Anchors] = []
+        for block in self.maps:
+            what = block.meant
+            if isinstance(what, YoloAnchors):
+                maps.append((what.tag.id, what.pairs()))
+            elif isinstance(what, AddTag):
+                maps.append((what.id, ()))
+            else:
+                raise RuleError(
+                    "loss_yolo takes tags, or yolo_anchors<tag, width,height, ...>", code="E320"
+                )
+        ends = [find(Tag(tag), port) for tag, _ in maps]
+        layer = YoloDetections(self.threshold, self.nms, self.covered, tuple(maps), self.classwise)
+        return build.join(layer, *ends, place(INPUT, port))._replace(tags=port.tags)
+        yield
+
+
+def _image_shape(edge: EdgeType, kind: str) -> Shape:
+    """The shape of what the network sees: images, or a tensor of them."""
+    seen = required(edge, (tuple, Images), kind)
+    return seen.shape if isinstance(seen, Images) else seen

@@ -1,0 +1,413 @@
+"""What a network is trained on, and what its output means: dlib's losses, except its detectors'.
+
+A loss passes the output on. The compiled module has the attributes ``criterion``, which turns
+(output, target) into a number as dlib's compute_loss_value_and_gradient does, and ``decision``,
+which turns an output into a dict of tensors by name, as dlib's to_label does. All are from dlib's
+dnn/loss.h. Where dlib's labels carry weights, ``criterion`` takes them as a third argument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, shown
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.targets.torch.emitter import Emitter
+
+
+@dataclass(frozen=True)
+class Loss(Layer):
+    """The base of all losses: the network's output passes."""
+
+    takes_logits = True
+
+    def criterion(self) -> nn.Module:
+        """The torch module that turns (output, target) into a number."""
+        raise NotImplementedError
+
+    def decision(self) -> nn.Module:
+        """The torch module that turns an output into what it means, tensors by name."""
+        raise NotImplementedError
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        emit.criterion(self.criterion())
+        emit.decision(self.decision())
+        return operands[0]
+
+
+# ---- classes ----
+
+
+@define(
+    "loss_multiclass_log",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multiclass_log_; torch.nn.CrossEntropyLoss",
+)
+@dataclass(frozen=True)
+class LossMulticlassLog(Loss):
+    """One class out of many: cross entropy of the softmax of the outputs (logits).
+
+    Decides for the class of the largest output: its label, its score, and all probabilities.
+    """
+
+    def criterion(self) -> nn.Module:
+        from torch import nn
+
+        return nn.CrossEntropyLoss()
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import LikeliestClass
+
+        return LikeliestClass()
+
+
+@define(
+    "loss_multiclass_log_weighted",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multiclass_log_weighted_",
+)
+@dataclass(frozen=True)
+class LossMulticlassLogWeighted(LossMulticlassLog):
+    """loss_multiclass_log with a weight for every sample: criterion(output, target, weights)."""
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import WeightedMulticlassLog
+
+        return WeightedMulticlassLog()
+
+
+@define(
+    "loss_multiclass_log_per_pixel",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multiclass_log_per_pixel_",
+)
+@dataclass(frozen=True)
+class LossMulticlassLogPerPixel(LossMulticlassLog):
+    """loss_multiclass_log at every pixel, averaged over all; targets of 65535 are ignored.
+
+    Decides for a map of labels, with the score of each.
+    """
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import PixelMulticlassLog
+
+        return PixelMulticlassLog()
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import LikeliestClass
+
+        return LikeliestClass(probabilities=False)
+
+
+@define(
+    "loss_multiclass_log_per_pixel_weighted",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multiclass_log_per_pixel_weighted_",
+)
+@dataclass(frozen=True)
+class LossMulticlassLogPerPixelWeighted(LossMulticlassLogPerPixel):
+    """loss_multiclass_log_per_pixel with a weight for every pixel: a third argument."""
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import WeightedMulticlassLog
+
+        return WeightedMulticlassLog()
+
+
+@define(
+    "loss_multimulticlass_log",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multimulticlass_log_",
+)
+@dataclass(frozen=True)
+class LossMultimulticlassLog(Loss):
+    """Several questions of one class out of many each: the sum of their cross entropies.
+
+    Targets are N×questions. Decides for ``labels`` and ``scores`` of every question. In dlib the
+    questions and their labels come with the weights.
+    """
+
+    classes: tuple[int, ...] = arg(
+        "how many classes each question has, in the order of dlib's names", (), minimum=2,
+        shown="one question of all outputs",
+    )  # fmt: skip
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if self.classes and inputs[0][0] != sum(self.classes):
+            raise RuleError(
+                "loss_multimulticlass_log and its outputs do not agree",
+                f"expected {sum(self.classes)} outputs, found {shown(inputs[0])}",
+                code="E323",
+            )
+        return inputs[0]
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import SeveralMulticlassLog
+
+        return SeveralMulticlassLog(self.classes)
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import SeveralClasses
+
+        return SeveralClasses(self.classes)
+
+
+# ---- yes or no ----
+
+
+@define("loss_binary_log", category=Category.LOSS, stem="loss", source="dlib loss_binary_log_")
+@dataclass(frozen=True)
+class LossBinaryLog(Loss):
+    """Yes (above 0) or no (below 0): cross entropy of the sigmoid of the output (a logit).
+
+    The size of a target is its weight. Decides for +1 or -1, with the probability of +1.
+    """
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import BinaryLog
+
+        return BinaryLog()
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import YesOrNo
+
+        return YesOrNo()
+
+
+@define(
+    "loss_binary_log_per_pixel",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_binary_log_per_pixel_",
+)
+@dataclass(frozen=True)
+class LossBinaryLogPerPixel(LossBinaryLog):
+    """loss_binary_log at every pixel, averaged over all; targets of 0 are ignored."""
+
+
+@define(
+    "loss_multibinary_log",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_multibinary_log_; Lin et al. 2017, Focal Loss for Dense Object Detection",
+)
+@dataclass(frozen=True)
+class LossMultibinaryLog(LossBinaryLog):
+    """loss_binary_log for every output, summed over the outputs of a sample."""
+
+    gamma: float = arg("the exponent of the focal loss", 0.0, minimum=0, positional=False)
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import MultibinaryLog
+
+        return MultibinaryLog(self.gamma)
+
+
+@define("loss_binary_hinge", category=Category.LOSS, stem="loss", source="dlib loss_binary_hinge_")
+@dataclass(frozen=True)
+class LossBinaryHinge(Loss):
+    """Yes (+1) or no (-1): the hinge max(0, 1 - target × output), averaged.
+
+    Decides for +1 or -1; the output itself is the score.
+    """
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import BinaryHinge
+
+        return BinaryHinge()
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import Sign
+
+        return Sign()
+
+
+# ---- numbers ----
+
+
+@dataclass(frozen=True)
+class _Values(Loss):
+    """The base of losses whose outputs are what is wanted."""
+
+    takes_logits = False
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import AsItIs
+
+        return AsItIs("values")
+
+
+@define(
+    "loss_mean_squared",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_mean_squared_; torch.nn.MSELoss",
+)
+@dataclass(frozen=True)
+class LossMeanSquared(_Values):
+    """Mean squared difference of outputs and targets."""
+
+    def criterion(self) -> nn.Module:
+        from torch import nn
+
+        return nn.MSELoss()
+
+
+@define(
+    "loss_mean_squared_multioutput",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_mean_squared_multioutput_",
+)
+@dataclass(frozen=True)
+class LossMeanSquaredMultioutput(_Values):
+    """Squared difference of outputs and targets, summed over the outputs of a sample."""
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import SummedSquares
+
+        return SummedSquares()
+
+
+@define(
+    "loss_mean_squared_per_pixel",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_mean_squared_per_pixel_",
+)
+@dataclass(frozen=True)
+class LossMeanSquaredPerPixel(LossMeanSquared):
+    """loss_mean_squared at every pixel, averaged over all."""
+
+
+@define(
+    "loss_mean_squared_per_channel_and_pixel",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_mean_squared_per_channel_and_pixel_",
+)
+@dataclass(frozen=True)
+class LossMeanSquaredPerChannelAndPixel(LossMeanSquared):
+    """loss_mean_squared at every pixel of every channel, averaged over all."""
+
+    channels: int = arg("channels of the output", minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if inputs[0][0] != self.channels:
+            raise RuleError(
+                f"{self.kind} and its input do not agree in channels",
+                f"expected {self.channels} channels, found {shown(inputs[0])}",
+                code="E323",
+            )
+        return inputs[0]
+
+
+@define(
+    "loss_epsilon_insensitive",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_epsilon_insensitive_",
+)
+@dataclass(frozen=True)
+class LossEpsilonInsensitive(_Values):
+    """Difference of outputs and targets as far as it exceeds epsilon, averaged."""
+
+    epsilon: float = arg("the difference that costs nothing", 1.0, minimum=0, positional=False)
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import EpsilonInsensitive
+
+        return EpsilonInsensitive(self.epsilon)
+
+
+@define("loss_dot", category=Category.LOSS, stem="loss", source="dlib loss_dot_")
+@dataclass(frozen=True)
+class LossDot(_Values):
+    """The negative dot product of outputs and targets, averaged over samples."""
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import NegativeDot
+
+        return NegativeDot()
+
+
+@define("loss_ranking", category=Category.LOSS, stem="loss", source="dlib loss_ranking_")
+@dataclass(frozen=True)
+class LossRanking(Loss):
+    """Scores by which relevant samples (target above 0) come before others (below 0).
+
+    The hinge over all pairs of one of each. Decides for the score itself.
+    """
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import Ranking
+
+        return Ranking()
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import AsItIs
+
+        return AsItIs("scores")
+
+
+# ---- embeddings ----
+
+
+@dataclass(frozen=True)
+class _Embedding(Loss):
+    """The base of losses whose outputs are places in a space."""
+
+    def decision(self) -> nn.Module:
+        from archdsl.targets.torch.losses import AsItIs
+
+        return AsItIs("embeddings")
+
+
+@define("loss_metric", category=Category.LOSS, stem="loss", source="dlib loss_metric_")
+@dataclass(frozen=True)
+class LossMetric(_Embedding):
+    """Outputs of one class are to be nearer to each other than the threshold, others farther away.
+
+    The hinge, by the margin, over all pairs of one class, and as many of the nearest others.
+    Decides for the embedding; what is nearer than the threshold is the same.
+    """
+
+    margin: float = arg("distance that is to be kept from the threshold", 0.04, positional=False)
+    threshold: float = arg("distance below which two are the same", 0.6, positional=False)
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import Metric
+
+        return Metric(self.margin, self.threshold)
+
+
+@define(
+    "loss_barlow_twins",
+    category=Category.LOSS,
+    stem="loss",
+    source="dlib loss_barlow_twins_; Zbontar et al. 2021, Barlow Twins, equation 1",
+)
+@dataclass(frozen=True)
+class LossBarlowTwins(_Embedding):
+    """Two views of each sample, the second ones behind the first: their features are to correlate.
+
+    Features of the same kind should correlate by 1, others by 0; criterion(output) has no target.
+    """
+
+    weight: float = arg("the weight of the others (dlib's lambda)", 0.0051, positional=False)
+
+    def criterion(self) -> nn.Module:
+        from archdsl.targets.torch.losses import BarlowTwins
+
+        return BarlowTwins(self.weight)

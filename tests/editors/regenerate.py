@@ -1,0 +1,81 @@
+"""Writes what is made from the catalogue of layers: its reference, the names in editors' grammars.
+
+Run after a layer has been added or changed: python tests/editors/regenerate.py.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from archdsl.layer_reference import markdown
+from archdsl.layers import definitions
+from archdsl.vocabulary import vocabulary
+
+GRAMMARS = Path(__file__).resolve().parents[2] / "grammars"
+TEXTMATE = GRAMMARS / "vscode" / "syntaxes" / "arch.tmLanguage.json"
+VIM = GRAMMARS / "vim" / "syntax" / "arch.vim"
+
+REFERENCE = GRAMMARS / "layers.md"
+
+START, END = '" lists: start\n', '" lists: end\n'
+
+_SCOPES = {
+    "inputs": "support.class.input.arch",
+    "layers": "support.function.layer.arch",
+    "combinators": "keyword.control.combinator.arch",
+    "pixels": "support.type.pixel.arch",
+}
+_VIM_GROUPS = {
+    "inputs": "archInput",
+    "layers": "archLayer",
+    "combinators": "archCombinator",
+    "pixels": "archPixel",
+}
+
+
+def textmate(text: str) -> str:
+    """The TextMate grammar with its lists of names made anew."""
+    grammar: dict[str, Any] = json.loads(text)
+    patterns = {p.get("name"): p for p in grammar["repository"]["names"]["patterns"]}
+    for group, names in vocabulary()._asdict().items():
+        # dlib's computational layers are spelled with an underscore behind: con_.
+        patterns[_SCOPES[group]]["match"] = rf"\b(?:{'|'.join(sorted(names))})_?\b"
+    return json.dumps(grammar, indent=2, ensure_ascii=False) + "\n"
+
+
+def vim(text: str) -> str:
+    """The Vim syntax file with its lists of names made anew.
+
+    Matches, not keywords: what is defined later goes before them, as the name of an argument must.
+    """
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    lines = []
+    for group, names in vocabulary()._asdict().items():
+        wrapped = textwrap.wrap(" ".join(sorted(names)), 90, break_on_hyphens=False)
+        parts = [r"\|".join(line.split()) for line in wrapped]
+        pattern = "\n      \\\\|".join(parts)
+        lines.append(f'syntax match {_VIM_GROUPS[group]}\n      \\ "\\<\\%({pattern}\\)_\\=\\>"\n')
+    return before + START + "".join(lines) + END + after
+
+
+def reference(_: str) -> str:
+    """What ``archdsl layers --markdown`` prints."""
+    return markdown(d for d in definitions().values() if d.writable)
+
+
+WRITTEN = {TEXTMATE: textmate, VIM: vim, REFERENCE: reference}
+"""The files that hold something made here, and how their text is made anew."""
+
+
+def main() -> None:
+    for path, made in WRITTEN.items():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(made(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

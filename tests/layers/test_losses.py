@@ -1,0 +1,177 @@
+"""dlib's losses: what they cost, and the gradient, is what dlib's own code computes; decisions.
+
+The numbers in ``oracle/losses/losses.json`` were printed by dlib (``losses.cpp`` beside it).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import archdsl
+
+DLIB: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "oracle" / "losses" / "losses.json").read_text()
+)
+
+
+def numbers(seed: int, *shape: int) -> Tensor:
+    """The outputs that the C++ program made up."""
+    index = torch.arange(torch.Size(shape).numel())
+    return (((index * 37 + seed * 11) % 64 - 31.5) / 16).reshape(shape)
+
+
+def per_sample(*rows: list[float]) -> Tensor:
+    return torch.tensor(rows)
+
+
+PIXELS = torch.tensor([[[0, 2], [65535, 1]]])
+COSTS: dict[str, tuple[str, Tensor, list[Tensor]]] = {
+    "binary_hinge": ("", numbers(1, 4), [torch.tensor([1.0, -1, 1, -1])]),
+    "binary_log": ("", numbers(1, 4), [torch.tensor([1.0, -1, 0.5, -2])]),
+    "multiclass_log": ("", numbers(2, 3, 4), [torch.tensor([0, 3, 1])]),
+    "multiclass_log_weighted": (
+        "", numbers(2, 3, 4), [torch.tensor([0, 3, 1]), torch.tensor([1, 0.25, 3])],
+    ),
+    "multibinary_log": ("", numbers(3, 2, 3), [per_sample([1, -1, 2], [-0.5, -1, 1])]),
+    "multibinary_log_focal": (
+        "gamma=2,", numbers(3, 2, 3), [per_sample([1, -1, 2], [-0.5, -1, 1])],
+    ),
+    "metric": ("", numbers(4, 6, 3), [torch.tensor([0, 0, 1, 1, 2, 0])]),
+    "metric_close": (
+        "margin=0.1,threshold=0.75,", numbers(4, 6, 3) / 8, [torch.tensor([0, 0, 1, 1, 2, 0])],
+    ),
+    "ranking": ("", numbers(5, 6), [torch.tensor([1.0, -1, 1, -1, 0, 2])]),
+    "mean_squared": ("", numbers(6, 3), [torch.tensor([1, 0.5, -2])]),
+    "epsilon_insensitive": ("epsilon=0.75,", numbers(6, 4), [torch.tensor([1, 0.5, -2, 1])]),
+    "mean_squared_multioutput": ("", numbers(7, 2, 3), [per_sample([1, 2, 3], [-1, 0, 1])]),
+    "binary_log_per_pixel": (
+        "", numbers(8, 2, 1, 2, 2),
+        [torch.tensor([1.0, -1, 0, 2, -1, -1, 1, 0]).reshape(2, 1, 2, 2)],
+    ),
+    "multiclass_log_per_pixel": ("", numbers(9, 1, 3, 2, 2), [PIXELS]),
+    "multiclass_log_per_pixel_weighted": (
+        "", numbers(9, 1, 3, 2, 2),
+        [torch.tensor([[[0, 2], [1, 1]]]), torch.tensor([[[1, 0.5], [0, 2]]])],
+    ),
+    "mean_squared_per_pixel": (
+        "", numbers(10, 2, 1, 2, 2),
+        [torch.tensor([1.0, 0, 0, 2, 0, 1, 1, 0]).reshape(2, 1, 2, 2)],
+    ),
+    "mean_squared_per_channel_and_pixel": (
+        "2,", numbers(11, 1, 2, 1, 2), [torch.tensor([1.0, 0, 2, -1]).reshape(1, 2, 1, 2)],
+    ),
+    "dot": ("", numbers(12, 2, 3), [per_sample([1, 2, 3], [0, -1, 1])]),
+    "multimulticlass_log": ("2,3,", numbers(13, 2, 5), [torch.tensor([[1, 0], [0, 2]])]),
+    "barlow_twins": ("", numbers(14, 8, 3), []),
+}  # fmt: skip
+
+
+HALVED = {
+    "metric",
+    "metric_close",
+    "mean_squared",
+    "mean_squared_multioutput",
+    "mean_squared_per_pixel",
+    "mean_squared_per_channel_and_pixel",
+}
+"""Losses of which dlib goes down half the slope: it leaves out the 2 of a square's derivative, and
+moves one sample of a pair at a time."""
+
+
+def module(name: str, arguments: str = "", channels: int = 2) -> Any:
+    loss = name.removesuffix("_focal").removesuffix("_close")
+    return archdsl.compile(f"loss_{loss}<{arguments}input<{channels},2,2>>")
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_costs_and_gradients_are_dlibs(name: str) -> None:
+    arguments, output, labels = COSTS[name]
+    channels = output.shape[1] if output.dim() > 1 else 1
+    output = output.clone().requires_grad_()
+    loss = module(name, arguments, channels).criterion(output, *labels)
+    # One of four outputs is too small by more than epsilon, see the class.
+    surplus = 2 * 0.75 / 4 if name == "epsilon_insensitive" else 0
+    assert loss.item() == pytest.approx(DLIB[name]["loss"] - surplus, rel=1e-5)
+    if name == "multibinary_log_focal":
+        return  # dlib's gradient is not that of its own loss: the focal term has the other sign
+    loss.backward()
+    assert output.grad is not None
+    expected = torch.tensor(DLIB[name]["gradient"])
+    scale = 0.5 if name in HALVED else 1
+    torch.testing.assert_close(scale * output.grad.flatten(), expected, rtol=1e-4, atol=2e-6)
+
+
+def test_all_of_dlibs_plain_losses_are_compared() -> None:
+    lacking = {"loss_mmod", "loss_yolo"}
+    known = {name for name in archdsl.layers.definitions() if name.startswith("loss_")}
+    assert {f"loss_{name}" for name in COSTS} >= known - lacking
+
+
+def test_outputs_pass() -> None:
+    data = torch.rand(2, 2, 2, 2)
+    for name, (arguments, _, _) in COSTS.items():
+        if name != "multimulticlass_log":
+            assert torch.equal(module(name, arguments)(data), data)
+
+
+def decided(name: str, output: Tensor, arguments: str = "") -> dict[str, Tensor]:
+    result: dict[str, Tensor] = module(name, arguments, output.shape[1]).decision(output)
+    return result
+
+
+@pytest.mark.parametrize("name", ["multiclass_log", "multiclass_log_weighted"])
+def test_the_likeliest_class(name: str) -> None:
+    """Odds of 3:1:4 are 3/8, 1/8 and 4/8."""
+    found = decided(name, torch.tensor([[3.0, 1, 4], [5, 1, 2]]).log())
+    assert found["labels"].tolist() == [2, 0]
+    torch.testing.assert_close(found["scores"], torch.tensor([4 / 8, 5 / 8]))
+    torch.testing.assert_close(found["probabilities"][0], torch.tensor([3 / 8, 1 / 8, 4 / 8]))
+
+
+@pytest.mark.parametrize("name", ["multiclass_log_per_pixel", "multiclass_log_per_pixel_weighted"])
+def test_the_likeliest_class_of_pixels(name: str) -> None:
+    odds = torch.tensor([[[[3.0, 1]], [[1, 1]], [[4, 6]]]])
+    found = decided(name, odds.log())
+    assert found["labels"].tolist() == [[[2, 2]]]
+    torch.testing.assert_close(found["scores"], torch.tensor([[[4 / 8, 6 / 8]]]))
+
+
+def test_several_questions() -> None:
+    odds = torch.tensor([[3.0, 1, 1, 1, 6]])
+    found = decided("multimulticlass_log", odds.log(), "2,3,")
+    assert found["labels"].tolist() == [[0, 2]]
+    torch.testing.assert_close(found["scores"], torch.tensor([[3 / 4, 6 / 8]]))
+
+
+@pytest.mark.parametrize("name", ["binary_log", "multibinary_log", "binary_log_per_pixel"])
+def test_yes_or_no(name: str) -> None:
+    found = decided(name, torch.tensor([[3.0, 1 / 4, 1]]).log())
+    assert found["labels"].tolist() == [[1, -1, -1]]
+    torch.testing.assert_close(found["probabilities"], torch.tensor([[3 / 4, 1 / 5, 1 / 2]]))
+
+
+def test_a_hinge_decides_by_the_sign() -> None:
+    found = decided("binary_hinge", torch.tensor([[2.5], [-0.5]]))
+    assert found["labels"].tolist() == [[1], [-1]]
+    assert found["scores"].tolist() == [[2.5], [-0.5]]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("metric", "embeddings"), ("barlow_twins", "embeddings"), ("dot", "values"),
+     ("mean_squared", "values"), ("epsilon_insensitive", "values"), ("ranking", "scores")],
+)  # fmt: skip
+def test_what_is_wanted_as_it_is(name: str, key: str) -> None:
+    output = torch.rand(3, 2)
+    assert torch.equal(decided(name, output)[key], output)
+
+
+def test_channels_must_agree() -> None:
+    with pytest.raises(archdsl.ArchError, match="agree in channels"):
+        archdsl.load("loss_mean_squared_per_channel_and_pixel<3,input<2,4,4>>").check()
+    with pytest.raises(archdsl.ArchError, match="outputs do not agree"):
+        archdsl.load("loss_multimulticlass_log<2,2,fc<5,input<2,4,4>>>").check()
