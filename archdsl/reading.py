@@ -47,10 +47,13 @@ def noting_files() -> Iterator[dict[Path, Stamp | None]]:
         _NOTED.reset(token)
 
 
-def read_source(path: Path, *, name: str | None = None, root: Path | None = None) -> Source:
+def read_source(
+    path: Path, *, name: str | None = None, root: Path | None = None, line_ends: bool = False
+) -> Source:
     """The source in a file; ``root`` defaults to the file's folder.
 
-    Raises ArchError where the file cannot be read as text.
+    Lines end with a newline, unless ``line_ends`` asks for those of the file. Raises ArchError
+    where the file cannot be read as text.
     """
     shown = name or _shown(path)
     noted = _NOTED.get()
@@ -61,11 +64,13 @@ def read_source(path: Path, *, name: str | None = None, root: Path | None = None
             raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
         # A comment of a C++ program may be in any encoding; what it says does not matter.
         errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
-        text = path.read_text(encoding="utf-8-sig", errors=errors)
+        text = path.read_bytes().decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
     except OSError as error:
         raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
+    if not line_ends:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     resolved = path.resolve()
     return Source(shown, text, resolved, root or resolved.parent)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
-from archdsl.elaborate.assemble import Assembly, Candidate, assemble
+from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
 from archdsl.elaborate.evaluate import Elaborator, Limits
 from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
@@ -18,7 +18,7 @@ from archdsl.layers.combinators import Repeat
 from archdsl.layers.definition import Layer
 from archdsl.syntax import nodes
 
-__all__ = ["Elaborated", "Limits", "elaborate"]
+__all__ = ["Collected", "Elaborated", "Limits", "collect", "elaborate", "expand"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,6 @@ class Elaborated:
     others: tuple[str, ...]
 
 
-@coded("E100")
-@collector_paused()
 def elaborate(
     document: nodes.Document,
     *,
@@ -48,9 +46,46 @@ def elaborate(
 
     Raises ArchError with every error of the definitions that the network uses.
     """
-    limits = limits or Limits()
-    elaborator = Elaborator(limits)
-    assembly = assemble(document, settings or {}, partial(member, elaborator))
+    return expand(collect(document, settings, limits), net)
+
+
+class Collected(NamedTuple):
+    """The definitions of a document, and what is to expand them."""
+
+    document: nodes.Document
+    assembly: Assembly
+    elaborator: Elaborator
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a network, or what may be meant as one; a file may be blocks alone."""
+        suspects = any(c.own for c in self.assembly.suspects)
+        return suspects or bool(_own(self.assembly, self.document))
+
+
+@coded("E100")
+@collector_paused()
+def collect(
+    document: nodes.Document,
+    settings: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    read: Reader = read_document,
+) -> Collected:
+    """The first half of :func:`elaborate`: includes are followed, constants evaluated.
+
+    ``read`` gives the documents of includes. Raises ArchError with every error in them.
+    """
+    elaborator = Elaborator(limits or Limits())
+    assembly = assemble(document, settings or {}, partial(member, elaborator), read)
+    return Collected(document, assembly, elaborator)
+
+
+@coded("E100")
+@collector_paused()
+def expand(collected: Collected, net: str | None = None) -> Elaborated:
+    """The second half of :func:`elaborate`: the network that is wanted, expanded."""
+    document, assembly, elaborator = collected
+    limits = elaborator.limits
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))

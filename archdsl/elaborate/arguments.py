@@ -19,6 +19,9 @@ from archdsl.layers.definition import Argument, Definition
 from archdsl.layers.endpoints import Pixels
 from archdsl.syntax import nodes
 
+_USUAL = 2**31
+"""Numbers beyond this are left to arithmetic, which knows how large they may be."""
+
 
 class Pending(NamedTuple):
     """An argument that is not evaluated yet: its text, and where its names are looked up."""
@@ -94,6 +97,26 @@ def unread(name: nodes.Name, meaning: Unread) -> ArchError:
     )
 
 
+def at_once(formal: Argument, argument: Unbound) -> int | None:
+    """The value of a plain number, or of a name for one, that a layer takes as it stands.
+
+    Nearly all arguments are such; evaluating them like the others takes most of the time that a
+    network does. ``None`` says nothing: the argument is to be evaluated.
+    """
+    if formal.type is not int or not isinstance(argument, Pending):
+        return None
+    node, environment = argument
+    value: Any = None
+    if isinstance(node, nodes.Integer):
+        value = node.value
+    elif isinstance(node, nodes.Name) and node.scope is None:
+        value = environment.get(node.text)
+    low, high = formal.minimum, formal.maximum
+    usual = type(value) is int and -_USUAL < value < _USUAL
+    inside = usual and (low is None or value >= low) and (high is None or value <= high)
+    return value if inside else None
+
+
 def literal(node: nodes.Expression) -> int | None:
     return node.value if isinstance(node, nodes.Integer) else None
 
@@ -113,7 +136,7 @@ def own_formals(callee: Definition | TemplateBinding) -> tuple[Any, ...]:
     if isinstance(callee, TemplateBinding):
         formals = callee.formals
         return tuple(f for i, f in enumerate(formals) if i != callee.subnet)
-    return tuple(f for f in callee.arguments if f.positional)
+    return callee.places
 
 
 def is_variadic(formal: Argument) -> bool:

@@ -61,7 +61,7 @@ def _round(x: float) -> int:
     return math.floor(x + 0.5)  # halves up, as a reader expects, not to even
 
 
-_FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
+FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
     "round": (1, _round),
     "floor": (1, math.floor),
     "ceil": (1, math.ceil),
@@ -113,18 +113,18 @@ def operation(
 def call(node: nodes.Call, arguments: list[Number]) -> Number:
     """The value of a numeric function."""
     name = node.name.text
-    if name not in _FUNCTIONS and lookup(name) is not None:
+    if name not in FUNCTIONS and lookup(name) is not None:
         raise in_parentheses(node)
-    if name not in _FUNCTIONS:
-        known = f"the functions are {listing(_FUNCTIONS)}"
+    if name not in FUNCTIONS:
+        known = f"the functions are {listing(FUNCTIONS)}"
         raise fail(
             f"unknown function '{name}'",
             node.name.span,
             known,
-            help=nearest(name, _FUNCTIONS),
+            help=nearest(name, FUNCTIONS),
             code="E122",
         )
-    arity, function = _FUNCTIONS[name]
+    arity, function = FUNCTIONS[name]
     if len(arguments) != arity if arity is not None else not arguments:
         wanted = (
             f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"

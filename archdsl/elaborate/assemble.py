@@ -68,15 +68,25 @@ class _Reading(NamedTuple):
     document: nodes.Document
 
 
+Reader = Callable[[Path, Path], nodes.Document]
+"""Reads an included file, given the folder that its own includes may not leave."""
+
+
+def read_document(path: Path, root: Path) -> nodes.Document:
+    """The file as it is on disk; raises ArchError where it cannot be read or parsed."""
+    return parse(read_source(path, root=root))
+
+
 def assemble(
     document: nodes.Document,
     settings: Mapping[str, Any],
     resolve: Callable[[nodes.Name, Environment], Task[Any]],
+    read: Reader = read_document,
 ) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
-    ``resolve`` evaluates names that have a scope. Raises ArchError for everything that is wrong
-    with includes, constants and settings.
+    ``resolve`` evaluates names that have a scope, ``read`` gives the documents of includes. Raises
+    ArchError for everything that is wrong with includes, constants and settings.
     """
     assembly = Assembly(settings)
     assembly.definitions.resolve = resolve
@@ -92,7 +102,7 @@ def assemble(
         try:
             if isinstance(item, nodes.Include):
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
-                included = _include(item, chain, done, assembly.definitions.missing)
+                included = _include(item, chain, done, assembly.definitions.missing, read)
                 if included is not None:
                     pending.append(_Reading(included.items, 0, current.scope, included))
             else:
@@ -250,7 +260,11 @@ def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) 
 
 
 def _include(
-    item: nodes.Include, open_sources: list[Source], done: set[Path], missing: list[str]
+    item: nodes.Include,
+    open_sources: list[Source],
+    done: set[Path],
+    missing: list[str],
+    read: Reader,
 ) -> nodes.Document | None:
     """The document of an include, ``None`` where it has been read before.
 
@@ -267,7 +281,7 @@ def _include(
         if path in chain:  # its guard skips it then
             return None
     else:
-        path, root = _find(item, source)
+        path, root = find_include(item, source)
     if path in chain:
         cycle = " -> ".join(p.name for p in [*chain[chain.index(path) :], path])
         raise fail(
@@ -279,7 +293,7 @@ def _include(
         raise fail(f"more than {_MAX_INCLUDES} files are included", item.span, code="E135")
     done.add(path)
     try:
-        return parse(read_source(path, root=root))
+        return read(path, root)
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
             raise fail(error.diagnostics[0].message, item.span, code="E136") from None
@@ -294,8 +308,8 @@ def _beside(item: nodes.Include, source: Source) -> tuple[Path, Path] | None:
     return (path, source.root) if inside else None
 
 
-def _find(item: nodes.Include, source: Source) -> tuple[Path, Path]:
-    """The file that an include means and the folder it may not leave."""
+def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:
+    """The file that an include means and the folder it may not leave; raises ArchError if none."""
     target = Path(item.target)
     bundled = specs_folder().resolve()
     places: list[tuple[Path, Path]] = []

@@ -18,6 +18,7 @@ from archdsl.elaborate.arguments import (
     Given,
     Pending,
     Unbound,
+    at_once,
     default,
     flat,
     in_parentheses,
@@ -274,12 +275,14 @@ class Elaborator:
                 return self._literal_layers[key]
         values: dict[str, Any] = dict(definition.preset)
         formals = definition.arguments
-        places = [f for f in formals if f.positional]
+        places = definition.places
         for place, pending in enumerate(positional):
             formal = places[min(place, len(places) - 1)] if places else None
             if formal is None or (place >= len(places) and not is_variadic(formal)):
                 raise too_many(name, definition, positional)
-            value = yield self._value(formal, pending)
+            value = at_once(formal, pending)
+            if value is None:
+                value = yield self._value(formal, pending)
             if is_variadic(formal):
                 values.setdefault(formal.name, []).append(value)
             else:
@@ -318,7 +321,9 @@ class Elaborator:
             )
         if formal.name in values:
             raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
-        value = yield self._value(formal, pending)
+        value = at_once(formal, pending)
+        if value is None:
+            value = yield self._value(formal, pending)
         values[formal.name] = [value] if is_variadic(formal) else value
 
     def _value(self, formal: Argument, pending: Unbound) -> Task[Value]:

@@ -299,6 +299,11 @@ class Definition:
         fields = (f for f in dataclasses.fields(self.cls) if f.name not in self.preset)
         return tuple(_argument(field, hints[field.name]) for field in fields)
 
+    @cached_property
+    def places(self) -> tuple[Argument, ...]:
+        """The arguments that may be given by position."""
+        return tuple(argument for argument in self.arguments if argument.positional)
+
     @property
     def writable(self) -> bool:
         """Whether specs may name it; layers with several inputs come from combinators only."""

@@ -53,3 +53,11 @@ class Lexer(LarkLexer):
                 yield _token(kind, found.group(), start)
         if end != len(text):
             raise UnexpectedCharacters(text, end, 0, 0)  # type: ignore[no-untyped-call]
+
+    def readable(self, text: str) -> Iterator[Token]:
+        """The tokens of a text that need not be right; what begins no token is passed over."""
+        for found in self._pattern.finditer(text):
+            kind = found.lastgroup
+            assert kind is not None
+            if kind not in self._ignored:
+                yield _token(kind, found.group(), found.start())

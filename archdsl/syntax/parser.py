@@ -125,6 +125,16 @@ def tokens_before(text: str, end: int) -> Iterator[Token]:
     return _tables(scopes=True)[0].lex(text[:end])
 
 
+def readable_tokens(text: str) -> Iterator[Token]:
+    """The tokens of a text as it stands while someone writes it: never raises."""
+    return _lexer().readable(text)
+
+
+@cache
+def _lexer() -> Lexer:
+    return Lexer(_tables(scopes=True)[0].parser.lexer_conf)
+
+
 def _parts(text: str) -> list[str]:
     """The parts of a qualified C++ name; dlib's and the standard library's names need no scope."""
     parts = [part.strip() for part in _SEPARATOR.split(text)]

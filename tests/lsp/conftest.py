@@ -1,0 +1,30 @@
+"""Documents for tests: a text with ``|`` where the cursor is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archdsl.lsp.document import Document
+from archdsl.lsp.files import Files
+
+Opened = Callable[..., tuple[Document, int]]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    files = Files()
+    files.folders = [tmp_path]
+    return files
+
+
+@pytest.fixture
+def opened(tmp_path: Path, files: Files) -> Opened:
+    def open_text(text: str, name: str = "net.arch") -> tuple[Document, int]:
+        before, _, behind = text.partition("|")
+        path = (tmp_path / name).resolve()
+        return Document(files, path.as_uri(), path, before + behind), len(before)
+
+    return open_text
