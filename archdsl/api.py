@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import shapes
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
-from archdsl.elaborate import Limits, elaborate
+from archdsl.elaborate import Elaborated, Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
 from archdsl.layers.edges import Shape, shown
@@ -19,6 +19,7 @@ from archdsl.notebook import PLAIN, SVG, Types, mimebundle
 from archdsl.reading import source_of
 from archdsl.source import Source
 from archdsl.summary import Summary, summarise
+from archdsl.syntax import nodes
 from archdsl.syntax.parser import parse
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Choice(NamedTuple):
         return f"{self.name} was taken; --net chooses another: {others}"
 
 
+class Origin(NamedTuple):
+    """What a network was made of."""
+
+    document: nodes.Document
+    elaborated: Elaborated
+
+
 class Network:
     """A spec's network, expanded; shapes are checked when first needed.
 
@@ -50,11 +58,13 @@ class Network:
         source: Source,
         input_shape: Shape | None = None,
         choice: Choice | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._network = network
         self._input_shape = input_shape
         self.source = source
         self.choice = choice
+        self._origin = origin
 
     @property
     def name(self) -> str:
@@ -73,12 +83,26 @@ class Network:
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What is legal but may not be meant."""
-        return self.checked.warnings
+        """What the layers' own rules warn of, less what the text allows."""
+        if not self.checked.warnings:
+            return ()
+        from archdsl.advice import Allowances
+
+        allowances = Allowances(self.source)
+        return tuple(w for w in self.checked.warnings if not allowances.cover(w))
+
+    @cached_property
+    def advice(self) -> tuple[Diagnostic, ...]:
+        """Everything that is legal but may not be meant, less what the text allows."""
+        if self._origin is None:
+            return self.warnings
+        from archdsl.advice import Subject, advise
+
+        return advise(Subject(*self._origin, self.checked, self._summary))
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""
-        return Network(self._network, self.source, shape, self.choice)
+        return Network(self._network, self.source, shape, self.choice, self._origin)
 
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
@@ -165,19 +189,21 @@ def load_source(
 ) -> Network:
     """:func:`load` for a source that has been read already."""
     shape = parse_size(input) if isinstance(input, str) else input
-    elaborated = elaborate(parse(source), net=net, settings=settings, limits=limits)
+    document = parse(source)
+    elaborated = elaborate(document, net=net, settings=settings, limits=limits)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
     choice = None
     if source.is_cpp and elaborated.name is not None and elaborated.others:
         choice = Choice(elaborated.name, elaborated.others)
-    return Network(build(elaborated.block, name, elaborated.parameters), source, shape, choice)
+    graph = build(elaborated.block, name, elaborated.parameters)
+    return Network(graph, source, shape, choice, Origin(document, elaborated))
 
 
 def parse_size(text: str) -> Shape:
     """``3x224x224`` as a shape; raises ArchError for anything else."""
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise fail(f"--input {text}: expected CxHxW, such as 3x224x224")
+        raise fail(f"--input {text}: expected CxHxW, such as 3x224x224", code="E405")
     return tuple(int(part) for part in parts)
 
 

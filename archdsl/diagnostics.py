@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from archdsl.source import Span
@@ -34,7 +35,8 @@ class Diagnostic:
     """One finding about a spec, for a person to read.
 
     ``notes`` say what was expected and what was found, ``help`` the likely mend, ``frames`` the
-    template expansions that led to ``span``, innermost first.
+    template expansions that led to ``span``, innermost first. ``code`` (``E301``) is what
+    ``archdsl explain`` knows it by, ``label`` a few words behind the underlined text.
     """
 
     message: str
@@ -43,6 +45,8 @@ class Diagnostic:
     help: str | None = None
     frames: tuple[Frame, ...] = ()
     severity: Literal["error", "warning"] = "error"
+    code: str | None = None
+    label: str | None = None
 
     def __str__(self) -> str:
         return render(self)
@@ -72,9 +76,23 @@ def fail(
     *notes: str,
     help: str | None = None,
     frames: tuple[Frame, ...] = (),
+    code: str | None = None,
+    label: str | None = None,
 ) -> ArchError:
     """An :class:`ArchError` with a single diagnostic, to be raised by the caller."""
-    return ArchError(Diagnostic(message, span, notes, help, frames))
+    return ArchError(Diagnostic(message, span, notes, help, frames, code=code, label=label))
+
+
+@contextmanager
+def coded(code: str) -> Iterator[None]:
+    """Give the errors of a stage that have no code of their own the general one of the stage."""
+    try:
+        yield
+    except ArchError as error:
+        if all(d.code is not None for d in error.diagnostics):
+            raise
+        named = [d if d.code is not None else replace(d, code=code) for d in error.diagnostics]
+        raise ArchError(named) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -98,10 +116,11 @@ def _plain(_: Role, text: str) -> str:
 def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
     """The diagnostic as lines of text, its source line underlined; plain without ``paint``."""
     severity = diagnostic.severity
-    lines = [f"{paint(severity, f'{severity}:')} {paint('message', diagnostic.message)}"]
+    code = f"[{diagnostic.code}]" if diagnostic.code is not None else ""
+    lines = [f"{paint(severity, f'{severity}{code}:')} {paint('message', diagnostic.message)}"]
     if diagnostic.span is not None:
         lines[0] = f"{diagnostic.span.where}: {lines[0]}"
-        lines += _excerpt(diagnostic.span, severity, paint)
+        lines += _excerpt(diagnostic.span, diagnostic.label, severity, paint)
     lines += [f"  {note}" for note in diagnostic.notes]
     if diagnostic.help:
         lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
@@ -113,7 +132,7 @@ def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(span: Span, severity: Role, paint: Paint) -> list[str]:
+def _excerpt(span: Span, label: str | None, severity: Role, paint: Paint) -> list[str]:
     """The source line and a second one that underlines the span, long lines cut around it."""
     number, column = span.position
     text = span.source.line(number)
@@ -126,7 +145,8 @@ def _excerpt(span: Span, severity: Role, paint: Paint) -> list[str]:
     shown = _printable(text[cut:stop])
     lead = before + _printable(text[cut:first])
     marked = _printable(text[first:last]) or " "
-    mark = paint(severity, "^" * max(1, _columns(marked)))
+    mark = "^" * max(1, _columns(marked))
+    mark = paint(severity, f"{mark} {label}" if label else mark)
     return [
         paint("gutter", f"{number:5} | ") + before + shown + after,
         paint("gutter", f"{'':5} | ") + " " * _columns(lead) + mark,

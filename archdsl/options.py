@@ -15,9 +15,11 @@ from archdsl.api import Network, load_source, parse_size
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.elaborate import Limits
 from archdsl.layers.definition import Shape
+from archdsl.positions import range_of
 from archdsl.printing import complain
 from archdsl.progress import QUIET, VERBOSE, asked, working
 from archdsl.reading import open_source
+from archdsl.source import Span
 
 JSON = "archdsl.json"
 """The key under which a click context notes that the user wants JSON."""
@@ -37,16 +39,20 @@ class Request:
     def load(self, file: str) -> Network:
         """The checked network of a file; its warnings go to standard error."""
         with working(f"checking {file}"):
-            network = load_source(
-                open_source(file),
-                net=self.net,
-                input=self.input,
-                limits=self.limits,
-                settings=dict(self.settings),
-            ).check()
+            network = self.open(file)
         if not asked(QUIET):
             complain(network.warnings)
         return network
+
+    def open(self, file: str) -> Network:
+        """The checked network of a file."""
+        return load_source(
+            open_source(file),
+            net=self.net,
+            input=self.input,
+            limits=self.limits,
+            settings=dict(self.settings),
+        ).check()
 
 
 class _Size(click.ParamType[Shape]):
@@ -154,14 +160,25 @@ def print_json(document: Any, *, compact: bool = False) -> None:
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A diagnostic for programs; lines and columns count from 1, the end is exclusive."""
+    """A diagnostic for programs.
+
+    ``line`` and ``column`` count characters from 1, for people; ``range`` counts lines and UTF-16
+    code units from 0, as the Language Server Protocol does. Ends are exclusive.
+    """
     document: dict[str, Any] = {
         "severity": diagnostic.severity,
+        "code": diagnostic.code,
         "message": diagnostic.message,
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "expansions": [
-            {"instance": frame.instance, "at": frame.span.where} for frame in diagnostic.frames
+            {
+                "instance": frame.instance,
+                "at": frame.span.where,
+                "file": frame.span.source.name,
+                "range": _range(frame.span),
+            }
+            for frame in diagnostic.frames
         ],
     }
     if diagnostic.span is not None:
@@ -174,5 +191,11 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
             "column": column,
             "end_line": end_line,
             "end_column": end_column,
+            "range": _range(span),
         }
     return document
+
+
+def _range(span: Span) -> dict[str, Any]:
+    start, end = range_of(span)
+    return {"start": start._asdict(), "end": end._asdict()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from archdsl.diagnostics import Diagnostic, Role, render
+from archdsl.diagnostics import Diagnostic, Role, listing, render
 from archdsl.progress import QUIET, asked
 
 Column = tuple[str, str]
@@ -23,10 +23,17 @@ _STYLES: Mapping[Role, Mapping[str, Any]] = {
 }
 
 
-def complain(diagnostics: Iterable[Diagnostic]) -> None:
-    """Show errors and warnings on standard error, in colours where that is a terminal."""
+def complain(diagnostics: Sequence[Diagnostic]) -> None:
+    """Show errors and warnings on standard error, in colours where that is a terminal.
+
+    A last line says where the codes of errors are explained.
+    """
     for diagnostic in diagnostics:
         click.echo(render(diagnostic, _painted), err=True)
+    codes = list(dict.fromkeys(d.code for d in diagnostics if d.code and d.severity == "error"))
+    if codes:
+        others = f" (or {listing(codes[1:], 4)})" if len(codes) > 1 else ""
+        click.echo(f"archdsl explain {codes[0]}{others} says more", err=True)
 
 
 def _painted(role: Role, text: str) -> str:

@@ -61,14 +61,14 @@ def read_source(
         noted[path.resolve()] = stamp(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB")
+            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
         # A comment of a C++ program may be in any encoding; what it says does not matter.
         errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
         text = path.read_bytes().decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
-        raise fail(f"{shown} is not UTF-8 text (byte {error.start})") from None
+        raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
     except OSError as error:
-        raise fail(f"cannot read {shown}: {error.strerror or error}") from None
+        raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
     if not line_ends:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     resolved = path.resolve()
@@ -90,7 +90,7 @@ def open_source(file: str) -> Source:
         folder = path.parent if path.parent.is_dir() else Path()
         beside = [str(p) for p in folder.glob("*.arch")]
         help = nearest(file, [*beside, *spec_names()]) or "archdsl specs lists the bundled ones"
-        raise fail(f"there is no file or bundled spec '{file}'", help=help)
+        raise fail(f"there is no file or bundled spec '{file}'", help=help, code="E406")
     return read_source(path, name=file)
 
 

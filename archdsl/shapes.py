@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import networkx as nx
 
 from archdsl.bulk import collector_paused
-from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
 from archdsl.layers.endpoints import InputLayer
+from archdsl.source import Span
 
 _MAX_ERRORS = 50
+_SHOWN_SHAPES = 4
 
 
+@coded("E300")
 @collector_paused()
 def check(network: Network, input_shape: Shape | None = None) -> Network:
     """The network with shapes on its nodes and edges, and with warnings.
@@ -25,7 +28,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     layer whose inputs do not fit; layers behind such a one are not judged.
     """
     shapes: dict[str, EdgeType | None] = {}
-    errors: list[Diagnostic] = []
+    errors: dict[tuple[Span, str], list[Diagnostic]] = {}
     warnings: list[Diagnostic] = []
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=network.name)
     # Layers with equal arguments are mostly one object, and repeated ones see equal inputs. The
@@ -43,18 +46,19 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
                 judged[key] = _judged(instance, inputs, input_shape)
             except RuleError as error:
                 shapes[path] = None
-                if len(errors) < _MAX_ERRORS:
-                    errors.append(_diagnostic(instance, error.message, error.notes, error.help))
+                alike = errors.setdefault((instance.span, error.message), [])
+                if not alike and len(errors) <= _MAX_ERRORS:
+                    alike.append(_refusal(instance, error, inputs))
                 continue
         shape, warned = judged[key]
         if warned is not None:
-            warnings.append(_diagnostic(instance, warned, (), None, "warning"))
+            warnings.append(_caution(instance, warned, inputs))
         shapes[path] = shape
         graph.add_node(path, instance=instance, shape=shape)
         for port, source in enumerate(sources):
             graph.add_edge(source, path, port, shape=inputs[port])
     if errors:
-        raise ArchError(errors)
+        raise ArchError(d for alike in errors.values() for d in alike)
     return replace(network, graph=nx.freeze(graph), warnings=tuple(warnings))
 
 
@@ -81,18 +85,39 @@ def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> Edg
             "--input disagrees with the spec",
             instance.span,
             f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
+            code="E404",
         )
     layer = instance.layer
     assert isinstance(layer, InputLayer)
     return layer.resized(declared, wanted)
 
 
-def _diagnostic(
-    instance: LayerInstance,
-    message: str,
-    notes: tuple[str, ...],
-    help: str | None,
-    severity: Any = "error",
-) -> Diagnostic:
-    frames = instance.scope.frames()
-    return Diagnostic(message, instance.span, notes, help, frames, severity)
+def _refusal(instance: LayerInstance, error: RuleError, inputs: tuple[EdgeType, ...]) -> Diagnostic:
+    return Diagnostic(
+        error.message,
+        instance.span,
+        error.notes,
+        error.help,
+        instance.scope.frames(),
+        code=error.code,
+        label=_met(inputs),
+    )
+
+
+def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
+    return Diagnostic(
+        warned,
+        instance.span,
+        frames=instance.scope.frames(),
+        severity="warning",
+        code=instance.layer.caution_code,
+        label=_met(inputs),
+    )
+
+
+def _met(inputs: tuple[EdgeType, ...]) -> str | None:
+    """The shapes that come together at a layer, where they are tensors."""
+    tensors = [shown(edge) for edge in inputs if isinstance(edge, (tuple, Images))]
+    if not tensors or len(tensors) < len(inputs) or len(tensors) > _SHOWN_SHAPES:
+        return None
+    return " meets ".join(tensors) if len(tensors) > 1 else f"takes {tensors[0]}"

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from archdsl.bulk import collector_paused
-from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
 from archdsl.elaborate.evaluate import Elaborator, Limits
 from archdsl.elaborate.structs import member
@@ -63,6 +63,7 @@ class Collected(NamedTuple):
         return suspects or bool(_own(self.assembly, self.document))
 
 
+@coded("E100")
 @collector_paused()
 def collect(
     document: nodes.Document,
@@ -79,6 +80,7 @@ def collect(
     return Collected(document, assembly, elaborator)
 
 
+@coded("E100")
 @collector_paused()
 def expand(collected: Collected, net: str | None = None) -> Elaborated:
     """The second half of :func:`elaborate`: the network that is wanted, expanded."""
@@ -130,13 +132,18 @@ def _named(net: str, assembly: Assembly, document: nodes.Document) -> Candidate:
         None,
         f"its networks are: {listing(names) or 'none'}",
         help=nearest(net, [name for name in named if name is not None]),
+        code="E403",
     )
 
 
 def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
     own = [t for t in assembly.definitions.templates() if t.definition.name.span.source]
     if not own:
-        return fail(f"{document.source.name} defines no network", help="write one, such as lenet")
+        return fail(
+            f"{document.source.name} defines no network",
+            help="write one, such as lenet",
+            code="E127",
+        )
     last = own[-1].definition
     return fail(
         f"{document.source.name} defines no complete network",
@@ -144,6 +151,7 @@ def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
         "expected a definition without parameters whose innermost layer is an input, "
         f"found blocks: {listing(t.name for t in own)}",
         help="the innermost layer of a network is an input, such as input<3,224,224>",
+        code="E127",
     )
 
 
@@ -164,7 +172,8 @@ def _too_large(block: Block, limits: Limits) -> ArchError:
         block = inner
     what = culprit.what
     if isinstance(what, Repeat):
-        grows = f"repeat<{what.count:,}> of {what.block.layers} layers"
+        each = "1 layer" if what.block.layers == 1 else f"{what.block.layers} layers"
+        grows = f"repeat<{what.count:,}> of {each}"
     elif isinstance(what, Instance):
         grows = f"'{what.shown}'"
     else:
@@ -175,6 +184,7 @@ def _too_large(block: Block, limits: Limits) -> ArchError:
         f"{grows} alone expands to {layers_of(what):,}",
         *([f"reached through {listing(names)}"] if names else []),
         help="--max-layers raises the limit",
+        code="E128",
     )
 
 

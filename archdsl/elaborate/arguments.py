@@ -63,6 +63,7 @@ def split(
                 "a positional argument behind a named one",
                 argument.span,
                 "named arguments follow the positional ones; only the subnet comes after them",
+                code="E112",
             )
         else:
             positional.append(Pending(argument, environment))
@@ -82,6 +83,7 @@ def flat(
             f"'{name.text}' is not a layer or template",
             name.span,
             f"it is {show(meaning, None)}",
+            code="E105",
         )
     return meaning, positional
 
@@ -91,6 +93,7 @@ def unread(name: nodes.Name, meaning: Unread) -> ArchError:
         f"what '{name.text}' means is not known",
         name.span,
         f"its definition at {meaning.name.span.where} is C++ that is no network, block or constant",
+        code="E140",
     )
 
 
@@ -158,12 +161,24 @@ def takes_block(formal: Argument | nodes.Formal) -> bool:
     return not isinstance(formal, nodes.ValueFormal)
 
 
+def in_parentheses(node: nodes.Call) -> ArchError:
+    name = node.name.text
+    return fail(
+        f"the arguments of '{name}' stand in parentheses",
+        node.name.span,
+        f"expected {name}<...>, found {name}(...)",
+        help="the arguments of layers and templates stand between < and >",
+        code="E014",
+    )
+
+
 def no_subnet(name: nodes.Name) -> ArchError:
     return fail(
         f"'{name.text}' is applied to nothing",
         name.span,
         "expected a subnet as its last argument",
         help="the innermost layer of a network is an input, such as input<3,224,224>",
+        code="E107",
     )
 
 
@@ -175,8 +190,15 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
         f"too many arguments for '{name.text}'",
         extra.name.span if isinstance(extra, nodes.Apply) else extra.span,
         f"expected {wanted} before the subnet, found {len(positional)}",
-        help="named arguments are written name=value",
+        help=_for_extra(extra, definition),
+        code="E108",
     )
+
+
+def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
+    if isinstance(extra, nodes.Apply):
+        return "a layer has one subnet, its last argument; parallel and residual join several"
+    return "named arguments are written name=value" if definition.arguments else None
 
 
 def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchError:
@@ -184,8 +206,13 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
     return fail(
         f"'{name.text}' lacks its {formal.name}",
         name.span,
-        f"expected {listing(required, 12)} before the subnet",
+        f"expected {listing(required, 12)}"
+        + ("" if is_complete(definition) else " before the subnet"),
         f"{formal.name}: {formal.doc}",
+        help="such as input<3,224,224>: channels, height, width"
+        if is_complete(definition)
+        else None,
+        code="E109",
     )
 
 
@@ -202,6 +229,7 @@ def default(
         f"'{template.name}' lacks its argument '{missing}'",
         name.span,
         f"expected {signature(template)}",
+        code="E109",
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import fail, listing, nearest
+from archdsl.elaborate.arguments import in_parentheses
 from archdsl.elaborate.trampoline import Task
+from archdsl.layers.definition import lookup
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
@@ -75,18 +77,18 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Number]]] = {
 def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     """One operation on two numbers; raises ArchError on division by zero and overflow."""
     if operator in "/%" and b == 0:
-        raise fail("division by zero", span)
+        raise fail("division by zero", span, code="E121")
     try:
         return bounded(_OPERATORS[operator][1](a, b), span)
     except OverflowError:
-        raise fail("the result of this arithmetic is too large", span) from None
+        raise fail("the result of this arithmetic is too large", span, code="E006") from None
 
 
 def bounded(value: Number, span: Span) -> Number:
     """The value itself; raises ArchError where it is too large for any network, or infinite."""
     small = math.isfinite(value) if isinstance(value, float) else value.bit_length() <= _MAX_BITS
     if not small:
-        raise fail("this number is too large", span)
+        raise fail("this number is too large", span, code="E006")
     return value
 
 
@@ -111,18 +113,24 @@ def operation(
 def call(node: nodes.Call, arguments: list[Number]) -> Number:
     """The value of a numeric function."""
     name = node.name.text
+    if name not in FUNCTIONS and lookup(name) is not None:
+        raise in_parentheses(node)
     if name not in FUNCTIONS:
         known = f"the functions are {listing(FUNCTIONS)}"
         raise fail(
-            f"unknown function '{name}'", node.name.span, known, help=nearest(name, FUNCTIONS)
+            f"unknown function '{name}'",
+            node.name.span,
+            known,
+            help=nearest(name, FUNCTIONS),
+            code="E122",
         )
     arity, function = FUNCTIONS[name]
     if len(arguments) != arity if arity is not None else not arguments:
         wanted = (
             f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"
         )
-        raise fail(f"{name} takes {wanted}, found {len(arguments)}", node.span)
+        raise fail(f"{name} takes {wanted}, found {len(arguments)}", node.span, code="E123")
     try:
         return bounded(function(*arguments), node.span)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
-        raise fail(f"{name} cannot be computed: {error}", node.span) from None
+        raise fail(f"{name} cannot be computed: {error}", node.span, code="E123") from None

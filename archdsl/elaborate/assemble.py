@@ -22,7 +22,7 @@ from archdsl.elaborate.scope import (
 )
 from archdsl.elaborate.tails import alias_of, find, tail_of
 from archdsl.elaborate.trampoline import Task, run
-from archdsl.elaborate.values import PLAIN, value_type
+from archdsl.elaborate.values import BROKEN, PLAIN, value_type
 from archdsl.reading import read_source
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -111,13 +111,15 @@ def assemble(
                     pending.append(_Reading(*inner, current.document))
         except ArchError as error:
             assembly.errors.extend(error.diagnostics)
+            if isinstance(item, (nodes.Constant, nodes.Parameter)):
+                current.scope.add(item.name.text, BROKEN)
     unknown = [name for name in settings if name not in assembly.parameters]
     for name in unknown:
         known = listing(assembly.parameters) or "none"
         help = nearest(name, assembly.parameters)
         message = f"-D {name}: the spec has no parameter '{name}'"
         assembly.errors.append(
-            Diagnostic(message, None, (f"its parameters are: {known}",), help=help)
+            Diagnostic(message, None, (f"its parameters are: {known}",), help=help, code="E401")
         )
     if assembly.errors:
         raise ArchError(assembly.errors)
@@ -184,7 +186,7 @@ def _add_parameter(item: nodes.Parameter, environment: Environment, assembly: As
     kind = value_type(item.type)
     name = item.name.text
     if name in assembly.parameters:
-        raise fail(f"the parameter '{name}' is declared twice", item.name.span)
+        raise fail(f"the parameter '{name}' is declared twice", item.name.span, code="E131")
     assembly.parameters[name] = None
     if name in assembly.settings:
         value = _setting(name, assembly.settings[name], kind)
@@ -206,6 +208,7 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
             f"'{name}' is specialised before it is defined",
             item.name.span,
             help="the template itself comes first",
+            code="E138",
         )
     known = scope.known and not item.formals and item.pattern is None
     members = Definitions(scope, name, outer=scope.position + 1, known=known)
@@ -253,7 +256,7 @@ def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) 
         return kind(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise fail(f"-D {name}={given}: expected {wanted}, found '{given}'") from None
+        raise fail(f"-D {name}={given}: expected {wanted}, found '{given}'", code="E402") from None
 
 
 def _include(
@@ -281,17 +284,19 @@ def _include(
         path, root = find_include(item, source)
     if path in chain:
         cycle = " -> ".join(p.name for p in [*chain[chain.index(path) :], path])
-        raise fail("a cycle of includes", item.span, f"this file includes itself: {cycle}")
+        raise fail(
+            "a cycle of includes", item.span, f"this file includes itself: {cycle}", code="E134"
+        )
     if path in done:
         return None
     if len(done) >= _MAX_INCLUDES:
-        raise fail(f"more than {_MAX_INCLUDES} files are included", item.span)
+        raise fail(f"more than {_MAX_INCLUDES} files are included", item.span, code="E135")
     done.add(path)
     try:
         return read(path, root)
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
-            raise fail(error.diagnostics[0].message, item.span) from None
+            raise fail(error.diagnostics[0].message, item.span, code="E136") from None
         raise
 
 
@@ -323,9 +328,12 @@ def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:
             "an include may not leave the folder of its spec",
             _quoted(item),
             f"found {item.target}, which lies outside",
+            code="E133",
         )
     near = nearest(item.target, _bundled_blocks(bundled))
-    raise fail(f"there is no file '{item.target}' to include", _quoted(item), help=near)
+    raise fail(
+        f"there is no file '{item.target}' to include", _quoted(item), help=near, code="E132"
+    )
 
 
 def _bundled_blocks(folder: Path) -> list[str]:

@@ -21,6 +21,7 @@ from archdsl.elaborate.arguments import (
     at_once,
     default,
     flat,
+    in_parentheses,
     is_complete,
     is_named_blocks,
     is_variadic,
@@ -51,7 +52,7 @@ from archdsl.elaborate.trampoline import Task
 from archdsl.elaborate.values import PLAIN, meaning, pixels_value, value_type
 from archdsl.layers.block import Block, Combinator, Instance, Step, Tag
 from archdsl.layers.combinators import AddTag
-from archdsl.layers.definition import Argument, Definition, Layer
+from archdsl.layers.definition import Argument, Definition, Layer, lookup
 from archdsl.layers.endpoints import Pixels
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -91,6 +92,7 @@ class Elaborator:
     _literal_layers: dict[Any, Layer] = field(default_factory=dict)
     _shared: dict[Layer | Combinator, Layer | Combinator] = field(default_factory=dict)
     _frames: list[Frame] = field(default_factory=list)
+    _told: set[tuple[str, Span | None]] = field(default_factory=set)
 
     # ---- networks and blocks ----
 
@@ -128,7 +130,10 @@ class Elaborator:
     def _record(self, error: ArchError) -> None:
         frames = tuple(reversed(self._frames))
         for d in error.diagnostics:
-            if len(self.errors) < MAX_ERRORS and d not in self.errors:
+            # A template is elaborated for every set of arguments: its mistakes are told once.
+            place = d.message, d.span
+            if len(self.errors) < MAX_ERRORS and place not in self._told:
+                self._told.add(place)
                 self.errors.append(d if d.frames else _framed(d, frames))
 
     def _skip(self, at: Pending) -> Pending | None:
@@ -144,12 +149,15 @@ class Elaborator:
         node, environment = at
         if isinstance(node, nodes.Group):
             return Reading((), Pending(node.inner, environment), False)
+        if isinstance(node, nodes.Call):
+            raise in_parentheses(node)
         if not isinstance(node, (nodes.Name, nodes.Apply)):
             raise fail(
                 "a number stands where a layer or block belongs",
                 node.span,
                 f"expected a layer, found '{short(node.span.text)}'",
                 help="the subnet is the last argument of every layer",
+                code="E106",
             )
         name = node if isinstance(node, nodes.Name) else node.name
         if name.scope is None:
@@ -159,13 +167,16 @@ class Elaborator:
         arguments = node.arguments if isinstance(node, nodes.Apply) else ()
         if isinstance(meaning, Subnet):
             if arguments:
-                raise fail(f"'{name.text}' is a subnet and takes no arguments", name.span)
+                raise fail(
+                    f"'{name.text}' is a subnet and takes no arguments", name.span, code="E120"
+                )
             if not subnet:
                 raise fail(
                     "a block is written without its subnet",
                     name.span,
                     f"'{name.text}' stands inside an argument that is itself a block",
                     help=f"leave '{name.text}' out here: the block is applied to it",
+                    code="E137",
                 )
             return Reading((), None, False)
         positional, named = split(arguments, environment)
@@ -194,6 +205,7 @@ class Elaborator:
                 f"'{name.text}' is a block and takes one subnet",
                 name.span,
                 f"found {len(positional) + len(named)} arguments",
+                code="E120",
             )
         inner = positional[0] if positional else None
         assert not isinstance(inner, Given)  # only closures hold those, and this is a block
@@ -217,6 +229,8 @@ class Elaborator:
                 raise no_subnet(name)
             return None
         candidate = positional[index]
+        if isinstance(candidate.node, nodes.Call) and lookup(candidate.node.name.text) is not None:
+            raise in_parentheses(candidate.node)
         if not isinstance(candidate, Pending) or not net_like(
             candidate.node, candidate.environment, {}
         ):
@@ -291,7 +305,7 @@ class Elaborator:
         heads = next((f for f in definition.arguments if is_named_blocks(f)), None)
         if heads is not None:
             if any(key.text == name for name, _ in values.setdefault(heads.name, [])):
-                raise fail(f"there are two outputs '{key.text}'", key.span)
+                raise fail(f"there are two outputs '{key.text}'", key.span, code="E126")
             assert isinstance(pending, Pending)
             block = yield self.block(*pending, subnet=False)
             values[heads.name].append((key.text, block))
@@ -303,9 +317,10 @@ class Elaborator:
                 key.span,
                 f"its arguments are {listing(known, 12)}" if known else "it has no arguments",
                 help=nearest(key.text, known),
+                code="E110",
             )
         if formal.name in values:
-            raise fail(f"the argument '{key.text}' is given twice", key.span)
+            raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
         value = at_once(formal, pending)
         if value is None:
             value = yield self._value(formal, pending)
@@ -320,6 +335,7 @@ class Elaborator:
                 f"every one of the {formal.name} needs a name",
                 pending.node.span,
                 f"expected name=block, found '{short(pending.node.span.text)}'",
+                code="E125",
             )
         kind = formal.type.__args__[0] if is_variadic(formal) else formal.type
         value = yield self._evaluate(kind, pending)
@@ -327,10 +343,11 @@ class Elaborator:
         if (low is not None and value < low) or (high is not None and value > high):
             limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
             raise fail(
-                f"the {formal.name} is out of range",
+                f"{formal.name} is out of range",
                 pending.node.span,
                 f"expected {limits}, found {value}",
                 f"{formal.name}: {formal.doc}",
+                code="E113",
             )
         return value
 
@@ -368,6 +385,7 @@ class Elaborator:
                 f"expanded, the last of them '{template.name}'",
                 name.span,
                 help="a template that is applied to ever new blocks grows without end",
+                code="E130",
             )
 
     def bind(
@@ -389,6 +407,7 @@ class Elaborator:
                     f"too many arguments for '{template.name}'",
                     pending.node.span,
                     f"expected {signature(template)}, found {len(positional)} before the subnet",
+                    code="E108",
                 )
             given[own[place][0]] = pending
         by_name = {f.name.text: i for i, f in own if f.name is not None}
@@ -399,9 +418,10 @@ class Elaborator:
                     key.span,
                     f"expected {signature(template)}",
                     help=nearest(key.text, by_name),
+                    code="E110",
                 )
             if by_name[key.text] in given:
-                raise fail(f"the argument '{key.text}' is given twice", key.span)
+                raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
             given[by_name[key.text]] = pending
         inside = Environment(template.definitions, template.position, {})
         local: dict[str, Value] = {}
@@ -440,6 +460,7 @@ class Elaborator:
             span,
             help="repeat<N, block, SUBNET> applies a block many times without nesting templates; "
             "--max-levels raises the limit",
+            code="E129",
         )
 
     def argument(self, formal: nodes.Formal, pending: Unbound) -> Task[Value]:
@@ -462,19 +483,22 @@ class Elaborator:
                 "a template belongs here",
                 node.span,
                 f"expected the name of a template, found '{short(node.span.text)}'",
+                code="E119",
             )
         name = node if isinstance(node, nodes.Name) else node.name
         arguments = node.arguments if isinstance(node, nodes.Apply) else ()
         positional, named = split(arguments, environment)
         if named:
-            raise fail("a template that is an argument gets its own by position", name.span)
+            raise fail(
+                "a template that is an argument gets its own by position", name.span, code="E119"
+            )
         found = yield meaning(name, environment)
         callee, positional = flat(found, name, positional)
         formals = own_formals(callee)
         given: list[Given] = []
         for place, argument in enumerate(positional):
             if place >= len(formals):
-                raise fail(f"too many arguments for '{name.text}'", argument.node.span)
+                raise fail(f"too many arguments for '{name.text}'", argument.node.span, code="E108")
             formal = formals[place]
             evaluate = self._value if isinstance(formal, Argument) else self.argument
             value = yield evaluate(formal, argument)
@@ -520,6 +544,7 @@ class Elaborator:
                 pending.node.span,
                 f"expected tag1, tag2, ... or a template of add_tag_layer, "
                 f"found '{short(pending.node.span.text)}'",
+                code="E118",
             )
         return Tag(what.id)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.elaborate.spelling import spelling
 from archdsl.elaborate.trampoline import Task
 from archdsl.layers.definition import definitions as builtin
 from archdsl.layers.definition import lookup
@@ -245,7 +246,9 @@ class Definitions:
         """The user's templates in the order of their definition."""
         return (b for _, b in self._order if isinstance(b, TemplateBinding))
 
-    def unknown(self, name: nodes.Name, position: int, local: Mapping[str, Any]) -> ArchError:
+    def unknown(
+        self, name: nodes.Name, position: int, local: Mapping[str, Any], *, number: bool = False
+    ) -> ArchError:
         """The error for a name without a meaning."""
         scope: Definitions | None = self
         while scope is not None and name.text not in scope._bindings:
@@ -260,6 +263,7 @@ class Definitions:
                         name.span,
                         "a definition may use earlier definitions only, so templates never recurse",
                         help="repeat<N, block, SUBNET> applies a block several times",
+                        code="E103",
                     )
                 where = f", at line {later.definition.name.span.position[0]}"
             return fail(
@@ -267,16 +271,20 @@ class Definitions:
                 name.span,
                 "a definition may use earlier definitions only",
                 help="move it up",
+                code="E102",
             )
         if name.text in builtin():
             return fail(
                 f"'{name.text}' has several inputs and is not written by itself",
                 name.span,
                 help="residual, parallel, add_prev and the other combinators make it",
+                code="E104",
             )
         bindings = self._known()
+        if number:
+            return self._unknown_number(name, position, [*local, *bindings])
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
-        help = nearest(name.text, known) or "archdsl layers lists what is built in"
+        help = spelling(name.text, known) or "archdsl layers lists what is built in"
         own = listing(reversed(bindings)) if bindings else "none"
         return fail(
             f"unknown layer or template '{name.text}'",
@@ -284,6 +292,19 @@ class Definitions:
             f"defined in this file: {own}",
             *self._passed_over(),
             help=help,
+            code="E101",
+        )
+
+    def _unknown_number(self, name: nodes.Name, position: int, known: list[str]) -> ArchError:
+        numbers = [n for n in known if isinstance(self.get(n, position), (int, float))]
+        return fail(
+            f"there is no number '{name.text}'",
+            name.span,
+            f"numbers that are defined here: {listing(numbers) or 'none'}",
+            *self._passed_over(),
+            help=nearest(name.text, known)
+            or f"const int {name.text} = 3; defines one, param one that -D can set",
+            code="E101",
         )
 
     def _known(self) -> list[str]:
@@ -327,11 +348,11 @@ class Environment(NamedTuple):
             return self.local[name]
         return self.definitions.get(name, self.position)
 
-    def require(self, name: nodes.Name) -> Any:
+    def require(self, name: nodes.Name, *, number: bool = False) -> Any:
         """The meaning of a name; raises ArchError where it has none."""
         found = self.get(name.text)
         if found is None:
-            raise self.definitions.unknown(name, self.position, self.local)
+            raise self.definitions.unknown(name, self.position, self.local, number=number)
         return found
 
 

@@ -87,6 +87,7 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
                 name.span,
                 f"it is defined at {scope.struct.span.where}",
                 help=nearest(part, known),
+                code="E138",
             )
     return found
 
@@ -110,6 +111,7 @@ def _choose(name: nodes.Name, positional: list[Unbound]) -> Task[Pending]:
             f"'{name.text}' takes a condition and two types",
             name.span,
             f"found {len(positional)} arguments",
+            code="E138",
         )
     condition = yield bool_value(cast("Pending", positional[0]))
     return cast("Pending", positional[1 if condition else 2])
@@ -124,7 +126,7 @@ def instance(
     """The struct that an expression means, with its arguments; other names of it are followed."""
     while True:
         if not isinstance(node, (nodes.Name, nodes.Apply)):
-            raise fail("a struct belongs here", node.span)
+            raise fail("a struct belongs here", node.span, code="E138")
         name = node if isinstance(node, nodes.Name) else node.name
         found = yield meaning(name, environment)
         arguments = node.arguments if isinstance(node, nodes.Apply) else ()
@@ -145,7 +147,7 @@ def instance(
         elif isinstance(found, Unread):
             raise unread(name, found)
         else:
-            raise fail(f"'{name.text}' is no struct, so it has no members", name.span)
+            raise fail(f"'{name.text}' is no struct, so it has no members", name.span, code="E138")
 
 
 def _instance_of(elaborator: Elaborator, found: Any, name: nodes.Name) -> Task[Definitions]:
@@ -157,7 +159,11 @@ def _instance_of(elaborator: Elaborator, found: Any, name: nodes.Name) -> Task[D
         inside = Environment(found.definitions, found.position, {})
         scope = yield instance(elaborator, found.definition.body, inside)
     else:
-        raise fail(f"a part of '{name.span.text}' is no struct, so it has no members", name.span)
+        raise fail(
+            f"a part of '{name.span.text}' is no struct, so it has no members",
+            name.span,
+            code="E138",
+        )
     return scope
 
 
@@ -189,6 +195,7 @@ def _instantiate(
             "it is declared only, and none of its specialisations fits"
             if len(binding.bodies) > 1
             else "it is declared only",
+            code="E138",
         )
     scope = Definitions(
         binding.definitions,
@@ -227,7 +234,7 @@ def _match(
 def _count_inlined(elaborator: Elaborator, name: nodes.Name) -> None:
     elaborator.inlined += 1
     if elaborator.inlined > _MAX_INLINED:
-        raise fail(f"'{name.text}' is expanded without an end", name.span)
+        raise fail(f"'{name.text}' is expanded without an end", name.span, code="E138")
 
 
 # ---- in networks ----
@@ -297,6 +304,7 @@ def _of_its_own(
             name.span,
             where,
             help=f"name a member of it: {name.text}::{types[-1]}",
+            code="E139",
         )
     if subnet:
         return fail(
@@ -304,6 +312,7 @@ def _of_its_own(
             name.span,
             where,
             help="write input<C,H,W>, or input<matrix<...>> as dlib does, in its place",
+            code="E139",
         )
     return fail(
         f"'{name.text}' is a layer class of its own, and what it computes is not known",
@@ -311,4 +320,5 @@ def _of_its_own(
         where,
         help="only a class is understood that derives from a layer of the catalogue and passes "
         "constants to its constructor; archdsl layers lists what there is",
+        code="E139",
     )

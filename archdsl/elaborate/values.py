@@ -15,6 +15,9 @@ from archdsl.layers.block import Label
 from archdsl.layers.endpoints import Pixels
 from archdsl.syntax import nodes
 
+BROKEN = object()
+"""The value of a constant whose own expression is wrong: what uses it is not judged."""
+
 
 def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
     """The value of an expression that has to be a number or true or false."""
@@ -40,7 +43,9 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         kind = value_type(node.type)
         return kind((yield number(node.value, environment)))
     if isinstance(node, nodes.Name):
-        value = yield meaning(node, environment)
+        value = yield meaning(node, environment, number=True)
+        if value is BROKEN:
+            raise ArchError(())
         if isinstance(value, Deferred):
             value = yield _deferred(value, node)
         if isinstance(value, (int, float)):
@@ -52,13 +57,14 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         node.span if not isinstance(node, nodes.Apply) else node.name.span,
         f"expected a number, found '{short(node.span.text)}'",
         help="the arguments of a layer come before its subnet; one may be missing",
+        code="E114",
     )
 
 
-def meaning(name: nodes.Name, environment: Environment) -> Task[Any]:
-    """What a name means; raises ArchError where it means nothing."""
+def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:
+    """What a name means, a ``number`` perhaps; raises ArchError where it means nothing."""
     if name.scope is None:
-        return environment.require(name)
+        return environment.require(name, number=number)
     resolve = environment.definitions.root.resolve
     assert resolve is not None
     return (yield resolve(name, environment))
@@ -75,13 +81,13 @@ class _UnknownValueError(ArchError):
         )
         message = f"the value of '{name.text}' is not known"
         help = "the sizes of a network are numbers and constants"
-        super().__init__(Diagnostic(message, name.span, (self.reason,), help))
+        super().__init__(Diagnostic(message, name.span, (self.reason,), help, code="E140"))
 
 
 def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
     """The value of a constant, found once."""
     if constant.running:
-        raise fail(f"'{name.text}' is defined by itself", name.span)
+        raise fail(f"'{name.text}' is defined by itself", name.span, code="E103")
     if constant.value is None:
         constant.running = True
         environment = Environment(constant.definitions, constant.position, {})
@@ -101,8 +107,9 @@ def int_value(pending: Pending) -> Task[int]:
         raise fail(
             "a whole number belongs here",
             pending.node.span,
-            f"expected an integer, found {value:g}",
+            f"expected an integer, found {value}",
             help="round(x), floor(x) and ceil(x) make whole numbers",
+            code="E115",
         )
     return int(value)
 
@@ -115,7 +122,7 @@ def float_value(pending: Pending) -> Task[float]:
 def bool_value(pending: Pending) -> Task[bool]:
     value = yield number(*pending)
     if value not in (0, 1):
-        raise fail("true or false belongs here", pending.node.span, f"found {value:g}")
+        raise fail("true or false belongs here", pending.node.span, f"found {value:g}", code="E116")
     return bool(value)
 
 
@@ -125,6 +132,7 @@ def label_value(pending: Pending) -> Task[Label]:
             "a name belongs here",
             pending.node.span,
             f"expected a bare name, found '{short(pending.node.span.text)}'",
+            code="E117",
         )
     return Label(pending.node.text)
     yield
@@ -159,7 +167,7 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
         return Pixels(channels or 1, divisor, *sizes)
     count = yield int_value(Pending(node, environment))
     if count < 1:
-        raise fail("an input needs at least one channel", node.span, f"found {count}")
+        raise fail("an input needs at least one channel", node.span, f"found {count}", code="E124")
     return Pixels(count)
 
 

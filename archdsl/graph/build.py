@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import networkx as nx
 
 from archdsl.bulk import collector_paused
-from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
+from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
 from archdsl.elaborate.trampoline import run
 from archdsl.graph.model import LayerInstance, Network, Scope
 from archdsl.graph.names import allowed
@@ -23,6 +23,7 @@ MAIN_OUTPUT = "output"
 """The name of the output at the end of a network that does not name its outputs."""
 
 
+@coded("E200")
 @collector_paused()
 def build(block: Block, name: str, parameters: Mapping[str, Any] | None = None) -> Network:
     """The graph of an elaborated network.
@@ -94,7 +95,7 @@ class Expansion:
 
     def output(self, name: str, port: Port) -> None:
         if name in self._outputs or name == MAIN_OUTPUT:
-            raise RuleError(f"there are two outputs '{name}'")
+            raise RuleError(f"there are two outputs '{name}'", code="E126")
         self._outputs[name] = self._attached(port)
 
     # ---- expansion ----
@@ -146,12 +147,13 @@ class Expansion:
                     f"{shown(first.layer.size())}",
                     help="a network has one input; branches are written without",
                     frames=self._frames(),
+                    code="E203",
                 )
         return Port(self._input, {INPUT: self._input})
 
     def _attached(self, port: Port) -> int:
         if port.node is None:
-            raise RuleError("nothing can follow the outputs of a network")
+            raise RuleError("nothing can follow the outputs of a network", code="E204")
         return port.node
 
     def _emit(self, layer: Layer, inputs: tuple[int, ...], name: str | None = None) -> int:
@@ -173,9 +175,13 @@ class Expansion:
         if end.node is not None:
             self._outputs[MAIN_OUTPUT] = end.node
         if not self._drafts or self._input is None:
-            raise fail("the network has no input", block.steps[0].span if block.steps else None)
+            raise fail(
+                "the network has no input",
+                block.steps[0].span if block.steps else None,
+                code="E206",
+            )
         if not self._outputs:
-            raise fail("the network has no output", block.steps[-1].span)
+            raise fail("the network has no output", block.steps[-1].span, code="E206")
 
     def network(self, name: str, parameters: Mapping[str, Any] | None) -> Network:
         """The graph with its names: stems, numbered where siblings share one."""
@@ -222,7 +228,8 @@ class Expansion:
         return scopes, namers
 
     def _diagnostic(self, error: RuleError, span: Span) -> Diagnostic:
-        return Diagnostic(error.message, span, error.notes, error.help, self._frames())
+        frames = self._frames()
+        return Diagnostic(error.message, span, error.notes, error.help, frames, code=error.code)
 
     def _frames(self) -> tuple[Frame, ...]:
         frames: list[Frame] = []

@@ -63,6 +63,7 @@ GELU = _fixed("GELU", "x times the normal distribution at x.", "gelu", source="d
 SiLU = _fixed("SiLU", "x times its sigmoid.", "silu", source="dlib silu_; ")
 Hardswish = _fixed("Hardswish", "x relu6(x + 3) / 6.", "hardswish")
 Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
+Sigmoid.bounded = Tanh.bounded = True
 Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
 Identity = _fixed("Identity", "The input, unchanged.", "identity")
 Identity.drawn = False  # a line that passes says it
@@ -149,6 +150,8 @@ class SmeLU(Layer):
 class Softmax(Layer):
     """Probabilities over the channels, at each position by itself."""
 
+    bounded = True
+
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
 
@@ -171,12 +174,15 @@ class SoftmaxRows(MapLayer):
 class SoftmaxAll(Layer):
     """Probabilities over all values of a sample."""
 
+    bounded = True
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if elements(inputs[0]) is None:
             raise RuleError(
                 "softmax_all needs an input of known size",
                 f"found {shown(inputs[0])}",
                 help="give the size with --input CxHxW",
+                code="E305",
             )
         return inputs[0]
 

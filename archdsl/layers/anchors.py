@@ -65,6 +65,7 @@ class AnchorGrid(TypedLayer):
                 "anchors and feature maps do not agree in number",
                 f"expected a size for each of {len(maps)} maps, found {len(self.sizes)} sizes",
                 help="everywhere=true puts all sizes on every map",
+                code="E316",
             )
         return Anchors((self.at_one_place,) * len(maps))
 

@@ -35,6 +35,7 @@ def _sequence(shape: Shape, kind: str) -> tuple[Dim, int]:
             f"{kind} needs a sequence of tokens",
             f"expected tokens×channels, found {shown(shape)}",
             help="tokens makes a sequence of a feature map",
+            code="E309",
         )
     return shape[0], shape[1]
 
@@ -119,6 +120,7 @@ class PositionEmbedding(Layer):
                 f"{self.kind} needs a known number of tokens",
                 f"found {shown(inputs[0])}",
                 help="write input<C,H,W>, or give the size with --input CxHxW",
+                code="E305",
             )
         return tokens, channels
 
@@ -164,6 +166,7 @@ class Attention(Layer):
             raise RuleError(
                 f"{self.heads} heads do not divide {channels} channels",
                 f"expected a multiple of {self.heads} channels, found {shown(inputs[0])}",
+                code="E310",
             )
         return inputs[0]
 
@@ -214,6 +217,7 @@ class Token(Layer):
                 f"there is no token {self.index}",
                 f"expected more than {self.index} tokens, found {shown(inputs[0])}",
                 help="the first token is 0",
+                code="E311",
             )
         return (channels,)
 

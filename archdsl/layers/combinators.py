@@ -192,7 +192,7 @@ class AddTag(Combinator):
 
     def connect(self, build: Builder, port: Port) -> Connection:
         if port.node is None:
-            raise RuleError("there is nothing to tag here")
+            raise RuleError("there is nothing to tag here", code="E205")
         # A copy per tag: a network has a handful of tag numbers, reused over and over.
         return Port(port.node, {**port.tags, self.id: port.node})
         yield
@@ -208,6 +208,7 @@ def find(tag: Tag, port: Port) -> Port:
             f"there is no {tag} between here and the input",
             f"tags that are visible here: {there}",
             help=f"put {tag}<...> around the layer that is meant",
+            code="E201",
         )
     return Port(node, port.tags)
 

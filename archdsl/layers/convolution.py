@@ -55,6 +55,16 @@ def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = Fals
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
+def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> int:
+    """How much of an axis lies beyond the last of ``count`` positions of a window.
+
+    None where the window is smaller than its stride: it leaves out cells everywhere then.
+    """
+    if size is None or count is None or kernel < stride:
+        return 0
+    return max(0, size - ((count - 1) * stride + kernel - padding))
+
+
 def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
     """Refuse a window that is larger than the padded input."""
     for size, k, p, axis in zip(shape[1:], kernel, padding, ("height", "width"), strict=True):
@@ -64,6 +74,7 @@ def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
                 f"the {kernel[0]}×{kernel[1]} window of {kind} is larger than its input",
                 f"expected a {axis} of at least {k - 2 * p}, found {shown(shape)}{padded}",
                 help="use a smaller window, more padding, or fewer strides before this layer",
+                code="E303",
             )
 
 
@@ -129,6 +140,7 @@ class Convolution(MapLayer):
                 "a filter as large as the input needs an input of known size",
                 f"found {shown(shape)}",
                 help="give the size with --input CxHxW",
+                code="E305",
             )
         return kernel[0], kernel[1]
 
@@ -164,12 +176,23 @@ class Convolution(MapLayer):
                 raise RuleError(
                     f"{groups} groups do not divide {count} {what}",
                     f"expected channels and filters in equal groups, found {shown(inputs[0])}",
+                    code="E306",
                 )
         require_fit("con", inputs[0], extent, padding)
         return (
             self.filters,
             slid(height, extent[0], self.stride_h, padding[0]),
             slid(width, extent[1], self.stride_w, padding[1]),
+        )
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        _, height, width = image(inputs[0], "con")
+        kernel = self._kernel(inputs[0])
+        extent, padding = self._extent(kernel), self._padding(kernel)
+        _, rows, columns = self.shape(inputs)
+        return (
+            uncovered(height, extent[0], self.stride_h, padding[0], rows),
+            uncovered(width, extent[1], self.stride_w, padding[1], columns),
         )
 
     def _weights(self, shape: Shape) -> int:
@@ -281,12 +304,13 @@ class TransposedConvolution(MapLayer):
         channels, height, width = image(inputs[0], "cont")
         for count, what in ((channels, "input channels"), (self.filters, "filters")):
             if count % self.groups:
-                raise RuleError(f"{self.groups} groups do not divide {count} {what}")
+                raise RuleError(f"{self.groups} groups do not divide {count} {what}", code="E306")
         stride = min(self.stride_h, self.stride_w)
         if self.output_padding >= stride and self.output_padding:
             raise RuleError(
                 "the output padding of cont is not smaller than its stride",
                 f"expected less than {stride}, found {self.output_padding}",
+                code="E313",
             )
         padding = self._padding()
 
@@ -304,6 +328,7 @@ class TransposedConvolution(MapLayer):
             raise RuleError(
                 "the padding of cont cuts its whole output away",
                 f"from {shown(inputs[0])} to {shown(output)}",
+                code="E313",
             )
         return output
 

@@ -149,6 +149,14 @@ class Layer:
     """Whether its gradient needs its output; if not, an activation may write over it."""
     drawn: ClassVar[bool] = True
     """Whether it is a box of its own in drawings; if not, its input stands for it."""
+    caution_code: ClassVar[str] = "W000"
+    """What its warning is known by (``archdsl explain``)."""
+    bounded: ClassVar[bool] = False
+    """Whether it is an activation that a network may end in: probabilities and the like."""
+    takes_logits: ClassVar[bool] = False
+    """Whether it is a loss that turns its input into probabilities itself."""
+    absorbs_bias: ClassVar[bool] = False
+    """Whether a number added to a channel of its input is taken away again."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
 
@@ -175,6 +183,10 @@ class Layer:
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         """What an output cell sees; ``None`` for layers that look at one cell at a time."""
         return None
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        """How many rows and columns at the far border reach no output, by rounding down."""
+        return 0, 0
 
     def effective(self) -> dict[str, Any]:
         """The arguments as they count; however written, equal where layers compute the same."""
@@ -400,5 +412,6 @@ def image(shape: Shape, kind: str) -> tuple[int, Dim, Dim]:
             f"{kind} needs a feature map",
             f"expected channels×height×width, found {shown(shape)}",
             help="rows and columns are gone behind fc and flatten, tokens and channels_last",
+            code="E304",
         )
     return shape[0], shape[1], shape[2]

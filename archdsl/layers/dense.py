@@ -38,7 +38,7 @@ class SsdLevel(Combinator):
         return tuple(range(2, self.count // 2 + 1))
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        raise RuleError("ssd_level describes a map of default_boxes", "it is no layer")
+        raise RuleError("ssd_level describes a map of default_boxes", "it is no layer", code="E320")
         yield
 
 
@@ -61,6 +61,7 @@ class DefaultBoxGrid(TypedLayer):
             raise RuleError(
                 "default_boxes and feature maps do not agree in number",
                 f"expected a level for each of {len(maps)} maps, found {len(self.levels)}",
+                code="E316",
             )
         return Anchors(tuple(level.count for level in self.levels))
 
@@ -104,7 +105,7 @@ class DefaultBoxes(Combinator):
         for block in self.maps:
             level = block.meant
             if not isinstance(level, SsdLevel):
-                raise RuleError("default_boxes takes ssd_level<...> for each map")
+                raise RuleError("default_boxes takes ssd_level<...> for each map", code="E320")
             levels.append(level)
         return build.join(DefaultBoxGrid(tuple(levels), self.last), port, place(INPUT, port))
         yield
@@ -139,6 +140,7 @@ class _DenseLayer(TypedLayer):
                         f"the {name} of {self.of} do not fit its anchors",
                         f"expected {factor * each} channels for {each} anchors at a place, "
                         f"found {shown(level)}",
+                        code="E317",
                     )
         return Detections(
             self.count, self._classes(heads[0], anchors), required(images, Images, self.of).shape
@@ -153,11 +155,14 @@ class _DenseLayer(TypedLayer):
                     f"the class scores of {self.of} do not fit its anchors",
                     f"expected a multiple of {each} channels, one for each class and anchor, "
                     f"found {shown(level)}",
+                    code="E317",
                 )
             found.add(channels // each)
         if len(found) > 1:
             counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(f"the maps of {self.of} disagree about the classes", f"found {counts}")
+            raise RuleError(
+                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
+            )
         return found.pop()
 
     def label(self) -> str:
@@ -322,7 +327,9 @@ class Fcos(Combinator):
         anchors = self.anchors.meant
         if not isinstance(anchors, AnchorBlock) or anchors.grid().at_one_place != 1:
             raise RuleError(
-                "fcos needs one place for each anchor", "expected anchors<...,aspect=1>"
+                "fcos needs one place for each anchor",
+                "expected anchors<...,aspect=1>",
+                code="E320",
             )
         logits = yield build.apply(self.classification, port, "classification")
         tower = yield build.apply(self.tower, port, "tower")

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class RegionDecision(TypedLayer):
     """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
 
+    caution_code = "W009"
+
     nms: float = arg("overlap that suppresses")
     count: int = arg("detections of an image")
 
@@ -60,6 +62,7 @@ def regions_of(port: Port, kind: str, example: str) -> Port:
             f"{kind} needs features of regions",
             "there is no roi_align, roi_pool or warp before it",
             help=example,
+            code="E314",
         )
     return Port(regions, port.tags)
 
@@ -81,6 +84,7 @@ class RegionDetections(RegionDecision):
                 "the class scores and box deltas of detect disagree",
                 f"expected {4 * (classes or 0)} deltas, four for each of {classes} classes, "
                 f"found {shown(deltas.shape)}",
+                code="E318",
             )
         return Detections(self.count, classes or 0, regions.image)
 
@@ -134,7 +138,9 @@ class _Part(TypedLayer):
         features: RegionFeatures = required(inputs[0], RegionFeatures, self.part)
         found: Detections = required(inputs[1], Detections, self.part)
         if len(features.shape) != 3:
-            raise RuleError(f"{self.part} need a map for each region", f"found {shown(features)}")
+            raise RuleError(
+                f"{self.part} need a map for each region", f"found {shown(features)}", code="E314"
+            )
         self.judge(features.shape, found)
         parts = (*found.parts, self.part)
         return Detections(found.count, found.classes, found.image, parts)
@@ -155,6 +161,7 @@ class InstanceMasks(_Part):
             raise RuleError(
                 "masks and detections disagree about the classes",
                 f"expected {found.classes} channels, one for each class, found {shown(features)}",
+                code="E318",
             )
 
     def label(self) -> str:

@@ -43,7 +43,9 @@ class PyramidDown(Combinator):
         return 0
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        raise RuleError("pyramid_down describes the pyramid of an input", "it is no layer")
+        raise RuleError(
+            "pyramid_down describes the pyramid of an input", "it is no layer", code="E320"
+        )
         yield
 
 
@@ -67,7 +69,9 @@ class _PyramidInput(InputLayer):
     def _n(self) -> int:
         what = self.pyramid.meant
         if not isinstance(what, PyramidDown):
-            raise RuleError(f"{self.kind} takes a pyramid", "expected pyramid_down<N>, as in <6>")
+            raise RuleError(
+                f"{self.kind} takes a pyramid", "expected pyramid_down<N>, as in <6>", code="E320"
+            )
         return what.n
 
     def size(self) -> Shape:
@@ -170,7 +174,9 @@ class DetectorWindow(Combinator):
         return 0
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        raise RuleError("detector_window describes a channel of loss_mmod", "it is no layer")
+        raise RuleError(
+            "detector_window describes a channel of loss_mmod", "it is no layer", code="E320"
+        )
         yield
 
 
@@ -214,6 +220,7 @@ class MmodDetections(DlibDetections):
             raise RuleError(
                 "loss_mmod and its detector windows do not agree",
                 f"expected {wanted} windows, found {shown(shape)}",
+                code="E316",
             )
         return self.windows or (_UNSTATED,) * (channels // each)
 
@@ -272,7 +279,9 @@ class LossMmod(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         windows = tuple(block.meant for block in self.windows)
         if not all(isinstance(window, DetectorWindow) for window in windows):
-            raise RuleError("loss_mmod takes detector_window<width,height,label> for each channel")
+            raise RuleError(
+                "loss_mmod takes detector_window<width,height,label> for each channel", code="E320"
+            )
         layer = MmodDetections(self.threshold, self.nms, self.covered, windows, self.regression)  # type: ignore[arg-type]
         return build.join(layer, port, place(INPUT, port))
         yield
@@ -296,12 +305,14 @@ class YoloAnchors(Combinator):
         """Width and height of each."""
         if len(self.sizes) % 2:
             raise RuleError(
-                "an anchor has a width and a height", f"found {len(self.sizes)} numbers"
+                "an anchor has a width and a height",
+                f"found {len(self.sizes)} numbers",
+                code="E321",
             )
         return tuple(zip(self.sizes[::2], self.sizes[1::2], strict=True))
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        raise RuleError("yolo_anchors describes a map of loss_yolo", "it is no layer")
+        raise RuleError("yolo_anchors describes a map of loss_yolo", "it is no layer", code="E320")
         yield
 
 
@@ -330,11 +341,14 @@ class YoloDetections(DlibDetections):
                     f"the map at tag{tag} does not fit its anchors",
                     f"expected {each}·(5 + classes) channels for {each} anchors, "
                     f"found {shown(shape)}",
+                    code="E317",
                 )
             found |= {channels // each - 5} if each else set()
         if len(found) > 1:
             counts = " and ".join(map(str, sorted(found)))
-            raise RuleError("the maps of loss_yolo disagree about the classes", f"found {counts}")
+            raise RuleError(
+                "the maps of loss_yolo disagree about the classes", f"found {counts}", code="E318"
+            )
         return found.pop() if found else 0
 
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
@@ -397,7 +411,9 @@ class LossYolo(Combinator):
             elif isinstance(what, AddTag):
                 maps.append((what.id, ()))
             else:
-                raise RuleError("loss_yolo takes tags, or yolo_anchors<tag, width,height, ...>")
+                raise RuleError(
+                    "loss_yolo takes tags, or yolo_anchors<tag, width,height, ...>", code="E320"
+                )
         ends = [find(Tag(tag), port) for tag, _ in maps]
         layer = YoloDetections(self.threshold, self.nms, self.covered, tuple(maps), self.classwise)
         return build.join(layer, *ends, place(INPUT, port))._replace(tags=port.tags)

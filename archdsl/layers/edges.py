@@ -23,11 +23,14 @@ Shape = tuple[Dim, ...]
 class RuleError(Exception):
     """A rule of a layer refuses what it is given; the stage that asked adds where that is."""
 
-    def __init__(self, message: str, *notes: str, help: str | None = None) -> None:
+    def __init__(
+        self, message: str, *notes: str, help: str | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.notes = notes
         self.help = help
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,7 @@ def _not_tensors(inputs: tuple[EdgeType, ...], kind: str) -> RuleError:
             f"{kind} needs a tensor",
             f"expected a feature map or features, found {words(odd)}",
             help=takes[type(odd)],
+            code="E314",
         )
     if all(isinstance(i, FeatureMaps) for i in inputs):
         named = [", ".join(i.names) for i in inputs if isinstance(i, FeatureMaps)]
@@ -260,10 +264,12 @@ def _not_tensors(inputs: tuple[EdgeType, ...], kind: str) -> RuleError:
             f"{kind} joins feature maps of different names",
             f"expected maps of the same names in the same order, found {' and '.join(named)}",
             help="feature_maps and fpn name their maps by the taps they are given",
+            code="E315",
         )
     return RuleError(
         f"{kind} joins what does not belong together",
         f"expected tensors of one kind, found {' and '.join(map(words, inputs))}",
+        code="E315",
     )
 
 
@@ -286,4 +292,5 @@ def required(edge: EdgeType, wanted: type[Any] | tuple[type[Any], ...], kind: st
         f"{kind} needs {names}",
         f"expected {names}, found {found} ({shown(edge)})",
         help="select<0, ...> is the finest of them" if one_of_several else helps.get(kinds[0]),
+        code="E314",
     )

@@ -74,6 +74,7 @@ def known_size(shape: Shape) -> tuple[int, ...]:
             "the network cannot be run: the size of its input is open",
             f"found {shape_words(shape)}",
             help="give the size with --input CxHxW",
+            code="E305",
         )
     return sizes
 

@@ -110,6 +110,7 @@ class InputImages(_ImagesInput):
             raise RuleError(
                 "the sizes in training do not end at min_size",
                 f"expected train_from to be {self.min_size} at most, found {least}",
+                code="E321",
             )
         return tuple(range(self.min_size, least - 1, -self.train_step))[::-1]
 

@@ -34,7 +34,9 @@ def _listed(inputs: tuple[Shape, ...]) -> str:
 def _known(shape: Shape, axis: int) -> int:
     size = shape[axis]
     if size is None:
-        raise RuleError("the sizes that meet here are not known", help="give --input CxHxW")
+        raise RuleError(
+            "the sizes that meet here are not known", help="give --input CxHxW", code="E305"
+        )
     return size
 
 
@@ -53,6 +55,7 @@ class Add(Layer):
                     "a sum of tensors of different shapes",
                     f"expected equal shapes, found {_listed(inputs)}",
                     help=_residual_help(inputs[0], other),
+                    code="E301",
                 )
         return inputs[0]
 
@@ -90,7 +93,9 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
     if first == second:
         return first
     if len(first) != len(second):
-        raise RuleError(f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}")
+        raise RuleError(
+            f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}", code="E312"
+        )
     pairs = zip(first, second, strict=True)
     return tuple(None if a is None or b is None else max(a, b) for a, b in pairs)
 
@@ -110,6 +115,7 @@ def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
 class AddPadded(_LevelJoin):
     """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
 
+    caution_code = "W003"
     keeps_output = False
     inputs = 2
 
@@ -150,6 +156,7 @@ class Concat(_LevelJoin):
                     f"expected equal heights and widths, found {shown(inputs[0])} from branch 1 "
                     f"and {shown(other)} from branch {index}",
                     help="the strides and paddings of the branches have to agree",
+                    code="E302",
                 )
         return sum(_known(shape, 0) for shape in inputs), *inputs[0][1:]
 
@@ -176,6 +183,7 @@ class Gate(MapLayer):
                 "the gate of a scale has to be one number per channel",
                 f"expected {features[0]}×1×1, found {shown(gate)} for {shown(features)}",
                 help="end the gate with as many channels as it scales, pooled to 1×1",
+                code="E308",
             )
         return features
 
@@ -197,6 +205,7 @@ class Mult(_LevelJoin):
     As in dlib a missing value counts as zero, so the product is zero there.
     """
 
+    caution_code = "W003"
     keeps_output = False
     inputs = 2
 
@@ -244,12 +253,14 @@ class MatrixProduct(MapLayer):
                 f"expected as many rows on the right as columns on the left, "
                 f"and equal channels, found {_listed(inputs)}",
                 help="transpose swaps rows and columns",
+                code="E322",
             )
         if (1, 1) in (first[-2:], second[-2:]):
             raise RuleError(
                 "a product of matrices of one value",
                 f"expected rows or columns, found {_listed(inputs)}",
                 help="dlib takes these for one matrix of the whole batch; reshape_to makes rows",
+                code="E322",
             )
         return *first[:-1], second[-1]
 
@@ -289,11 +300,14 @@ class ResizeToMatch(MapLayer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first, second = inputs
         if len(first) != 3 or len(second) != 3:
-            raise RuleError("only feature maps can be resized", f"found {_listed(inputs)}")
+            raise RuleError(
+                "only feature maps can be resized", f"found {_listed(inputs)}", code="E304"
+            )
         if self.nearest and self.align_corners:
             raise RuleError(
                 "only bilinear resizing can align corners",
                 help="leave out nearest or align_corners",
+                code="E313",
             )
         return first[0], second[1], second[2]
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Loss(Layer):
     """The base of all losses: the network's output passes."""
 
+    takes_logits = True
+
     def criterion(self) -> nn.Module:
         """The torch module that turns (output, target) into a number."""
         raise NotImplementedError
@@ -146,6 +148,7 @@ class LossMultimulticlassLog(Loss):
             raise RuleError(
                 "loss_multimulticlass_log and its outputs do not agree",
                 f"expected {sum(self.classes)} outputs, found {shown(inputs[0])}",
+                code="E323",
             )
         return inputs[0]
 
@@ -237,6 +240,8 @@ class LossBinaryHinge(Loss):
 class _Values(Loss):
     """The base of losses whose outputs are what is wanted."""
 
+    takes_logits = False
+
     def decision(self) -> nn.Module:
         from archdsl.targets.torch.losses import AsItIs
 
@@ -303,6 +308,7 @@ class LossMeanSquaredPerChannelAndPixel(LossMeanSquared):
             raise RuleError(
                 f"{self.kind} and its input do not agree in channels",
                 f"expected {self.channels} channels, found {shown(inputs[0])}",
+                code="E323",
             )
         return inputs[0]
 

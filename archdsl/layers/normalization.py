@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def _channels(shape: Shape, kind: str) -> int:
     """The size of the first axis, along which parameters are held."""
     if not shape or shape[0] is None:
-        raise RuleError(f"{kind} needs a known number of channels", f"found {shown(shape)}")
+        raise RuleError(
+            f"{kind} needs a known number of channels", f"found {shown(shape)}", code="E305"
+        )
     return shape[0]
 
 
@@ -24,8 +26,9 @@ class _BatchNorm(Layer):
     """What the spellings of per-channel batch normalisation share; only defaults differ."""
 
     keeps_output = False
+    absorbs_bias = True
 
-    eps: float = arg("added to the variance", 1e-5, minimum=0)
+    eps: float = arg("added to the variance", 1e-5, minimum=0, maximum=1)
     momentum: float = arg(
         "weight of a new batch in the running statistics", 0.1, minimum=0, maximum=1
     )
@@ -165,7 +168,7 @@ class GroupNorm(Layer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels = _channels(inputs[0], self.kind)
         if channels % self.groups:
-            raise RuleError(f"{self.groups} groups do not divide {channels} channels")
+            raise RuleError(f"{self.groups} groups do not divide {channels} channels", code="E306")
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:

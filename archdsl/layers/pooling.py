@@ -13,6 +13,7 @@ from archdsl.layers.convolution import (
     resolve,
     slid,
     times,
+    uncovered,
 )
 from archdsl.layers.definition import (
     Category,
@@ -86,6 +87,7 @@ class _Pooling(MapLayer):
             raise RuleError(
                 "a window as long as one side of the input needs an input of known size",
                 help="give the size with --input CxHxW",
+                code="E305",
             )
         padding = self._padding()
         for side, pad in zip(kernel, padding, strict=True):
@@ -93,6 +95,7 @@ class _Pooling(MapLayer):
                 raise RuleError(
                     f"the padding of {self.kind} is as large as its window",
                     f"expected less than {side}, found {pad}",
+                    code="E307",
                 )
         require_fit(self.kind, inputs[0], kernel, padding)
         ceil = self.ceil_mode
@@ -100,6 +103,17 @@ class _Pooling(MapLayer):
             channels,
             slid(height, kernel[0], self.stride_h, padding[0], ceil=ceil),
             slid(width, kernel[1], self.stride_w, padding[1], ceil=ceil),
+        )
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        _, height, width = image(inputs[0], self.kind)
+        kernel, padding = self._kernel(inputs[0]), self._padding()
+        if kernel is None or self.everything:
+            return 0, 0
+        _, rows, columns = self.shape(inputs)
+        return (
+            uncovered(height, kernel[0], self.stride_h, padding[0], rows),
+            uncovered(width, kernel[1], self.stride_w, padding[1], columns),
         )
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
@@ -301,7 +315,9 @@ class ChannelsFirst(Layer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels = last_axis(inputs[0], self.kind)
         if len(inputs[0]) != 3:
-            raise RuleError(f"{self.kind} needs three axes", f"found {shown(inputs[0])}")
+            raise RuleError(
+                f"{self.kind} needs three axes", f"found {shown(inputs[0])}", code="E304"
+            )
         return channels, *inputs[0][:-1]
 
     def label(self) -> str:
@@ -318,7 +334,9 @@ class ChannelsFirst(Layer):
 def last_axis(shape: Shape, kind: str) -> int:
     """The size of the last axis; raises RuleError where it is not known."""
     if not shape or shape[-1] is None:
-        raise RuleError(f"the last axis before {kind} has no known size", f"found {shown(shape)}")
+        raise RuleError(
+            f"the last axis before {kind} has no known size", f"found {shown(shape)}", code="E305"
+        )
     return shape[-1]
 
 
@@ -357,7 +375,9 @@ class Chunk(Layer):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.index >= self.parts:
-            raise RuleError(f"there is no part {self.index} of {self.parts}; they count from 0")
+            raise RuleError(
+                f"there is no part {self.index} of {self.parts}; they count from 0", code="E311"
+            )
         channels = _require_parts(self.parts, inputs[0], self.kind)
         return channels // self.parts, *inputs[0][1:]
 
@@ -380,7 +400,9 @@ def _require_parts(parts: int, shape: Shape, kind: str) -> int:
     """The channels, which have to be divisible into equal parts."""
     channels = image(shape, kind)[0]
     if channels % parts:
-        raise RuleError(f"{kind} cannot divide {channels} channels into {parts} equal parts")
+        raise RuleError(
+            f"{kind} cannot divide {channels} channels into {parts} equal parts", code="E310"
+        )
     return channels
 
 
@@ -393,6 +415,7 @@ def flat_size(shape: Shape, kind: str) -> int:
                 f"{kind} needs an input of known size",
                 f"found {shown(shape)}",
                 help="write input<C,H,W>, or give the size with --input CxHxW",
+                code="E305",
             )
         count *= size
     return count

@@ -64,6 +64,7 @@ class Propose(TypedLayer):
                         f"the {what} of rpn do not fit its anchors",
                         f"expected {factor * count} channels for {count} anchors at a place, "
                         f"found {shown(level)}",
+                        code="E317",
                     )
         return Proposals(self.after_nms, image)
 
@@ -119,7 +120,9 @@ class RegionProposalNetwork(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         anchors = self.anchors.meant
         if not isinstance(anchors, AnchorBlock):
-            raise RuleError("rpn needs anchors as its second argument", "expected anchors<...>")
+            raise RuleError(
+                "rpn needs anchors as its second argument", "expected anchors<...>", code="E320"
+            )
         count = anchors.grid().at_one_place
         features = yield build.apply(self.head, port, "head")
         # Ren et al. 2015, section 3.1.3: as they start, no anchor is an object, none is moved far.

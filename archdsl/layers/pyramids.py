@@ -35,7 +35,7 @@ class Tap(Combinator):
 
     def connect(self, build: Builder, port: Port) -> Connection:
         if port.node is None:
-            raise RuleError("there is nothing to tap here")
+            raise RuleError("there is nothing to tap here", code="E205")
         return Port(port.node, {**port.tags, self.name: port.node})
         yield
 
@@ -51,6 +51,7 @@ def place(name: Mark, port: Port) -> Port:
             f"places that are visible here: {there}",
             help=nearest(str(name), known)
             or f"put tap<{name}, ...> around the layer that is meant",
+            code="E202",
         )
     return Port(node, port.tags)
 
@@ -104,7 +105,9 @@ class Collect(TypedLayer):
         for name, edge in zip(self.names, inputs, strict=True):
             shape: Shape = required(edge, tuple, f"the map {name}")
             if len(shape) != 3:
-                raise RuleError(f"the map {name} is no feature map", f"found {shown(shape)}")
+                raise RuleError(
+                    f"the map {name} is no feature map", f"found {shown(shape)}", code="E304"
+                )
             maps.append((name, shape))
         return FeatureMaps(tuple(maps))
 
@@ -136,7 +139,9 @@ class Select(TypedLayer):
         maps: FeatureMaps = required(inputs[0], FeatureMaps, self.kind)
         if not -len(maps.maps) <= self.index < len(maps.maps):
             raise RuleError(
-                f"there is no map {self.index}", f"found {len(maps.maps)}: {shown(maps)}"
+                f"there is no map {self.index}",
+                f"found {len(maps.maps)}: {shown(maps)}",
+                code="E311",
             )
         return maps.shapes[self.index]
 

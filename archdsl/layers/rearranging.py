@@ -33,6 +33,7 @@ def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:
             raise RuleError(
                 f"{kind} cannot divide its input into blocks of {times(stride)} cells",
                 f"expected a {axis} that is a multiple of {step}, found {shown(shape)}",
+                code="E310",
             )
     return (
         channels * stride[0] * stride[1],
@@ -94,6 +95,7 @@ class DarknetReorg(Layer):
             raise RuleError(
                 f"{self.kind} cannot divide {channels} channels by {self.stride**2}",
                 f"expected a multiple of stride × stride channels, found {shown(inputs[0])}",
+                code="E310",
             )
         return _folded(self.kind, inputs[0], (self.stride, self.stride))
 
@@ -138,6 +140,7 @@ class YoloGrid(Layer):
                 f"{self.kind} needs {count} numbers for {shown(output)}",
                 f"expected {count}, found {shown(inputs[0])}",
                 help="a cell has 5 numbers for each box and one for each class",
+                code="E321",
             )
         return output
 

@@ -59,6 +59,7 @@ class AlignedRegions(TypedLayer):
                 "roi_align takes features from maps of different channels",
                 f"expected maps of equal channels, found {shown(inputs[0])}",
                 help="the lateral blocks of fpn give all maps the same channels",
+                code="E302",
             )
         for level in maps:
             scale_of(level, regions.image, "roi_align")
@@ -94,6 +95,7 @@ def scale_of(features: Shape, image: Shape, kind: str) -> float | None:
             f"{kind} cannot tell the scale of its feature map",
             f"the map is {shown(features)}, the image {shown(image)}: "
             "height and width are not scaled alike",
+            code="E319",
         )
     return float(2.0 ** powers.pop())
 
@@ -113,6 +115,7 @@ class PooledRegions(TypedLayer):
             raise RuleError(
                 "roi_pool does not know the scale of its feature map",
                 help="give the image's size with --input CxHxW, or scale=1.0/16",
+                code="E319",
             )
         pairs = list(zip(features[1:], image[1:], strict=True))
         if any(a and b and abs(a - b * scale) >= 1 for a, b in pairs):
@@ -123,6 +126,7 @@ class PooledRegions(TypedLayer):
                 f"expected {fitting}: the image is {shown(image)}, the map {shown(features)}; "
                 f"found {found}",
                 help="the scale is 1 by the product of the strides before the map",
+                code="E319",
             )
         return scale
 

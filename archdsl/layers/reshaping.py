@@ -37,6 +37,8 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
+    caution_code = "W010"
+
     channels: int = arg("channels of the output (dlib k)", -1, minimum=-1)
     rows: int = arg("rows of the output (dlib nr)", -1, minimum=-1)
     columns: int = arg("columns of the output (dlib nc)", -1, minimum=-1)
@@ -46,7 +48,9 @@ class ReshapeTo(MapLayer):
         image(given, self.kind)
         sizes = (self.channels, self.rows, self.columns)
         if 0 in sizes:
-            raise RuleError("a size of 0", "expected sizes from 1 on, or -1 to keep one")
+            raise RuleError(
+                "a size of 0", "expected sizes from 1 on, or -1 to keep one", code="E321"
+            )
         output = tuple(old if size == -1 else size for size, old in zip(sizes, given, strict=True))
         if flat_size(output, self.kind) != flat_size(given, self.kind) and output[0] != given[0]:
             raise RuleError(
@@ -54,6 +58,7 @@ class ReshapeTo(MapLayer):
                 f"expected {flat_size(given, self.kind)} values, "
                 f"found {flat_size(output, self.kind)}",
                 help="only height and width can be resized, and the channels then stay",
+                code="E310",
             )
         return output
 
@@ -112,7 +117,9 @@ class Flatten(Layer):
         if sizes == (None, None, None):
             return None
         if self.channels is None or self.rows is None or self.columns is None:
-            raise RuleError("flatten takes three sizes or none", "expected flatten<k,nr,nc>")
+            raise RuleError(
+                "flatten takes three sizes or none", "expected flatten<k,nr,nc>", code="E321"
+            )
         return ReshapeTo(self.channels * self.rows * self.columns, 1, 1)
 
     def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -160,6 +167,7 @@ class Extract(Layer):
             raise RuleError(
                 f"{self.kind} reaches beyond its input",
                 f"expected at least {self._end} values, found {count} ({shown(inputs[0])})",
+                code="E311",
             )
         return self.channels, self.rows, self.columns
 
@@ -203,6 +211,7 @@ class Slice(MapLayer):
                 raise RuleError(
                     f"{self.kind} reaches beyond its input",
                     f"expected at least {part.stop} {axis}, found {shown(inputs[0])}",
+                    code="E311",
                 )
         return self.channels, self.rows, self.columns
 

@@ -32,6 +32,7 @@ def _known_map(shape: Shape, kind: str) -> tuple[int, int, int]:
             f"{kind} needs an input of known size",
             f"found {shown(shape)}",
             help="give the size with --input CxHxW",
+            code="E305",
         )
     return channels, height, width
 

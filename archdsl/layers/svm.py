@@ -31,6 +31,7 @@ class SvmDetections(RegionDecision):
             raise RuleError(
                 "svm_detect takes scores and box deltas from different regions",
                 f"found {shown(values)} and {shown(deltas)}",
+                code="E315",
             )
         classes = (values.shape[0] or 0) + 1  # with the background
         return Detections(self.count, classes, regions.image)

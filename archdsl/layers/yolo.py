@@ -72,6 +72,7 @@ class GridDetections(_YoloLayer):
                 "yolo_v1 needs a grid of cells",
                 f"expected S×S×({5 * self.boxes} + classes), found {shown(shape)}",
                 help="yolo_grid<S,boxes,classes> makes one of a row of numbers",
+                code="E317",
             )
         return int(shape[2] - 5 * self.boxes)
 
@@ -104,6 +105,7 @@ class _AnchoredLayer(_YoloLayer):
                 f"the anchors of {self.of} and its feature maps do not agree in number",
                 f"expected a multiple of {maps} anchors, found {len(self.anchors)}",
                 help="anchors are written as width, height, width, height, ...",
+                code="E316",
             )
         each = len(self.anchors) // maps
         return tuple(self.anchors[at : at + each] for at in range(0, len(self.anchors), each))
@@ -118,11 +120,14 @@ class _AnchoredLayer(_YoloLayer):
                     f"the feature maps of {self.of} do not fit its anchors",
                     f"expected {each}·(5 + classes) channels for {each} anchors at a place, "
                     f"found {shown(level)}",
+                    code="E317",
                 )
             found.add(channels // each - 5)
         if len(found) > 1:
             counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(f"the maps of {self.of} disagree about the classes", f"found {counts}")
+            raise RuleError(
+                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
+            )
         return found.pop()
 
 
@@ -222,7 +227,9 @@ class _Anchored(_Yolo):
     def _pairs(self) -> tuple[Anchor, ...]:
         if len(self.anchors) % 2:
             raise RuleError(
-                "an anchor has a width and a height", f"found {len(self.anchors)} numbers"
+                "an anchor has a width and a height",
+                f"found {len(self.anchors)} numbers",
+                code="E321",
             )
         return tuple(zip(self.anchors[::2], self.anchors[1::2], strict=True))
 

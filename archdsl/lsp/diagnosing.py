@@ -63,6 +63,7 @@ class _Placing:
             where or self._file.places.range(0, 0),
             message,
             severity=_SEVERITIES[finding.severity],
+            code=finding.code,
             source="archdsl",
             related_information=[r for r in related if r is not None] or None,
         )

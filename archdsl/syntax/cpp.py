@@ -97,7 +97,7 @@ class _Scanner:
             for frame in self.frames:
                 if len(self.kept) > frame.index:
                     at = Span(self.source, frame.start, frame.start + 1)
-                    raise fail("this '{' is never closed", at)
+                    raise fail("this '{' is never closed", at, code="E015")
 
     # ---- marks ----
 

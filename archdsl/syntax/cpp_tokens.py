@@ -119,7 +119,9 @@ class Tokens:
         found = _RAW.match(self.text, start) if opener != "/*" else None
         if found is None:
             what = "comment" if opener == "/*" else "string"
-            raise fail(f"an unfinished {what}", Span(self.source, start, start + len(opener)))
+            raise fail(
+                f"an unfinished {what}", Span(self.source, start, start + len(opener)), code="E015"
+            )
         self.at = found.end()
 
     def _directive(self, line: str, start: int, end: int) -> None:

@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput
 
 from archdsl.bulk import collector_paused
 from archdsl.bundled import grammar_text
-from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
 from archdsl.layers.definition import lookup
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -35,6 +35,7 @@ _EVERYWHERE = ("", "dlib", "std")
 _RESYNC = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
+@coded("E000")
 @collector_paused()
 def parse(source: Source) -> nodes.Document:
     """The syntax tree of a text; of a C++ source, that of its definitions.
@@ -145,7 +146,7 @@ def _name(text: str, span: Span, container: nodes.Apply | None = None) -> nodes.
     while at is not None and at.name.scope is not None:
         depth, at = depth + 1, at.name.scope.container
         if depth > _MAX_SCOPES:
-            raise fail(f"a name inside more than {_MAX_SCOPES} structs", span)
+            raise fail(f"a name inside more than {_MAX_SCOPES} structs", span, code="E015")
     *path, last = _parts(text)
     scope = nodes.Scope(container, tuple(path)) if path or container is not None else None
     return nodes.Name(last, span, scope)
@@ -186,7 +187,7 @@ class _Builder(Transformer[Token, Any]):
         start = cast(int, token.start_pos)
         span = Span(self.source, start, start + len(token))
         if len(token) > _MAX_DIGITS:
-            raise fail("this number is too large", span)
+            raise fail("this number is too large", span, code="E006")
         return nodes.Integer(int(token.rstrip("uUlL")), span)
 
     def FLOAT(self, token: Token) -> nodes.Float:
@@ -278,6 +279,7 @@ class _Builder(Transformer[Token, Any]):
                 "a call of something that is no function",
                 head.span,
                 help="a number's type is changed by static_cast<float>(x)",
+                code="E015",
             )
         return nodes.Cast(ctype, value, self._cover(head, value))
 
@@ -311,6 +313,7 @@ class _Builder(Transformer[Token, Any]):
                 span,
                 'expected #include "file.arch"',
                 help="dlib's layers are built in: leave out #include <dlib/dnn.h>",
+                code="E007",
             )
         return nodes.Include(found.group(1), span)
 
@@ -352,6 +355,7 @@ class _Builder(Transformer[Token, Any]):
             f"a definition of '{name.text}' without a meaning",
             name.span,
             "expected using name = ...;",
+            code="E015",
         )
 
     def space(self, children: list[Any]) -> nodes.Space:
@@ -383,7 +387,9 @@ class _Builder(Transformer[Token, Any]):
     def struct(self, children: list[Any]) -> nodes.Struct:
         formals, keyword, head, bases, members = children
         if keyword == "typename":
-            raise fail("a struct or class begins with that word", self._span(keyword, keyword))
+            raise fail(
+                "a struct or class begins with that word", self._span(keyword, keyword), code="E015"
+            )
         name, pattern = (head.name, head.arguments) if type(head) is nodes.Apply else (head, None)
         constructors = [m for m in members or () if type(m) is _Constructor]
         base = bases[0] if bases else None

@@ -125,7 +125,7 @@ def test_errors_have_colours_on_a_terminal_only() -> None:
     plain = run("check", "broken.arch").stderr
     coloured = run("check", "broken.arch", color=True).stderr
     assert "\x1b[" not in plain
-    assert "\x1b[31m\x1b[1merror:\x1b[0m" in coloured
+    assert "\x1b[31m\x1b[1merror[E101]:\x1b[0m" in coloured
     assert click.unstyle(coloured) == plain
 
 
@@ -145,7 +145,7 @@ def test_an_empty_no_color_means_nothing() -> None:
 
 
 def test_quiet_leaves_out_success_and_warnings() -> None:
-    assert "warning: " in run("check", "padded.arch").stderr
+    assert "warning[W003]: " in run("check", "padded.arch").stderr
     assert run("check", "padded.arch").stdout.startswith("ok ")
     quiet = run("check", "--quiet", "padded.arch", "tiny.arch")
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")

@@ -50,7 +50,7 @@ def test_check_prints_a_line_per_file(tiny: Path) -> None:
 def test_check_goes_on_behind_a_broken_file(tiny: Path) -> None:
     done = run("check", "broken.arch", tiny)
     assert done.exit_code == 1
-    assert "broken.arch:1:6: error: " in done.stderr
+    assert "broken.arch:1:6: error[E101]: " in done.stderr
     assert "did you mean 'relu'?" in done.stderr
     assert f"{TINY_PARAMETERS:,}" in done.stdout
 
@@ -298,7 +298,7 @@ def test_errors_as_json(tiny: Path) -> None:
     (error,) = json.loads(done.stdout)["errors"]
     assert done.exit_code == 1
     assert (error["line"], error["column"], error["end_column"]) == (1, 6, 11)
-    assert "error: " in done.stderr
+    assert "error[E101]: " in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -122,16 +122,16 @@ ARGUMENTS = {
     ),
     "below the range": Bad(
         "con<0,5,5,input<1,28,28>>",
-        "the filters is out of range",
+        "filters is out of range",
         "0",
         (1, 5),
         note="at least 1, found 0",
     ),
     "negative": Bad(
-        "con<6,3,3,padding=-1,input<6,8,8>>", "the padding is out of range", "-1", note="found -1"
+        "con<6,3,3,padding=-1,input<6,8,8>>", "padding is out of range", "-1", note="found -1"
     ),
     "above the range": Bad(
-        "dropout_rate<101,input<1,28,28>>", "the percent is out of range", "101", note="0 to 100"
+        "dropout_rate<101,input<1,28,28>>", "percent is out of range", "101", note="0 to 100"
     ),
     "an expression out of range": Bad(
         "const int n = 3;\nfc<n-5,input<1,2,2>>", "out of range", "n-5", (2, 4), note="found -2"
@@ -196,8 +196,9 @@ SYNTAX = {
     "a closer is missing before a definition": Bad(
         "using a = relu<input<1,2,2>\nusing b = relu<input<1,2,2>>;",
         "a '>' is missing",
-        "using",
-        (2, 1),
+        ">",
+        (1, 27),
+        help="add > behind this",
     ),
     "one closer too many": Bad(
         "using net = fc<10,relu<input<1,28,28>>>>;",
@@ -207,14 +208,14 @@ SYNTAX = {
         help="leave it out",
     ),
     "two closers too many": Bad(
-        "fc<10,relu<input<1,28,28>>>>>", "2 '>' too many", ">>", (1, 28), help="leave it out"
+        "fc<10,relu<input<1,28,28>>>>>", "2 '>' too many", ">>", (1, 28), help="leave them out"
     ),
     "a comma is missing": Bad(
-        "fc<10 relu<input<1,2,2>>>", "unexpected 'relu<'", "relu<", (1, 7), help="','"
+        "fc<10 relu<input<1,2,2>>>", "a ',' is missing before 'relu<'", "relu<", (1, 7), help="','"
     ),
-    "a comma too many": Bad("fc<10,,input<1,2,2>>", "unexpected ','", ",", (1, 7)),
+    "a comma too many": Bad("fc<10,,input<1,2,2>>", "an argument is missing", ",", (1, 7)),
     "a semicolon is missing": Bad(
-        "const int n = 3\n", "the end of the text", "3", (1, 15), help="end the definition"
+        "const int n = 3\n", "a ';' is missing", "3", (1, 15), help="end the definition"
     ),
     "an unfinished comment": Bad(
         "fc<10, /* to be\ncontinued <", "unfinished comment", "/*", (1, 8), help="*/"
@@ -533,7 +534,7 @@ def test_the_expansions_that_led_to_an_error() -> None:
 def test_a_message_underlines_what_it_means() -> None:
     (error,) = errors_of("fc<10,\n  rleu<input<1,28,28>>>")
     lines = str(error).splitlines()
-    assert lines[0] == "<text>:2:3: error: unknown layer or template 'rleu'"
+    assert lines[0] == "<text>:2:3: error[E101]: unknown layer or template 'rleu'"
     shown, under = lines[1], lines[2]
     assert shown[under.index("^") : under.rindex("^") + 1] == "rleu"
 
