@@ -22,6 +22,8 @@ _Defined = nodes.Template | nodes.Constant | nodes.Parameter
 def unused_definitions(subject: Subject) -> Iterator[Diagnostic]:
     """Definitions of the text itself that none of its networks needs, one through another."""
     items = subject.document.items
+    if subject.document.source.is_cpp:
+        return  # the rest of the program may use it, or another program that includes the header
     defined = [item for item in items if isinstance(item, _Defined)]
     if not defined:
         return
@@ -38,6 +40,8 @@ def unused_definitions(subject: Subject) -> Iterator[Diagnostic]:
                 wanted |= _names(item)
             else:
                 unused.append(item)
+        else:
+            wanted |= _names(item)  # what scopes and structs hold is not judged by itself
     for item in reversed(unused):
         what = "template" if isinstance(item, nodes.Template) else "number"
         yield Diagnostic(
@@ -64,6 +68,9 @@ def _names(root: Any) -> set[str]:
         node = pending.pop()
         if isinstance(node, nodes.Name):
             found.add(node.text)
+            if node.scope is not None:
+                found.update(node.scope.path)
+                pending.append(node.scope.container or ())
         elif isinstance(node, tuple) and not isinstance(node, Span):
             pending.extend(child for child in node if isinstance(child, tuple))
     if isinstance(root, _Defined):

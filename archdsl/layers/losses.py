@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 class Loss(Layer):
     """The base of all losses: the network's output passes."""
 
-    takes_logits = True
-
     def criterion(self) -> nn.Module:
         """The torch module that turns (output, target) into a number."""
         raise NotImplementedError
@@ -56,6 +54,8 @@ class LossMulticlassLog(Loss):
 
     Decides for the class of the largest output: its label, its score, and all probabilities.
     """
+
+    takes_logits = True
 
     def criterion(self) -> nn.Module:
         from torch import nn
@@ -138,6 +138,8 @@ class LossMultimulticlassLog(Loss):
     questions and their labels come with the weights.
     """
 
+    takes_logits = True
+
     classes: tuple[int, ...] = arg(
         "how many classes each question has, in the order of dlib's names", (), minimum=2,
         shown="one question of all outputs",
@@ -173,6 +175,8 @@ class LossBinaryLog(Loss):
 
     The size of a target is its weight. Decides for +1 or -1, with the probability of +1.
     """
+
+    takes_logits = True
 
     def criterion(self) -> nn.Module:
         from archdsl.targets.torch.losses import BinaryLog
@@ -239,8 +243,6 @@ class LossBinaryHinge(Loss):
 @dataclass(frozen=True)
 class _Values(Loss):
     """The base of losses whose outputs are what is wanted."""
-
-    takes_logits = False
 
     def decision(self) -> nn.Module:
         from archdsl.targets.torch.losses import AsItIs

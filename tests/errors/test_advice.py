@@ -38,6 +38,21 @@ using net_type = used<classes,input<1,2,2>>;
     assert codes(text.replace("used<classes", "unused<classes")) == []
 
 
+def test_what_a_namespace_or_a_struct_uses_is_used() -> None:
+    text = "const int n = 3;\nnamespace c {{ {} }}\nfc<2,c::b<input<1,2,2>>>"
+    assert codes(text.format("template <typename S> using b = fc<n,S>;")) == []
+    text = "const int n = 3;\nstruct c {{ {} }};\nfc<2,c::b<input<1,2,2>>>"
+    assert codes(text.format("template <typename S> using b = fc<n,S>;")) == []
+
+
+def test_what_a_program_does_not_use_is_not_known(tmp_path: Path) -> None:
+    program = tmp_path / "net.cpp"
+    program.write_text(
+        "template <typename S> using a = fc<3,S>;\nusing net_type = fc<2,input<matrix<float,2,2>>>;"
+    )
+    assert archdsl.load(program).advice == ()
+
+
 def test_other_networks_of_a_text_are_meant() -> None:
     assert codes("using small = fc<3,input<1,2,2>>;\nusing large = fc<9,input<1,2,2>>;") == []
 
@@ -122,6 +137,8 @@ def test_rows_and_columns_are_told_apart() -> None:
         ("loss_multiclass_log<relu<fc<3,{}>>>", True),
         ("loss_binary_log<sig<fc<1,{}>>>", True),
         ("loss_mean_squared<sig<fc<1,{}>>>", False),
+        ("loss_metric<sig<fc<1,{}>>>", False),
+        ("loss_binary_hinge<htan<fc<1,{}>>>", False),
         ("loss_multiclass_log<fc<3,{}>>", False),
         ("loss_multiclass_log<fc<3,relu<fc<3,{}>>>>", False),
         ("relu<con<3,1,1,{}>>", False),
