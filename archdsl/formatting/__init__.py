@@ -13,6 +13,8 @@ from archdsl.formatting.document import document
 from archdsl.source import Source
 from archdsl.syntax.parser import parse
 
+_PASSES = 4  # two are enough for what people write
+
 
 def formatted(source: Source, *, close: bool = False, flow: bool = False) -> str:
     """The text of a source in the canonical style.
@@ -26,4 +28,8 @@ def formatted(source: Source, *, close: bool = False, flow: bool = False) -> str
     if close:
         text = closed(text)
     parse(Source(source.name, text, source.path, source.root))
-    return document(text, flow=flow).replace("\n", line_end)
+    for _ in range(_PASSES):
+        text, settled = document(text, flow=flow)
+        if settled:
+            break
+    return text.replace("\n", line_end)

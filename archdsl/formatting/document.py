@@ -10,40 +10,54 @@ from archdsl.formatting.pieces import Gap, split
 from archdsl.formatting.structure import Structure
 
 
-def document(text: str, *, flow: bool) -> str:
-    """The text in the canonical style; it has to parse, and its lines end with ``\\n``."""
+def document(text: str, *, flow: bool) -> tuple[str, bool]:
+    """The text in the canonical style; it has to parse, and its lines end with ``\\n``.
+
+    Also whether it surely stays as it is when it is formatted again.
+    """
+    settled = True
     statements, rest = split(text)
     flows = Flows()
     lines: list[Line] = []
     for pieces in statements:
         gap = pieces[0].gap
-        _write_comments(lines, gap, drop=MARK if flow else None)
-        if gap.blank and lines:
+        blank = _write_comments(lines, gap, drop=MARK if flow else None)
+        if (blank or (gap.blank and not gap.inline)) and lines:
             lines.append(Line(""))
         gap.own, gap.inline = [], []
         structure = Structure(pieces)
         if flow:
             lines += [Line(comment) for comment in flows.comment(structure)]
-        lines += lines_of(structure)
+        laid_out, certain = lines_of(structure)
+        lines += laid_out
+        settled &= certain
     _write_comments(lines, rest, drop=None)
     _join_blank(lines)
     _align(lines)
-    return "".join(f"{line.text}\n" for line in lines)
+    return "".join(f"{line.text}\n" for line in lines), settled
 
 
-def _write_comments(lines: list[Line], gap: Gap, *, drop: str | None) -> None:
-    """The comments before a statement; those behind the one before it go on its last line."""
+def _write_comments(lines: list[Line], gap: Gap, *, drop: str | None) -> bool:
+    """The comments before a statement; those behind the one before it go on its last line.
+
+    Comments that begin with ``drop`` are left out. Whether one of them at the end stood behind an
+    empty line is returned.
+    """
+    blank = False
     if lines:
         lines[-1].add(gap.trailing)
         above = [*gap.own, *gap.inline]
     else:
         above = [*gap.trailing, *gap.own, *gap.inline]
     for comment in above:
+        blank |= comment.blank
         if drop is not None and comment.text.startswith(drop):
             continue
-        if comment.blank and lines:
+        if blank and lines:
             lines.append(Line(""))
         lines.append(Line(comment.text))
+        blank = False
+    return blank
 
 
 def _join_blank(lines: list[Line]) -> None:

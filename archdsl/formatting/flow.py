@@ -60,10 +60,15 @@ def _subnets(structure: Structure) -> set[str]:
 
 
 def _joined(structure: Structure, start: int, end: int) -> str:
-    parts = []
+    """Pieces on one line; spaces in lists depend on the lists alone, not on where lines broke."""
+    parts: list[str] = []
     for index in range(start, end):
-        space = min(structure.space(index), 1) if index > start else 0
-        parts.append(" " * space + structure.pieces[index].text)
+        if index in structure.argument_of:
+            space = structure.usual_space(index)
+        else:
+            space = structure.space(index) if index > start else 0
+        parts.append(" " * space)
+        parts.append(structure.pieces[index].text)
     return "".join(parts)
 
 

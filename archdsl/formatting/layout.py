@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -35,15 +36,19 @@ class _Break(Enum):
     LITERAL = auto()  # by the author, before a number: undone where there is room
 
 
-def lines_of(structure: Structure) -> list[Line]:
-    """The lines of a statement, without the comments before its first token."""
+def lines_of(structure: Structure) -> tuple[list[Line], bool]:
+    """The lines of a statement, without the comments before its first token.
+
+    Also whether they surely stay as they are when they are laid out again: where comments or
+    numbers begin lines, a line that was joined may have room for more, or less.
+    """
     if structure.wide and not _columns_agree(structure):
         structure.narrow()
     layout = _laid_out(structure)
     if structure.wide and layout.refined:
         structure.narrow()
         layout = _laid_out(structure)
-    return layout.lines
+    return layout.lines, layout.settled
 
 
 def _laid_out(structure: Structure) -> _Layout:
@@ -127,7 +132,11 @@ class _Layout:
         self._structure = structure
         self._pieces = structure.pieces
         self._kept = _kept_breaks(structure)
-        self._next_kept = self._find_next_kept()
+        self._next_kept = self._following(lambda index: self._kept[index] is not None)
+        self._next_firm = self._following(
+            lambda index: self._kept[index] in (_Break.FORCED, _Break.CHOSEN)
+        )
+        self._next_stop = self._following(lambda i: self._kept[i] is not None or self._is_block(i))
         self._using = _using(structure)
         self.base = self._authors_base() if base is None else base
         self.lines: list[Line] = []
@@ -150,14 +159,25 @@ class _Layout:
         """Whether a line is longer than allowed."""
         return any(len(line.text) > WIDTH for line in self.lines)
 
-    def _find_next_kept(self) -> list[int]:
+    @property
+    def settled(self) -> bool:
+        """Whether the author broke lines in no other places than before layers."""
+        inner = self._kept[self._structure.value + 1 :]
+        return all(kept in (None, _Break.CHOSEN) for kept in inner)
+
+    def _following(self, wanted: Callable[[int], bool]) -> list[int]:
+        """For each piece the next one that is wanted, or the end."""
         following = [0] * len(self._pieces)
         last = len(self._pieces)
         for index in range(len(self._pieces) - 1, -1, -1):
             following[index] = last
-            if self._kept[index]:
+            if wanted(index):
                 last = index
         return following
+
+    def _is_block(self, index: int) -> bool:
+        bracket = self._structure.argument_of.get(index)
+        return bracket is not None and bracket.kind == "HEAD" and self._structure.is_block(index)
 
     def _authors_base(self) -> int:
         """The indentation of the network's lines: that of the value, or four columns."""
@@ -231,7 +251,12 @@ class _Layout:
             return
         side = self._structure.argument_of.get(index)
         room = WIDTH - self._column
-        if side and index != side.chain and self._structure.argument_width(index) <= room:
+        if (
+            side
+            and index != side.chain
+            and self._next_firm[index] > bracket.closer
+            and self._structure.argument_width(index) <= room
+        ):
             self._flat_until = bracket.closer
             return
         sides = self._structure.width(index, bracket.sides_end)
@@ -247,7 +272,7 @@ class _Layout:
         kept = self._kept[index]
         room = WIDTH - self._column - self._structure.space(index)
         if kept is _Break.LITERAL:
-            return self._structure.width(index, self._next_kept[index]) > room
+            return self._keeps_literal(index, room)
         if kept or not self._too_long:
             return kept is not None
         if self._pieces[index].kind == "CLOSE":
@@ -260,6 +285,19 @@ class _Layout:
         if bracket is None or (bracket.kind != "HEAD" and bracket.opener):
             return False
         return self._argument_needs_line(index, bracket, room)
+
+    def _keeps_literal(self, index: int, room: int) -> bool:
+        """Whether numbers that the author put on a line of their own need that line.
+
+        They reach to the next layer, which may come to stand on another line.
+        """
+        end = self._next_stop[index]
+        width = self._structure.width(index, end)
+        if width > room and self._indentation(index) + width <= WIDTH:
+            return True
+        self.refined = True
+        self._too_long |= self._structure.width(index, self._next_kept[index]) > room
+        return self._structure.argument_width(index) > room
 
     def _closers_overflow(self, index: int, room: int) -> bool:
         followed = index + 1 < len(self._pieces) and self._pieces[index + 1].kind in (
@@ -291,7 +329,9 @@ class _Layout:
             and index != bracket.chain
         ):
             return index != bracket.arguments[0] or bracket.opener in self._opened_wide
-        return structure.argument_width(index) > room
+        width = structure.argument_width(index)
+        helps = index in structure.opened or self._indentation(index) + width <= WIDTH
+        return width > room and helps
 
     # ---- indentation ----
 

@@ -129,7 +129,7 @@ def _gap(text: str, start: int, end: int) -> Gap:
         _settle(gap, pending)
         gap.newline = True
     gap.inline = pending
-    gap.blank = blank
+    gap.blank = blank or any(comment.blank for comment in pending)
     if gap.newline or gap.inline:
         gap.spaces = 0
     return gap

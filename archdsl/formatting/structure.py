@@ -146,11 +146,14 @@ class Structure:
             return 1
         gap = self.pieces[index].gap
         if bracket.untidy or gap.newline:
-            return self._usual(index, bracket)
+            return self.usual_space(index)
         return self._aligned(index, min(gap.spaces, 1))
 
-    def _usual(self, index: int, bracket: Bracket) -> int:
-        """The spaces of the bundled specs: around blocks, not between numbers."""
+    def usual_space(self, index: int) -> int:
+        """The spaces before an argument in most specs: around blocks, not between numbers."""
+        bracket = self.argument_of[index]
+        if index == bracket.arguments[0]:
+            return 0
         behind_block = self.pieces[index - 2].kind == "CLOSE"
         before_block = self.pieces[index].kind == "HEAD" and index != bracket.chain
         return int(behind_block or before_block)
@@ -178,14 +181,14 @@ class Structure:
             self._starts.append(total + space)
             total += space + len(piece.shown)
             self._ends.append(total)
-        # The run of closers behind each piece, with what ends it.
-        self._tails = [0] * (len(self.pieces) + 1)
+        # Where the run of closers that begins at a piece ends, with the comma behind it.
+        self._run_ends = list(range(len(self.pieces) + 1))
         for index in range(len(self.pieces) - 1, -1, -1):
             kind = self.pieces[index].kind
             if kind == "CLOSE":
-                self._tails[index] = 1 + self._tails[index + 1]
+                self._run_ends[index] = self._run_ends[index + 1]
             elif kind in ("COMMA", "SEMICOLON"):
-                self._tails[index] = 1
+                self._run_ends[index] = index + 1
 
     def column(self, index: int, line: int) -> int:
         """Where a piece stands on a line that begins with the piece ``line``."""
@@ -206,8 +209,7 @@ class Structure:
 
     def argument_width(self, index: int) -> int:
         """The columns of an argument with the comma or the closers behind it."""
-        end = self.argument_end[index]
-        return self.width(index, end) + self._tails[end]
+        return self.width(index, self._run_ends[self.argument_end[index]])
 
     def unit_width(self, index: int) -> int:
         """The columns of a layer up to the network it is applied to, or to its closers."""

@@ -48,6 +48,7 @@ def test_every_command_of_the_tour_is_there() -> None:
         "verify",
         "detect",
         "diff",
+        "fmt",
         "lsp",
         "inspect",
     }
