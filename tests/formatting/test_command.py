@@ -79,7 +79,7 @@ def test_a_file_with_errors_is_left_alone_and_the_others_are_not() -> None:
     Path("broken.arch").write_text(BROKEN)
     done = run("broken.arch", "ugly.arch")
     assert done.exit_code == 1
-    assert "broken.arch:1:28: error: a '>' is missing" in done.stderr
+    assert "broken.arch:1:28: error[E001]: a '>' is missing" in done.stderr
     assert Path("broken.arch").read_text() == BROKEN
     assert Path("ugly.arch").read_text() == NICE
     assert run("--close", "broken.arch").exit_code == 0
