@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from archdsl.diagnostics import ArchError, fail
@@ -54,9 +54,8 @@ class Nest:
     input: LayerInstance
     elements: tuple[Element, ...]
 
-    def placed(self) -> list[Placed]:
-        """The layers that compute, from the input outwards, repeated ones one by one."""
-        found: list[Placed] = []
+    def flat(self) -> Iterator[Placed | Mark]:
+        """The layers, tags and skips from the input outwards, repeated ones one by one."""
         pending = [iter(self.elements)]
         while pending:
             element = next(pending[-1], None)
@@ -64,9 +63,8 @@ class Nest:
                 pending.pop()
             elif isinstance(element, Repeat):
                 pending.extend(iter(block) for block in reversed(element.blocks))
-            elif isinstance(element, Placed):
-                found.append(element)
-        return found
+            else:
+                yield element
 
 
 def nest(network: Network) -> Nest:

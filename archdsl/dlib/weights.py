@@ -13,7 +13,7 @@ from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.kinds import Record
 from archdsl.dlib.opening import open_saved
 from archdsl.dlib.scaling import carrier, is_dropout, scale
-from archdsl.dlib.structure import Element, Mark, Nest, Placed, Repeat, nest
+from archdsl.dlib.structure import Mark, Placed, nest
 from archdsl.dlib.tree import Computed, Saved
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.endpoints import InputLayer
@@ -66,7 +66,7 @@ class _Matching:
         entry = self._saved.chain.input
         assert entry is not None
         pairs = [(entry, Placed(self._nest.input))]
-        theirs, ours = list(self._saved.nodes()), list(_flat(self._nest))
+        theirs, ours = list(self._saved.nodes()), list(self._nest.flat())
         if not self._saved.places_known:
             theirs = [each for each in theirs if isinstance(each, Computed)]
             ours = [each for each in ours if isinstance(each, Placed)]
@@ -86,7 +86,7 @@ class _Matching:
             raise self._part([pairs[0][1]], entry.kind.name, self._nest.input.layer.kind)
         return pairs
 
-    def _part(self, ours: list[Element], found: str, meant: str) -> ArchError:
+    def _part(self, ours: list[Placed | Mark], found: str, meant: str) -> ArchError:
         """What is wrong where the file and the spec go different ways."""
         place = next((each.instance for each in ours if isinstance(each, Placed)), None)
         return fail(
@@ -210,19 +210,6 @@ def _set(module: nn.Module | None, name: str, value: Any) -> None:
             return
 
 
-def _flat(found: Nest) -> Iterator[Element]:
-    """The layers, tags and skips from the input outwards, those of repeated blocks one by one."""
-    pending = [iter(found.elements)]
-    while pending:
-        element = next(pending[-1], None)
-        if element is None:
-            pending.pop()
-        elif isinstance(element, Repeat):
-            pending.extend(iter(block) for block in reversed(element.blocks))
-        else:
-            yield element
-
-
 def _same_kind(record: Record, place: Placed) -> bool:
     if place.join is not None:
         return record.kind is place.join
@@ -233,7 +220,7 @@ def _named(node: Any) -> str:
     return str(node.record.kind.name) if isinstance(node, Computed) else "a tag or skip"
 
 
-def _described(element: Element) -> str:
+def _described(element: Placed | Mark) -> str:
     if isinstance(element, Placed):
         return element.join.name if element.join is not None else element.instance.layer.kind
     return "a skip" if isinstance(element, Mark) and element.skip else "a tag"
