@@ -28,6 +28,16 @@ from archdsl.layers.definition import Layer
 
 _HAS_BIAS, _NO_BIAS = 0, 1
 
+_ROWS = (
+    integer("num_outputs", 1),
+    integer("num_inputs"),
+    tensor("params"),
+    alias("weights"),
+    alias("biases"),
+    integer("bias_mode", _HAS_BIAS),
+)
+"""The fields with which the records of ``fc`` and ``linear`` begin."""
+
 
 class _Rows(Kind):
     """What ``fc`` and ``linear`` share: a row of weights per input, and the biases as last row."""
@@ -77,12 +87,7 @@ class Fc(_Rows):
     ours = ("fc",)
     xml_names = ("fc", "fc_no_bias")
     fields: ClassVar[tuple[Field, ...]] = (
-        integer("num_outputs", 1),
-        integer("num_inputs"),
-        tensor("params"),
-        alias("weights"),
-        alias("biases"),
-        integer("bias_mode", _HAS_BIAS),
+        *_ROWS,
         *rates(),
         flag("use_bias", True, since="fc_3"),
     )
@@ -92,12 +97,7 @@ class Fc(_Rows):
 class Linear(_Rows):
     ours = ("linear",)
     fields: ClassVar[tuple[Field, ...]] = (
-        integer("num_outputs", 1),
-        integer("num_inputs"),
-        tensor("params"),
-        alias("weights"),
-        alias("biases"),
-        integer("bias_mode", _HAS_BIAS),
+        *_ROWS,
         double("learning_rate_multiplier", 1.0, xml="learning_rate_mult"),
     )
 

@@ -28,6 +28,15 @@ from archdsl.layers.normalization import Affine as OurAffine
 
 _CONVOLUTIONAL, _CONNECTED = 0, 1
 
+_NORMALISED = (
+    tensor("params"),
+    alias("gamma"),
+    alias("beta"),
+    tensor("means", transient=True),
+    tensor("invstds", transient=True),
+)
+"""The fields with which the records begin of what subtracts a mean."""
+
 
 def _halves(values: Values) -> tuple[Floats, Floats]:
     """The parameters: first all factors (gamma), then all offsets (beta)."""
@@ -44,11 +53,7 @@ class _BatchNorm(Kind):
     """The record of bn_con and bn_fc; running statistics are a mean and a variance, as torch's."""
 
     fields: ClassVar[tuple[Field, ...]] = (
-        tensor("params"),
-        alias("gamma"),
-        alias("beta"),
-        tensor("means", transient=True),
-        tensor("invstds", transient=True),
+        *_NORMALISED,
         tensor("running_means"),
         tensor("running_variances"),
         integer("num_updates"),
@@ -156,11 +161,7 @@ class Affine(Kind):
 class LayerNorm(Kind):
     ours = ("layer_norm",)
     fields: ClassVar[tuple[Field, ...]] = (
-        tensor("params"),
-        alias("gamma"),
-        alias("beta"),
-        tensor("means", transient=True),
-        tensor("invstds", transient=True),
+        *_NORMALISED,
         *rates(0.0, 1.0),
         double("eps", 1e-5),
     )
