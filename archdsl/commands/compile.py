@@ -112,18 +112,15 @@ def _forward(module: fx.GraphModule, network: Network, device: str) -> tuple[dic
     """Run the module once in eval mode: its outputs by name, and the seconds it took."""
     import torch
 
-    from archdsl.targets.torch.trial import trial_input
+    from archdsl.targets.torch.trial import trial_input, undisturbed
 
     place = torch.device(device)
     arguments = trial_input(network.checked, place)
-    was_training = module.training
-    module.eval()
-    with torch.inference_mode():
+    with undisturbed(module, training=False), torch.inference_mode():
         start = time.perf_counter()
         result: Any = module(**arguments)
         if place.type == "cuda":
             torch.cuda.synchronize(place)
         seconds = time.perf_counter() - start
-    module.train(was_training)
     outputs = network.checked.outputs
     return result if len(outputs) > 1 else {next(iter(outputs)): result}, seconds

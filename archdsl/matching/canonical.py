@@ -28,8 +28,9 @@ from archdsl.matching.errors import MatchError
 from archdsl.matching.graph import CanonicalGraph
 from archdsl.matching.interpreter import Interpreter
 from archdsl.matching.outlines import outlined
-from archdsl.matching.tracing import defaults, trace, undisturbed
+from archdsl.matching.tracing import defaults, trace
 from archdsl.matching.values import Cell
+from archdsl.targets.torch.trial import undisturbed
 
 
 def canonical(

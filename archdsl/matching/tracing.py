@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch.fx
@@ -97,21 +96,3 @@ def defaults(module: nn.Module) -> dict[str, object]:
     """The arguments of a module's ``forward`` which have a default."""
     parameters = inspect.signature(module.forward).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
-
-
-@contextmanager
-def undisturbed(module: nn.Module, training: bool) -> Iterator[None]:
-    """Puts a module in training or evaluation mode, and leaves it afterwards as it was.
-
-    That includes the tensors which torch.fx stores on a module as ``_tensor_constant0`` and so on.
-    """
-    before = [(part, part.training, set(vars(part))) for part in module.modules()]
-    module.train(training)
-    try:
-        yield
-    finally:
-        for part, was_training, attributes in before:
-            part.training = was_training
-            for name in set(vars(part)) - attributes:
-                if name.startswith("_tensor_constant"):
-                    delattr(part, name)

@@ -8,7 +8,7 @@ from torch.export import Dim, ExportedProgram
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
-from archdsl.targets.torch.trial import trial_input
+from archdsl.targets.torch.trial import trial_input, undisturbed
 
 
 def exported(network: Network, module: fx.GraphModule, form: str) -> ExportedProgram:
@@ -27,12 +27,7 @@ def exported(network: Network, module: fx.GraphModule, form: str) -> ExportedPro
             instance.span,
             help="compile it without an output file, or save its weights as .safetensors",
         )
-    training = {name: part.training for name, part in module.named_modules()}
-    module.eval()
-    try:
-        # Not one sample: a size of 1 would be taken for a constant.
-        batch = torch.cat([example, example])
+    # Not one sample: a size of 1 would be taken for a constant.
+    batch = torch.cat([example, example])
+    with undisturbed(module, training=False):
         return torch.export.export(module, (batch,), dynamic_shapes=({0: Dim("N")},))
-    finally:
-        for name, part in module.named_modules():
-            part.training = training[name]

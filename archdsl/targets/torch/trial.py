@@ -1,12 +1,16 @@
-"""Trial runs: what a compiled network is fed to see it work, and what it gave, in short."""
+"""Trial runs: what a compiled network is fed to see it work, and what it gave, in short.
+
+A module is left as it was before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
@@ -46,3 +50,21 @@ def told(result: Any) -> str:
     if isinstance(result, Mapping):
         return ", ".join(f"{name} {told(part)}" for name, part in result.items())
     return counted(sum(len(image["scores"]) for image in result), "detection")
+
+
+@contextmanager
+def undisturbed(module: nn.Module, training: bool) -> Iterator[None]:
+    """Puts a module in training or evaluation mode, and leaves it afterwards as it was.
+
+    That includes the tensors which torch.fx stores on a module as ``_tensor_constant0`` and so on.
+    """
+    before = [(part, part.training, set(vars(part))) for part in module.modules()]
+    module.train(training)
+    try:
+        yield
+    finally:
+        for part, was_training, attributes in before:
+            part.training = was_training
+            for name in set(vars(part)) - attributes:
+                if name.startswith("_tensor_constant"):
+                    delattr(part, name)
