@@ -391,9 +391,16 @@ def lookup(name: str) -> Definition | None:
 
 
 def definitions() -> Mapping[str, Definition]:
-    """Every definition by name, in the order of definition."""
-    while _FURTHER:
-        importlib.import_module(_FURTHER.pop(0))
+    """Every definition by name, in the order of the catalogue's modules and of their text."""
+    if _FURTHER:
+        place = {module: number for number, module in enumerate(_FURTHER)}
+        for module in place:
+            importlib.import_module(module)
+        _FURTHER.clear()
+        # Somebody may have imported some of them before, in any order.
+        ordered = sorted(_DEFINITIONS.items(), key=lambda d: place.get(d[1].cls.__module__, -1))
+        _DEFINITIONS.clear()
+        _DEFINITIONS.update(ordered)
     return types.MappingProxyType(_DEFINITIONS)
 
 

@@ -1,6 +1,8 @@
 """What is made from the catalogue of layers is fresh."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,13 @@ def test_words_are_no_markup() -> None:
 
 def test_markdown_and_json_exclude_each_other() -> None:
     assert CliRunner().invoke(main, ["layers", "--markdown", "--json"]).exit_code == 2
+
+
+def test_the_order_of_the_catalogue_does_not_depend_on_imports() -> None:
+    listed = "from archdsl.layers import definitions; print(*definitions())"
+    early = "import archdsl.layers.yolo, archdsl.layers.attention; "
+    orders = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+        for code in (listed, early + listed)
+    }
+    assert len(orders) == 1
