@@ -94,7 +94,10 @@ class AnchorBlock(Combinator):
         "sizes at each place: s, and s times 2^(1/octaves), ...", 1, minimum=1, positional=False
     )
     aspect: float = arg(
-        "boxes are 1:aspect, square and aspect:1; only square if it is 1", 2.0, positional=False
+        "boxes are 1:aspect, square and aspect:1; only square if it is 1",
+        2.0,
+        minimum=1e-6,
+        positional=False,
     )
     everywhere: bool = arg(
         "put all the sizes on every map, not each on its own", False, positional=False

@@ -62,6 +62,13 @@ BAD = {
         "expected anchors<...>",
         "",
     ),
+    "anchors without a height": (
+        "rpn<relu,\nanchors<32,aspect=0>,con<8,3,3,2,2,input_images<64,64>>>",
+        ("0", (2, 19)),
+        "aspect is out of range",
+        "expected at least 1e-06, found 0",
+        "",
+    ),
     "more sizes of anchors than maps": (
         "rpn<relu,\nanchors<32,64>,con<8,3,3,2,2,input_images<64,64>>>",
         ("anchors", (2, 1)),
