@@ -72,6 +72,14 @@ def limited(*networks: nn.Module) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """All these detectors together take gigabytes: what runs next has no use for them."""
+    yield
+    pair.cache_clear()
+    reference.cache_clear()
+
+
 @cache
 def photographs() -> list[Tensor]:
     """An upright one and a lying one, RGB with values 0..1."""
