@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Timer
+from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 import click
@@ -65,14 +65,16 @@ class _Bar:
         self._total = total
         self._done = 0
         self._progress: Progress | None = None
+        self._lock = Lock()  # a part may be done while the bar appears
         self._timer = Timer(_DELAY, self._appear)
         self._timer.daemon = True
         self._timer.start()
 
     def advance(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=self._done)
+        with self._lock:
+            self._done += 1
+            if self._progress is not None:
+                self._progress.update(self._progress.task_ids[0], completed=self._done)
 
     def close(self) -> None:
         self._timer.cancel()
@@ -105,6 +107,7 @@ class _Bar:
             # Lines for the same terminal go above the bar; lines for a file are not touched.
             redirect_stdout=sys.stdout.isatty(),
         )
-        progress.add_task(self._what, total=self._total, completed=self._done)
-        progress.start()
-        self._progress = progress
+        with self._lock:
+            progress.add_task(self._what, total=self._total, completed=self._done)
+            progress.start()
+            self._progress = progress
