@@ -1,0 +1,1 @@
+"""From other formats to specs: a reader per origin gives a sketch, one writer spells it."""
