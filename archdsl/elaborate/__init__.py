@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from archdsl.bulk import collector_paused
@@ -13,12 +14,13 @@ from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, re
 from archdsl.elaborate.evaluate import Elaborator, Limits
 from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
+from archdsl.elaborate.unused import unknown_in_template, unknown_names
 from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
 from archdsl.layers.combinators import Repeat
 from archdsl.layers.definition import Layer
 from archdsl.syntax import nodes
 
-__all__ = ["Collected", "Elaborated", "Limits", "collect", "elaborate", "expand"]
+__all__ = ["Collected", "Elaborated", "Limits", "check_unused", "collect", "elaborate", "expand"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def elaborate(
 ) -> Elaborated:
     """The network that a document defines: ``net``, else ``net_type``, else its last complete one.
 
-    Raises ArchError with every error of the definitions that the network uses.
+    Raises ArchError with every error of the definitions that the network uses, and every unknown
+    name in the others.
     """
     return expand(collect(document, settings, limits), net)
 
@@ -89,13 +92,37 @@ def expand(collected: Collected, net: str | None = None) -> Elaborated:
     candidate = _choose(assembly, net, document)
     environment = candidate.environment
     block = run(elaborator.block(candidate.body, environment, subnet=True))
-    if elaborator.errors:
-        raise ArchError(elaborator.errors)
+    check_unused(collected, candidate)
     if block.layers > limits.layers:
         raise _too_large(block, limits)
     names = dict.fromkeys(c.name for c in _own(assembly, document) if c.name is not None)
     others = tuple(name for name in names if name != candidate.name)
     return Elaborated(candidate.name, block, assembly.parameters, others)
+
+
+def check_unused(collected: Collected, used: Candidate | None = None) -> None:
+    """Raise ArchError for every error so far, and every unknown name in what was not expanded.
+
+    C++ programs are left alone: they speak of much that is no network.
+    """
+    _, assembly, elaborator = collected
+    expanded = elaborator.expanded()
+    unnamed = [c for c in assembly.candidates if c.name is None and c is not used]
+    waiting = chain(
+        chain.from_iterable(unknown_names(c.body, "block", c.environment) for c in unnamed),
+        chain.from_iterable(
+            unknown_in_template(template)
+            for template in assembly.definitions.templates()
+            if template not in expanded
+            and (used is None or template.definition.body is not used.body)
+            and not template.definition.span.source.is_cpp
+        ),
+    )
+    for error in waiting:
+        if not elaborator.record(error):
+            break
+    if elaborator.errors:
+        raise ArchError(elaborator.errors)
 
 
 def _own(assembly: Assembly, document: nodes.Document) -> list[Candidate]:

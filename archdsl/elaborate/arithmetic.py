@@ -110,21 +110,29 @@ def operation(
     return values[0]
 
 
+def function_of(node: nodes.Call) -> tuple[int | None, Callable[..., Number]]:
+    """How many arguments a function takes (``None``: one or more), and what it computes.
+
+    Raises ArchError where there is none of the name.
+    """
+    name = node.name.text
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    if lookup(name) is not None:
+        raise in_parentheses(node)
+    raise fail(
+        f"unknown function '{name}'",
+        node.name.span,
+        f"the functions are {listing(FUNCTIONS)}",
+        help=nearest(name, FUNCTIONS),
+        code="E122",
+    )
+
+
 def call(node: nodes.Call, arguments: list[Number]) -> Number:
     """The value of a numeric function."""
     name = node.name.text
-    if name not in FUNCTIONS and lookup(name) is not None:
-        raise in_parentheses(node)
-    if name not in FUNCTIONS:
-        known = f"the functions are {listing(FUNCTIONS)}"
-        raise fail(
-            f"unknown function '{name}'",
-            node.name.span,
-            known,
-            help=nearest(name, FUNCTIONS),
-            code="E122",
-        )
-    arity, function = FUNCTIONS[name]
+    arity, function = function_of(node)
     if len(arguments) != arity if arity is not None else not arguments:
         wanted = (
             f"{arity} argument{'s' if arity != 1 else ''}" if arity else "at least one argument"

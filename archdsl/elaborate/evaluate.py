@@ -111,7 +111,7 @@ class Elaborator:
             try:
                 reading = yield self._read(at, subnet)
             except ArchError as error:
-                self._record(error)
+                self.record(error)
                 at = self._skip(at)
                 continue
             steps.extend(reversed(reading.steps))
@@ -127,7 +127,12 @@ class Elaborator:
             return id(what)  # there is one per template and arguments, and it is kept
         return id(self._shared.setdefault(what, what))
 
-    def _record(self, error: ArchError) -> None:
+    def expanded(self) -> set[TemplateBinding]:
+        """The templates that have instances."""
+        return {key[0] for key in self._instances}
+
+    def record(self, error: ArchError) -> bool:
+        """Keep what is new in an error; whether there is room for another one."""
         frames = tuple(reversed(self._frames))
         for d in error.diagnostics:
             # A template is elaborated for every set of arguments: its mistakes are told once.
@@ -135,6 +140,7 @@ class Elaborator:
             if len(self.errors) < MAX_ERRORS and place not in self._told:
                 self._told.add(place)
                 self.errors.append(d if d.frames else _framed(d, frames))
+        return len(self.errors) < MAX_ERRORS
 
     def _skip(self, at: Pending) -> Pending | None:
         """Where reading goes on behind an error: at the subnet, to find its errors too."""
