@@ -98,7 +98,7 @@ class Network:
             return self.warnings
         from archdsl.advice import Subject, advise
 
-        return advise(Subject(*self._origin, self.checked, self._summary))
+        return advise(Subject(*self._origin, self.checked, self.summary))
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""

@@ -29,6 +29,10 @@ class Source:
         """Whether it is a C++ file: only its definitions are read, the program is skipped."""
         return self.name.lower().endswith(CPP_SUFFIXES)
 
+    def outer(self, start: int, end: int) -> Span:
+        """A span in the text that this one is a part of, if it is one."""
+        return Span(self, start, end)
+
     def locate(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a character offset."""
         starts = self._starts()
@@ -66,6 +70,11 @@ class Span(NamedTuple):
         """``file:line:column``, as editors and terminals make it clickable."""
         line, column = self.position
         return f"{self.source.name}:{line}:{column}"
+
+    @property
+    def outer(self) -> Span:
+        """The same characters in the whole text, where the source is a part of one."""
+        return self.source.outer(self.start, self.end)
 
     @property
     def text(self) -> str:

@@ -33,12 +33,12 @@ class Allowances:
 
     def cover(self, warning: Diagnostic) -> bool:
         """Whether the text at the warning, or at an expansion that led there, allows it."""
-        spans = [warning.span, *(frame.span for frame in warning.frames)]
+        given = [warning.span, *(frame.span for frame in warning.frames)]
+        spans = [span.outer for span in given if span is not None]
         whole = any(_whole(r, self._own) and r.code == warning.code for r in self._of(self._own))
         return whole or any(
             region.code == warning.code and region.start <= span.start < region.end
             for span in spans
-            if span is not None
             for region in self._of(span.source)
         )
 

@@ -16,13 +16,28 @@ from archdsl.syntax import nodes
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What advice is about: a text, what it was elaborated to, the checked network, its costs."""
+class Written:
+    """What advice about the writing alone needs: a text, and what it was elaborated to."""
 
     document: nodes.Document
     elaborated: Elaborated
+
+
+@dataclass(frozen=True)
+class Subject(Written):
+    """What all other advice is about: the checked network besides, and its costs."""
+
     network: Network
-    summary: Summary
+    summarised: Callable[[], Summary]
+
+    @cached_property
+    def summary(self) -> Summary:
+        return self.summarised()
+
+    @cached_property
+    def receptive_fields(self) -> Mapping[str, tuple[int, int]]:
+        """Rows and columns of the input that a cell of each layer sees, by the layer's path."""
+        return {row.scope: row.receptive_field for row in self.summary.rows}
 
     @cached_property
     def readers(self) -> Mapping[str, list[LayerInstance]]:
@@ -39,8 +54,10 @@ class Subject:
 
 
 Judge = Callable[[Subject], Iterator[Diagnostic]]
+Reader = Callable[[Written], Iterator[Diagnostic]]
 
 _DEFINITIONS: dict[str, Judge] = {}
+_READERS: dict[str, Reader] = {}
 
 
 def advice(code: str) -> Callable[[Judge], Judge]:
@@ -51,6 +68,21 @@ def advice(code: str) -> Callable[[Judge], Judge]:
         return judge
 
     return register
+
+
+def advice_on_writing(code: str) -> Callable[[Reader], Reader]:
+    """Decorator: as :func:`advice`, for what can be told of a network whose shapes do not fit."""
+
+    def register(read: Reader) -> Reader:
+        _DEFINITIONS[code] = _READERS[code] = read
+        return read
+
+    return register
+
+
+def on_writing() -> Mapping[str, Reader]:
+    """The kinds of advice that need no shapes."""
+    return MappingProxyType(dict(sorted(_READERS.items())))
 
 
 def definitions() -> Mapping[str, Judge]:

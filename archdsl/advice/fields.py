@@ -13,13 +13,12 @@ from archdsl.layers.definition import Category
 @advice("W007")
 def small_fields(subject: Subject) -> Iterator[Diagnostic]:
     """A mean over all places whose cells see less than the image, where that decides."""
-    seen = {row.scope: row.receptive_field for row in subject.summary.rows}
-    _, *image = subject.summary.input
     for path in subject.network.outputs.values():
         pool = _gathering(subject, path)
         if pool is None or pool.layer.category is not Category.POOLING:
             continue
-        field = seen[pool.inputs[0]]
+        field = subject.receptive_fields[pool.inputs[0]]
+        _, *image = subject.summary.input
         sizes = [size for size in image if size is not None]
         if len(sizes) == len(field) and any(f < s for f, s in zip(field, sizes, strict=True)):
             yield warning(

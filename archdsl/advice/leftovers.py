@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from archdsl.advice.definition import Subject, advice
+from archdsl.advice.definition import Written, advice_on_writing
 from archdsl.diagnostics import Diagnostic
 from archdsl.layers.block import Block, Combinator, Instance, Step, Tag
 from archdsl.layers.combinators import AddTag
@@ -16,10 +16,11 @@ from archdsl.source import Span
 from archdsl.syntax import nodes
 
 _Defined = nodes.Template | nodes.Constant | nodes.Parameter
+_NAMELESS = (Span, nodes.Integer, nodes.CppType)
 
 
-@advice("W001")
-def unused_definitions(subject: Subject) -> Iterator[Diagnostic]:
+@advice_on_writing("W001")
+def unused_definitions(subject: Written) -> Iterator[Diagnostic]:
     """Definitions of the text itself that none of its networks needs, one through another."""
     items = subject.document.items
     if subject.document.source.is_cpp:
@@ -52,7 +53,7 @@ def unused_definitions(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
-def _stands_alone(item: _Defined, subject: Subject) -> bool:
+def _stands_alone(item: _Defined, subject: Written) -> bool:
     """Whether a definition is a network: of the text's alternatives all are meant."""
     if not isinstance(item, nodes.Template) or item.formals:
         return False
@@ -71,8 +72,8 @@ def _names(root: Any) -> set[str]:
             if node.scope is not None:
                 found.update(node.scope.path)
                 pending.append(node.scope.container or ())
-        elif isinstance(node, tuple) and not isinstance(node, Span):
-            pending.extend(child for child in node if isinstance(child, tuple))
+        else:
+            pending.extend(c for c in node if isinstance(c, tuple) and type(c) not in _NAMELESS)
     if isinstance(root, _Defined):
         own = [f.name.text for f in getattr(root, "formals", ()) if f.name is not None]
         return (found - set(own)) | _recursive(root, found)
@@ -84,8 +85,8 @@ def _recursive(item: _Defined, found: set[str]) -> set[str]:
     return {item.name.text} & found if isinstance(item, nodes.Template) else set()
 
 
-@advice("W002")
-def dead_tags(subject: Subject) -> Iterator[Diagnostic]:
+@advice_on_writing("W002")
+def dead_tags(subject: Written) -> Iterator[Diagnostic]:
     """Tags and taps of numbers and names that nothing in the network asks for."""
     placed: list[tuple[int | str, Span]] = []
     wanted: set[int | str] = set()

@@ -8,20 +8,22 @@ them may have grown; :class:`Part` knows where its statement stands now.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import NamedTuple
 
 from archdsl import shapes
+from archdsl.advice import Subject, Written, advise, advise_on_writing, definitions
 from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.elaborate import collect, expand
+from archdsl.elaborate import check_unused, collect, expand
 from archdsl.graph import model
 from archdsl.graph.build import build
 from archdsl.lsp.facts import Facts, facts
 from archdsl.lsp.files import File, Files
-from archdsl.source import Source
+from archdsl.source import Source, Span
+from archdsl.summary import Summary, summarise
 from archdsl.syntax import nodes
 from archdsl.syntax.parser import parse
 
@@ -38,12 +40,19 @@ class Place:
     line = 0
     column = 0
 
+    def __init__(self, whole: Source) -> None:
+        self.whole = whole
+        """The current version of the text."""
+
 
 @dataclass(frozen=True, eq=False)
 class Part(Source):
     """The text of a statement, which tells positions in the text that it is a part of."""
 
-    place: Place = field(default_factory=Place)
+    place: Place = field(kw_only=True)
+
+    def outer(self, start: int, end: int) -> Span:
+        return Span(self.place.whole, self.place.offset + start, self.place.offset + end)
 
     def locate(self, offset: int) -> tuple[int, int]:
         line, column = super().locate(offset)
@@ -65,8 +74,9 @@ class Parsed(NamedTuple):
 class Checked:
     """What the compiler says of one version of a text.
 
-    ``network`` is ``None`` where there are errors, where the text defines no network, and where
-    that is too large (``oversized``). ``offsets`` says where the sources of spans began.
+    ``findings`` leave out advice about what is written in other files. ``network`` is ``None``
+    where there are errors, where the text defines no network, and where that is too large
+    (``oversized``). ``offsets`` says where the sources of spans began.
     """
 
     file: File
@@ -75,10 +85,15 @@ class Checked:
     network: model.Network | None = None
     oversized: int | None = None
 
+    costs: Callable[[], Summary] | None = None
+    """The summary of the network, made when first asked for."""
+
     @cached_property
     def facts(self) -> Facts:
         """What was made of each name of the text."""
-        return {} if self.network is None else facts(self.network, self.offsets)
+        if self.network is None or self.costs is None:
+            return {}
+        return facts(self.network, self.costs(), self.offsets)
 
 
 class Checker:
@@ -93,6 +108,7 @@ class Checker:
         """All errors and warnings of a text, and its network."""
         parsed = self._parse(file)
         offsets: dict[Source, int] = {p.part: p.part.place.offset for p in parsed}
+        offsets[file.source] = 0
         errors = [error for p in parsed for error in p.errors]
         if errors:
             return Checked(file, offsets, tuple(errors))
@@ -100,15 +116,23 @@ class Checker:
         try:
             collected = collect(document, read=self._files.read)
             if not collected.any:  # a file of blocks, for others to include
+                check_unused(collected)
                 return Checked(file, offsets, ())
             elaborated = expand(collected)
-            if elaborated.block.layers > LIVE_LAYERS:
-                return Checked(file, offsets, (), oversized=elaborated.block.layers)
+        except ArchError as error:
+            return Checked(file, offsets, error.diagnostics)
+        if elaborated.block.layers > LIVE_LAYERS:
+            return Checked(file, offsets, (), oversized=elaborated.block.layers)
+        written = Written(document, elaborated)
+        try:
             name = elaborated.name or "network"
             network = shapes.check(build(elaborated.block, name, elaborated.parameters))
         except ArchError as error:
-            return Checked(file, offsets, error.diagnostics)
-        return Checked(file, offsets, network.warnings, network)
+            advice = _own(advise_on_writing(written), offsets)
+            return Checked(file, offsets, (*error.diagnostics, *advice))
+        costs = cache(partial(summarise, network))
+        advice = _own(advise(Subject(document, elaborated, network, costs)), offsets)
+        return Checked(file, offsets, advice, network, costs=costs)
 
     def _parse(self, file: File) -> list[Parsed]:
         """The statements of a text; those that were there before are not parsed again."""
@@ -118,9 +142,9 @@ class Checker:
         for start, text in _statements(file.text):
             before = self._kept.get(text)
             found = before.pop() if before else None
-            place = Place() if found is None else found.part.place
+            place = Place(file.source) if found is None else found.part.place
             # Before parsing: messages speak of lines.
-            place.offset, place.line, place.column = start, line, column
+            place.whole, place.offset, place.line, place.column = file.source, start, line, column
             if found is None or found.part.path != file.source.path:
                 source = file.source
                 found = _parsed(Part(source.name, text, source.path, source.root, place=place))
@@ -147,6 +171,18 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
             yield start, text[start : found.end()]
             start = found.end()
     yield start, text[start:]
+
+
+def _own(advice: tuple[Diagnostic, ...], offsets: Mapping[Source, int]) -> tuple[Diagnostic, ...]:
+    """Advice about the text itself.
+
+    What is written in an included file is told to whoever has that open; but what a layer's rule
+    warns of in it may come from the sizes in this one.
+    """
+    foreign = definitions()
+    return tuple(
+        a for a in advice if a.code not in foreign or a.span is None or a.span.source in offsets
+    )
 
 
 def _parsed(part: Part) -> Parsed:

@@ -10,7 +10,7 @@ from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.graph.model import Network, Scope
 from archdsl.layers.definition import shown
 from archdsl.source import Source, Span
-from archdsl.summary import Row, summarise
+from archdsl.summary import Row, Summary
 
 
 class Made(NamedTuple):
@@ -28,9 +28,9 @@ Facts = Mapping[int, list[Made]]
 """By the offset at which a name starts."""
 
 
-def facts(network: Network, offsets: Mapping[Source, int]) -> Facts:
+def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> Facts:
     """What a checked network made of the names in the sources that ``offsets`` knows."""
-    rows = {row.scope: row for row in summarise(network).rows}
+    rows = {row.scope: row for row in summary.rows}
     found: defaultdict[int, list[Made]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)
     macs: defaultdict[Scope, int] = defaultdict(int)

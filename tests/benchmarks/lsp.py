@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lsprotocol import types
 from measure import report, seconds
 
 from archdsl.lsp.completing import completions
@@ -61,7 +62,7 @@ def main() -> None:
     text = long_text()
     path = Path("long.arch").resolve()
     document = Document(Files(), path.as_uri(), path, text)
-    assert diagnostics(document) == []
+    assert all(d.severity is not types.DiagnosticSeverity.Error for d in diagnostics(document))
     lines = f"{text.count(chr(10)):,} lines"
     cases = {
         "a space in a template": ("residual<", " "),

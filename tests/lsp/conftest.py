@@ -1,7 +1,8 @@
-"""Documents for tests: a text with ``|`` where the cursor is."""
+"""Documents for tests: a text with ``|`` where the cursor is. Tests may import ``editor``."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import Files
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 Opened = Callable[..., tuple[Document, int]]
 
