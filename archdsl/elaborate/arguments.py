@@ -117,10 +117,6 @@ def at_once(formal: Argument, argument: Unbound) -> int | None:
     return value if inside else None
 
 
-def literal(node: nodes.Expression) -> int | None:
-    return node.value if isinstance(node, nodes.Integer) else None
-
-
 def positional(argument: nodes.Argument) -> nodes.Expression:
     return argument.value if isinstance(argument, nodes.Named) else argument
 

@@ -7,53 +7,36 @@ from the outside in by a loop along the subnet arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail, listing, nearest
-from archdsl.elaborate import structs
+from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
+from archdsl.elaborate import binding, structs
 from archdsl.elaborate.arguments import (
-    Closure,
     Given,
     Pending,
     Unbound,
-    at_once,
-    default,
     flat,
     in_parentheses,
     is_complete,
-    is_named_blocks,
-    is_variadic,
-    literal,
-    missing,
     no_subnet,
     own_formals,
     short,
-    show,
-    signature,
     split,
     takes_block,
-    too_many,
     variadic,
 )
 from archdsl.elaborate.scope import (
-    CPP_CONTAINERS,
-    PIXELS,
     Definitions,
     Environment,
     StructBinding,
     Subnet,
     TemplateBinding,
-    Value,
 )
-from archdsl.elaborate.tails import find, net_like, values_type
+from archdsl.elaborate.tails import net_like
 from archdsl.elaborate.trampoline import Task
-from archdsl.elaborate.values import PLAIN, meaning, pixels_value, value_type
-from archdsl.layers.block import Block, Combinator, Instance, Step, Tag
-from archdsl.layers.combinators import AddTag
-from archdsl.layers.definition import Argument, Definition, Layer, lookup
-from archdsl.layers.endpoints import Pixels
+from archdsl.layers.block import Block, Combinator, Instance, Step
+from archdsl.layers.definition import Definition, Layer, lookup
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
@@ -89,10 +72,16 @@ class Elaborator:
     """How many members of structs were read in the place of their names."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
-    _literal_layers: dict[Any, Layer] = field(default_factory=dict)
+    _literal_layers: dict[tuple[Any, ...] | None, Layer] = field(default_factory=dict)
     _shared: dict[Layer | Combinator, Layer | Combinator] = field(default_factory=dict)
+    _representative: set[int] = field(default_factory=set)
+    """The ids of what is kept in ``_shared``, so that they mean the same throughout."""
     _frames: list[Frame] = field(default_factory=list)
     _told: set[tuple[str, Span | None]] = field(default_factory=set)
+
+    # What structs need as well, and cannot import from what needs structs.
+    bind = binding.bind
+    argument = binding.template_argument
 
     # ---- networks and blocks ----
 
@@ -109,7 +98,9 @@ class Elaborator:
         complete = False
         while at is not None:
             try:
-                reading = yield self._read(at, subnet)
+                reading = self._read(at, subnet)
+                if not isinstance(reading, Reading):
+                    reading = yield reading
             except ArchError as error:
                 self.record(error)
                 at = self._skip(at)
@@ -123,9 +114,12 @@ class Elaborator:
 
     def _identity(self, what: Layer | Combinator | Instance) -> int:
         """A number that equal steps share; where they are written does not count."""
-        if isinstance(what, Instance):
-            return id(what)  # there is one per template and arguments, and it is kept
-        return id(self._shared.setdefault(what, what))
+        # Of instances there is one per template and arguments; hashing a layer takes its time.
+        if isinstance(what, Instance) or id(what) in self._representative:
+            return id(what)
+        shared = id(self._shared.setdefault(what, what))
+        self._representative.add(shared)
+        return shared
 
     def expanded(self) -> set[TemplateBinding]:
         """The templates that have instances."""
@@ -150,8 +144,8 @@ class Elaborator:
             return Pending(inner, at.environment)
         return None
 
-    def _read(self, at: Pending, subnet: bool) -> Task[Reading]:
-        """One step from the outside in."""
+    def _read(self, at: Pending, subnet: bool) -> Reading | Task[Reading]:
+        """One step from the outside in; most of them need no task."""
         node, environment = at
         if isinstance(node, nodes.Group):
             return Reading((), Pending(node.inner, environment), False)
@@ -165,37 +159,57 @@ class Elaborator:
                 help="the subnet is the last argument of every layer",
                 code="E106",
             )
-        name = node if isinstance(node, nodes.Name) else node.name
-        if name.scope is None:
-            meaning = environment.require(name)
-        else:
-            meaning = yield structs.member(self, name, environment)
-        arguments = node.arguments if isinstance(node, nodes.Apply) else ()
+        name, arguments = (node, ()) if isinstance(node, nodes.Name) else node[:2]
+        if name.scope is not None:
+            return self._read_member(name, arguments, environment, subnet)
+        return self._read_as(environment.require(name), name, arguments, environment, subnet)
+
+    def _read_member(
+        self,
+        name: nodes.Name,
+        arguments: tuple[nodes.Argument, ...],
+        environment: Environment,
+        subnet: bool,
+    ) -> Task[Reading]:
+        """A step whose name has a scope."""
+        meaning = yield structs.member(self, name, environment)
+        reading = self._read_as(meaning, name, arguments, environment, subnet)
+        return reading if isinstance(reading, Reading) else (yield reading)
+
+    def _read_as(
+        self,
+        meaning: Any,
+        name: nodes.Name,
+        arguments: tuple[nodes.Argument, ...],
+        environment: Environment,
+        subnet: bool,
+    ) -> Reading | Task[Reading]:
+        """A step by what its name means."""
         if isinstance(meaning, Subnet):
-            if arguments:
-                raise fail(
-                    f"'{name.text}' is a subnet and takes no arguments", name.span, code="E120"
-                )
-            if not subnet:
-                raise fail(
-                    "a block is written without its subnet",
-                    name.span,
-                    f"'{name.text}' stands inside an argument that is itself a block",
-                    help=f"leave '{name.text}' out here: the block is applied to it",
-                    code="E137",
-                )
-            return Reading((), None, False)
+            return _end_at_subnet(name, arguments, subnet)
         positional, named = split(arguments, environment)
         if isinstance(meaning, Block):
             return self._splice(meaning, name, positional, named, subnet)
         if structs.is_type(meaning):
-            reading: Reading = yield structs.read(self, meaning, name, positional, named, subnet)
-            return reading
+            return structs.read(self, meaning, name, positional, named, subnet)
         callee, positional = flat(meaning, name, positional)
         inner = self._take_subnet(callee, name, positional, subnet)
+        known = None if named else self._literal_layers.get(_literal_key(callee, positional))
+        if known is not None:
+            return Reading((Step(known, name.span),), inner, inner is None and is_complete(callee))
+        return self._read_step(callee, name, positional, named, inner)
+
+    def _read_step(
+        self,
+        callee: Definition | TemplateBinding,
+        name: nodes.Name,
+        positional: list[Unbound],
+        named: list[tuple[nodes.Name, Unbound]],
+        inner: Pending | None,
+    ) -> Task[Reading]:
+        """A layer or template whose arguments are still to be evaluated."""
         step = yield self.step(callee, name, positional, named)
-        complete = inner is None and is_complete(callee)
-        return Reading((step,), inner, complete)
+        return Reading((step,), inner, inner is None and is_complete(callee))
 
     def _splice(
         self,
@@ -262,100 +276,11 @@ class Elaborator:
         if isinstance(callee, TemplateBinding):
             instance = yield self._instance(callee, name, positional, named)
             return Step(instance, name.span)
-        what = yield self._builtin(callee, name, positional, named)
-        return Step(what, name.span)
-
-    def _builtin(
-        self,
-        definition: Definition,
-        name: nodes.Name,
-        positional: list[Unbound],
-        named: list[tuple[nodes.Name, Unbound]],
-    ) -> Task[Layer | Combinator]:
-        """A layer or combinator of the catalogue with its arguments bound and checked."""
-        key: Any = None
-        if not named:  # most layers have literal arguments, and most of those occur before
-            literals = tuple(literal(p.node) for p in positional)
-            key = (definition.name, *literals) if None not in literals else None
-            if key in self._literal_layers:
-                return self._literal_layers[key]
-        values: dict[str, Any] = dict(definition.preset)
-        formals = definition.arguments
-        places = definition.places
-        for place, pending in enumerate(positional):
-            formal = places[min(place, len(places) - 1)] if places else None
-            if formal is None or (place >= len(places) and not is_variadic(formal)):
-                raise too_many(name, definition, positional)
-            value = at_once(formal, pending)
-            if value is None:
-                value = yield self._value(formal, pending)
-            if is_variadic(formal):
-                values.setdefault(formal.name, []).append(value)
-            else:
-                values[formal.name] = value
-        for key_name, pending in named:
-            yield self._bind_named(definition, key_name, pending, values)
-        for formal in formals:
-            if formal.required and formal.name not in values:
-                raise missing(name, definition, formal)
-        bound = {k: tuple(v) if type(v) is list else v for k, v in values.items()}
-        what: Layer | Combinator = definition.cls(**bound)
+        what: Layer | Combinator = yield binding.layer(self, callee, name, positional, named)
+        key = None if named else _literal_key(callee, positional)
         if key is not None and isinstance(what, Layer):
             self._literal_layers[key] = what
-        return what
-
-    def _bind_named(
-        self, definition: Definition, key: nodes.Name, pending: Unbound, values: dict[str, Any]
-    ) -> Task[None]:
-        formal = definition.argument(key.text)
-        heads = next((f for f in definition.arguments if is_named_blocks(f)), None)
-        if heads is not None:
-            if any(key.text == name for name, _ in values.setdefault(heads.name, [])):
-                raise fail(f"there are two outputs '{key.text}'", key.span, code="E126")
-            assert isinstance(pending, Pending)
-            block = yield self.block(*pending, subnet=False)
-            values[heads.name].append((key.text, block))
-            return
-        if formal is None:
-            known = [f.name for f in definition.arguments]
-            raise fail(
-                f"{definition.name} has no argument '{key.text}'",
-                key.span,
-                f"its arguments are {listing(known, 12)}" if known else "it has no arguments",
-                help=nearest(key.text, known),
-                code="E110",
-            )
-        if formal.name in values:
-            raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
-        value = at_once(formal, pending)
-        if value is None:
-            value = yield self._value(formal, pending)
-        values[formal.name] = [value] if is_variadic(formal) else value
-
-    def _value(self, formal: Argument, pending: Unbound) -> Task[Value]:
-        """The value of a layer's argument, checked against its type and range."""
-        if isinstance(pending, Given):
-            return pending.value
-        if is_named_blocks(formal):
-            raise fail(
-                f"every one of the {formal.name} needs a name",
-                pending.node.span,
-                f"expected name=block, found '{short(pending.node.span.text)}'",
-                code="E125",
-            )
-        kind = formal.type.__args__[0] if is_variadic(formal) else formal.type
-        value = yield self._evaluate(kind, pending)
-        low, high = formal.minimum, formal.maximum
-        if (low is not None and value < low) or (high is not None and value > high):
-            limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
-            raise fail(
-                f"{formal.name} is out of range",
-                pending.node.span,
-                f"expected {limits}, found {value}",
-                f"{formal.name}: {formal.doc}",
-                code="E113",
-            )
-        return value
+        return Step(what, name.span)
 
     # ---- template instances ----
 
@@ -394,55 +319,6 @@ class Elaborator:
                 code="E130",
             )
 
-    def bind(
-        self,
-        template: TemplateBinding | StructBinding,
-        name: nodes.Name,
-        positional: list[Unbound],
-        named: list[tuple[nodes.Name, Unbound]],
-    ) -> Task[tuple[list[Value], list[str], dict[str, Value]]]:
-        """The values of a template's parameters, as they are shown, and by name; no subnet."""
-        skipped = None
-        if isinstance(template, TemplateBinding) and template.tail == "subnet":
-            skipped = template.subnet
-        own = [(i, f) for i, f in enumerate(template.formals) if i != skipped]
-        given: dict[int, Unbound] = {}
-        for place, pending in enumerate(positional):
-            if place >= len(own):
-                raise fail(
-                    f"too many arguments for '{template.name}'",
-                    pending.node.span,
-                    f"expected {signature(template)}, found {len(positional)} before the subnet",
-                    code="E108",
-                )
-            given[own[place][0]] = pending
-        by_name = {f.name.text: i for i, f in own if f.name is not None}
-        for key, pending in named:
-            if key.text not in by_name:
-                raise fail(
-                    f"'{template.name}' has no parameter '{key.text}'",
-                    key.span,
-                    f"expected {signature(template)}",
-                    help=nearest(key.text, by_name),
-                    code="E110",
-                )
-            if by_name[key.text] in given:
-                raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
-            given[by_name[key.text]] = pending
-        inside = Environment(template.definitions, template.position, {})
-        local: dict[str, Value] = {}
-        values: list[Value] = []
-        shown: list[str] = []
-        for index, formal in own:
-            environment = inside._replace(local=local)
-            pending = given.get(index) or default(template, formal, name, environment)
-            value = yield self.argument(formal, pending)
-            values.append(value)
-            shown.append(show(value, pending))
-            if formal.name is not None:
-                local[formal.name.text] = value
-        return values, shown, local
-
     def _expand(
         self, template: TemplateBinding, text: str, environment: Environment, span: Span
     ) -> Task[Instance]:
@@ -469,97 +345,38 @@ class Elaborator:
             code="E129",
         )
 
-    def argument(self, formal: nodes.Formal, pending: Unbound) -> Task[Value]:
-        """A template argument, as its parameter says."""
-        if isinstance(pending, Given):
-            return pending.value
-        if isinstance(formal, nodes.ValueFormal):
-            return (yield self._evaluate(value_type(formal.type), pending))
-        if isinstance(formal, nodes.TypeFormal):
-            return (yield self._type(pending))
-        if len(formal.formals) == 1 and isinstance(formal.formals[0], nodes.TypeFormal):
-            return (yield self._block(pending))
-        return (yield self._closure(pending))
 
-    def _closure(self, pending: Pending) -> Task[Closure]:
-        """A template passed as an argument, possibly with its first arguments given."""
-        node, environment = pending
-        if not isinstance(node, (nodes.Name, nodes.Apply)):
-            raise fail(
-                "a template belongs here",
-                node.span,
-                f"expected the name of a template, found '{short(node.span.text)}'",
-                code="E119",
-            )
-        name = node if isinstance(node, nodes.Name) else node.name
-        arguments = node.arguments if isinstance(node, nodes.Apply) else ()
-        positional, named = split(arguments, environment)
-        if named:
-            raise fail(
-                "a template that is an argument gets its own by position", name.span, code="E119"
-            )
-        found = yield meaning(name, environment)
-        callee, positional = flat(found, name, positional)
-        formals = own_formals(callee)
-        given: list[Given] = []
-        for place, argument in enumerate(positional):
-            if place >= len(formals):
-                raise fail(f"too many arguments for '{name.text}'", argument.node.span, code="E108")
-            formal = formals[place]
-            evaluate = self._value if isinstance(formal, Argument) else self.argument
-            value = yield evaluate(formal, argument)
-            given.append(Given(value, argument.node))
-        return Closure(callee, tuple(given))
-
-    def _type(self, pending: Pending) -> Task[Value]:
-        """A typename that is not the subnet: an element type, or a block."""
-        node, environment = values_type(*pending)
-        if isinstance(node, nodes.CppType):
-            return node.name
-        if isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
-            return (yield pixels_value(Pending(node, environment)))
-        name = node.name if isinstance(node, nodes.Apply) else node
-        if isinstance(name, nodes.Name):
-            known = find(name, environment)
-            if isinstance(node, nodes.Name):
-                if known is None and node.text in PIXELS:
-                    return node.text
-                if isinstance(known, (str, Pixels, Subnet)):
-                    return known
-            if structs.is_instance(known):
-                return (yield structs.instance(self, node, environment))
-        return (yield self._block(pending))
-
-    # ---- values ----
-
-    def _evaluate(self, kind: Any, pending: Pending) -> Task[Value]:
-        """The value of an argument of a kind: what its layer's or template's signature says."""
-        plain = PLAIN.get(kind)
-        return plain(pending) if plain is not None else _BLOCKS[kind](self, pending)
-
-    def _block(self, pending: Pending) -> Task[Block]:
-        block: Block = yield self.block(*pending, subnet=False)
-        return block
-
-    def _tag(self, pending: Pending) -> Task[Tag]:
-        block = yield self.block(*pending, subnet=False)
-        what = block.meant
-        if not isinstance(what, AddTag):
-            raise fail(
-                "a tag belongs here",
-                pending.node.span,
-                f"expected tag1, tag2, ... or a template of add_tag_layer, "
-                f"found '{short(pending.node.span.text)}'",
-                code="E118",
-            )
-        return Tag(what.id)
+def _end_at_subnet(
+    name: nodes.Name, arguments: tuple[nodes.Argument, ...], subnet: bool
+) -> Reading:
+    """A template's own subnet, where its body ends."""
+    if arguments:
+        raise fail(f"'{name.text}' is a subnet and takes no arguments", name.span, code="E120")
+    if not subnet:
+        raise fail(
+            "a block is written without its subnet",
+            name.span,
+            f"'{name.text}' stands inside an argument that is itself a block",
+            help=f"leave '{name.text}' out here: the block is applied to it",
+            code="E137",
+        )
+    return Reading((), None, False)
 
 
-_BLOCKS: Mapping[Any, Callable[[Elaborator, Pending], Task[Value]]] = {
-    Block: Elaborator._block,
-    Tag: Elaborator._tag,
-}
-"""Kinds of arguments that are elaborated themselves; all others are in PLAIN."""
+def _literal_key(
+    callee: Definition | TemplateBinding, positional: list[Unbound]
+) -> tuple[Any, ...] | None:
+    """What tells a layer from others if its arguments are literals; most such have occurred before.
+
+    ``None`` for all else.
+    """
+    key: list[Any] = [callee]
+    for argument in positional:
+        node = argument.node
+        if type(node) is not nodes.Integer:
+            return None
+        key.append(node.value)
+    return tuple(key)
 
 
 def _framed(d: Diagnostic, frames: tuple[Frame, ...]) -> Diagnostic:

@@ -197,6 +197,8 @@ def net_like(node: nodes.Argument, environment: Environment, formals: Mapping[st
     name = node if isinstance(node, nodes.Name) else node.name
     if name.scope is None and name.text in formals:
         return True
+    if isinstance(node, nodes.Apply):  # no number has arguments
+        return name.text not in CPP_CONTAINERS and name.text not in PIXELS
     found = find(name, environment)
     if isinstance(found, Formal):
         return not isinstance(found.formal, nodes.ValueFormal)

@@ -304,7 +304,7 @@ class Definition:
         """The arguments that may be given by position."""
         return tuple(argument for argument in self.arguments if argument.positional)
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         """Whether specs may name it; layers with several inputs come from combinators only."""
         return getattr(self.cls, "inputs", 1) in (0, 1)
@@ -384,10 +384,12 @@ def lookup(name: str) -> Definition | None:
     ``add_layer<con_<6,5,5,1,1>, SUBNET>``. They take the same arguments.
     """
     found = _DEFINITIONS.get(name) or _DEFINITIONS.get(name.removesuffix("_"))
-    if found is None and _FURTHER:
-        definitions()
-        return lookup(name)
-    return found if found is not None and found.writable else None
+    if found is not None:
+        return found if found.writable else None
+    if not _FURTHER:
+        return None
+    definitions()
+    return lookup(name)
 
 
 def definitions() -> Mapping[str, Definition]:
