@@ -88,7 +88,7 @@ def test_one_changed_token(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, **QUIET)
+@settings(max_examples=4_000, **QUIET)
 @given(mutations())
 def test_many_changed_tokens(text: str) -> None:
     survives(text)

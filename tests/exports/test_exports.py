@@ -19,6 +19,7 @@ using net_type = fc<10, relu<bn_con<con<8,3,3,2,2,
     input<matrix<rgb_pixel>,20,20>>>>>>>>>>;
 """
 SLOW = ("googlenet", "mobilenet_v3_small", "densenet121", "shufflenet_v2_x1_0", "fcn_resnet50")
+SIZES = {"fcn_resnet50": "3x97x97"}  # stride 8 leaves 13 rows: the same operators, in less time
 
 
 def compiled(spec: str, **settings: Any) -> tuple[archdsl.Network, torch.fx.GraphModule]:
@@ -71,7 +72,7 @@ RUNS = {".onnx": run_onnx, ".pt2": run_exported}
 @pytest.mark.parametrize("suffix", RUNS)
 @pytest.mark.parametrize("spec", [SMALL, *(pytest.param(s, marks=pytest.mark.slow) for s in SLOW)])
 def test_runtime_gives_what_the_module_gives(spec: str, suffix: str) -> None:
-    network, module = compiled(spec)
+    network, module = compiled(spec, input=SIZES.get(spec))
     content = encode(FORMATS[suffix], network.checked, module)
     for count in (1, 3):
         x = samples(network, count)
