@@ -19,6 +19,7 @@ from archdsl.lsp.describing import (
 from archdsl.lsp.document import Document
 from archdsl.lsp.facts import Made
 from archdsl.lsp.files import Target, View
+from archdsl.lsp.marks import given_by, mark_at
 from archdsl.lsp.outline import Included, Use
 
 _SHOWN = 6
@@ -37,7 +38,7 @@ def hover(document: Document, offset: int) -> types.Hover | None:
         parts = _of_target(document, target)
     elif use is not None:
         start, end = use.start, use.end
-        parts = _of_builtin(view, use)
+        parts = [*_of_builtin(view, use), _of_mark(view, offset)]
     elif included is not None and offset <= included.end:
         start, end = included.start, included.end
         parts = _of_include(view, included)
@@ -78,6 +79,18 @@ def _of_builtin(view: View, use: Use) -> list[str]:
     described = signature(definition)
     summary = plain(" ".join(definition.summary.split()))
     return [code(described.label), summary, f"*{plain(definition.source)}*"]
+
+
+def _of_mark(view: View, offset: int) -> str:
+    """Which place a tag or a name refers to."""
+    mark = mark_at(view, offset)
+    given = given_by(view, mark) if mark is not None else None
+    if mark is None or given is None or mark.gives:
+        return ""
+    line = given.file.places.line_at(given.use.start) + 1
+    name = f"tag{mark.key}" if isinstance(mark.key, int) else str(mark.key)
+    where = "" if given.file is mark.file else f" of {plain(given.file.source.name)}"
+    return f"the place {plain(name)}, named at line {line}{where}"
 
 
 def _of_include(view: View, included: Included) -> list[str]:

@@ -14,6 +14,7 @@ from archdsl.layers.definition import definitions, lookup
 from archdsl.lsp.describing import signature
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import File, Files, Target, View
+from archdsl.lsp.marks import given_by, mark_at, same
 from archdsl.syntax.parser import readable_tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -38,10 +39,18 @@ class Mention(NamedTuple):
 
 
 def definition(document: Document, files: Files, offset: int) -> types.Location | None:
-    """Where the name at an offset is defined; for an include, the start of its file."""
-    target = document.view.target_at(offset)
+    """Where the name at an offset is defined; for an include, the start of its file.
+
+    For a tag or the name of a place it is what gives the place that.
+    """
+    view = document.view
+    target = view.target_at(offset)
     if target is not None:
         return Mention(target.file, target.named.start, target.named.end).location
+    mark = mark_at(view, offset)
+    given = given_by(view, mark) if mark is not None else None
+    if given is not None:
+        return Mention(given.file, given.use.start, given.use.end).location
     statement = document.file.outline.statement_at(offset)
     if statement is None or statement.included is None or offset > statement.end:
         return None
@@ -53,7 +62,12 @@ def references(
     document: Document, files: Files, offset: int, *, declaration: bool = True
 ) -> list[types.Location]:
     """Where the definition at an offset is named, in all texts that can see it."""
-    target = document.view.target_at(offset)
+    view = document.view
+    target = view.target_at(offset)
+    mark = mark_at(view, offset) if target is None else None
+    if mark is not None:
+        found = [m for m in same(view, mark) if declaration or not m.gives]
+        return [Mention(m.file, m.use.start, m.use.end).location for m in found]
     if target is None:
         return _uses_of_builtin(document, offset)
     own = target.file, target.named.start
