@@ -308,3 +308,21 @@ def test_errors_are_the_parsers(text: str) -> None:
     if text != "relu<relu":
         with pytest.raises(ArchError):
             fmt(text, close=True)
+
+
+def test_comments_longer_than_a_line_stay_where_they_are() -> None:
+    words = "what an author has to say about this layer, " * 4
+    text = f"""\
+using net_type =
+    fc<10,  // {words}end
+    // {words}end
+    relu<con<6,5,5,1,1,  /* {words}*/
+    // {words}end
+    input<1,28,28>>>>;
+"""
+    once = formatted(Source("x.arch", text))
+    assert [line.split("//")[-1] for line in once.splitlines() if "//" in line] == [
+        line.split("//")[-1] for line in text.splitlines() if "//" in line
+    ]
+    assert "".join(once.split()) == "".join(text.split())
+    assert formatted(Source("x.arch", once)) == once
