@@ -12,6 +12,7 @@ import click
 
 from archdsl.api import Network
 from archdsl.diagnostics import fail, listing
+from archdsl.layers.edges import shown
 from archdsl.printing import memory
 from archdsl.progress import working
 from archdsl.targets import FORMATS, Format
@@ -132,7 +133,7 @@ def deployment_options(function: _Function) -> _Function:
 
 
 def _optimised(made: Optimised) -> Deployed:
-    ours, plain = made.speed.seconds * 1000, made.speed.reference_seconds * 1000
+    ours, plain = _milliseconds(made.speed.seconds), _milliseconds(made.speed.reference_seconds)
     document = {
         "way": made.way,
         "kept": made.kept,
@@ -142,7 +143,7 @@ def _optimised(made: Optimised) -> Deployed:
         "ratio": made.speed.ratio,
         "difference": made.difference._asdict() if made.difference else None,
     }
-    measured = f"{ours:.3g} ms, plain {plain:.3g} ms, ratio {made.speed.ratio:.2f}"
+    measured = f"{ours}, plain {plain}, ratio {made.speed.ratio:.2f}"
     if not made.kept:
         lines = [("optimised", f"nothing is faster here ({made.way}: {measured}): kept plain")]
     else:
@@ -159,25 +160,31 @@ def _optimised(made: Optimised) -> Deployed:
     return Deployed(made.portable, tuple(lines), {"optimized": document})
 
 
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"
+
+
 # ---- quantising ----
 
 _SUFFIXES = ".jpeg", ".jpg", ".png"
 
 
 def _calibrated(network: Network, module: fx.GraphModule, folder: Path) -> Quantised:
-    from archdsl.finding.finder import Classifier, finder
+    from archdsl.finding.finder import classifier
     from archdsl.finding.pictures import read_picture
     from archdsl.targets.torch.quantising import quantise
     from archdsl.targets.torch.trial import undisturbed
 
     pictures = _pictures(folder)
     with undisturbed(module, training=False):
-        search = finder(network, module)
-        if not isinstance(search, Classifier):
+        search = classifier(network, module)
+        if search is None:
+            gives = listing(f"{n} {shown(edge)}" for n, edge in network.summary().outputs.items())
             raise fail(
                 f"--quantize takes classifiers, and {network.name} is none",
                 None,
-                "expected a network that gives scores of classes for a picture",
+                "expected a network that gives a picture scores of classes, found one that takes "
+                f"{shown(network.summary().input)} and gives {gives}",
             )
         with working(f"quantising {network.name}"):
             return quantise(
@@ -213,12 +220,18 @@ def _quantised(made: Quantised) -> Deployed:
         "images": images,
         "same_class": same,
         "relative_difference": relative,
+        "seconds": made.speed.seconds,
+        "float_seconds": made.speed.reference_seconds,
     }
-    share = made.size / made.float_size
+    share, floats = made.size / made.float_size, made.speed.reference_seconds
     lines = (
         ("quantised", f"{memory(made.float_size)} to {memory(made.size)}, {share:.0%}"),
         ("agreement", f"the same class for {same} of {images} pictures"),
         ("difference", f"{relative:.2g} of a picture's largest score at most"),
+        (
+            "speed",
+            f"{_milliseconds(made.speed.seconds)}, float {_milliseconds(floats)}, both eager",
+        ),
         ("to load it", f"import {READER}, then torch.export.load"),
     )
     return Deployed(made.module, lines, {"quantized": document})

@@ -335,9 +335,9 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
     classes = _of_every_pixel(summary, main)
     if classes:
         return Segmenter(network, module, main, classes)
-    classes = _of_the_picture(summary, main)
-    if classes:
-        return Classifier(network, module, main, classes)
+    found = classifier(network, module)
+    if found is not None:
+        return found
     gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
     raise fail(
         f"{network.name} is no detector",
@@ -346,6 +346,14 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
         f"pixel; it takes {shown(summary.input)} and gives {gives}",
         help="faster_rcnn_resnet50_fpn is a detector, fcn_resnet50 finds the class of every pixel",
     )
+
+
+def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
+    """How to classify with a network, whose module is put in eval mode; ``None`` if it does not."""
+    summary = network.summary()
+    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
+    classes = _of_the_picture(summary, main)
+    return Classifier(network, module, main, classes) if classes else None
 
 
 def _of_the_picture(summary: Summary, output: str | None) -> int:

@@ -17,9 +17,9 @@ def prepared(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphMo
 
     ``arguments`` are those of a call of the module. Nothing in the copy asks for gradients.
     """
-    made = copy.deepcopy(module).eval()
-    _carry(module, made)
-    made.requires_grad_(False)
+    copied = copy.deepcopy(module).eval()
+    copied.requires_grad_(False)
+    made = _like(module, copied, copied.graph)
     given = [
         arguments[node.target] if node.target in arguments else node.args[0]
         for node in made.graph.nodes
@@ -32,21 +32,20 @@ def prepared(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphMo
 
 def duplicate(module: fx.GraphModule) -> fx.GraphModule:
     """A copy with a graph of its own that shares the modules which the graph calls."""
-    graph = copy.deepcopy(module.graph)
-    made = fx.GraphModule(module, graph, class_name=type(module).__name__)
-    made.training = module.training
+    return _like(module, module, copy.deepcopy(module.graph))
+
+
+def _like(module: fx.GraphModule, parts: fx.GraphModule, graph: fx.Graph) -> fx.GraphModule:
+    """A module of ``parts``' submodules that shows itself, loses and decides as another does."""
+    made = fx.GraphModule(parts, graph, class_name=type(module).__name__)
+    made.training = parts.training
     made._deepcopy_hooks = list(module._deepcopy_hooks)
     for hook in made._deepcopy_hooks:
         hook(made)  # it shows the same diagram
-    _carry(module, made)
-    return made
-
-
-def _carry(module: fx.GraphModule, made: fx.GraphModule) -> None:
-    """Give a copy the loss and the decision: torch copies only what the graph calls."""
-    for name in ("criterion", "decision"):
+    for name in ("criterion", "decision"):  # torch copies only what the graph calls
         if hasattr(module, name):
             setattr(made, name, getattr(module, name))
+    return made
 
 
 def module_calls(module: fx.GraphModule) -> dict[str, list[fx.Node]]:
