@@ -28,9 +28,10 @@ _FEWEST, _MOST = 5, 41
 _SIZES = {"unet": "1x256x256", "fcn_resnet50": "3x224x224"}
 
 NETWORKS = (
-    "lenet", "alexnet_torchvision", "vgg16", "googlenet", "inception_v3", "resnet18", "resnet50", "resnet152",
-    "resnext50_32x4d", "densenet121", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0",
-    "shufflenet_v2_x1_0", "squeezenet1_1", "convnext_tiny", "vit_b_16", "fcn_resnet50", "unet",
+    "lenet", "alexnet_torchvision", "vgg16", "googlenet", "inception_v3", "resnet18", "resnet50",
+    "resnet152", "resnext50_32x4d", "densenet121", "mobilenet_v2", "mobilenet_v3_large",
+    "efficientnet_b0", "shufflenet_v2_x1_0", "squeezenet1_1", "convnext_tiny", "vit_b_16",
+    "fcn_resnet50", "unet",
 )  # fmt: skip
 
 

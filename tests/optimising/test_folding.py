@@ -33,11 +33,10 @@ using net_type = fc<5, dropout<affine<fc<12, relu<affine<con<8,3,3,2,2,
 NETWORKS = {
     MIXED: {},
     "lenet": {},
-    "resnet18": {"input": "3x64x64"},
+    "resnet18": {"input": "3x32x32"},
     "googlenet": {"input": "3x64x64", "aux": True},
-    "mobilenet_v3_large": {"input": "3x64x64"},
-    "shufflenet_v2_x1_0": {"input": "3x64x64"},
-    "efficientnet_b0": {"input": "3x64x64"},
+    "mobilenet_v3_large": {"input": "3x32x32"},
+    "shufflenet_v2_x1_0": {"input": "3x32x32"},
     "dlib_face_recognition": {},
 }
 
@@ -69,8 +68,8 @@ def test_resnet50_loses_as_many_modules_as_torchvisions_has_norms() -> None:
     randomise(theirs)
     ours = archdsl.compile("resnet50").eval()
     transplant(match(canonical(theirs), canonical(ours)), theirs, ours)
-    x = torch.rand(1, 3, 64, 64)
-    exact = exactly(archdsl.compile("resnet50", input="3x64x64"), {"x": x})
+    x = torch.rand(1, 3, 32, 32)
+    exact = exactly(archdsl.compile("resnet50", input="3x32x32"), {"x": x})
     before, after = Counter(kinds(ours)), Counter(kinds(exact))
     assert before - after == {"BatchNorm2d": 53} == {"BatchNorm2d": _norms(theirs)}
     assert after["Conv2d"] == kinds(theirs).count("Conv2d")
@@ -222,7 +221,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_any_graph_computes_the_same(steps: list[tuple[str, int, int]]) -> None:
     """Layers read any earlier result; "again" calls an earlier layer once more."""

@@ -13,7 +13,7 @@ from torch import Tensor
 Run = Callable[[], Any]
 
 _SECONDS = 1.5
-_FEWEST, _MOST = 7, 31
+_FEWEST, _MOST = 3, 31
 
 
 class Speed(NamedTuple):
