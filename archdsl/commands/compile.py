@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.deploying import Deployment, deployment_options
 from archdsl.layers.definition import shown
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.printing import memory, print_table, tell
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")
+@deployment_options
 @network_options
 @json_option
 def command(
@@ -51,11 +53,13 @@ def command(
     weights: str | None,
     seed: int | None,
     trainable: bool,
+    deployment: Deployment,
     request: Request,
     as_json: bool,
 ) -> None:
     """Build the PyTorch module, run one forward pass on the device, print the totals."""
     forms = [(path, format_of(path)) for path in outputs]  # complain before the work is done
+    deployment.require_fitting(forms)
     network = request.load(file)
     with working(f"building {network.name}"):
         module = network.to_torch(device=device, seed=seed)
@@ -66,10 +70,11 @@ def command(
             load_weights(module, weights, network)
     with working(f"running {network.name}"):
         results, seconds = _forward(module, network, device)
+    deployed = deployment.apply(network, module)
     written: list[tuple[str, int]] = []
     for path, form in forms:
         with working(f"writing {path}"):
-            content = encode(form, network.checked, module)
+            content = encode(form, network.checked, deployed.module)
             write(path, content)
         written.append((str(path), len(content)))
     summary = network.summary()
@@ -82,7 +87,7 @@ def command(
             "forward_shapes": result_shapes(results),
         }
         files = [{"path": path, "bytes": size} for path, size in written]
-        print_json({**summary.totals(), **ran, "written": files})
+        print_json({**summary.totals(), **ran, **deployed.document, "written": files})
         return
     tell(f"compiled {network.name} for {device}")
     _line("input", shown(summary.input))
@@ -94,6 +99,8 @@ def command(
     _line("MACs", f"{summary.macs:,}")
     gave = ", ".join(told(result) for result in results.values())
     _line("forward pass", f"{gave} in {seconds * 1000:,.0f} ms")
+    for title, text in deployed.lines:
+        _line(title, text)
     if trainable:
         learning = [row for row in summary.rows if row.trainable]
         print_table(

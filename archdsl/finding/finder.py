@@ -148,7 +148,7 @@ class Finder:
     ) -> None:
         """``output`` names the output that counts, where the network has several."""
         self.network, self.module, self.classes = network, module.eval(), classes
-        self._output = output
+        self.output = output
         self._device = next((p.device for p in module.parameters()), torch.device("cpu"))
         first = next(network.checked.instances()).layer
         assert isinstance(first, InputLayer)
@@ -182,7 +182,7 @@ class Finder:
     def _run(self, module: fx.GraphModule, images: Any, **more: Any) -> Any:
         with torch.inference_mode():
             result = module(images, **more)
-        return result if self._output is None else result[self._output]
+        return result if self.output is None else result[self.output]
 
     def _pixels(self, picture: Tensor) -> Tensor:
         return self._input.pixels_of(picture).to(self._device)
@@ -265,7 +265,7 @@ class Segmenter(Finder):
             other = self.network.sized((3, height, width))
             # Some networks have one size: others do not fit, or ask for other weights.
             with contextlib.suppress(ArchError, RuntimeError):
-                if _of_every_pixel(other.check().summary(), self._output):
+                if _of_every_pixel(other.check().summary(), self.output):
                     module = other.to_torch(device=str(self._device))
                     module.load_state_dict(self.module.state_dict())
                     return module.eval(), (height, width)
@@ -287,6 +287,13 @@ class Classifier(Finder):
         proposals: Tensor | None = None,
     ) -> Classes:
         """``threshold`` is left out of account: the likeliest classes are told in any case."""
+        with torch.inference_mode():
+            result = self._run(self.module, self.seen(picture))
+            best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
+        return Classes(picture, best.indices.tolist(), best.values.tolist(), names)
+
+    def seen(self, picture: Tensor) -> Tensor:
+        """A picture (3, height, width), 0 to 1, as the network's input: 1×C×H×W."""
         channels, rows, columns = known_size(self.network.summary().input)
         height, width = picture.shape[1:]
         factor = max(rows / height, columns / width)
@@ -295,10 +302,7 @@ class Classifier(Finder):
         cut = _resized(picture, size)[:, top : top + rows, left : left + columns]
         if channels == 1:
             cut = cut.mean(0, keepdim=True)
-        with torch.inference_mode():
-            result = self._run(self.module, self._pixels(cut)[None])
-            best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
-        return Classes(picture, best.indices.tolist(), best.values.tolist(), names)
+        return self._pixels(cut)[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
         """What a loss makes of the output; without one, its softmax."""
@@ -331,9 +335,9 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
     classes = _of_every_pixel(summary, main)
     if classes:
         return Segmenter(network, module, main, classes)
-    classes = _of_the_picture(summary, main)
-    if classes:
-        return Classifier(network, module, main, classes)
+    found = classifier(network, module)
+    if found is not None:
+        return found
     gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
     raise fail(
         f"{network.name} is no detector",
@@ -342,6 +346,14 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
         f"pixel; it takes {shown(summary.input)} and gives {gives}",
         help="faster_rcnn_resnet50_fpn is a detector, fcn_resnet50 finds the class of every pixel",
     )
+
+
+def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
+    """How to classify with a network, whose module is put in eval mode; ``None`` if it does not."""
+    summary = network.summary()
+    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
+    classes = _of_the_picture(summary, main)
+    return Classifier(network, module, main, classes) if classes else None
 
 
 def _of_the_picture(summary: Summary, output: str | None) -> int:

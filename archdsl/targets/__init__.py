@@ -26,16 +26,22 @@ class Format(NamedTuple):
 
     module: str
     title: str
+    as_written: bool = False
+    """Whether it holds the network layer by layer, so that only the module as compiled fits."""
 
 
 FORMATS = {
-    ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
+    ".json": Format(
+        "archdsl.targets.formats.node_link", "the graph, as networkx reads it", as_written=True
+    ),
     ".onnx": Format("archdsl.targets.formats.onnx", "the network for ONNX runtimes"),
     ".pt2": Format("archdsl.targets.formats.exported_program", "the network for torch.export"),
-    ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights"),
-    ".dat": Format("archdsl.targets.formats.dlib", "the network for dlib"),
-    ".dnn": Format("archdsl.targets.formats.dlib", "the network for dlib"),
-    ".weights": Format("archdsl.targets.formats.darknet", "the weights for Darknet"),
+    ".safetensors": Format("archdsl.targets.formats.safetensors", "the weights", as_written=True),
+    ".dat": Format("archdsl.targets.formats.dlib", "the network for dlib", as_written=True),
+    ".dnn": Format("archdsl.targets.formats.dlib", "the network for dlib", as_written=True),
+    ".weights": Format(
+        "archdsl.targets.formats.darknet", "the weights for Darknet", as_written=True
+    ),
 }
 
 
