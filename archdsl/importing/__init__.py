@@ -36,7 +36,9 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
         "torchvision:": Origin("pytorch.reading", "NAME, a model of torchvision", True),
         "timm:": Origin("pytorch.reading", "NAME, a model of timm, where that is installed", True),
         ".py:": Origin(
-            "pytorch.reading", "NAME, a function or class of a Python file that makes a module", True
+            "pytorch.reading",
+            "NAME, a function or class of a Python file that makes a module",
+            True,
         ),
     }
 )
@@ -73,6 +75,11 @@ def reader(origin: Origin) -> Reader:
     return cast("Reader", importlib.import_module(f"{__name__}.{origin.module}"))
 
 
+def shown_form(key: str) -> str:
+    """How an origin is written: ``torchvision:NAME``, ``FILE.cfg``."""
+    return ("FILE" if key.startswith(".") else "") + key + ("NAME" if key.endswith(":") else "")
+
+
 def origin_of(what: str) -> Origin:
     """The origin that a text means; raises ArchError where there is none such."""
     for key, origin in ORIGINS.items():
@@ -85,13 +92,11 @@ def origin_of(what: str) -> Origin:
             found = what.lower().endswith(key)
         if found:
             return origin
-    shown = [f"{key}NAME" if not key.startswith(".") else f"FILE{key}" for key in ORIGINS]
-    known = [f"{form}NAME" if form.endswith(":") else form for form in shown]
     prefix, _, _ = what.partition(":")
     near = difflib.get_close_matches(prefix, [key[:-1] for key in ORIGINS], n=1)
     raise fail(
         f"{what}: nothing that a spec can be imported from",
         None,
-        f"expected {', '.join(known)}",
+        f"expected {', '.join(map(shown_form, ORIGINS))}",
         help=f"did you mean {near[0]}:?" if near and near[0] != prefix else None,
     )

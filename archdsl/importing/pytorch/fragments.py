@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import fx, nn
+from torch import fx
 
 from archdsl.diagnostics import ArchError
 from archdsl.layers.definition import Layer
@@ -61,7 +61,7 @@ class Fragments:
         return None
 
     def _of(self, layer: Layer, shapes: tuple[Shape, ...]) -> tuple[CanonicalGraph, ...]:
-        key = (type(layer), dataclasses.astuple(layer), shapes)  # type: ignore[call-overload]
+        key = (type(layer), dataclasses.astuple(layer), shapes)
         if key not in self._made:
             self._made[key] = tuple(_fragments(layer, shapes))
         return self._made[key]
@@ -158,5 +158,3 @@ def _entries(fragment: CanonicalGraph) -> dict[int, int]:
         elif _is_source(node, fragment):
             positions[node.index] = positions[node.inputs[0]]
     return positions
-
-

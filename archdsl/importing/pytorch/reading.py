@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import ArchError, fail
 from archdsl.importing import Options, Proof
 from archdsl.importing.pytorch.fragments import Fragments
 from archdsl.importing.pytorch.modules import original
@@ -45,11 +45,9 @@ def read(what: str, options: Options) -> Sketch:
     """
     module = original(what)
     name = what.rpartition(":")[2]
-    library = what.partition(":")[0]
-    is_file = library.lower().endswith(".py")
-    notes = (f"{name}, imported from {what}.",)
-    if not is_file:
-        notes += (f"reference: {what}",)
+    notes = [f"{name}, imported from {what}."]
+    if not what.rpartition(":")[0].lower().endswith(".py"):
+        notes.append(f"reference: {what}")
     return sketch(module, name, options.input or _SIZE, notes)
 
 
@@ -144,11 +142,11 @@ def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
         for source in node.inputs if found is None else found.inputs:
             needed[source] = True
     if unknown:
-        raise _unknown(unknown[-1], graph, told)
+        raise _unknown(unknown[-1], told)
     return [node.index for node in graph.nodes if needed[node.index]]
 
 
-def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told]) -> Exception:
+def _unknown(node: CanonicalNode, told: dict[int, _Told]) -> ArchError:
     """The error about the first operation that no layer is like."""
     place = f"in {node.scope}" if node.scope else "in the network itself"
     if node.label.operation == STORED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
@@ -29,8 +30,8 @@ from archdsl.layers.pooling import (
     AdaptiveMaxPool,
     AvgPool,
     ChannelsFirst,
-    ChannelsLast,
     ChannelShuffle,
+    ChannelsLast,
     Chunk,
     MaxPool,
 )
@@ -47,7 +48,8 @@ class Proposal(NamedTuple):
     inputs: tuple[int, ...]
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True)
+class Seen:
     """A node of the network, with what stands before it."""
 
     node: CanonicalNode
@@ -251,8 +253,8 @@ def _part(seen: Seen) -> Proposals:
     """What indexing takes: a chunk, the first of several results, a token, a box."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
     if source.label.operation == "chunk":
-        parts = cast("int", source.label.value("chunks"))
-        yield Proposal(Chunk(index, parts), source.inputs)
+        count = cast("int", source.label.value("chunks"))
+        yield Proposal(Chunk(index, count), source.inputs)
     elif source.label.operation == "MultiheadAttention":
         parts = dict(cast("Any", source.label.value("module"))[0][3])
         yield Proposal(Attention(parts["num_heads"], parts["dropout"]), source.inputs[:1])
