@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from archdsl.elaborate.trampoline import Task, run
 from archdsl.formatting import formatted
+from archdsl.importing.folding import folded
+from archdsl.importing.naming import Names
+from archdsl.importing.parameters import Parameters, Pattern, Slot
 from archdsl.importing.sketch import Sketch
-from archdsl.importing.spelling import spelled, value_text, values_of
-from archdsl.importing.structure import Chain, Step, structured
-from archdsl.layers.definition import Layer
+from archdsl.importing.spelling import spelled
+from archdsl.importing.structure import structured
+from archdsl.importing.terms import Activation, Call, Combining, LayerHead, Pool, Tagging
 from archdsl.printing import printable
 from archdsl.source import Source
 
 _NAMED_TAGS = 10
+_LINE = 72  # characters of the network's layers in a line, where several short ones follow
 
 
 def written(sketch: Sketch) -> str:
@@ -19,54 +25,126 @@ def written(sketch: Sketch) -> str:
 
     Raises ArchError for a network that has several inputs, or outputs that no branch reaches.
     """
-    chain = structured(sketch)
-    notes = "".join(f"// {printable(note)}\n" for note in sketch.notes)
-    body = run(_chain(chain))
-    text = f"{notes}\nusing net_type = {body};\n"
-    return formatted(Source("imported", text))
+    found = folded(structured(sketch))
+    return _Writing(found.pool, Names(found.pool, found.homes), Parameters(found)).text(
+        found.main, sketch.notes
+    )
 
 
-def _chain(chain: Chain) -> Task[str]:
-    """A chain as an expression; a block where it does not begin with an input."""
-    opened: list[str] = []
-    for step in chain:
-        opened.append((yield _step(step)))
-    if not opened:
+class _Writing:
+    def __init__(self, pool: Pool, names: Names, parameters: Parameters) -> None:
+        self._pool = pool
+        self._names = names
+        self._parameters = parameters
+
+    def text(self, main: int, notes: Sequence[str]) -> str:
+        sections = ["\n".join(f"// {printable(note)}" for note in notes), *self._tags(main)]
+        for template, pattern in self._parameters.patterns.items():
+            self._names.give(template, pattern.body)
+            sections.append(self._definition(template, pattern))
+        cursor = iter(self._parameters.main)
+        steps = run(self._steps(main, cursor))
+        sections.append(f"using net_type = {_lines(steps)};")
+        return formatted(Source("imported", "\n\n".join(filter(None, sections)) + "\n"))
+
+    def _tags(self, main: int) -> list[str]:
+        """Definitions of the tags for which dlib has no names."""
+        heads = (self._pool[t].head for t in self._pool.within(main) if not self._pool.is_chain(t))
+        numbers = {tag for head in heads if isinstance(head, Tagging) for tag in head.tags}
+        lines = [
+            f"template <typename SUBNET> using {_tag(n)} = add_tag_layer<{n},SUBNET>;"
+            for n in sorted(numbers)
+            if n > _NAMED_TAGS
+        ]
+        return ["\n".join(lines)] if lines else []
+
+    def _definition(self, template: int, pattern: Pattern) -> str:
+        parameters = [f"{p.type} {p.name}" for p in pattern.parameters]
+        head = ", ".join([*parameters, "typename SUBNET"])
+        steps = run(self._steps(pattern.body, iter(pattern.slots)))
+        opened = [_open(step) for step in reversed(steps)]
+        body = "".join(opened) + "SUBNET" + ">" * len(opened)
+        return f"template <{head}>\nusing {self._names[template]} = {body};"
+
+    def _steps(self, chain: int, cursor: Iterator[Slot]) -> Task[list[str]]:
+        """The steps of a chain as texts without their ends, in the order in which data flows."""
+        texts: list[str] = []
+        for step in self._pool.steps(chain):
+            texts.append((yield self._step(step, cursor)))
+        return texts
+
+    def _step(self, step: int, cursor: Iterator[Slot]) -> Task[str]:
+        head, _, blocks = self._pool[step]
+        if isinstance(head, Call):
+            parameters = self._parameters.patterns[head.template].parameters
+            return _applied(self._names[head.template], [next(cursor).text for _ in parameters])
+        slots = [next(cursor) for _ in head.names]
+        if isinstance(head, Activation):
+            return slots[0].text
+        if isinstance(head, LayerHead):
+            columns = {name: s.values for name, s in zip(head.names, slots, strict=True)}
+            texts = {name: s.text for name, s in zip(head.names, slots, strict=True)}
+            return spelled(head.cls, columns, texts)
+        if isinstance(head, Tagging):
+            return _tagged(head)
+        inner: list[str] = []
+        for block in blocks:
+            inner.append(_block((yield self._steps(block, cursor))))
+        return _combined(head, [slot.text for slot in slots], inner)
+
+
+def _combined(head: Combining, values: list[str], blocks: list[str]) -> str:
+    if head.kind == "outputs":
+        return f"outputs<{head.options[0]}={blocks[0]}"
+    if head.kind == "dense":
+        return _applied(head.kind, [*blocks, *values])
+    return _applied(head.kind, [*head.options, *values, *blocks])
+
+
+def _applied(name: str, arguments: Sequence[str]) -> str:
+    return f"{name}<{','.join(arguments)}" if arguments else name
+
+
+def _open(step: str) -> str:
+    return step + ("," if "<" in step else "<")
+
+
+def _block(steps: list[str]) -> str:
+    """A chain without its subnet."""
+    if not steps:
         return "identity"
-    first = opened[0] + (">" if "<" in opened[0] else "")
-    rest = [text + ("," if "<" in text else "<") for text in opened[1:]]
-    return "\n".join([*reversed(rest), first]) + ">" * len(rest)
+    first, *rest = steps
+    closed = first + (">" if "<" in first else "")
+    return "".join(_open(step) for step in reversed(rest)) + closed + ">" * len(rest)
 
 
-def _step(step: Step) -> Task[str]:
-    """A layer or combinator without its subnet and its end."""
-    if isinstance(step.what, Layer):
-        values = values_of(step.what)
-        texts = {name: value_text(value) for name, value in values.items()}
-        return spelled(type(step.what), {k: [v] for k, v in values.items()}, texts)
-    blocks: list[str] = []
-    for block in step.blocks:
-        blocks.append((yield _chain(block)))
-    if step.what == "outputs":
-        return f"outputs<{step.names[0]}={blocks[0]}"
-    if step.tags:
-        return _tagged(step.what, step.tags, step.names)
-    return f"{step.what}<" + ",".join([*step.names, *blocks])
+def _lines(steps: list[str]) -> str:
+    """The network from its last layer down to its input; short layers share a line."""
+    first, *rest = steps
+    lines = [""]
+    for step in reversed(rest):
+        lines[-1] += _open(step)
+        plain = step.count("<") <= 1 and len(lines[-1]) < _LINE // 3
+        if "<" in step and not plain:
+            lines.append("")
+    lines[-1] += first + ">" * len(steps)
+    return "\n".join(lines)
 
 
-def _tagged(what: str, tags: tuple[int, ...], options: tuple[str, ...]) -> str:
-    names = [tag_name(tag) for tag in tags]
-    if what == "tag":
+def _tagged(head: Tagging) -> str:
+    names = [_tag(tag) for tag in head.tags]
+    if head.kind == "tag":
         return names[0]
-    if what == "concat":
-        return f"{'concat' + str(len(tags)) if len(tags) <= 5 else 'concat_tags'}<{','.join(names)}"
-    if what == "resize_like":
-        return f"resize_like<{','.join([*names, *options])}"
-    if tags[0] <= _NAMED_TAGS:
-        return f"{'scale' if what == 'scale_tagged' else what}{tags[0]}"
-    return f"{'add_skip_layer' if what == 'skip' else what}<{names[0]}"
+    if head.kind == "concat":
+        count = len(names)
+        return _applied(f"concat{count}" if count <= 5 else "concat_tags", names)
+    if head.kind == "resize_like":
+        return _applied("resize_like", [*names, *head.options])
+    if head.tags[0] <= _NAMED_TAGS:
+        return f"{'scale' if head.kind == 'scale_tagged' else head.kind}{head.tags[0]}"
+    return _applied("add_skip_layer" if head.kind == "skip" else head.kind, names)
 
 
-def tag_name(tag: int) -> str:
+def _tag(number: int) -> str:
     """dlib has names for ten tags; a spec defines those of others."""
-    return f"tag{tag}" if tag <= _NAMED_TAGS else f"t{tag}"
+    return f"tag{number}" if number <= _NAMED_TAGS else f"t{number}"

@@ -1,0 +1,473 @@
+"""What a network repeats becomes templates: first the parts of the origin, then smaller idioms.
+
+What is worth a template is told by the words of the text with it and without it (Rissanen 1978,
+"Modeling by Shortest Data Description"). Here it is only decided which parts are templates; what
+their parameters are is found in ``parameters``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from archdsl.elaborate.trampoline import Task, run
+from archdsl.importing.grouping import Group, Grouped, grouped, settle_homes
+from archdsl.importing.sketch import Home
+from archdsl.importing.spelling import spelled, value_text, values_of
+from archdsl.importing.structure import Chain, Step
+from archdsl.importing.terms import (
+    DENSE,
+    REPEAT,
+    Activation,
+    Call,
+    Combining,
+    LayerHead,
+    Pool,
+    Tagging,
+)
+from archdsl.layers.activation import Identity
+from archdsl.layers.definition import Category, Layer
+
+_ROUNDS = 8
+_LONGEST_PERIOD = 8
+_CALL = 3
+"""The words of a typical instance: its name and two arguments."""
+_DEFINITION = 4
+"""The words of a definition around its body: template, using, and two parameters."""
+
+
+class Templates:
+    """The shapes that are templates, and what the origin calls their instances."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._count = 0
+        self.homes: dict[int, Counter[Home]] = defaultdict(Counter)
+
+    def number(self, shape: int) -> int:
+        """The template of a shape."""
+        if shape not in self._numbers:
+            self._numbers[shape] = self.fresh()
+        return self._numbers[shape]
+
+    def fresh(self) -> int:
+        """The number of another template."""
+        self._count += 1
+        return self._count
+
+
+@dataclasses.dataclass(frozen=True)
+class Folded:
+    """The network as a term whose calls are of templates, each known by its instances."""
+
+    pool: Pool
+    main: int
+    homes: dict[int, Counter[Home]]
+
+
+def folded(chain: Chain) -> Folded:
+    """The network with its repeated structure as templates."""
+    run(settle_homes(chain))
+    tree = run(grouped(chain))
+    pool = Pool()
+    excluded: set[int] = set()
+    wrapped: dict[int, set[int]] = {}
+    templates = Templates()
+    for _ in range(_ROUNDS):
+        templates.homes.clear()
+        folding = _Folding(pool, templates, excluded, wrapped)
+        main = run(folding.chain(tree))
+        worthless = folding.worthless(main)
+        if not worthless and not folding.grown:
+            break
+        excluded |= worthless
+    idioms = _Idioms(pool, templates)
+    main = idioms.inlined(idioms.found(main))
+    return Folded(pool, main, templates.homes)
+
+
+class _Folding:
+    """One pass over the groups of a network from the inside out."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        templates: Templates,
+        excluded: set[int],
+        wrapped: dict[int, set[int]],
+    ) -> None:
+        self._pool = pool
+        self._excluded = excluded
+        self._wrapped = wrapped
+        self._templates = templates
+        self._made: Counter[int] = Counter()
+        self.grown = False
+        """Whether something was learned that another pass would use."""
+
+    def chain(self, items: Grouped, depth: int = 0) -> Task[int]:
+        """A chain with its groups."""
+        steps: list[int] = []
+        for item in items:
+            if isinstance(item, Group):
+                inner = yield self.chain(item.inner, depth + 1)
+                steps += self._group(inner, item.home)
+            else:
+                steps.append((yield self._step(item)))
+        return self._pool.chain(repeated(self._pool, steps))
+
+    def _step(self, step: Step) -> Task[int]:
+        if isinstance(step.what, Layer):
+            return layer_step(self._pool, step.what)
+        blocks: list[int] = []
+        for block in step.blocks:
+            items = yield grouped(block, len(step.homes))
+            blocks.append((yield self.chain(items)))
+        if step.tags:
+            return self._pool.step(Tagging(step.what, step.tags, step.names))
+        return self._pool.step(Combining(step.what, step.names), (), blocks)
+
+    def _group(self, inner: int, home: Home) -> Sequence[int]:
+        """A group as a call, or as its steps where that says more."""
+        pool, steps = self._pool, self._pool.steps(inner)
+        if len(steps) == 1:
+            # residual<body> and the like: the body has the name, so that it has one with and without.
+            head, values, blocks = pool[steps[0]]
+            full = [block for block in blocks if pool.steps(block)]
+            if isinstance(head, Combining) and head not in (REPEAT, DENSE) and len(full) == 1:
+                call = pool.chain(self._group(full[0], home))
+                return [pool.step(head, values, [call if b in full else b for b in blocks])]
+        inner = pool.chain(self._uniform(steps))
+        shape = pool.shape(inner)
+        if shape in self._excluded or len(steps) < 2:
+            return pool.steps(inner)
+        template = self._templates.number(shape)
+        self._templates.homes[template][home] += 1
+        self._made[shape] += 1
+        return [pool.step(Call(template), (), [inner])]
+
+    def _uniform(self, steps: Sequence[int]) -> list[int]:
+        """One block where other groups repeat it is a repetition as well, so that both are equal."""
+        pool = self._pool
+        single = [self._unrepeated(step) for step in steps]
+        bare = pool.shape(pool.chain(single))
+        places = {place for place, step in enumerate(steps) if single[place] != step}
+        known = self._wrapped.setdefault(bare, set())
+        if not places <= known:
+            known |= places
+            self.grown = True
+        return [
+            pool.step(REPEAT, (1,), [pool.chain([step])])
+            if place in known and single[place] == step and isinstance(pool[step].head, Call)
+            else step
+            for place, step in enumerate(steps)
+        ]
+
+    def _unrepeated(self, step: int) -> int:
+        head, _, blocks = self._pool[step]
+        if head == REPEAT and len(inner := self._pool.steps(blocks[0])) == 1:
+            return inner[0]
+        return step
+
+    def worthless(self, main: int) -> set[int]:
+        """The shapes whose templates make the text no shorter."""
+        pool = self._pool
+        uses = text_uses(pool, main)
+        found: set[int] = set()
+        for template, blocks in instances_of(pool, main).items():
+            body = blocks[0]
+            cost = words(pool, body)
+            shape = pool.shape(body)
+            many = uses[template]
+            if self._made[shape] < 2 or cost < _CALL + 2:
+                found.add(shape)
+            elif many == 1 and cost <= 3 * _CALL:
+                found.add(shape)
+            elif many > 1 and many * (cost - _CALL) < cost + _DEFINITION and cost <= 4 * _CALL:
+                found.add(shape)
+        return found
+
+
+class _Idioms:
+    """Chains and pairs of steps that a text with templates still repeats."""
+
+    def __init__(self, pool: Pool, templates: Templates) -> None:
+        self._pool = pool
+        self._templates = templates
+
+    def found(self, main: int) -> int:
+        """The network with its idioms as templates too."""
+        main = self._blocks(main)
+        while (pair := self._best_pair(main)) is not None:
+            main = self._paired(main, pair)
+        return main
+
+    def _blocks(self, main: int) -> int:
+        """Blocks of combinators that are elsewhere in the text, alone or as a whole template."""
+        pool = self._pool
+        whole = {pool.shape(block) for blocks in instances_of(pool, main).values() for block in blocks}
+        counts: Counter[int] = Counter()
+        for step in text_steps(pool, main):
+            head, _, blocks = pool[step]
+            if not isinstance(head, Call):
+                counts.update(pool.shape(block) for block in blocks)
+        shared = {
+            shape for shape, count in counts.items() if count > 1 or (count and shape in whole)
+        }
+
+        def block(chain: int, made: int) -> int:
+            steps = pool.steps(made)
+            worth = len(steps) > 1 and words(pool, made) > 2 * _CALL
+            if pool.shape(chain) in shared and worth:
+                template = self._templates.number(pool.shape(chain))
+                return pool.chain([pool.step(Call(template), (), [made])])
+            return made
+
+        return rewritten(pool, main, block=block)
+
+    def _best_pair(self, main: int) -> tuple[int, int] | None:
+        """The shapes of neighbours whose template shortens the text most; None if none does."""
+        pool = self._pool
+        counts: Counter[tuple[int, int]] = Counter()
+        examples: dict[tuple[int, int], tuple[int, int]] = {}
+        for steps in text_chains(pool, main):
+            before = None
+            for first, second in zip(steps, steps[1:], strict=False):
+                pair = (pool.shape(first), pool.shape(second))
+                if not (self._joins(first) and self._joins(second)):
+                    before = None
+                elif pair != before or pair[0] != pair[1]:
+                    counts[pair] += 1
+                    examples.setdefault(pair, (first, second))
+                    before = pair
+        uses = text_uses(pool, main)
+        gains = {
+            pair: self._gain(examples[pair], count, uses)
+            for pair, count in counts.items()
+            if count > 1
+        }
+        best = max(gains, key=lambda pair: gains[pair], default=None)
+        return best if best is not None and gains[best] > 0 else None
+
+    def _gain(self, pair: tuple[int, int], count: int, uses: Counter[int]) -> int:
+        pool = self._pool
+        cost = sum(words(pool, step) for step in pair)
+        call = min(cost - 1, _CALL + 1)
+        for step in pair:
+            head = pool[step].head
+            if isinstance(head, Call) and uses[head.template] == count:
+                return count - 1  # it takes the place of the other template
+        return count * (cost - call) - cost - _DEFINITION
+
+    def _joins(self, step: int) -> bool:
+        head = self._pool[step].head
+        return isinstance(head, (LayerHead, Activation, Call)) or head == REPEAT
+
+    def _paired(self, main: int, pair: tuple[int, int]) -> int:
+        pool = self._pool
+        wholes = {
+            pool.shape(blocks[0]): template
+            for template, blocks in instances_of(pool, main).items()
+        }
+        given: list[int] = []
+
+        def renewed(steps: Sequence[int]) -> list[int]:
+            made: list[int] = []
+            for step in steps:
+                if made and (pool.shape(made[-1]), pool.shape(step)) == pair:
+                    chain = pool.chain([made.pop(), step])
+                    if not given:
+                        known = wholes.get(pool.shape(chain))
+                        given.append(self._templates.fresh() if known is None else known)
+                    made.append(pool.step(Call(given[0]), (), [chain]))
+                else:
+                    made.append(step)
+            return made
+
+        def whole(template: int) -> bool:
+            return template in given
+
+        return rewritten(pool, main, renewed, whole=whole)
+
+    def inlined(self, main: int) -> int:
+        """Without templates that are used in one place and say little."""
+        pool = self._pool
+        for _ in range(_ROUNDS):
+            uses = text_uses(pool, main)
+            bodies = instances_of(pool, main)
+            small = {
+                template
+                for template, blocks in bodies.items()
+                if uses[template] == 1 and words(pool, blocks[0]) <= 3 * _CALL
+            }
+            if not small:
+                return main
+
+            def renewed(steps: Sequence[int], small: set[int] = small) -> list[int]:
+                made: list[int] = []
+                for step in steps:
+                    head, _, blocks = pool[step]
+                    if isinstance(head, Call) and head.template in small:
+                        made += pool.steps(blocks[0])
+                    else:
+                        made.append(step)
+                return made
+
+            main = rewritten(pool, main, renewed)
+        return main
+
+
+# ---- terms ----
+
+
+def layer_step(pool: Pool, layer: Layer) -> int:
+    """A layer as a step."""
+    plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)  # type: ignore[arg-type]
+    if plain and not isinstance(layer, Identity):
+        return pool.step(Activation(), (spelled(type(layer), {}, {}),))
+    values = {name: value for name, value in values_of(layer).items() if value is not None}
+    return pool.step(LayerHead(type(layer), tuple(values)), values.values())
+
+
+def repeated(pool: Pool, steps: Sequence[int]) -> list[int]:
+    """The steps with equal neighbours, or equal rows of neighbours, as repetitions."""
+    found = list(steps)
+    for period in range(1, _LONGEST_PERIOD + 1):
+        found = _repeated(pool, found, period)
+    return found
+
+
+def _repeated(pool: Pool, steps: list[int], period: int) -> list[int]:
+    made: list[int] = []
+    place = 0
+    while place < len(steps):
+        end = place + period
+        while end < len(steps) and steps[end] == steps[end - period]:
+            end += 1
+        count = (end - place) // period
+        block = steps[place : place + period]
+        plain = all(not isinstance(pool[step].head, Tagging) for step in block)
+        if count > 1 and plain and sum(words(pool, step) for step in block) > 1:
+            made.append(_repetition(pool, count, block))
+            place += count * period
+        else:
+            made.append(steps[place])
+            place += 1
+    return made
+
+
+def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
+    head, _, blocks = pool[block[0]]
+    if len(block) == 1 and head == Combining("parallel") and len(blocks) == 2:
+        through, layer = blocks
+        if not pool.steps(through):
+            return pool.step(DENSE, (count,), [layer])
+    return pool.step(REPEAT, (count,), [pool.chain(block)])
+
+
+def words(pool: Pool, term: int) -> int:
+    """How many words a term takes in a text; a call counts as a short one."""
+    total = 0
+    waiting = [term]
+    while waiting:
+        current = waiting.pop()
+        if pool.is_chain(current):
+            waiting += pool.steps(current)
+            continue
+        head, values, blocks = pool[current]
+        if isinstance(head, Call):
+            total += _CALL
+            continue
+        total += 1
+        if isinstance(head, LayerHead):
+            columns = {name: (value,) for name, value in zip(head.names, values, strict=True)}
+            texts = {name: value_text(value) for name, (value,) in columns.items()}
+            total += spelled(head.cls, columns, texts).count(",") + 1
+        elif isinstance(head, Combining):
+            total += len(values)
+        waiting += blocks
+    return total
+
+
+def text_chains(pool: Pool, main: int) -> list[tuple[int, ...]]:
+    """The chains that the text has: the network's, and those of one instance of each template."""
+    found: list[tuple[int, ...]] = []
+    seen: set[int] = set()
+    waiting = [main]
+    while waiting:
+        chain = waiting.pop()
+        steps = pool.steps(chain)
+        found.append(steps)
+        for step in steps:
+            head, _, blocks = pool[step]
+            if isinstance(head, Call):
+                if head.template in seen:
+                    continue
+                seen.add(head.template)
+            waiting += blocks
+    return found
+
+
+def text_steps(pool: Pool, main: int) -> Iterable[int]:
+    """The steps that the text has."""
+    for steps in text_chains(pool, main):
+        yield from steps
+
+
+def text_uses(pool: Pool, main: int) -> Counter[int]:
+    """How often the text has an instance of each template."""
+    heads = (pool[step].head for step in text_steps(pool, main))
+    return Counter(head.template for head in heads if isinstance(head, Call))
+
+
+def instances_of(pool: Pool, main: int) -> dict[int, list[int]]:
+    """What each template amounts to in its different instances; inner templates come first."""
+    found: dict[int, list[int]] = {}
+    for term in pool.within(main):
+        if not pool.is_chain(term):
+            head, _, blocks = pool[term]
+            if isinstance(head, Call):
+                found.setdefault(head.template, []).append(blocks[0])
+    return found
+
+
+def rewritten(
+    pool: Pool,
+    main: int,
+    renewed: Callable[[Sequence[int]], list[int]] = list,
+    *,
+    block: Callable[[int, int], int] | None = None,
+    whole: Callable[[int], bool] | None = None,
+) -> int:
+    """A term with all its chains changed, from the inside out.
+
+    ``block`` says what becomes of a combinator's block, given as it was and as it is now. Chains
+    that are all of a template for which ``whole`` holds stay one piece. Repetitions are only looked
+    for outside of templates, whose instances have to stay alike.
+    """
+    new: dict[int, int] = {}
+    kept: dict[int, int] = {}
+    terms = pool.within(main)
+    calls = [pool[term].blocks for term in terms if _is_call(pool, term)]
+    inside = set(pool.within(*(block for blocks in calls for block in blocks)))
+    for term in terms:
+        if pool.is_chain(term):
+            steps = [new[step] for step in pool.steps(term)]
+            kept[term] = pool.chain(steps)
+            made = renewed(steps)
+            new[term] = pool.chain(made if term in inside else repeated(pool, made))
+            continue
+        head, values, blocks = pool[term]
+        if isinstance(head, Call):
+            chains = kept if whole is not None and whole(head.template) else new
+            new[term] = pool.step(head, values, [chains[b] for b in blocks])
+        else:
+            changed = [new[b] for b in blocks]
+            if block is not None:
+                changed = [block(b, n) for b, n in zip(blocks, changed, strict=True)]
+            new[term] = pool.step(head, values, changed)
+    return new[main]
+
+
+def _is_call(pool: Pool, term: int) -> bool:
+    return not pool.is_chain(term) and isinstance(pool[term].head, Call)

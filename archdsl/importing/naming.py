@@ -1,0 +1,96 @@
+"""Names of templates: those of the origin's classes and parts, or what a template consists of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from archdsl.importing.sketch import Home
+from archdsl.importing.terms import REPEAT, Activation, Call, Combining, LayerHead, Pool
+from archdsl.layers.definition import lookup
+
+_WORDS = frozenset(
+    "SUBNET bool class const constexpr double false float int long namespace param size_t struct "
+    "template true typedef typename unsigned using net_type".split()
+)
+_LONGEST = 24
+_IDIOM = 4  # steps
+
+
+class Names:
+    """Gives each template a name that nothing else has."""
+
+    def __init__(self, pool: Pool, homes: dict[int, Counter[Home]]) -> None:
+        self._pool = pool
+        self._homes = homes
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+
+    def __getitem__(self, template: int) -> str:
+        return self._names[template]
+
+    def give(self, template: int, body: int) -> None:
+        """Name a template; those that it uses have names already."""
+        base = self._idiom(body) or self._home(template) or self._made_of(body)
+        if lookup(base) is not None or base in _WORDS:
+            base = f"{base}_block"
+        tries = [base]
+        if self._has_shortcut(body):
+            tries.append(f"{base}_down")
+        tries += [f"{base}{number}" for number in range(2, len(self._taken) + 3)]
+        name = next(name for name in tries if name not in self._taken and lookup(name) is None)
+        self._names[template] = name
+        self._taken.add(name)
+
+    def _idiom(self, body: int) -> str:
+        """A few layers in a row by their own names: conv_bn_relu."""
+        steps = self._pool.steps(body)
+        words = [self._word(step) for step in steps]
+        name = "_".join(words)
+        return name if len(steps) <= _IDIOM and all(words) and len(name) <= _LONGEST else ""
+
+    def _word(self, step: int) -> str:
+        head, values, _ = self._pool[step]
+        if isinstance(head, LayerHead):
+            return head.cls.stem
+        if isinstance(head, Activation):
+            return str(values[0])
+        if isinstance(head, Call) and not self._homes.get(head.template):
+            return self._names[head.template]
+        return ""
+
+    def _home(self, template: int) -> str:
+        """The class that the origin has for it, or else the name of its part."""
+        homes = self._homes.get(template) or Counter()
+        for home, _ in homes.most_common():
+            if kind := snake(home.kind):
+                return kind
+        for home, _ in homes.most_common():
+            if part := snake(home.name).rstrip("0123456789_"):
+                return part
+        return ""
+
+    def _made_of(self, body: int) -> str:
+        heads = [self._pool[step].head for step in self._pool.steps(body)]
+        if REPEAT in heads:
+            return "stage"
+        return "block" if any(isinstance(head, Combining) for head in heads) else "body"
+
+    def _has_shortcut(self, body: int) -> bool:
+        heads = (self._pool[step] for step in self._pool.steps(body))
+        return any(
+            head == Combining("residual") and len(blocks) == 2 and all(map(self._full, blocks))
+            for head, _, blocks in heads
+        )
+
+    def _full(self, block: int) -> bool:
+        return bool(self._pool.steps(block))
+
+
+def snake(name: str) -> str:
+    """``BasicConv2d`` as ``basic_conv2d``; a name of the language, or empty."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    plain = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return plain if plain[:1].isalpha() else ""
+
+
