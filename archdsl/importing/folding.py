@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from archdsl.elaborate.trampoline import Task, run
 from archdsl.importing.grouping import Group, Grouped, grouped, settle_homes
 from archdsl.importing.sketch import Home
-from archdsl.importing.spelling import spelled, value_text, values_of
+from archdsl.importing.spelling import arguments_of, spelled, value_text
 from archdsl.importing.structure import Chain, Step
 from archdsl.importing.terms import (
     DENSE,
@@ -44,6 +44,10 @@ class Templates:
         self._numbers: dict[int, int] = {}
         self._count = 0
         self.homes: dict[int, Counter[Home]] = defaultdict(Counter)
+        self.around: dict[int, Counter[Home]] = defaultdict(Counter)
+        """The parts of the origin that have a block of this shape."""
+        self.bodies: set[int] = set()
+        """Templates that are a block of what the origin has a name for."""
 
     def number(self, shape: int) -> int:
         """The template of a shape."""
@@ -64,6 +68,7 @@ class Folded:
     pool: Pool
     main: int
     homes: dict[int, Counter[Home]]
+    bodies: set[int]
 
 
 def folded(chain: Chain) -> Folded:
@@ -84,7 +89,8 @@ def folded(chain: Chain) -> Folded:
         excluded |= worthless
     idioms = _Idioms(pool, templates)
     main = idioms.inlined(idioms.found(main))
-    return Folded(pool, main, templates.homes)
+    main = pool.chain(repeated(pool, pool.steps(main), _LONGEST_PERIOD))
+    return Folded(pool, main, templates.homes, templates.bodies)
 
 
 class _Folding:
@@ -105,12 +111,12 @@ class _Folding:
         self.grown = False
         """Whether something was learned that another pass would use."""
 
-    def chain(self, items: Grouped, depth: int = 0) -> Task[int]:
+    def chain(self, items: Grouped) -> Task[int]:
         """A chain with its groups."""
         steps: list[int] = []
         for item in items:
             if isinstance(item, Group):
-                inner = yield self.chain(item.inner, depth + 1)
+                inner = yield self.chain(item.inner)
                 steps += self._group(inner, item.home)
             else:
                 steps.append((yield self._step(item)))
@@ -122,7 +128,9 @@ class _Folding:
         blocks: list[int] = []
         for block in step.blocks:
             items = yield grouped(block, len(step.homes))
-            blocks.append((yield self.chain(items)))
+            made = yield self.chain(items)
+            self._templates.around[self._pool.shape(made)].update(step.homes[-1:])
+            blocks.append(made)
         if step.tags:
             return self._pool.step(Tagging(step.what, step.tags, step.names))
         return self._pool.step(Combining(step.what, step.names), (), blocks)
@@ -137,14 +145,21 @@ class _Folding:
             if isinstance(head, Combining) and head not in (REPEAT, DENSE) and len(full) == 1:
                 call = pool.chain(self._group(full[0], home))
                 return [pool.step(head, values, [call if b in full else b for b in blocks])]
+            if isinstance(head, Call):
+                self._templates.homes[head.template][home] += 1
         inner = pool.chain(self._uniform(steps))
         shape = pool.shape(inner)
-        if shape in self._excluded or len(steps) < 2:
+        if shape in self._excluded or (len(steps) < 2 and not self._forks(steps)):
             return pool.steps(inner)
         template = self._templates.number(shape)
         self._templates.homes[template][home] += 1
         self._made[shape] += 1
         return [pool.step(Call(template), (), [inner])]
+
+    def _forks(self, steps: Sequence[int]) -> bool:
+        """Whether a chain is one combinator of several blocks."""
+        heads = [self._pool[step] for step in steps]
+        return any(isinstance(h, Combining) and len(blocks) > 1 for h, _, blocks in heads)
 
     def _uniform(self, steps: Sequence[int]) -> list[int]:
         """One block where other groups repeat it is a repetition as well, so that both are equal."""
@@ -205,7 +220,9 @@ class _Idioms:
     def _blocks(self, main: int) -> int:
         """Blocks of combinators that are elsewhere in the text, alone or as a whole template."""
         pool = self._pool
-        whole = {pool.shape(block) for blocks in instances_of(pool, main).values() for block in blocks}
+        whole = {
+            pool.shape(block) for blocks in instances_of(pool, main).values() for block in blocks
+        }
         counts: Counter[int] = Counter()
         for step in text_steps(pool, main):
             head, _, blocks = pool[step]
@@ -220,6 +237,9 @@ class _Idioms:
             worth = len(steps) > 1 and words(pool, made) > 2 * _CALL
             if pool.shape(chain) in shared and worth:
                 template = self._templates.number(pool.shape(chain))
+                around = self._templates.around[pool.shape(chain)]
+                self._templates.homes[template].update(around)
+                self._templates.bodies.add(template)
                 return pool.chain([pool.step(Call(template), (), [made])])
             return made
 
@@ -266,8 +286,7 @@ class _Idioms:
     def _paired(self, main: int, pair: tuple[int, int]) -> int:
         pool = self._pool
         wholes = {
-            pool.shape(blocks[0]): template
-            for template, blocks in instances_of(pool, main).items()
+            pool.shape(blocks[0]): template for template, blocks in instances_of(pool, main).items()
         }
         given: list[int] = []
 
@@ -325,14 +344,14 @@ def layer_step(pool: Pool, layer: Layer) -> int:
     plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)  # type: ignore[arg-type]
     if plain and not isinstance(layer, Identity):
         return pool.step(Activation(), (spelled(type(layer), {}, {}),))
-    values = {name: value for name, value in values_of(layer).items() if value is not None}
-    return pool.step(LayerHead(type(layer), tuple(values)), values.values())
+    values, fixed = arguments_of(layer)
+    return pool.step(LayerHead(type(layer), tuple(values), tuple(fixed.items())), values.values())
 
 
-def repeated(pool: Pool, steps: Sequence[int]) -> list[int]:
-    """The steps with equal neighbours, or equal rows of neighbours, as repetitions."""
+def repeated(pool: Pool, steps: Sequence[int], longest: int = 1) -> list[int]:
+    """The steps with equal neighbours, or rows of neighbours up to a length, as repetitions."""
     found = list(steps)
-    for period in range(1, _LONGEST_PERIOD + 1):
+    for period in range(1, longest + 1):
         found = _repeated(pool, found, period)
     return found
 
@@ -380,8 +399,9 @@ def words(pool: Pool, term: int) -> int:
             continue
         total += 1
         if isinstance(head, LayerHead):
-            columns = {name: (value,) for name, value in zip(head.names, values, strict=True)}
-            texts = {name: value_text(value) for name, (value,) in columns.items()}
+            given = dict(zip(head.names, values, strict=True)) | dict(head.fixed)
+            texts = {name: value_text(value) for name, value in given.items()}
+            columns = {name: (value,) for name, value in given.items()}
             total += spelled(head.cls, columns, texts).count(",") + 1
         elif isinstance(head, Combining):
             total += len(values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from archdsl.importing.sketch import Home
-from archdsl.importing.terms import REPEAT, Activation, Call, Combining, LayerHead, Pool
+from archdsl.importing.folding import Folded, instances_of
+from archdsl.importing.terms import REPEAT, Activation, Call, Combining, LayerHead
 from archdsl.layers.definition import lookup
 
 _WORDS = frozenset(
@@ -14,15 +14,18 @@ _WORDS = frozenset(
     "template true typedef typename unsigned using net_type".split()
 )
 _LONGEST = 24
-_IDIOM = 4  # steps
+_IDIOM = 3  # layers
 
 
 class Names:
     """Gives each template a name that nothing else has."""
 
-    def __init__(self, pool: Pool, homes: dict[int, Counter[Home]]) -> None:
-        self._pool = pool
-        self._homes = homes
+    def __init__(self, folded: Folded) -> None:
+        self._pool = folded.pool
+        self._homes = folded.homes
+        self._bodies = folded.bodies
+        wholes = instances_of(folded.pool, folded.main).keys() - folded.bodies
+        self._claimed = {self._home(template) for template in wholes}
         self._names: dict[int, str] = {}
         self._taken: set[str] = set()
 
@@ -31,7 +34,10 @@ class Names:
 
     def give(self, template: int, body: int) -> None:
         """Name a template; those that it uses have names already."""
-        base = self._idiom(body) or self._home(template) or self._made_of(body)
+        home = self._home(template)
+        if template in self._bodies and home in self._claimed:
+            home = f"{home}_body"
+        base = self._idiom(body) or home or self._made_of(body)
         if lookup(base) is not None or base in _WORDS:
             base = f"{base}_block"
         tries = [base]
@@ -47,7 +53,8 @@ class Names:
         steps = self._pool.steps(body)
         words = [self._word(step) for step in steps]
         name = "_".join(words)
-        return name if len(steps) <= _IDIOM and all(words) and len(name) <= _LONGEST else ""
+        short = name.count("_") < _IDIOM and len(name) <= _LONGEST
+        return name if short and all(words) else ""
 
     def _word(self, step: int) -> str:
         head, values, _ = self._pool[step]
@@ -92,5 +99,3 @@ def snake(name: str) -> str:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     plain = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     return plain if plain[:1].isalpha() else ""
-
-

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from archdsl.abstracting import Constant, Formula, Term, abstract
 from archdsl.importing.folding import Folded, instances_of
-from archdsl.importing.spelling import value_text
-from archdsl.importing.terms import Call, Pool, Value
+from archdsl.importing.spelling import needless, value_text
+from archdsl.importing.terms import Call, LayerHead, Pool, Value
 
 _BASES = {
     "filters": "N",
@@ -96,6 +96,8 @@ class Parameters:
         rows = [self._slots(instance) for instance in instances]
         bases = [base for base, _ in rows[0]]
         columns = list(zip(*([value for _, value in row] for row in rows), strict=True))
+        full = list(columns)
+        self._hush(instances[0], columns)
         terms, arguments = _abstracted(bases, columns)
         named = _named(bases, terms, arguments)
         texts = [
@@ -109,11 +111,27 @@ class Parameters:
         self.patterns[template] = Pattern(
             tuple(named[place] for place in order),
             instances[0],
-            tuple(Slot(t, c) for t, c in zip(texts, columns, strict=True)),
+            tuple(Slot(t, c) for t, c in zip(texts, full, strict=True)),
         )
         for row, instance in enumerate(instances):
             given = tuple(arguments[place][row] for place in order)
             self._arguments[template, instance] = given
+
+    def _hush(self, instance: int, columns: list[tuple[Value, ...]]) -> None:
+        """Empty the columns of what goes without saying in all instances: no parameter tells it."""
+        place = 0
+        for step in walk(self._pool, instance):
+            head, values, blocks = self._pool[step]
+            if isinstance(head, LayerHead):
+                known = {name: columns[place + n] for n, name in enumerate(head.names)}
+                rows = len(columns[place]) if values else 0
+                known |= {name: (value,) * rows for name, value in head.fixed}
+                for n, name in enumerate(head.names):
+                    if name in needless(head.cls, known):
+                        columns[place + n] = (None,) * rows
+            place += len(
+                self._arguments[head.template, blocks[0]] if isinstance(head, Call) else values
+            )
 
 
 def walk(pool: Pool, chain: int) -> list[int]:
@@ -187,5 +205,3 @@ def _base(used: Sequence[str]) -> str:
     first = used[0]
     both = {base for base in used if _BOTH.get(base) == _BOTH.get(first, "")}
     return _BOTH[first] if len(both) > 1 else first
-
-

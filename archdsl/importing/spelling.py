@@ -33,9 +33,27 @@ def spelled(cls: type[Layer], columns: Columns, texts: Mapping[str, str]) -> str
     return f"{name}<{','.join(arguments)}" if arguments else name
 
 
-def values_of(layer: Layer) -> dict[str, Any]:
-    """The arguments of a layer as they count, by name, however it was made."""
-    return layer.effective()
+def arguments_of(layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments of a layer as they count, by name: those of its own, those a name stands for.
+
+    ``depthwise`` is a name that stands for as many groups as there are channels.
+    """
+    values = {name: value for name, value in layer.effective().items() if value is not None}
+    for definition in _names(type(layer)):
+        preset = {name: value for name, value in definition.preset.items() if value is not None}
+        if preset and all(values.get(name) == value for name, value in preset.items()):
+            own = {name: value for name, value in values.items() if name not in preset}
+            return own, preset
+    return values, {}
+
+
+def needless(cls: type[Layer], columns: Columns) -> set[str]:
+    """The arguments that go without saying in all places."""
+    rows = [dict(row) for row in dict.fromkeys(_rows(columns))]
+    definition = next(d for d in _names(cls) if d.name == cls.kind)
+    texts = dict.fromkeys(columns, "said")
+    said = _said(definition, rows, [cls(**row).effective() for row in rows], texts)
+    return set(columns) - {argument.name for argument in said or definition.arguments}
 
 
 def _names(cls: type[Layer]) -> list[Definition]:
@@ -61,35 +79,56 @@ def _form(
 ) -> tuple[str, list[str] | None]:
     """A name of the layer with its arguments; None where the name means another layer."""
     wanted = [cls(**row).effective() for row in rows]
-
-    def counts(said: Sequence[Argument], both: str = "") -> bool:
-        """Whether the layer is the same in all places if only this is said."""
-        for row, effective in zip(rows, wanted, strict=True):
-            given = dict(definition.preset) | {a.name: row[a.name] for a in said}
-            if both:
-                given[both] = row[both + _AXES[0]]
-            if cls(**given).effective() != effective:
-                return False
-        return True
-
-    said = [a for a in definition.arguments if a.required or texts.get(a.name, "") != ""]
-    if not counts(said):
+    said = _said(definition, rows, wanted, texts)
+    if said is None:
         return definition.name, None
-    for argument in reversed(list(said)):
-        if argument.required or argument.name in _ALWAYS_SAID:
-            continue
-        fewer = [a for a in said if a is not argument]
-        if counts(fewer):
-            said = fewer
     names = {a.name for a in said}
     for argument in definition.arguments:
         pair = [argument.name + axis for axis in _AXES]
         if names.issuperset(pair) and texts[pair[0]] == texts[pair[1]]:
             fewer = [a for a in said if a.name not in pair]
-            if counts(fewer, argument.name):
+            if _counts(definition, rows, wanted, fewer, argument.name):
                 texts = {**texts, argument.name: texts[pair[0]]}
                 said = [a for a in definition.arguments if a in fewer or a is argument]
     return definition.name, _written(definition, said, texts)
+
+
+def _said(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    texts: Mapping[str, str],
+) -> list[Argument] | None:
+    """The arguments that have to be said; None where the name means another layer."""
+    said = [a for a in definition.arguments if a.required or texts.get(a.name, "") != ""]
+    if not _counts(definition, rows, wanted, said):
+        return None
+    for argument in reversed(list(said)):
+        if not argument.required and argument.name not in _ALWAYS_SAID:
+            fewer = [a for a in said if a is not argument]
+            if _counts(definition, rows, wanted, fewer):
+                said = fewer
+    return said
+
+
+def _counts(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    said: Sequence[Argument],
+    both: str = "",
+) -> bool:
+    """Whether the layer is the same in all places if only this is said.
+
+    ``both`` is one argument for height and width.
+    """
+    for row, effective in zip(rows, wanted, strict=True):
+        given = dict(definition.preset) | {a.name: row[a.name] for a in said}
+        if both:
+            given[both] = row[both + _AXES[0]]
+        if definition.cls(**given).effective() != effective:
+            return False
+    return True
 
 
 def _written(

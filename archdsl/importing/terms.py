@@ -17,10 +17,15 @@ Value = Hashable
 
 @dataclass(frozen=True)
 class LayerHead:
-    """A layer of a kind; its values are the arguments of these names."""
+    """A layer of a kind; its values are the arguments of these names.
+
+    ``fixed`` are those that a name of the layer stands for, such as ``depthwise``: what has a name
+    of its own is a kind of its own.
+    """
 
     cls: type[Layer]
     names: tuple[str, ...]
+    fixed: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from archdsl.importing.folding import folded
 from archdsl.importing.naming import Names
 from archdsl.importing.parameters import Parameters, Pattern, Slot
 from archdsl.importing.sketch import Sketch
-from archdsl.importing.spelling import spelled
+from archdsl.importing.spelling import spelled, value_text
 from archdsl.importing.structure import structured
 from archdsl.importing.terms import Activation, Call, Combining, LayerHead, Pool, Tagging
 from archdsl.printing import printable
 from archdsl.source import Source
 
 _NAMED_TAGS = 10
-_LINE = 72  # characters of the network's layers in a line, where several short ones follow
+_LINE = 48  # characters behind which single layers begin another line
 
 
 def written(sketch: Sketch) -> str:
@@ -26,9 +26,7 @@ def written(sketch: Sketch) -> str:
     Raises ArchError for a network that has several inputs, or outputs that no branch reaches.
     """
     found = folded(structured(sketch))
-    return _Writing(found.pool, Names(found.pool, found.homes), Parameters(found)).text(
-        found.main, sketch.notes
-    )
+    return _Writing(found.pool, Names(found), Parameters(found)).text(found.main, sketch.notes)
 
 
 class _Writing:
@@ -44,7 +42,8 @@ class _Writing:
             sections.append(self._definition(template, pattern))
         cursor = iter(self._parameters.main)
         steps = run(self._steps(main, cursor))
-        sections.append(f"using net_type = {_lines(steps)};")
+        single = [isinstance(self._pool[s].head, LayerHead) for s in self._pool.steps(main)]
+        sections.append(f"using net_type = {_lines(steps, single)};")
         return formatted(Source("imported", "\n\n".join(filter(None, sections)) + "\n"))
 
     def _tags(self, main: int) -> list[str]:
@@ -84,6 +83,9 @@ class _Writing:
         if isinstance(head, LayerHead):
             columns = {name: s.values for name, s in zip(head.names, slots, strict=True)}
             texts = {name: s.text for name, s in zip(head.names, slots, strict=True)}
+            rows = len(slots[0].values) if slots else 1
+            columns |= {name: (value,) * rows for name, value in head.fixed}
+            texts |= {name: value_text(value) for name, value in head.fixed}
             return spelled(head.cls, columns, texts)
         if isinstance(head, Tagging):
             return _tagged(head)
@@ -118,14 +120,19 @@ def _block(steps: list[str]) -> str:
     return "".join(_open(step) for step in reversed(rest)) + closed + ">" * len(rest)
 
 
-def _lines(steps: list[str]) -> str:
-    """The network from its last layer down to its input; short layers share a line."""
+def _lines(steps: list[str], single: Sequence[bool]) -> str:
+    """The network from its last layer down to its input.
+
+    Single layers share a line as far as it is short; what has blocks or is a template's instance
+    has a line of its own, with the activations behind it.
+    """
     first, *rest = steps
     lines = [""]
-    for step in reversed(rest):
+    for step, alone in zip(reversed(rest), reversed(single[1:]), strict=True):
+        if "<" in step and not alone and "," in lines[-1]:
+            lines.append("")
         lines[-1] += _open(step)
-        plain = step.count("<") <= 1 and len(lines[-1]) < _LINE // 3
-        if "<" in step and not plain:
+        if "<" in step and not (alone and len(lines[-1]) < _LINE):
             lines.append("")
     lines[-1] += first + ">" * len(steps)
     return "\n".join(lines)
