@@ -8,11 +8,13 @@ their parameters are is found in ``parameters``.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from archdsl.elaborate.trampoline import Task, run
 from archdsl.importing.grouping import Group, Grouped, grouped, settle_homes
+from archdsl.importing.parameters import Parameters
 from archdsl.importing.sketch import Home
 from archdsl.importing.spelling import arguments_of, spelled, value_text
 from archdsl.importing.structure import Chain, Step
@@ -25,6 +27,10 @@ from archdsl.importing.terms import (
     LayerHead,
     Pool,
     Tagging,
+    instances_of,
+    text_chains,
+    text_steps,
+    text_uses,
 )
 from archdsl.layers.activation import Identity
 from archdsl.layers.definition import Category, Layer
@@ -35,6 +41,8 @@ _CALL = 3
 """The words of a typical instance: its name and two arguments."""
 _DEFINITION = 4
 """The words of a definition around its body: template, using, and two parameters."""
+_MOST_PARAMETERS = 6
+"""An idiom of more parameters says less than it hides."""
 
 
 class Templates:
@@ -139,7 +147,7 @@ class _Folding:
         """A group as a call, or as its steps where that says more."""
         pool, steps = self._pool, self._pool.steps(inner)
         if len(steps) == 1:
-            # residual<body> and the like: the body has the name, so that it has one with and without.
+            # residual<body> and the like: the body has the name, with a residual and without.
             head, values, blocks = pool[steps[0]]
             full = [block for block in blocks if pool.steps(block)]
             if isinstance(head, Combining) and head not in (REPEAT, DENSE) and len(full) == 1:
@@ -162,7 +170,7 @@ class _Folding:
         return any(isinstance(h, Combining) and len(blocks) > 1 for h, _, blocks in heads)
 
     def _uniform(self, steps: Sequence[int]) -> list[int]:
-        """One block where other groups repeat it is a repetition as well, so that both are equal."""
+        """One block where other groups repeat it is a repetition too, so that all are alike."""
         pool = self._pool
         single = [self._unrepeated(step) for step in steps]
         bare = pool.shape(pool.chain(single))
@@ -188,17 +196,15 @@ class _Folding:
         """The shapes whose templates make the text no shorter."""
         pool = self._pool
         uses = text_uses(pool, main)
+        parameters = Parameters(pool, main)
         found: set[int] = set()
         for template, blocks in instances_of(pool, main).items():
-            body = blocks[0]
-            cost = words(pool, body)
-            shape = pool.shape(body)
-            many = uses[template]
-            if self._made[shape] < 2 or cost < _CALL + 2:
-                found.add(shape)
-            elif many == 1 and cost <= 3 * _CALL:
-                found.add(shape)
-            elif many > 1 and many * (cost - _CALL) < cost + _DEFINITION and cost <= 4 * _CALL:
+            cost = words(pool, blocks[0], parameters)
+            shape = pool.shape(blocks[0])
+            many, call = uses[template], 1 + len(parameters.patterns[template].parameters)
+            gain = many * (cost - call) - cost - call - 2
+            short = cost <= 3 * _CALL
+            if self._made[shape] < 2 or (short and (many == 1 or gain < 0)):
                 found.add(shape)
         return found
 
@@ -249,35 +255,50 @@ class _Idioms:
         """The shapes of neighbours whose template shortens the text most; None if none does."""
         pool = self._pool
         counts: Counter[tuple[int, int]] = Counter()
-        examples: dict[tuple[int, int], tuple[int, int]] = {}
         for steps in text_chains(pool, main):
             before = None
-            for first, second in zip(steps, steps[1:], strict=False):
-                pair = (pool.shape(first), pool.shape(second))
-                if not (self._joins(first) and self._joins(second)):
-                    before = None
-                elif pair != before or pair[0] != pair[1]:
+            for pair in self._pairs(steps):
+                if pair is not None and (pair != before or pair[0] != pair[1]):
                     counts[pair] += 1
-                    examples.setdefault(pair, (first, second))
                     before = pair
+                else:
+                    before = None
+        repeated_pairs = {pair for pair, count in counts.items() if count > 1}
+        instances: dict[tuple[int, int], dict[int, None]] = defaultdict(dict)
+        for term in pool.within(main):
+            if pool.is_chain(term):
+                steps = pool.steps(term)
+                for place, pair in enumerate(self._pairs(steps)):
+                    if pair in repeated_pairs:
+                        instances[pair][pool.chain(steps[place : place + 2])] = None
+        parameters = Parameters(pool, main)
         uses = text_uses(pool, main)
         gains = {
-            pair: self._gain(examples[pair], count, uses)
-            for pair, count in counts.items()
-            if count > 1
+            pair: self._gain(list(chains), counts[pair], uses, parameters)
+            for pair, chains in instances.items()
         }
         best = max(gains, key=lambda pair: gains[pair], default=None)
         return best if best is not None and gains[best] > 0 else None
 
-    def _gain(self, pair: tuple[int, int], count: int, uses: Counter[int]) -> int:
+    def _pairs(self, steps: Sequence[int]) -> Iterator[tuple[int, int] | None]:
+        """The shapes of neighbours; None where a template should not have them."""
+        for first, second in itertools.pairwise(steps):
+            joins = self._joins(first) and self._joins(second)
+            yield (self._pool.shape(first), self._pool.shape(second)) if joins else None
+
+    def _gain(
+        self, chains: list[int], count: int, uses: Counter[int], parameters: Parameters
+    ) -> int:
         pool = self._pool
-        cost = sum(words(pool, step) for step in pair)
-        call = min(cost - 1, _CALL + 1)
-        for step in pair:
+        cost = words(pool, chains[0], parameters)
+        arity = parameters.count(chains)
+        for step in pool.steps(chains[0]):
             head = pool[step].head
             if isinstance(head, Call) and uses[head.template] == count:
-                return count - 1  # it takes the place of the other template
-        return count * (cost - call) - cost - _DEFINITION
+                cost += 1  # it takes the place of the other template
+        if arity > _MOST_PARAMETERS:
+            return 0
+        return count * (cost - arity - 1) - cost - 2 * arity - 2
 
     def _joins(self, step: int) -> bool:
         head = self._pool[step].head
@@ -384,8 +405,8 @@ def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
     return pool.step(REPEAT, (count,), [pool.chain(block)])
 
 
-def words(pool: Pool, term: int) -> int:
-    """How many words a term takes in a text; a call counts as a short one."""
+def words(pool: Pool, term: int, parameters: Parameters | None = None) -> int:
+    """How many words a term takes in a text; a call is a short one where nothing is known of it."""
     total = 0
     waiting = [term]
     while waiting:
@@ -395,7 +416,7 @@ def words(pool: Pool, term: int) -> int:
             continue
         head, values, blocks = pool[current]
         if isinstance(head, Call):
-            total += _CALL
+            total += _CALL if parameters is None else parameters.words(head)
             continue
         total += 1
         if isinstance(head, LayerHead):
@@ -407,48 +428,6 @@ def words(pool: Pool, term: int) -> int:
             total += len(values)
         waiting += blocks
     return total
-
-
-def text_chains(pool: Pool, main: int) -> list[tuple[int, ...]]:
-    """The chains that the text has: the network's, and those of one instance of each template."""
-    found: list[tuple[int, ...]] = []
-    seen: set[int] = set()
-    waiting = [main]
-    while waiting:
-        chain = waiting.pop()
-        steps = pool.steps(chain)
-        found.append(steps)
-        for step in steps:
-            head, _, blocks = pool[step]
-            if isinstance(head, Call):
-                if head.template in seen:
-                    continue
-                seen.add(head.template)
-            waiting += blocks
-    return found
-
-
-def text_steps(pool: Pool, main: int) -> Iterable[int]:
-    """The steps that the text has."""
-    for steps in text_chains(pool, main):
-        yield from steps
-
-
-def text_uses(pool: Pool, main: int) -> Counter[int]:
-    """How often the text has an instance of each template."""
-    heads = (pool[step].head for step in text_steps(pool, main))
-    return Counter(head.template for head in heads if isinstance(head, Call))
-
-
-def instances_of(pool: Pool, main: int) -> dict[int, list[int]]:
-    """What each template amounts to in its different instances; inner templates come first."""
-    found: dict[int, list[int]] = {}
-    for term in pool.within(main):
-        if not pool.is_chain(term):
-            head, _, blocks = pool[term]
-            if isinstance(head, Call):
-                found.setdefault(head.template, []).append(blocks[0])
-    return found
 
 
 def rewritten(

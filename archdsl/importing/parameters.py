@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.abstracting import Constant, Formula, Term, abstract
-from archdsl.importing.folding import Folded, instances_of
 from archdsl.importing.spelling import needless, value_text
-from archdsl.importing.terms import Call, LayerHead, Pool, Value
+from archdsl.importing.terms import Call, LayerHead, Pool, Value, instances_of
 
 _BASES = {
     "filters": "N",
@@ -60,24 +59,36 @@ class Slot:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A template: its parameters, one of its instances, and what its slots say, in their order."""
+    """A template: its parameters, one of its instances, and what its slots say, in their order.
+
+    ``leading`` is what the first slot of each step says that the body consists of.
+    """
 
     parameters: tuple[Parameter, ...]
     body: int
     slots: tuple[Slot, ...]
+    leading: tuple[str, ...]
 
 
 class Parameters:
     """The patterns of all templates, the inner ones first, and the arguments of each instance."""
 
-    def __init__(self, folded: Folded) -> None:
-        self._pool = folded.pool
+    def __init__(self, pool: Pool, main: int) -> None:
+        self._pool = pool
         self.patterns: dict[int, Pattern] = {}
         self._arguments: dict[tuple[int, int], tuple[Value, ...]] = {}
-        for template, blocks in instances_of(folded.pool, folded.main).items():
-            self._generalise(template, list(dict.fromkeys(blocks)))
-        values = [value for _, value in self._slots(folded.main)]
+        for template, blocks in instances_of(pool, main).items():
+            self._generalise(template, blocks)
+        values = [value for _, value in self._slots(main)]
         self.main = tuple(Slot(value_text(value), (value,)) for value in values)
+
+    def count(self, instances: Sequence[int]) -> int:
+        """How many parameters a template of these instances would have."""
+        return len(self._pattern(instances)[3])
+
+    def words(self, head: Call) -> int:
+        """How many words an instance of a template is."""
+        return 1 + len(self.patterns[head.template].parameters)
 
     def _slots(self, chain: int) -> list[tuple[str, Value]]:
         """The values of a chain with what they are, in the order in which data flows."""
@@ -92,13 +103,19 @@ class Parameters:
                 found += zip(bases, values, strict=True)
         return found
 
-    def _generalise(self, template: int, instances: Sequence[int]) -> None:
+    def _pattern(
+        self, instances: Sequence[int]
+    ) -> tuple[list[str], list[tuple[Value, ...]], list[Term], list[tuple[Value, ...]]]:
+        """What the slots are, their values in all instances, terms for them, and arguments."""
         rows = [self._slots(instance) for instance in instances]
         bases = [base for base, _ in rows[0]]
         columns = list(zip(*([value for _, value in row] for row in rows), strict=True))
-        full = list(columns)
-        self._hush(instances[0], columns)
-        terms, arguments = _abstracted(bases, columns)
+        said = list(columns)
+        self._hush(instances[0], said)
+        return bases, columns, *_abstracted(bases, said)
+
+    def _generalise(self, template: int, instances: Sequence[int]) -> None:
+        bases, columns, terms, arguments = self._pattern(instances)
         named = _named(bases, terms, arguments)
         texts = [
             value_text(term.value)
@@ -111,11 +128,20 @@ class Parameters:
         self.patterns[template] = Pattern(
             tuple(named[place] for place in order),
             instances[0],
-            tuple(Slot(t, c) for t, c in zip(texts, full, strict=True)),
+            tuple(Slot(t, c) for t, c in zip(texts, columns, strict=True)),
+            self._leading(instances[0], texts),
         )
         for row, instance in enumerate(instances):
             given = tuple(arguments[place][row] for place in order)
             self._arguments[template, instance] = given
+
+    def _leading(self, instance: int, texts: Sequence[str]) -> tuple[str, ...]:
+        found: list[str] = []
+        place = 0
+        for step in self._pool.steps(instance):
+            found.append(texts[place] if place < len(texts) else "")
+            place += len(self._slots(self._pool.chain([step])))
+        return tuple(found)
 
     def _hush(self, instance: int, columns: list[tuple[Value, ...]]) -> None:
         """Empty the columns of what goes without saying in all instances: no parameter tells it."""
@@ -135,7 +161,7 @@ class Parameters:
 
 
 def walk(pool: Pool, chain: int) -> list[int]:
-    """The steps of a chain and of its blocks, a step before its blocks; calls are not looked into."""
+    """The steps of a chain and of its blocks, a step before its blocks; not those of calls."""
     found: list[int] = []
     waiting = list(reversed(pool.steps(chain)))
     while waiting:

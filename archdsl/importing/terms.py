@@ -6,6 +6,7 @@ of a term have smaller numbers than the term itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -140,3 +141,45 @@ class Pool:
     def is_chain(self, term: int) -> bool:
         """Whether a number is that of a chain."""
         return not isinstance(self._terms[term], Step)
+
+
+def text_chains(pool: Pool, main: int) -> list[tuple[int, ...]]:
+    """The chains that the text has: the network's, and those of one instance of each template."""
+    found: list[tuple[int, ...]] = []
+    seen: set[int] = set()
+    waiting = [main]
+    while waiting:
+        chain = waiting.pop()
+        steps = pool.steps(chain)
+        found.append(steps)
+        for step in steps:
+            head, _, blocks = pool[step]
+            if isinstance(head, Call):
+                if head.template in seen:
+                    continue
+                seen.add(head.template)
+            waiting += blocks
+    return found
+
+
+def text_steps(pool: Pool, main: int) -> Iterable[int]:
+    """The steps that the text has."""
+    for steps in text_chains(pool, main):
+        yield from steps
+
+
+def text_uses(pool: Pool, main: int) -> Counter[int]:
+    """How often the text has an instance of each template."""
+    heads = (pool[step].head for step in text_steps(pool, main))
+    return Counter(head.template for head in heads if isinstance(head, Call))
+
+
+def instances_of(pool: Pool, main: int) -> dict[int, list[int]]:
+    """What each template amounts to in its different instances; inner templates come first."""
+    found: dict[int, list[int]] = {}
+    for term in pool.within(main):
+        if not pool.is_chain(term):
+            head, _, blocks = pool[term]
+            if isinstance(head, Call):
+                found.setdefault(head.template, []).append(blocks[0])
+    return {template: list(dict.fromkeys(blocks)) for template, blocks in found.items()}
