@@ -362,7 +362,7 @@ class _Idioms:
 
 def layer_step(pool: Pool, layer: Layer) -> int:
     """A layer as a step."""
-    plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)  # type: ignore[arg-type]
+    plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)
     if plain and not isinstance(layer, Identity):
         return pool.step(Activation(), (spelled(type(layer), {}, {}),))
     values, fixed = arguments_of(layer)

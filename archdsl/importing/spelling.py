@@ -168,11 +168,11 @@ def _number(value: float) -> str:
     plain = repr(value)
     if len(plain) > _ROUND and 0 < value < 1:
         for parts in range(2, _PARTS):
-            for tenths in range(1, 10):
+            for tenths in range(10, 0, -1):
                 whole = tenths / 10
                 part = round(value * parts / whole)
                 if 0 < part < parts and whole * part / parts == value:
-                    return f"{whole}*{part}/{parts}"
+                    return f"{part}.0/{parts}" if whole == 1 else f"{whole}*{part}/{parts}"
     digits, _, exponent = f"{value:.16e}".partition("e")
     powered = f"{float(digits)!r}".removesuffix(".0") + f"e{int(exponent)}"
     if float(powered) == value and len(powered) < len(plain.removesuffix(".0")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from archdsl.api import Network
 
 _SIZE = (3, 224, 224)
+_WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
 
@@ -156,7 +158,7 @@ def _unknown(node: CanonicalNode, told: dict[int, _Told]) -> ArchError:
         f"no layer of the language is like {node.label.operation}",
         None,
         f"{node.where}, {place}",
-        str(node.label)[:300],
+        textwrap.shorten(str(node.label), _WIDTH, placeholder=" ..."),
         *([f"on {' and '.join(shapes)}"] if shapes else []),
         help="archdsl layers lists what there is",
     )
