@@ -84,13 +84,11 @@ def proof(network: Network, what: str) -> Proof:
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
-    same = found.params_equal and difference is not None and difference <= _TOLERANCE
-    lines = (
-        f"{counted(found.layers, 'layer')} matched, {found.compiled_params:,} parameters in both, "
-        if found.params_equal
-        else f"{found.compiled_params:,} and {found.reference_params:,} parameters, "
-    ) + f"largest difference {found.max_abs_diff:.3g}"
-    return Proof(same, (lines,))
+    told = f"{counted(found.layers, 'layer')} matched, {found.compiled_params:,} parameters"
+    if not found.params_equal:
+        told += f" of {found.reference_params:,} (its network does not use the others)"
+    told += f", largest difference {found.max_abs_diff:.3g}"
+    return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
 def _told(graph: CanonicalGraph, size: Shape) -> dict[int, _Told]:
@@ -144,22 +142,26 @@ def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
         for source in node.inputs if found is None else found.inputs:
             needed[source] = True
     if unknown:
-        raise _unknown(unknown[-1], told)
+        # A weight used by itself says less than what uses it.
+        computed = [node for node in unknown if node.label.operation != STORED]
+        raise _unknown((computed or unknown)[-1], graph, told)
     return [node.index for node in graph.nodes if needed[node.index]]
 
 
-def _unknown(node: CanonicalNode, told: dict[int, _Told]) -> ArchError:
+def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told]) -> ArchError:
     """The error about the first operation that no layer is like."""
     place = f"in {node.scope}" if node.scope else "in the network itself"
-    if node.label.operation == STORED:
-        return fail(f"no layer of the language is like {node.where}, a tensor used by itself")
-    shapes = [shape_words(told[i].shape) for i in node.inputs if i in told]
+    sources = [graph.nodes[index] for index in node.inputs]
+    given = [
+        shape_words(told[source.index].shape) if source.index in told else source.where
+        for source in sources
+    ]
     return fail(
         f"no layer of the language is like {node.label.operation}",
         None,
-        f"{node.where}, {place}",
+        f"{node.where.partition(' in ')[0]}, {place}",
         textwrap.shorten(str(node.label), _WIDTH, placeholder=" ..."),
-        *([f"on {' and '.join(shapes)}"] if shapes else []),
+        *([f"on {' and '.join(given)}"] if given else []),
         help="archdsl layers lists what there is",
     )
 
