@@ -20,6 +20,7 @@ from archdsl.layers.edges import Shape, shape_words
 from archdsl.layers.endpoints import Input, Pixels
 from archdsl.matching.canonical import canonical
 from archdsl.matching.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
+from archdsl.matching.outlines import is_detector
 from archdsl.printing import counted
 
 if TYPE_CHECKING:
@@ -55,6 +56,13 @@ def read(what: str, options: Options) -> Sketch:
 
 def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> Sketch:
     """The sketch of a module for images of a size (channels, height, width)."""
+    if is_detector(module):
+        raise fail(
+            f"{name} is a detector",
+            None,
+            "what is imported takes a tensor and gives tensors",
+            help="archdsl specs lists the detectors that there are",
+        )
     graph = canonical(module)
     told = _told(graph, size)
     live = _live(graph, told)

@@ -101,8 +101,8 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
             return
     else:
         # What needs no arguments is found by what it computes: activations, archdsl's own modules.
-        tensors = seen.tensors()
-        for definition in definitions().values():
+        tensors, name = seen.tensors(), seen.node.label.operation
+        for definition in sorted(definitions().values(), key=lambda d: d.name != name):
             if tensors and _is_plain(definition.cls) and definition.cls.inputs == len(tensors):
                 yield Proposal(definition.cls(), tensors)
 
