@@ -99,7 +99,7 @@ def folded(chain: Chain) -> Folded:
         excluded |= worthless
     idioms = _Idioms(pool, templates)
     main = idioms.inlined(idioms.found(main))
-    main = pool.chain(repeated(pool, pool.steps(main), _LONGEST_PERIOD))
+    main = pool.chain(repeated(pool, _unwrapped(pool, main), _LONGEST_PERIOD))
     return Folded(pool, main, templates.homes, templates.bodies)
 
 
@@ -385,6 +385,15 @@ def repeated(pool: Pool, steps: Sequence[int], longest: int = 1) -> list[int]:
     found = list(steps)
     for period in range(1, longest + 1):
         found = _repeated(pool, found, period)
+    return found
+
+
+def _unwrapped(pool: Pool, main: int) -> list[int]:
+    """The steps of the network; what is done once there needs no repetition to say so."""
+    found: list[int] = []
+    for step in pool.steps(main):
+        head, values, blocks = pool[step]
+        found += pool.steps(blocks[0]) if head == REPEAT and values == (1,) else [step]
     return found
 
 

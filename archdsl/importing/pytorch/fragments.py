@@ -112,7 +112,9 @@ def _matched(
     tensors: dict[str, str] = {}
     for given, wanted in places.items():
         own, other = fragment.nodes[given].tensors, dict(graph.nodes[wanted].tensors)
-        tensors |= {name.removeprefix(f"{_PATH}."): other[role] for role, name in own}
+        # A functional batch norm has no counter of batches.
+        named = [(role, name) for role, name in own if role in other]
+        tensors |= {name.removeprefix(f"{_PATH}."): other[role] for role, name in named}
     return Covered(tuple(places.values()), tensors)
 
 
