@@ -344,8 +344,11 @@ def _needs_tag(pieces: Sequence[_Piece], place: int, last: int | None) -> bool:
     layer, end = reader.join.layer, pieces[place].end
     if isinstance(layer, Concat) or reader.inputs.count(end) > 1:
         return True
-    return isinstance(layer, (MatrixProduct, ResizeToMatch)) and reader.inputs[0] != end
+    return isinstance(layer, _ORDERED) and reader.inputs[0] != end
 
+
+_ORDERED = (AddPadded, MatrixProduct, ResizeToMatch)
+"""Joins whose first input is current."""
 
 _BY_TAG: dict[type[Layer], str] = {
     Add: "add_prev",
@@ -369,7 +372,7 @@ def _tagged_join(
         raise fail(f"no combinator joins tensors by {layer.kind}")
     first, *others = inputs
     steps: Chain = []
-    if isinstance(layer, (Add, AddPadded, Mult)) and current in inputs:
+    if isinstance(layer, (Add, Mult)) and current in inputs:
         others = list(inputs)
         others.remove(current)
     elif isinstance(layer, Gate) and current == others[0] and current != first:
