@@ -1,0 +1,74 @@
+"""Darknet's .cfg as a sketch: what ``parse_network_cfg`` (parser.c) makes of each section.
+
+Sections are layers in a row; ``[route]`` and ``[shortcut]`` name others by their number, from 0
+on, or by the distance backwards. Darknet writes no names, so operations are called after their
+sections (``convolutional12``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.diagnostics import fail, nearest
+from archdsl.importing.darknet.cfg import Section, sections
+from archdsl.importing.darknet.heads import DETECTORS, detector
+from archdsl.importing.darknet.kinds import SECTIONS, idle
+from archdsl.importing.darknet.state import Reading, refused
+from archdsl.importing.drafting import Draft
+from archdsl.importing.sketch import Sketch
+from archdsl.layers.definition import RuleError
+from archdsl.layers.images import InputImagesSized
+from archdsl.reading import read_source
+from archdsl.source import Source
+
+
+def read(path: Path) -> Sketch:
+    """The network of a .cfg file. Raises ArchError with file and line for what cannot be said."""
+    return sketch(read_source(path), path.stem)
+
+
+def sketch(source: Source, name: str) -> Sketch:
+    """The network of a text; see :func:`read`."""
+    parts = sections(source)
+    if not parts or parts[0].kind not in ("net", "network"):
+        raise fail(
+            f"{source.name} is no network of Darknet's",
+            parts[0].span if parts else None,
+            "expected [net] as the first section",
+        )
+    draft = Draft(name)
+    detects = any(section.kind in DETECTORS for section in parts)
+    reading = Reading(draft, _input(draft, parts[0], detects))
+    for number, section in enumerate(parts[1:]):
+        draft.part = f"{section.kind}{number}"
+        make = SECTIONS.get(section.kind)
+        if make is None:
+            raise fail(
+                f"there is no layer for [{section.kind}]",
+                section.span,
+                help=nearest(section.kind, SECTIONS),
+            )
+        try:
+            make(reading, section)
+        except RuleError as error:
+            raise refused(section, error) from None
+        reading.behind.append(reading.at)
+    end = detector(reading) if reading.heads else reading.at
+    for section in parts[1:]:
+        section.finish(idle(section))
+    draft.note("What Darknet only trains with, in [net] and in the heads, is left out.")
+    return draft.sketch({"output": end})
+
+
+def _input(draft: Draft, net: Section, detects: bool) -> int:
+    channels = net.integer("channels", 3)
+    height, width = net.required("height"), net.required("width")
+    draft.part = "input"
+    try:
+        if not detects:
+            return draft.image(channels, height, width)
+        if channels != 3:
+            raise RuleError("a detector takes pictures of three channels", f"found {channels}")
+        return draft.add(InputImagesSized(height=height, width=width, mean=0.0, deviation=1.0))
+    except RuleError as error:
+        raise refused(net, error) from None
