@@ -59,6 +59,16 @@ class Draft:
     def inputs(self, index: int) -> tuple[int, ...]:
         return self._operations[index].inputs
 
+    def tensors(self, index: int) -> Mapping[str, str]:
+        return self._operations[index].tensors
+
+    def first_of_size(self, height: int, width: int) -> int | None:
+        """The first feature map of a size."""
+        for index, edge in enumerate(self._edges):
+            if isinstance(edge, tuple) and len(edge) == 3 and edge[1:] == (height, width):
+                return index
+        return None
+
     def edge(self, index: int) -> EdgeType:
         """What an operation gives."""
         return self._edges[index]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.diagnostics import fail, nearest
+from archdsl.importing import Options
 from archdsl.importing.darknet.cfg import Section, sections
 from archdsl.importing.darknet.heads import DETECTORS, detector
 from archdsl.importing.darknet.kinds import SECTIONS, idle
@@ -22,8 +23,12 @@ from archdsl.reading import read_source
 from archdsl.source import Source
 
 
-def read(path: Path) -> Sketch:
-    """The network of a .cfg file. Raises ArchError with file and line for what cannot be said."""
+def read(what: str, options: Options) -> Sketch:
+    """The network of a .cfg file, which says the size of its input itself.
+
+    Raises ArchError with file and line for what cannot be read or said.
+    """
+    path = Path(what)
     return sketch(read_source(path), path.stem)
 
 

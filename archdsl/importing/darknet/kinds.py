@@ -108,7 +108,7 @@ def _shortcut(reading: Reading, section: Section) -> None:
 
 
 def _sampled(reading: Reading, other: int) -> int:
-    """Darknet adds every s-th cell of a map that is s times as large, and the channels there are."""
+    """What Darknet adds of a map that is s times as large: every s-th cell."""
     channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
     wider, rows, columns = image(reading.draft.shape(other), "shortcut")
     assert height and width and rows and columns  # a .cfg gives the input's size

@@ -1,0 +1,435 @@
+"""The walk through an ONNX graph: constants are computed, every other node becomes layers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archdsl.diagnostics import ArchError, fail
+from archdsl.importing.drafting import Draft
+from archdsl.importing.onnx.functions import POINTWISE, is_input, recognised
+from archdsl.importing.onnx.loading import Computed, Tensor
+from archdsl.importing.onnx.orders import layer_of, places
+from archdsl.importing.onnx.values import GRID, Moved, Signal, Sizes
+from archdsl.importing.sketch import Home
+from archdsl.layers.definition import Layer, RuleError, shown
+
+if TYPE_CHECKING:
+    from archdsl.importing.onnx.loading import Array
+    from archdsl.layers.edges import Shape
+
+Value = Signal | Tensor
+
+_SHAPES = (
+    "Cast Concat ConstantOfShape Equal Expand Floor Gather Greater Less Not Reshape Slice Squeeze "
+    "Transpose Unsqueeze Where Identity ReduceProd Ceil And Or"
+)
+_FOLDED = frozenset(_SHAPES.split()) | POINTWISE
+"""Nodes that are computed where all they read is constant."""
+_LARGEST_FOLDED = 2**28  # values
+_NEAREST = 5  # operations back that a formula may begin at
+
+
+class Node:
+    """A node of the file: its attributes by name, and the values that it reads."""
+
+    def __init__(self, proto: Any, inputs: tuple[Value | None, ...]) -> None:
+        from onnx import helper
+
+        self.proto = proto
+        self.type: str = proto.op_type
+        self.inputs = inputs
+        self.attributes: dict[str, Any] = {}
+        for attribute in proto.attribute:
+            value = helper.get_attribute_value(attribute)
+            self.attributes[attribute.name] = (
+                value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            )
+
+    def get(self, name: str, default: Any) -> Any:
+        return self.attributes.get(name, default)
+
+    def signal(self, position: int = 0) -> Signal:
+        """An input that has to depend on the network's; RuleError for a constant."""
+        value = self.inputs[position] if position < len(self.inputs) else None
+        if not isinstance(value, Signal):
+            raise RuleError(f"input {position + 1} has to come from the network's input")
+        return value
+
+    def constant(self, position: int) -> Tensor | None:
+        """An input that has to be constant; None where it is left out."""
+        value = self.inputs[position] if position < len(self.inputs) else None
+        if isinstance(value, Signal):
+            raise RuleError(f"input {position + 1} has to be constant")
+        return value
+
+    def weight(self, position: int) -> Tensor:
+        value = self.constant(position)
+        if value is None:
+            raise RuleError(f"input {position + 1} is missing")
+        return value
+
+    def numbers(self, name: str, position: int) -> list[Any] | None:
+        """What older versions have as an attribute, and newer ones as a constant input."""
+        if name in self.attributes:
+            found = self.attributes[name]
+            return list(found) if isinstance(found, Iterable) else [found]
+        value = self.constant(position)
+        return None if value is None else list(value.array.reshape(-1).tolist())
+
+
+Handler = Callable[["Reader", Node], "Signal | tuple[Signal, ...]"]
+
+
+class Reader:
+    """Reads the nodes of a model in their order into a draft.
+
+    ``handlers`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
+    several nodes, which are none by themselves.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        patterns: Mapping[str, Handler],
+        size: Shape | None = None,
+    ) -> None:
+        self.draft = Draft(path.stem)
+        self.opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self.values: dict[str, Value] = {}
+        self._handlers = {**handlers, **patterns}
+        self._enders = frozenset(patterns)
+        self._size = size
+        self._graph = model.graph
+        self._batch = 1
+        self._rearranged: dict[Moved, int] = {}
+        for tensor in self._graph.initializer:
+            self.values[tensor.name] = Tensor(tensor.name, tensor, path.parent)
+        self._folder = path.parent
+
+    # ---- the whole graph ----
+
+    def run(self) -> dict[str, int]:
+        """The operations of the graph's outputs, by name; raises ArchError where one has none."""
+        self._input()
+        for proto in self._graph.node:
+            try:
+                self._node(proto)
+            except RuleError as error:
+                raise refused(proto, error) from None
+        outputs: dict[str, int] = {}
+        for output in self._graph.output:
+            value = self.values.get(output.name)
+            if not isinstance(value, Signal):
+                raise fail(f"the output {output.name} does not come from the network's input")
+            self._place(value.node)
+            try:
+                outputs[output.name] = self.settled(value)
+            except RuleError as error:
+                raise refused(value.node, error) from None
+        return outputs
+
+    def _input(self) -> None:
+        given = [entry for entry in self._graph.input if entry.name not in self.values]
+        if len(given) != 1:
+            names = ", ".join(entry.name for entry in given) or "none"
+            raise fail("a network has one input here", None, f"found {names}")
+        (entry,) = given
+        sizes = [size.dim_value or None for size in entry.type.tensor_type.shape.dim]
+        self._batch = (sizes[0] if sizes else None) or 1
+        shape = tuple(sizes[1:]) if self._size is None else self._size
+        self.draft.part = entry.name
+        try:
+            self.values[entry.name] = self._entry(shape)
+        except RuleError as error:
+            raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
+
+    def _entry(self, shape: Sizes) -> Signal:
+        if len(shape) == 1 and shape[0] is not None:
+            features = self.draft.image(shape[0], 1, 1)
+            return self._moved(Signal((), features), places((shape[0],)))
+        if len(shape) != 3:
+            raise RuleError(
+                "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
+            )
+        first, _, last = shape
+        if last is not None and last <= 4 and (first is None or first > 4):
+            self.draft.note("The file's input has its channels last.")
+            index = self.draft.image(last, shape[0], shape[1])
+            return self._moved(Signal(shape, index), places((last, *shape[:2])).transpose(1, 2, 0))
+        if first is None:
+            raise RuleError("the number of channels has to be known")
+        return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
+
+    # ---- one node ----
+
+    def _node(self, proto: Any) -> None:
+        inputs = tuple(self._read(name) for name in proto.input)
+        node = Node(proto, inputs)
+        if proto.domain not in ("", "ai.onnx"):
+            raise RuleError(f"operations of {proto.domain} are not known here")
+        self._place(proto)
+        constant = all(not isinstance(value, Signal) for value in inputs)
+        made: Value | tuple[Value, ...]
+        if node.type == "Constant":
+            made = self._constant(node)
+        elif node.type == "Shape":
+            made = self._shape(node)
+        elif constant and node.type in _FOLDED:
+            made = self._folded(node)
+        else:
+            made = self._layers(node)
+        results = made if isinstance(made, tuple) else (made,)
+        for name, value in zip(proto.output, results, strict=False):
+            if name:
+                self.values[name] = value
+
+    def _layers(self, node: Node) -> Signal | tuple[Signal, ...]:
+        """What a node makes of the network's values.
+
+        What is no layer by itself may be part of a formula: it is refused where it is read.
+        """
+        handler = self._handlers.get(node.type)
+        refusals = [v.refusal for v in node.inputs if isinstance(v, Signal) and v.refusal]
+        if refusals and node.type not in self._enders:
+            return Signal((), refusal=refusals[0], node=node.proto)
+        try:
+            made = self._pointwise(node) if node.type in POINTWISE else None
+            if made is not None:
+                return replace(made, node=node.proto)
+            if handler is None:
+                raise RuleError("the catalogue has no layer for this operation")
+            several = handler(self, node)
+        except RuleError as error:
+            return Signal((), refusal=refused(node.proto, error), node=node.proto)
+        except ArchError as error:  # of what it reads
+            return Signal((), refusal=error, node=node.proto)
+        if isinstance(several, tuple):
+            return tuple(replace(signal, node=node.proto) for signal in several)
+        return replace(several, node=node.proto)
+
+    def _read(self, name: str) -> Value | None:
+        if not name:
+            return None
+        value = self.values.get(name)
+        if value is None:
+            raise RuleError(
+                f"it reads {name}, which nothing gives",
+                "expected an input, a constant, or the output of a node before",
+                help="the file may have a cycle, or nodes in another order than they run",
+            )
+        return value
+
+    def _place(self, proto: Any) -> None:
+        self.draft.part, self.draft.homes = _origin(proto)
+
+    def _constant(self, node: Node) -> Tensor:
+        for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+            if name in node.attributes:
+                given = node.attributes[name]
+                if name == "value":
+                    return Tensor(node.proto.output[0], given, self._folder)
+                kind = np.float32 if "float" in name else np.int64
+                return Computed(node.proto.output[0], np.array(given, kind))
+        raise RuleError("a constant of another kind than numbers")
+
+    def _shape(self, node: Node) -> Tensor:
+        value = node.inputs[0]
+        if isinstance(value, Tensor):
+            sizes: Sizes = value.shape
+        else:
+            sizes = (self._batch, *node.signal().shape)
+        part = sizes[node.get("start", 0) : node.get("end", len(sizes))]
+        if None in part:
+            raise RuleError("the size of the input has to be known here", f"found {shown(sizes)}")
+        return Computed(node.proto.output[0], np.array(part, np.int64))
+
+    def _folded(self, node: Node) -> Tensor:
+        arrays = [value.array for value in node.inputs if isinstance(value, Tensor)]
+        wanted = prod(map(int, arrays[-1].reshape(-1)[:8])) if node.type in _GROWING else 0
+        if max(wanted, *(array.size for array in arrays)) > _LARGEST_FOLDED:
+            raise RuleError("a constant that is too large")
+        if node.type == "Identity":
+            return node.weight(0)
+        return Computed(node.proto.output[0], self._computed(node.proto, arrays, node.inputs))
+
+    def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
+        """What onnx's own evaluator makes of constants."""
+        from onnx.reference import ReferenceEvaluator
+
+        names = [name for name, value in zip(proto.input, inputs, strict=True) if value is not None]
+        try:
+            with np.errstate(all="ignore"):
+                evaluator: Any = ReferenceEvaluator(proto, opsets=self.opsets)
+                found = evaluator.run(None, dict(zip(names, arrays, strict=True)))
+        except Exception as error:  # the evaluator raises whatever its numpy code does
+            raise RuleError("it cannot be computed", str(error)) from None
+        return np.asarray(found[0])
+
+    # ---- what value by value makes ----
+
+    def _pointwise(self, node: Node) -> Signal | None:
+        """The layer of a formula that ends here, or the formula as far as it goes."""
+        signals = [value for value in node.inputs if isinstance(value, Signal)]
+        if any(signal.refusal for signal in signals):
+            return None
+        others = [value for value in node.inputs if isinstance(value, Tensor)]
+        if any(other.size != 1 for other in others):
+            return None
+        known = [self._functions(signal) for signal in signals]
+        bases = [base for base in known[0] if all(base in of for of in known)]
+        made: dict[int, Array] = {}
+        for base in bases[:_NEAREST]:
+            made[base] = values = self._sampled(node, [of[base] for of in known])
+            if is_input(values):
+                return self.of(base)
+            layer = recognised(values)
+            if layer is not None:
+                index = self.draft.add(layer, base)
+                return replace(self.of(index), functions={index: GRID, **made})
+        if not made or (all(s.index is not None for s in signals) and len(signals) > 1):
+            return None
+        return Signal(signals[0].shape, functions=made)
+
+    def _functions(self, signal: Signal) -> dict[int, Array]:
+        """The operations that a value is a function of, itself first."""
+        if signal.moved is not None:
+            signal = self.of(self.settled(signal))
+        functions = dict(signal.functions)
+        if signal.index is not None and signal.index not in functions:
+            return {signal.index: GRID, **functions}
+        return functions
+
+    def _sampled(self, node: Node, values: list[Array]) -> Array:
+        given = iter(values)
+        arrays = [
+            next(given) if isinstance(value, Signal) else value.array.astype(np.float32).reshape(())
+            for value in node.inputs
+            if value is not None
+        ]
+        return self._computed(node.proto, arrays, node.inputs)
+
+    # ---- what handlers need ----
+
+    def of(self, index: int) -> Signal:
+        """The output of an operation."""
+        return Signal(self.draft.shape(index), index)
+
+    def add(
+        self, layer: Layer, *signals: Signal, tensors: Mapping[str, str] | None = None
+    ) -> Signal:
+        """A further layer on values of the network."""
+        indices = [self.settled(signal) for signal in signals]
+        return self.of(self.draft.add(layer, *indices, tensors=tensors))
+
+    def settled(self, signal: Signal) -> int:
+        """The operation whose output a value is; RuleError where no layer makes it."""
+        if signal.index is not None:
+            return signal.index
+        if signal.refusal is not None:
+            raise signal.refusal
+        if signal.moved is None:
+            raise refused(signal.node, RuleError("the catalogue has no layer for this formula"))
+        if signal.moved not in self._rearranged:
+            source = signal.moved.source
+            shape = self.draft.shape(source)
+            layer = layer_of(tuple(size or 0 for size in shape), signal.moved)
+            made = source if layer is None else self.draft.add(layer, source)
+            self._rearranged[signal.moved] = made
+        return self._rearranged[signal.moved]
+
+    def rearranged(self, signal: Signal, change: Callable[[Array], Array]) -> Signal:
+        """A value in another order or shape; ``change`` gets its places, the batch in front."""
+        if signal.refusal is not None:
+            raise signal.refusal
+        moved = signal.moved
+        if moved is None:
+            source = self.settled(signal)
+            moved = Moved(source, places(self.draft.shape(source)))
+        try:
+            changed = change(moved.order[np.newaxis])
+        except ValueError as error:
+            raise RuleError("the shapes do not fit", str(error)) from None
+        if changed.shape[:1] != (1,) or changed.size != moved.order.size:
+            raise RuleError("the samples of a batch are mixed, or values are lost")
+        return self._moved(Signal((), moved.source), changed[0])
+
+    def _moved(self, signal: Signal, order: Array) -> Signal:
+        assert signal.index is not None
+        return Signal(order.shape, moved=Moved(signal.index, order))
+
+    @property
+    def batch(self) -> int:
+        """The number of samples that the file is written for; 1 where it is open."""
+        return self._batch
+
+
+_GROWING = ("ConstantOfShape", "Expand")
+
+
+def refused(proto: Any, error: RuleError) -> ArchError:
+    """The error of a node: its name, what it is, and where it stands in the origin."""
+    name, homes = _origin(proto)
+    place = " in " + " / ".join(home.name for home in homes) if homes else ""
+    shown_name = proto.name or name
+    return fail(
+        f"{proto.op_type} {shown_name}{place}: {error.message}",
+        None,
+        *error.notes,
+        help=error.help,
+        code=error.code,
+    )
+
+
+_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+
+
+def _origin(proto: Any) -> tuple[str, tuple[Home, ...]]:
+    """What the exporter called a node, and the modules around it.
+
+    PyTorch's newer exporter writes both as metadata, the older one as a path in the node's name:
+    ``/layer1/layer1.0/conv1/Conv``.
+    """
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    scopes = _words(metadata.get(_SCOPES))
+    kinds: dict[str, str] = {}
+    if len(scopes) > 1:
+        classes = (name.rpartition(".")[2] for name in _words(metadata.get(_CLASSES)))
+        kinds = dict(zip(scopes[:-1], classes, strict=False))
+        path = scopes[-2] or scopes[-1]  # of a call outside of all modules, its own name
+    elif proto.name.startswith("/"):
+        path = ".".join(_joined(proto.name.strip("/").split("/")[:-1])) or proto.name.strip("/")
+    else:
+        return proto.name or next(iter(proto.output), ""), ()
+    parts = path.split(".")
+    prefixes = (".".join(parts[:end]) for end in range(1, len(parts)))
+    return path, tuple(
+        Home(part, kinds.get(prefix, "")) for part, prefix in zip(parts, prefixes, strict=False)
+    )
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """The path of ``layer1/layer1.0/conv1``, whose parts repeat the name of the part before."""
+    path: list[str] = []
+    before = ""
+    for part in parts:
+        path.append(part.removeprefix(f"{before}.") if before else part)
+        before = part
+    return path
+
+
+def _words(text: str | None) -> list[str]:
+    """A list of strings as Python writes it; nothing where it is something else."""
+    try:
+        found = ast.literal_eval(text or "[]")
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    return [str(word) for word in found] if isinstance(found, list) else []
