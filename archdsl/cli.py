@@ -20,17 +20,22 @@ from archdsl.diagnostics import ArchError
 from archdsl.options import JSON, diagnostic_json, print_json
 from archdsl.printing import complain
 
+# A word of Python is no name of a module: the command import is in import_.py.
+_MODULES = {
+    module.name.removesuffix("_"): module.name for module in pkgutil.iter_modules(commands.__path__)
+}
+
 
 class _Commands(click.Group):
     """A group whose commands are the modules of a package."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in _MODULES:
             return None
-        module = importlib.import_module(f"archdsl.commands.{cmd_name}")
+        module = importlib.import_module(f"archdsl.commands.{_MODULES[cmd_name]}")
         return cast(click.Command, module.command)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -97,6 +97,20 @@ def _flag(short: str, name: str, key: str, text: str) -> Callable[[_Function], _
 file_argument = click.argument("file", metavar="FILE", shell_complete=completing.files)
 """The spec that a command is about; shells complete it."""
 
+
+def size_option(text: str) -> Callable[[_Function], _Function]:
+    """Add ``--input``, which the function gets as ``size``."""
+    return click.option("--input", "size", type=_Size(), help=text)
+
+
+def telling_options(function: _Function) -> _Function:
+    """Add ``--quiet`` and ``--verbose``, which are noted in the context."""
+    told = _flag("-v", "--verbose", VERBOSE, "Tell on standard error how long each step takes.")
+    return _flag("-q", "--quiet", QUIET, "Leave out warnings, and what only tells of success.")(
+        told(function)
+    )
+
+
 files_argument = click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, shell_complete=completing.files
 )
@@ -115,12 +129,11 @@ def network_options(function: _Function) -> _Function:
         shell_complete=completing.settings,
         help="Set a param of the spec.",
     )
-    @click.option("--input", "size", type=_Size(), help="The input's size, where it is open.")
+    @size_option("The input's size, where it is open.")
     @click.option("--net", metavar="NAME", help="Which network of the file.")
     @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
     @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
-    @_flag("-q", "--quiet", QUIET, "Leave out warnings, and what only tells of success.")
-    @_flag("-v", "--verbose", VERBOSE, "Tell on standard error how long each step takes.")
+    @telling_options
     @wraps(function)
     def wrapper(
         *args: Any,

@@ -21,6 +21,7 @@ class CanonicalNode:
         module: path of the module that owns its parameters and buffers, if it has any.
         tensors: those parameters and buffers as pairs of role (``"weight"``) and full name
             (``"layer1.0.conv1.weight"``); a tensor with several names appears under the first.
+        scope: path of the module whose ``forward`` calls the operation; empty for the network's.
     """
 
     index: int
@@ -30,6 +31,7 @@ class CanonicalNode:
     where: str
     module: str | None = None
     tensors: tuple[tuple[str, str], ...] = ()
+    scope: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Interpreter:
         self._batch: list[bool] = []  # per node: dimension 0 is the input's
         self._points: set[int] = set()  # nodes known to give maps of 1×1
         self._calls: dict[str, int] = {}
+        self._scope = ""  # of the call that is interpreted
         self._stored: dict[str, Value] = {}
         self._flattened: dict[int, int] = {}
         self._shapes: dict[int, tuple[object, ...]] = {}  # what a reshape node was asked for
@@ -105,7 +106,9 @@ class Interpreter:
             elif node.op == "output":
                 return resolved(node.args[0])
             else:
-                call = Call(_where(node, prefix), resolved(node.args), dict(resolved(node.kwargs)))
+                self._scope = scope = _scope(node, prefix)
+                where = f"{node.name} in {scope}" if scope else node.name
+                call = Call(where, resolved(node.args), dict(resolved(node.kwargs)))
                 values[node] = visit[node.op](node, call, root, prefix)
         return None
 
@@ -147,6 +150,7 @@ class Interpreter:
         call.module = prefix + target
         self._calls[call.module] = count = self._calls.get(call.module, 0) + 1
         call.where = call.module if count == 1 else f"{call.module} (call {count})"
+        self._scope = call.module.rpartition(".")[0]
         return self._apply_module(module, call)
 
     def _call_function(
@@ -480,7 +484,16 @@ class Interpreter:
         tensors = sorted((role, stored.name) for role, stored in (state or {}).items())
         index = len(self.nodes)
         self.nodes.append(
-            CanonicalNode(index, label, tuple(inputs), commutes, where, module, tuple(tensors))
+            CanonicalNode(
+                index,
+                label,
+                tuple(inputs),
+                commutes,
+                where,
+                module,
+                tuple(tensors),
+                self._scope,
+            )
         )
         self._flat.append(flat)
         self._batch.append(batch)
@@ -570,10 +583,10 @@ def _bound(function: Callable[..., object], call: Call) -> dict[str, object]:
     return dict(bound.arguments)
 
 
-def _where(node: torch.fx.Node, prefix: str) -> str:
+def _scope(node: torch.fx.Node, prefix: str) -> str:
+    """The path of the module that was running when a node was recorded."""
     stack = list(node.meta.get("nn_module_stack", {}).values())
-    scope = prefix + (stack[-1][0] if stack else "")
-    return f"{node.name} in {scope.removesuffix('.')}" if scope else node.name
+    return (prefix + (stack[-1][0] if stack else "")).removesuffix(".")
 
 
 def _description(module: nn.Module) -> tuple[Hashable, ...]:

@@ -1,0 +1,1 @@
+"""Reading PyTorch modules: traced, canonicalised as the matcher does, and told in layers."""

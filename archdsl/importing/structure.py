@@ -1,0 +1,333 @@
+"""From a sketch's graph to nested chains: what forks and meets again becomes a combinator.
+
+A graph is reduced as series-parallel graphs are (Valdes, Tarjan and Lawler 1982): an operation that
+alone reads another one is appended to it, and chains between the same two places become one step.
+What is left of a network that is not of this kind is put in a row, with tags and skips.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics import fail
+from archdsl.graph.names import allowed
+from archdsl.importing.sketch import Home, Operation, Sketch
+from archdsl.layers.definition import Layer
+from archdsl.layers.joining import (
+    Add,
+    AddPadded,
+    Concat,
+    Gate,
+    MatrixProduct,
+    Mult,
+    ResizeToMatch,
+)
+
+MAIN = "output"
+
+
+@dataclass(eq=False)
+class Step:
+    """A layer, or a combinator with its blocks; ``tags`` are the tags that it names or refers to.
+
+    ``names`` are what ``branch`` and ``outputs`` call their blocks.
+    """
+
+    what: Layer | str
+    blocks: list[Chain] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+    tags: tuple[int, ...] = ()
+    homes: tuple[Home, ...] = ()
+
+
+Chain = list[Step]
+"""Steps in the order in which data flows."""
+
+
+@dataclass(eq=False)
+class _Piece:
+    """A chain between two places of the graph, or a join that is none yet.
+
+    ``inputs`` are the operations whose results its first step reads, ``end`` the last one of its
+    own, ``highest`` the highest tag inside of its combinators.
+    """
+
+    steps: deque[Step]
+    inputs: tuple[int, ...]
+    first: int
+    end: int
+    join: Operation | None = None
+    highest: int = 0
+
+
+def structured(sketch: Sketch) -> Chain:
+    """The network as one chain from its input on.
+
+    Raises ArchError for a network of several inputs, and for layers that no combinator makes.
+    """
+    return _Reduction(sketch).chain()
+
+
+class _Reduction:
+    def __init__(self, sketch: Sketch) -> None:
+        self._operations = sketch.operations
+        self._inputs = _shortened(sketch)
+        self._readers: list[list[int]] = [[] for _ in self._operations]
+        for index, inputs in enumerate(self._inputs):
+            for source in inputs:
+                self._readers[source].append(index)
+        self._outputs = dict(sketch.outputs)
+        self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
+        self._kept = list(self._outputs.values())
+        self._piece: dict[int, _Piece] = {}
+        """The piece that ends in an operation."""
+        self._starting: dict[int, _Piece] = {}
+        """The piece whose first step is an operation."""
+        self._changed: deque[_Piece] = deque()
+
+    def chain(self) -> Chain:
+        for index, operation in enumerate(self._operations):
+            inputs = self._inputs[index]
+            join = operation if len(inputs) > 1 else None
+            step = Step(operation.layer, homes=operation.homes)
+            piece = _Piece(deque([step]), inputs, index, index, join)
+            self._piece[index] = self._starting[index] = piece
+            self._changed.append(piece)
+            self._settle()
+        self._side_outputs()
+        steps = _in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
+        if self._main != MAIN and len(self._outputs) > 1:
+            steps.append(Step("outputs", [[]], (allowed(self._main),)))
+        return steps
+
+    def _settle(self) -> None:
+        while self._changed:
+            piece = self._changed.popleft()
+            if self._starting.get(piece.first) is not piece:
+                continue  # it is a part of another one by now
+            if piece.join is not None:
+                self._close(piece, piece.join)
+            if piece.join is None:
+                self._append(piece)
+
+    def _append(self, piece: _Piece) -> None:
+        """Make a piece a part of the one before, if nobody else reads that."""
+        if len(piece.inputs) != 1:
+            return
+        source = piece.inputs[0]
+        if source in self._kept or len(self._readers[source]) != 1:
+            return
+        before = self._piece.pop(source)
+        del self._starting[piece.first]
+        if len(before.steps) >= len(piece.steps):
+            before.steps.extend(piece.steps)
+        else:
+            piece.steps.extendleft(reversed(before.steps))
+            before.steps = piece.steps
+        before.end = piece.end
+        before.highest = max(before.highest, piece.highest)
+        self._piece[before.end] = before
+        self._retry(before)
+
+    def _retry(self, piece: _Piece) -> None:
+        """What reads a piece that has changed may be reducible now."""
+        readers = set(self._readers[piece.end])
+        if len(readers) == 1 and (reader := self._starting.get(readers.pop())) is not None:
+            self._changed.append(reader)
+
+    def _close(self, piece: _Piece, join: Operation) -> None:
+        """Make one step of a join and of the branches that meet there, if all have one origin."""
+        branches = [self._branch(source) for source in piece.inputs]
+        direct = {s for s, b in zip(piece.inputs, branches, strict=True) if b is None}
+        origins = direct or {branch.inputs[0] for branch in branches if branch is not None}
+        if len(origins) != 1:
+            return
+        (origin,) = origins
+        if any(branch is not None and branch.inputs[0] != origin for branch in branches):
+            return
+        chains = [list(branch.steps) if branch is not None else [] for branch in branches]
+        highest = max((branch.highest for branch in branches if branch), default=0)
+        steps, piece.highest = _joined(join, chains, highest)
+        removed = {piece.first}
+        for branch in filter(None, branches):
+            removed.add(branch.first)
+            del self._piece[branch.end], self._starting[branch.first]
+        readers = self._readers[origin]
+        self._readers[origin] = [r for r in readers if r not in removed] + [piece.first]
+        piece.steps = deque(steps)
+        piece.inputs = (origin,)
+        piece.join = None
+
+    def _branch(self, source: int) -> _Piece | None:
+        """The chain that ends in an operation which only the join reads; None for other places."""
+        piece = self._piece[source]
+        alone = len(self._readers[source]) == 1 and source not in self._kept
+        return piece if alone and len(piece.inputs) == 1 and piece.join is None else None
+
+    def _side_outputs(self) -> None:
+        """Outputs beside the main one are branches where the network leaves for them."""
+        for name, index in reversed(self._outputs.items()):
+            if name == self._main:
+                continue
+            self._kept.remove(index)
+            piece = self._piece[index]
+            if self._readers[index] or index in self._kept or len(piece.inputs) != 1:
+                piece.steps.append(Step("branch", [[]], (allowed(name),)))
+                self._changed += [self._starting[r] for r in set(self._readers[index])]
+            else:
+                origin = piece.inputs[0]
+                del self._piece[index], self._starting[piece.first]
+                self._readers[origin].remove(piece.first)
+                before = self._piece[origin]
+                before.steps.append(Step("branch", [list(piece.steps)], (allowed(name),)))
+                before.highest = max(before.highest, piece.highest)
+                self._changed += [self._starting[r] for r in set(self._readers[origin])]
+                self._retry(before)
+            self._settle()
+
+
+def _shortened(sketch: Sketch) -> list[tuple[int, ...]]:
+    """The inputs of all operations; those of a concatenation that begins as another one does
+    are that one and the rest, since a concatenation of concatenations is one.
+    """
+    known: dict[tuple[int, int], int] = {}
+    ends: dict[int, int] = {}
+    shortened: list[tuple[int, ...]] = []
+    for index, operation in enumerate(sketch.operations):
+        inputs = operation.inputs
+        if isinstance(operation.layer, Concat):
+            place, longest = -1, (0, -1)
+            for count, source in enumerate(inputs, 1):
+                place = known.setdefault((place, source), len(known))
+                if count < len(inputs) and place in ends:
+                    longest = (count, ends[place])
+            count, other = longest
+            shortened.append((other, *inputs[count:]) if count > 1 else inputs)
+            ends.setdefault(place, index)
+        else:
+            shortened.append(inputs)
+    return shortened
+
+
+def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, int]:
+    """The steps of a join of chains that all begin at one place, and the highest tag in them."""
+    homes = join.homes
+    empty = [not chain for chain in chains]
+    if isinstance(join.layer, Concat):
+        return [Step("parallel", chains, homes=homes)], highest
+    if isinstance(join.layer, (Add, AddPadded)) and len(chains) == 2:
+        blocks = sorted(chains, key=_weight, reverse=True)
+        if all(empty):
+            blocks = [[], []]
+        return [Step("residual", [b for b in blocks if b or all(empty)], homes=homes)], highest
+    if isinstance(join.layer, Gate) and empty == [True, False]:
+        return [Step("scale", [chains[1]], homes=homes)], highest
+    # No combinator does this: the branches one behind the other, with tags.
+    pieces = [_Piece(deque(), (), -1, -1)]
+    inputs = []
+    for place, chain in enumerate(chains):
+        if chain:
+            pieces.append(_Piece(deque(chain), (-1,), place, place, highest=highest))
+        inputs.append(place if chain else -1)
+    end = _Piece(deque([Step(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join)
+    steps = _in_a_row([*pieces, end], [-2], highest)
+    return steps, max((tag for step in steps for tag in step.tags), default=highest)
+
+
+def _weight(chain: Chain) -> int:
+    return sum(1 + sum(map(len, step.blocks)) for step in chain)
+
+
+def _in_a_row(pieces: Sequence[_Piece], kept: Sequence[int], highest: int = 0) -> Chain:
+    """Pieces one behind the other; what is read later than by the next one has a tag."""
+    steps: Chain = []
+    if len(pieces) == 1:
+        return list(pieces[0].steps)
+    last = {source: place for place, piece in enumerate(pieces) for source in piece.inputs}
+    highest = max(highest, *(piece.highest for piece in pieces))
+    tags: dict[int, int] = {}
+    free: list[int] = []
+    for place, piece in enumerate(pieces):
+        current = pieces[place - 1].end if place else None
+        if piece.join is not None:
+            steps += _tagged_join(piece.join, piece.inputs, current, tags)
+            steps += list(piece.steps)[1:]
+        else:
+            if piece.inputs and piece.inputs[0] != current:
+                steps.append(Step("skip", tags=(tags[piece.inputs[0]],)))
+            elif not piece.inputs and place:
+                raise fail("a network with several inputs; a spec has one")
+            steps += piece.steps
+        for source in set(piece.inputs):
+            if last[source] == place and source in tags:
+                free.append(tags.pop(source))
+        if _needs_tag(pieces, place, last.get(piece.end)):
+            if not free:
+                highest += 1
+                free.append(highest)
+            tags[piece.end] = min(free)
+            free.remove(tags[piece.end])
+            steps.append(Step("tag", tags=(tags[piece.end],)))
+    if pieces[-1].end not in kept:
+        raise fail("a network whose outputs do not follow from one another cannot be spelled")
+    return steps
+
+
+def _needs_tag(pieces: Sequence[_Piece], place: int, last: int | None) -> bool:
+    """Whether the end of a piece is referred to by a tag."""
+    if last is None:
+        return False
+    if last > place + 1:
+        return True
+    reader = pieces[place + 1]
+    if reader.join is None:
+        return False
+    # What follows at once is current; a join refers to it where it takes it in another place.
+    layer, end = reader.join.layer, pieces[place].end
+    if isinstance(layer, Concat) or reader.inputs.count(end) > 1:
+        return True
+    return isinstance(layer, (MatrixProduct, ResizeToMatch)) and reader.inputs[0] != end
+
+
+_BY_TAG: dict[type[Layer], str] = {
+    Add: "add_prev",
+    AddPadded: "add_prev",
+    Mult: "mult_prev",
+    MatrixProduct: "multm_prev",
+    Gate: "scale_prev",
+    ResizeToMatch: "resize_like",
+}
+
+
+def _tagged_join(
+    join: Operation, inputs: tuple[int, ...], current: int | None, tags: dict[int, int]
+) -> Chain:
+    """A join by tags, from the place where the network is."""
+    layer, homes = join.layer, join.homes
+    if isinstance(layer, Concat):
+        return [Step("concat", tags=tuple(tags[source] for source in inputs), homes=homes)]
+    name = _BY_TAG.get(type(layer))
+    if name is None:
+        raise fail(f"no combinator joins tensors by {layer.kind}")
+    first, *others = inputs
+    steps: Chain = []
+    if isinstance(layer, (Add, AddPadded, Mult)) and current in inputs:
+        others = list(inputs)
+        others.remove(current)
+    elif isinstance(layer, Gate) and current == others[0] and current != first:
+        return [Step("scale_tagged", tags=(tags[first],), homes=homes)]
+    elif first != current:
+        steps.append(Step("skip", tags=(tags[first],)))
+    if isinstance(layer, ResizeToMatch):
+        names = tuple(
+            f"{option}=true"
+            for option, given in (
+                ("nearest", layer.nearest),
+                ("align_corners", layer.align_corners),
+            )
+            if given
+        )
+        return [*steps, Step(name, names=names, tags=(tags[others[0]],), homes=homes)]
+    return steps + [Step(name, tags=(tags[source],), homes=homes) for source in others]
