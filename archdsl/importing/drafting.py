@@ -53,6 +53,15 @@ class Draft:
         """The index of an input that takes values as they are."""
         return self.add(Input(Pixels(channels), height, width))
 
+    def row(self, features: int) -> int:
+        """The index of an input that takes a row of features."""
+        return self.add(Flatten(), self.image(features, 1, 1))
+
+    @property
+    def count(self) -> int:
+        """How many operations there are."""
+        return len(self._operations)
+
     def layer(self, index: int) -> Layer:
         return self._operations[index].layer
 

@@ -55,7 +55,7 @@ def known(draft: Draft, index: int) -> tuple[int, int]:
     if height is None or width is None:
         raise RuleError(
             "the size of the input has to be known here",
-            help="fix the height and width of the input in the file",
+            help="give it with --input CxHxW",
         )
     return height, width
 

@@ -18,21 +18,22 @@ from archdsl.importing.darknet.state import Reading, refused
 from archdsl.importing.drafting import Draft
 from archdsl.importing.sketch import Sketch
 from archdsl.layers.definition import RuleError
+from archdsl.layers.edges import Shape
 from archdsl.layers.images import InputImagesSized
 from archdsl.reading import read_source
 from archdsl.source import Source
 
 
 def read(what: str, options: Options) -> Sketch:
-    """The network of a .cfg file, which says the size of its input itself.
+    """The network of a .cfg file; ``options.input`` takes the place of the size in it.
 
     Raises ArchError with file and line for what cannot be read or said.
     """
     path = Path(what)
-    return sketch(read_source(path), path.stem)
+    return sketch(read_source(path), path.stem, options.input)
 
 
-def sketch(source: Source, name: str) -> Sketch:
+def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
     """The network of a text; see :func:`read`."""
     parts = sections(source)
     if not parts or parts[0].kind not in ("net", "network"):
@@ -43,7 +44,7 @@ def sketch(source: Source, name: str) -> Sketch:
         )
     draft = Draft(name)
     detects = any(section.kind in DETECTORS for section in parts)
-    reading = Reading(draft, _input(draft, parts[0], detects))
+    reading = Reading(draft, _input(draft, parts[0], detects, size))
     for number, section in enumerate(parts[1:]):
         draft.part = f"{section.kind}{number}"
         make = SECTIONS.get(section.kind)
@@ -65,15 +66,16 @@ def sketch(source: Source, name: str) -> Sketch:
     return draft.sketch({"output": end})
 
 
-def _input(draft: Draft, net: Section, detects: bool) -> int:
-    channels = net.integer("channels", 3)
-    height, width = net.required("height"), net.required("width")
+def _input(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int:
+    if size is None:
+        size = net.integer("channels", 3), net.required("height"), net.required("width")
+    channels, height, width = size
     draft.part = "input"
     try:
         if not detects:
-            return draft.image(channels, height, width)
+            return draft.image(channels or 1, height, width)
         if channels != 3:
             raise RuleError("a detector takes pictures of three channels", f"found {channels}")
-        return draft.add(InputImagesSized(height=height, width=width, mean=0.0, deviation=1.0))
+        return draft.add(InputImagesSized(height=height or 1, width=width, mean=0.0, deviation=1.0))
     except RuleError as error:
         raise refused(net, error) from None

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from archdsl.importing.onnx.loading import Array
 
 _POINTWISE = (
-    "Abs Add Celu Clip Div Elu Erf Exp Gelu HardSigmoid HardSwish LeakyRelu Log Max Min Mish Mul "
-    "Neg Pow Reciprocal Relu Sigmoid Softplus Softsign Sqrt Sub Swish Tanh"
+    "Abs Add Celu Clip Div Elu Erf Exp Gelu Greater HardSigmoid HardSwish LeakyRelu Less Log Max "
+    "Min Mish Mul Neg Pow Reciprocal Relu Sigmoid Softplus Softsign Sqrt Sub Swish Tanh Where"
 )
 POINTWISE = frozenset(_POINTWISE.split())
 """Nodes that work value by value; scalars may stand beside the values."""
@@ -49,7 +49,7 @@ def is_input(values: Array) -> bool:
 
 def recognised(values: Array) -> Layer | None:
     """The layer that makes these of the samples."""
-    if not np.isfinite(values).all():
+    if values.shape != GRID.shape or values.dtype == bool or not np.isfinite(values).all():
         return None
     return next((layer for layer in _candidates(values) if _equal(values, _made(layer))), None)
 

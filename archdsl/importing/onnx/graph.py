@@ -99,14 +99,14 @@ class Reader:
         model: Any,
         path: Path,
         handlers: Mapping[str, Handler],
-        patterns: Mapping[str, Handler],
+        patterns: Mapping[str, Callable[[Reader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)
         self.opsets = {entry.domain: entry.version for entry in model.opset_import}
         self.values: dict[str, Value] = {}
-        self._handlers = {**handlers, **patterns}
-        self._enders = frozenset(patterns)
+        self._handlers = handlers
+        self._patterns = patterns
         self._size = size
         self._graph = model.graph
         self._batch = 1
@@ -154,8 +154,7 @@ class Reader:
 
     def _entry(self, shape: Sizes) -> Signal:
         if len(shape) == 1 and shape[0] is not None:
-            features = self.draft.image(shape[0], 1, 1)
-            return self._moved(Signal((), features), places((shape[0],)))
+            return self.of(self.draft.row(shape[0]))
         if len(shape) != 3:
             raise RuleError(
                 "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
@@ -163,8 +162,9 @@ class Reader:
         first, _, last = shape
         if last is not None and last <= 4 and (first is None or first > 4):
             self.draft.note("The file's input has its channels last.")
-            index = self.draft.image(last, shape[0], shape[1])
-            return self._moved(Signal(shape, index), places((last, *shape[:2])).transpose(1, 2, 0))
+            index = self.draft.image(last, *shape[:2])
+            order = places((last, *shape[:2])).transpose(1, 2, 0)
+            return self._moved(index, order[np.newaxis])
         if first is None:
             raise RuleError("the number of channels has to be known")
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
@@ -197,24 +197,43 @@ class Reader:
 
         What is no layer by itself may be part of a formula: it is refused where it is read.
         """
-        handler = self._handlers.get(node.type)
         refusals = [v.refusal for v in node.inputs if isinstance(v, Signal) and v.refusal]
-        if refusals and node.type not in self._enders:
-            return Signal((), refusal=refusals[0], node=node.proto)
         try:
-            made = self._pointwise(node) if node.type in POINTWISE else None
-            if made is not None:
-                return replace(made, node=node.proto)
-            if handler is None:
-                raise RuleError("the catalogue has no layer for this operation")
-            several = handler(self, node)
+            made = self._pattern(node) if refusals else self._handled(node)
         except RuleError as error:
             return Signal((), refusal=refused(node.proto, error), node=node.proto)
         except ArchError as error:  # of what it reads
             return Signal((), refusal=error, node=node.proto)
-        if isinstance(several, tuple):
-            return tuple(replace(signal, node=node.proto) for signal in several)
-        return replace(several, node=node.proto)
+        if made is None:
+            return Signal((), refusal=refusals[0], node=node.proto)
+        if isinstance(made, tuple):
+            return tuple(replace(signal, node=node.proto) for signal in made)
+        return replace(made, node=node.proto)
+
+    def _pattern(self, node: Node) -> Signal | None:
+        """The layer of a pattern that ends here; None where it ends none."""
+        pattern = self._patterns.get(node.type)
+        return None if pattern is None else pattern(self, node)
+
+    def _handled(self, node: Node) -> Signal | tuple[Signal, ...]:
+        functions: dict[int, Array] = {}
+        if node.type in POINTWISE:
+            functions = self._sampled(node)
+            for base, values in functions.items():
+                if is_input(values):
+                    return self.of(base)
+                layer = recognised(values)
+                if layer is not None:
+                    return self._with(self.of(self.draft.add(layer, base)), functions)
+        signals = [value for value in node.inputs if isinstance(value, Signal)]
+        joins = len(signals) > 1 and all(signal.functions or signal.index for signal in signals)
+        handler = self._handlers.get(node.type)
+        if functions and not (joins and handler):
+            return Signal(signals[0].shape, functions=functions)
+        if handler is None:
+            raise RuleError("the catalogue has no layer for this operation")
+        made = handler(self, node)
+        return self._with(made, functions) if isinstance(made, Signal) and functions else made
 
     def _read(self, name: str) -> Value | None:
         if not name:
@@ -245,6 +264,8 @@ class Reader:
         value = node.inputs[0]
         if isinstance(value, Tensor):
             sizes: Sizes = value.shape
+        elif value is not None and value.refusal is not None:
+            raise value.refusal
         else:
             sizes = (self._batch, *node.signal().shape)
         part = sizes[node.get("start", 0) : node.get("end", len(sizes))]
@@ -263,58 +284,68 @@ class Reader:
 
     def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
         """What onnx's own evaluator makes of constants."""
+        from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
         names = [name for name, value in zip(proto.input, inputs, strict=True) if value is not None]
+        given = dict(zip(names, arrays, strict=True))
         try:
+            # A whole model: some operations are functions, which depend on the types.
+            entries = [
+                helper.make_tensor_value_info(
+                    name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+                )
+                for name, array in given.items()
+            ]
+            results = [helper.make_tensor_value_info(name, 0, None) for name in proto.output[:1]]
+            graph = helper.make_graph([proto], "node", entries, results)
+            opsets = [helper.make_opsetid(*entry) for entry in self.opsets.items()]
             with np.errstate(all="ignore"):
-                evaluator: Any = ReferenceEvaluator(proto, opsets=self.opsets)
-                found = evaluator.run(None, dict(zip(names, arrays, strict=True)))
+                evaluator: Any = ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
+                found = evaluator.run(None, given)
         except Exception as error:  # the evaluator raises whatever its numpy code does
             raise RuleError("it cannot be computed", str(error)) from None
         return np.asarray(found[0])
 
     # ---- what value by value makes ----
 
-    def _pointwise(self, node: Node) -> Signal | None:
-        """The layer of a formula that ends here, or the formula as far as it goes."""
+    def _sampled(self, node: Node) -> dict[int, Array]:
+        """What a node makes of the samples, for each operation that it is a function of alone.
+
+        The nearest operation comes first; nothing where constants are no scalars.
+        """
         signals = [value for value in node.inputs if isinstance(value, Signal)]
-        if any(signal.refusal for signal in signals):
-            return None
         others = [value for value in node.inputs if isinstance(value, Tensor)]
         if any(other.size != 1 for other in others):
-            return None
+            return {}
         known = [self._functions(signal) for signal in signals]
-        bases = [base for base in known[0] if all(base in of for of in known)]
-        made: dict[int, Array] = {}
-        for base in bases[:_NEAREST]:
-            made[base] = values = self._sampled(node, [of[base] for of in known])
-            if is_input(values):
-                return self.of(base)
-            layer = recognised(values)
-            if layer is not None:
-                index = self.draft.add(layer, base)
-                return replace(self.of(index), functions={index: GRID, **made})
-        if not made or (all(s.index is not None for s in signals) and len(signals) > 1):
-            return None
-        return Signal(signals[0].shape, functions=made)
+        bases = [base for base in known[0] if all(base in each for each in known)]
+        return {
+            base: self._at_samples(node, [each[base] for each in known])
+            for base in bases[:_NEAREST]
+        }
 
-    def _functions(self, signal: Signal) -> dict[int, Array]:
+    def _functions(self, signal: Signal) -> Mapping[int, Array]:
         """The operations that a value is a function of, itself first."""
         if signal.moved is not None:
             signal = self.of(self.settled(signal))
-        functions = dict(signal.functions)
-        if signal.index is not None and signal.index not in functions:
-            return {signal.index: GRID, **functions}
-        return functions
+        if signal.index is None:
+            return signal.functions
+        return {signal.index: GRID, **signal.functions}
 
-    def _sampled(self, node: Node, values: list[Array]) -> Array:
+    def _with(self, signal: Signal, functions: Mapping[int, Array]) -> Signal:
+        """The output of an operation, of which it is known what function of others it is."""
+        return replace(signal, functions=functions)
+
+    def _at_samples(self, node: Node, values: list[Array]) -> Array:
         given = iter(values)
-        arrays = [
-            next(given) if isinstance(value, Signal) else value.array.astype(np.float32).reshape(())
-            for value in node.inputs
-            if value is not None
-        ]
+        arrays = []
+        for value in node.inputs:
+            if isinstance(value, Signal):
+                arrays.append(next(given))
+            elif value is not None:
+                scalar = value.array.reshape(())
+                arrays.append(scalar if scalar.dtype == bool else scalar.astype(np.float32))
         return self._computed(node.proto, arrays, node.inputs)
 
     # ---- what handlers need ----
@@ -353,18 +384,17 @@ class Reader:
         moved = signal.moved
         if moved is None:
             source = self.settled(signal)
-            moved = Moved(source, places(self.draft.shape(source)))
+            moved = Moved(source, places(self.draft.shape(source))[np.newaxis])
         try:
-            changed = change(moved.order[np.newaxis])
-        except ValueError as error:
+            changed = change(moved.order)
+        except (ValueError, IndexError) as error:
             raise RuleError("the shapes do not fit", str(error)) from None
-        if changed.shape[:1] != (1,) or changed.size != moved.order.size:
-            raise RuleError("the samples of a batch are mixed, or values are lost")
-        return self._moved(Signal((), moved.source), changed[0])
+        if changed.size != moved.order.size:
+            raise RuleError("values are lost, or there twice")
+        return self._moved(moved.source, changed)
 
-    def _moved(self, signal: Signal, order: Array) -> Signal:
-        assert signal.index is not None
-        return Signal(order.shape, moved=Moved(signal.index, order))
+    def _moved(self, source: int, order: Array) -> Signal:
+        return Signal(order.shape[1:], moved=Moved(source, order))
 
     @property
     def batch(self) -> int:

@@ -23,7 +23,7 @@ def _reshape(reader: Reader, node: Node) -> Signal:
     if not node.get("allowzero", 0):
         kept = enumerate(sizes)
         sizes = [before[axis] or 0 if size == 0 else size for axis, size in kept if axis < 8]
-    if sizes and sizes[0] in (reader.batch, -1):
+    if len(sizes) > 1 and sizes[0] in (reader.batch, -1):
         # The batch stays in front; what was -1 there says nothing about the rest.
         sizes[0] = 1
     return reader.rearranged(signal, lambda order: order.reshape(sizes))
@@ -118,6 +118,9 @@ def _box(channels: slice, rows: slice, columns: slice) -> Slice:
 
 def _gather(reader: Reader, node: Node) -> Signal:
     chosen = node.weight(1)
+    if node.signal().moved is not None:
+        indices, axis = chosen.array.astype(np.int64), int(node.get("axis", 0))
+        return reader.rearranged(node.signal(), lambda order: np.take(order, indices, axis))
     if len(node.signal().shape) != 2 or node.get("axis", 0) != 1 or chosen.shape != ():
         raise RuleError("only one token of a sequence can be chosen")
     tokens, index = node.signal().shape[0] or 1, int(chosen.array)

@@ -41,13 +41,15 @@ def layer_of(before: tuple[int, ...], moved: Moved) -> Layer | None:
 
     Raises RuleError where the catalogue has none.
     """
-    start = places(before)
-    for layer, made in _candidates(start, moved.order):
-        if made.shape == moved.order.shape and np.array_equal(made, moved.order):
+    if moved.order.shape[:1] != (1,):
+        raise RuleError("the samples of a batch are mixed")
+    start, wanted = places(before), moved.order[0]
+    for layer, made in _candidates(start, wanted):
+        if made.shape == wanted.shape and np.array_equal(made, wanted):
             return layer
     raise RuleError(
         "values are rearranged as no layer of the catalogue does it",
-        f"from {shown(before)} to {shown(moved.order.shape)}",
+        f"from {shown(before)} to {shown(wanted.shape)}",
     )
 
 

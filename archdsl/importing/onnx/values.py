@@ -20,7 +20,7 @@ Sizes = tuple[int | None, ...]
 class Moved:
     """The values of an operation in another order or shape, and none of them changed.
 
-    ``order`` says for each place, in the new shape without the batch, where the value stood.
+    ``order`` says for each place where the value stood. Its first axis is the batch, of one sample.
     """
 
     source: int
