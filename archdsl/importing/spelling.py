@@ -17,6 +17,9 @@ _ALWAYS_SAID = ("stride_h", "stride_w")
 
 _AXES = ("_h", "_w")
 
+_ROUND = 8  # characters of a number that somebody has written
+_PARTS = 128
+
 
 def spelled(cls: type[Layer], columns: Columns, texts: Mapping[str, str]) -> str:
     """``con<64,3,3,1,1,bias=false`` without its end: a layer's name and what has to be said.
@@ -25,7 +28,7 @@ def spelled(cls: type[Layer], columns: Columns, texts: Mapping[str, str]) -> str
     values are in ``columns``, and what is left out has to count the same in all of these places.
     """
     rows = [dict(row) for row in dict.fromkeys(_rows(columns))]
-    forms = [_form(definition, cls, rows, texts) for definition in _names(cls)]
+    forms = [_form(definition, cls, rows, texts) for definition in names_of(cls)]
     name, arguments = min(
         ((name, arguments) for name, arguments in reversed(forms) if arguments is not None),
         key=lambda form: len(",".join(form[1])),
@@ -33,12 +36,31 @@ def spelled(cls: type[Layer], columns: Columns, texts: Mapping[str, str]) -> str
     return f"{name}<{','.join(arguments)}" if arguments else name
 
 
-def values_of(layer: Layer) -> dict[str, Any]:
-    """The arguments of a layer as they count, by name, however it was made."""
-    return layer.effective()
+def arguments_of(layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments of a layer as they count, by name: those of its own, those a name stands for.
+
+    ``depthwise`` is a name that stands for as many groups as there are channels.
+    """
+    values = {name: value for name, value in layer.effective().items() if value is not None}
+    for definition in names_of(type(layer)):
+        preset = {name: value for name, value in definition.preset.items() if value is not None}
+        if preset and all(values.get(name) == value for name, value in preset.items()):
+            own = {name: value for name, value in values.items() if name not in preset}
+            return own, preset
+    return values, {}
 
 
-def _names(cls: type[Layer]) -> list[Definition]:
+def needless(cls: type[Layer], columns: Columns) -> set[str]:
+    """The arguments that go without saying in all places."""
+    rows = [dict(row) for row in dict.fromkeys(_rows(columns))]
+    definition = next(d for d in names_of(cls) if d.name == cls.kind)
+    texts = dict.fromkeys(columns, "said")
+    said = _said(definition, rows, [cls(**row).effective() for row in rows], texts)
+    return set(columns) - {argument.name for argument in said or definition.arguments}
+
+
+def names_of(cls: type[Layer]) -> list[Definition]:
+    """The names that a spec may write a kind of layer by."""
     return [d for d in _writable() if d.cls is cls]
 
 
@@ -61,35 +83,56 @@ def _form(
 ) -> tuple[str, list[str] | None]:
     """A name of the layer with its arguments; None where the name means another layer."""
     wanted = [cls(**row).effective() for row in rows]
-
-    def counts(said: Sequence[Argument], both: str = "") -> bool:
-        """Whether the layer is the same in all places if only this is said."""
-        for row, effective in zip(rows, wanted, strict=True):
-            given = dict(definition.preset) | {a.name: row[a.name] for a in said}
-            if both:
-                given[both] = row[both + _AXES[0]]
-            if cls(**given).effective() != effective:
-                return False
-        return True
-
-    said = [a for a in definition.arguments if a.required or texts.get(a.name, "") != ""]
-    if not counts(said):
+    said = _said(definition, rows, wanted, texts)
+    if said is None:
         return definition.name, None
-    for argument in reversed(list(said)):
-        if argument.required or argument.name in _ALWAYS_SAID:
-            continue
-        fewer = [a for a in said if a is not argument]
-        if counts(fewer):
-            said = fewer
     names = {a.name for a in said}
     for argument in definition.arguments:
         pair = [argument.name + axis for axis in _AXES]
         if names.issuperset(pair) and texts[pair[0]] == texts[pair[1]]:
             fewer = [a for a in said if a.name not in pair]
-            if counts(fewer, argument.name):
+            if _counts(definition, rows, wanted, fewer, argument.name):
                 texts = {**texts, argument.name: texts[pair[0]]}
                 said = [a for a in definition.arguments if a in fewer or a is argument]
     return definition.name, _written(definition, said, texts)
+
+
+def _said(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    texts: Mapping[str, str],
+) -> list[Argument] | None:
+    """The arguments that have to be said; None where the name means another layer."""
+    said = [a for a in definition.arguments if a.required or texts.get(a.name, "") != ""]
+    if not _counts(definition, rows, wanted, said):
+        return None
+    for argument in reversed(list(said)):
+        if not argument.required and argument.name not in _ALWAYS_SAID:
+            fewer = [a for a in said if a is not argument]
+            if _counts(definition, rows, wanted, fewer):
+                said = fewer
+    return said
+
+
+def _counts(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    said: Sequence[Argument],
+    both: str = "",
+) -> bool:
+    """Whether the layer is the same in all places if only this is said.
+
+    ``both`` is one argument for height and width.
+    """
+    for row, effective in zip(rows, wanted, strict=True):
+        given = dict(definition.preset) | {a.name: row[a.name] for a in said}
+        if both:
+            given[both] = row[both + _AXES[0]]
+        if definition.cls(**given).effective() != effective:
+            return False
+    return True
 
 
 def _written(
@@ -121,15 +164,21 @@ def value_text(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """The shorter of 0.001 and 1e-3."""
+    """The shortest of 0.001, 1e-3, and a fraction of a round number such as 0.2*3/16."""
     plain = repr(value)
-    mantissa, _, exponent = f"{value:.16e}".partition("e")
-    digits = repr(float(mantissa)).removesuffix(".0")
-    powered = f"{digits}e{int(exponent)}"
-    if float(powered) != value or len(plain.removesuffix(".0")) <= len(powered):
-        powered = plain
-    mantissa, separator, exponent = powered.partition("e")
-    return f"{mantissa}e{int(exponent)}" if separator else mantissa
+    if len(plain) > _ROUND and 0 < value < 1:
+        for parts in range(2, _PARTS):
+            for tenths in range(1, 10):
+                whole = tenths / 10
+                part = round(value * parts / whole)
+                if 0 < part < parts and whole * part / parts == value:
+                    return f"{whole}*{part}/{parts}"
+    digits, _, exponent = f"{value:.16e}".partition("e")
+    powered = f"{float(digits)!r}".removesuffix(".0") + f"e{int(exponent)}"
+    if float(powered) == value and len(powered) < len(plain.removesuffix(".0")):
+        return powered
+    mantissa, separator, exponent = plain.partition("e")
+    return f"{mantissa}e{int(exponent)}" if separator else plain
 
 
 def _pixels(pixels: Pixels) -> str:

@@ -139,6 +139,8 @@ class _Reduction:
 
     def _close(self, piece: _Piece, join: Operation) -> None:
         """Make one step of a join and of the branches that meet there, if all have one origin."""
+        if isinstance(join.layer, Concat):
+            self._close_runs(piece, join)
         branches = [self._branch(source) for source in piece.inputs]
         direct = {s for s, b in zip(piece.inputs, branches, strict=True) if b is None}
         origins = direct or {branch.inputs[0] for branch in branches if branch is not None}
@@ -159,6 +161,45 @@ class _Reduction:
         piece.steps = deque(steps)
         piece.inputs = (origin,)
         piece.join = None
+
+    def _close_runs(self, piece: _Piece, join: Operation) -> None:
+        """Neighbours among the branches of a concatenation that have an origin of their own.
+
+        They are a concatenation inside of it, which is the same: a concatenation of concatenations
+        is one.
+        """
+        inputs = list(piece.inputs)
+        place = 0
+        while place < len(inputs):
+            first = self._branch(inputs[place])
+            run = [first] if first is not None else []
+            while first is not None and place + len(run) < len(inputs):
+                other = self._branch(inputs[place + len(run)])
+                if other is None or other.inputs != first.inputs:
+                    break
+                run.append(other)
+            whole = len(run) == len(inputs) or not first
+            if whole or len(run) < 2 or len(self._readers[run[0].inputs[0]]) != len(run):
+                place += max(1, len(run))
+                continue
+            end = len(self._readers)
+            self._readers.append([piece.first])
+            for branch in run:
+                del self._piece[branch.end], self._starting[branch.first]
+            blocks = [list(branch.steps) for branch in run]
+            inner = _Piece(
+                deque([Step("parallel", blocks, homes=join.homes)]),
+                run[0].inputs,
+                run[0].first,
+                end,
+                highest=max(branch.highest for branch in run),
+            )
+            self._piece[end] = self._starting[inner.first] = inner
+            self._readers[inner.inputs[0]] = [inner.first]
+            inputs[place : place + len(run)] = [end]
+            piece.inputs = tuple(inputs)
+            self._append(inner)
+            place += 1
 
     def _branch(self, source: int) -> _Piece | None:
         """The chain that ends in an operation which only the join reads; None for other places."""
