@@ -30,8 +30,9 @@ class Draft:
     them where they are added.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, in_order: bool = False) -> None:
         self.name = name
+        self._in_order = in_order
         self.notes: list[str] = []
         self.homes: tuple[Home, ...] = ()
         self.part = ""
@@ -114,7 +115,7 @@ class Draft:
             inputs = tuple(place[source] for source in operation.inputs)
             operations.append(replace(operation, inputs=inputs))
         named = {name: place[index] for name, index in outputs.items()}
-        return Sketch(self.name, tuple(operations), named, tuple(self.notes))
+        return Sketch(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
 
 
 def _in_range(layer: Layer) -> None:

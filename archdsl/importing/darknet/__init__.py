@@ -42,7 +42,7 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
             parts[0].span if parts else None,
             "expected [net] as the first section",
         )
-    draft = Draft(name)
+    draft = Draft(name, in_order=True)
     detects = any(section.kind in DETECTORS for section in parts)
     reading = Reading(draft, _input(draft, parts[0], detects, size))
     for number, section in enumerate(parts[1:]):
@@ -76,6 +76,13 @@ def _input(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int
             return draft.image(channels or 1, height, width)
         if channels != 3:
             raise RuleError("a detector takes pictures of three channels", f"found {channels}")
-        return draft.add(InputImagesSized(height=height or 1, width=width, mean=0.0, deviation=1.0))
+        return draft.add(
+            InputImagesSized(
+                height=height or 1,
+                width=None if width == height else width,
+                mean=0.0,
+                deviation=1.0,
+            )
+        )
     except RuleError as error:
         raise refused(net, error) from None

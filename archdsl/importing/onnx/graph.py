@@ -15,7 +15,7 @@ from archdsl.diagnostics import ArchError, fail
 from archdsl.importing.drafting import Draft
 from archdsl.importing.onnx.functions import POINTWISE, is_input, recognised
 from archdsl.importing.onnx.loading import Computed, Tensor
-from archdsl.importing.onnx.orders import layer_of, places
+from archdsl.importing.onnx.orders import layer_of, not_a_layer, places
 from archdsl.importing.onnx.values import GRID, Moved, Signal, Sizes
 from archdsl.importing.sketch import Home
 from archdsl.layers.definition import Layer, RuleError, shown
@@ -33,6 +33,7 @@ _SHAPES = (
 _FOLDED = frozenset(_SHAPES.split()) | POINTWISE
 """Nodes that are computed where all they read is constant."""
 _LARGEST_FOLDED = 2**28  # values
+_MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
 
@@ -148,11 +149,11 @@ class Reader:
         shape = tuple(sizes[1:]) if self._size is None else self._size
         self.draft.part = entry.name
         try:
-            self.values[entry.name] = self._entry(shape)
+            self.values[entry.name] = self._entry(entry.name, shape)
         except RuleError as error:
             raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
 
-    def _entry(self, shape: Sizes) -> Signal:
+    def _entry(self, name: str, shape: Sizes) -> Signal:
         if len(shape) == 1 and shape[0] is not None:
             return self.of(self.draft.row(shape[0]))
         if len(shape) != 3:
@@ -160,7 +161,7 @@ class Reader:
                 "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
             )
         first, _, last = shape
-        if last is not None and last <= 4 and (first is None or first > 4):
+        if last is not None and self._turned(name):
             self.draft.note("The file's input has its channels last.")
             index = self.draft.image(last, *shape[:2])
             order = places((last, *shape[:2])).transpose(1, 2, 0)
@@ -168,6 +169,14 @@ class Reader:
         if first is None:
             raise RuleError("the number of channels has to be known")
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
+
+    def _turned(self, name: str) -> bool:
+        """Whether all that reads the input brings its last axis to the front, as tf2onnx does."""
+        readers = [Node(proto, ()) for proto in self._graph.node if name in proto.input]
+        turning = [
+            node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
+        ]
+        return bool(turning) and all(turning)
 
     # ---- one node ----
 
@@ -226,7 +235,7 @@ class Reader:
                 if layer is not None:
                     return self._with(self.of(self.draft.add(layer, base)), functions)
         signals = [value for value in node.inputs if isinstance(value, Signal)]
-        joins = len(signals) > 1 and all(signal.functions or signal.index for signal in signals)
+        joins = len(signals) > 1 and all(s.index is not None or s.moved for s in signals)
         handler = self._handlers.get(node.type)
         if functions and not (joins and handler):
             return Signal(signals[0].shape, functions=functions)
@@ -370,12 +379,27 @@ class Reader:
         if signal.moved is None:
             raise refused(signal.node, RuleError("the catalogue has no layer for this formula"))
         if signal.moved not in self._rearranged:
-            source = signal.moved.source
-            shape = self.draft.shape(source)
-            layer = layer_of(tuple(size or 0 for size in shape), signal.moved)
-            made = source if layer is None else self.draft.add(layer, source)
-            self._rearranged[signal.moved] = made
+            self._rearranged[signal.moved] = self._layers_of(signal.moved)
         return self._rearranged[signal.moved]
+
+    def _layers_of(self, moved: Moved) -> int:
+        """The operations of a rearrangement: one for as many of its steps as it can be."""
+        source, orders = moved.source, list(moved.orders)
+        while orders:
+            before = tuple(size or 0 for size in self.draft.shape(source))
+            # At last the shape is left as it is: exporters make one step of a move and a reshape.
+            tries = [*enumerate(orders, 1)][::-1]
+            tries.append((len(orders) - 1, orders[-1].reshape(1, *before)))
+            for end, order in tries:
+                found = layer_of(before, order)
+                if found is not None and (found.layer is not None or end):
+                    break
+            else:
+                raise not_a_layer(before, orders[-1])
+            if found.layer is not None:
+                source = self.draft.add(found.layer, source)
+            orders = [found.behind(order) for order in orders[end:]]
+        return source
 
     def rearranged(self, signal: Signal, change: Callable[[Array], Array]) -> Signal:
         """A value in another order or shape; ``change`` gets its places, the batch in front."""
@@ -384,17 +408,19 @@ class Reader:
         moved = signal.moved
         if moved is None:
             source = self.settled(signal)
-            moved = Moved(source, places(self.draft.shape(source))[np.newaxis])
+            moved = Moved(source, (places(self.draft.shape(source))[np.newaxis],))
         try:
             changed = change(moved.order)
         except (ValueError, IndexError) as error:
             raise RuleError("the shapes do not fit", str(error)) from None
         if changed.size != moved.order.size:
             raise RuleError("values are lost, or there twice")
-        return self._moved(moved.source, changed)
+        if len(moved.orders) > _MOST_MOVES:
+            return self.rearranged(self.of(self.settled(signal)), change)
+        return self._moved(moved.source, *moved.orders, changed)
 
-    def _moved(self, source: int, order: Array) -> Signal:
-        return Signal(order.shape[1:], moved=Moved(source, order))
+    def _moved(self, source: int, *orders: Array) -> Signal:
+        return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
 
     @property
     def batch(self) -> int:

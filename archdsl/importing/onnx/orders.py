@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from archdsl.importing.onnx.values import Moved
 from archdsl.layers.attention import Tokens
 from archdsl.layers.definition import Layer, RuleError, shown
 from archdsl.layers.pooling import ChannelsFirst, ChannelShuffle, ChannelsLast
@@ -36,20 +35,34 @@ def places(shape: tuple[int | None, ...]) -> Array:
     return np.arange(prod(sizes), dtype=np.int32).reshape(sizes)
 
 
-def layer_of(before: tuple[int, ...], moved: Moved) -> Layer | None:
-    """The layer that a rearrangement is; None for one that leaves everything as it is.
+class Found(NamedTuple):
+    """A layer that moves values as wanted; None leaves everything as it is."""
 
-    Raises RuleError where the catalogue has none.
-    """
-    if moved.order.shape[:1] != (1,):
-        raise RuleError("the samples of a batch are mixed")
-    start, wanted = places(before), moved.order[0]
-    for layer, made in _candidates(start, wanted):
-        if made.shape == wanted.shape and np.array_equal(made, wanted):
-            return layer
-    raise RuleError(
+    layer: Layer | None
+    order: Array
+
+    def behind(self, later: Array) -> Array:
+        """A later order, by the places behind this layer."""
+        places = np.empty(self.order.size, np.int32)
+        places[self.order.reshape(-1)] = np.arange(self.order.size, dtype=np.int32)
+        moved: Array = places[later]
+        return moved
+
+
+def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
+    """The layer that brings the values of a shape into an order, if there is one."""
+    if wanted.shape[:1] != (1,):
+        return None
+    for layer, made in _candidates(places(before), wanted[0]):
+        if made.shape == wanted.shape[1:] and np.array_equal(made, wanted[0]):
+            return Found(layer, wanted)
+    return None
+
+
+def not_a_layer(before: tuple[int, ...], wanted: Array) -> RuleError:
+    return RuleError(
         "values are rearranged as no layer of the catalogue does it",
-        f"from {shown(before)} to {shown(wanted.shape)}",
+        f"from {shown(before)} to {shown(wanted.shape[1:])}",
     )
 
 

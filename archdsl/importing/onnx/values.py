@@ -20,11 +20,17 @@ Sizes = tuple[int | None, ...]
 class Moved:
     """The values of an operation in another order or shape, and none of them changed.
 
-    ``order`` says for each place where the value stood. Its first axis is the batch, of one sample.
+    ``orders`` say for each step, and each place behind it, where the value stood. The first axis is
+    the batch, of one sample.
     """
 
     source: int
-    order: Array
+    orders: tuple[Array, ...]
+
+    @property
+    def order(self) -> Array:
+        """That behind the last step."""
+        return self.orders[-1]
 
 
 @dataclass(frozen=True)
