@@ -251,7 +251,7 @@ def test_networks_of_keras(name: str) -> None:
     for part in theirs.layers:
         for variable in part.weights:
             values = np.asarray(variable.value.detach().cpu())
-            depthwise = variable.name == "depthwise_kernel"
+            depthwise = variable.name == "depthwise_kernel" or "Depthwise" in type(part).__name__
             axes = {4: (2, 3, 0, 1) if depthwise else (3, 2, 0, 1), 2: (1, 0)}.get(values.ndim)
             weights[f"{part.name}/{variable.name}"] = values.transpose(axes) if axes else values
     module = module_of(sketch, weights)

@@ -16,6 +16,7 @@ from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
 from archdsl.importing import Options
 from archdsl.importing import onnx as reader
+from archdsl.importing.carrying import state
 from archdsl.importing.sketch import Home, Sketch
 from archdsl.importing.writing import written
 from archdsl.source import Source
@@ -256,3 +257,40 @@ def test_damaged_files_are_errors_and_no_crash(
     except ArchError:
         return
     network_of(sketch)
+
+
+class Branches(nn.Module):
+    """Two branches that only their weights tell apart, joined both ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.left = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+        self.right = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        left, right = self.left(x), self.right(x)
+        return torch.cat([right, left, x + left], 1)
+
+
+def test_weights_go_to_the_layers_of_the_spec(tmp_path: Path) -> None:
+    file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
+    sketch = read(file)
+    network = load_source(Source("x", written(sketch))).check()
+    module = network.to_torch().eval()
+    shapes = {name: value.shape for name, value in module.state_dict().items()}
+    values = state(sketch, network.checked, reader.weights(str(file), Options()), shapes)
+    module.load_state_dict({name: torch.tensor(value) for name, value in values.items()})
+    data = torch.randn(1, 3, 6, 6)
+    session = runtime.InferenceSession(str(file))
+    expected = session.run(None, {session.get_inputs()[0].name: data.numpy()})[0]
+    with torch.no_grad():
+        assert np.allclose(module(data).numpy(), expected, atol=1e-5)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    sketch = read(exported(Branches(), tmp_path / "x.onnx", 3, 6, 6))
+    other = load_source(Source("x", "con<4,1,1,input<3,6,6>>")).check()
+    with pytest.raises(ArchError, match="another network than its origin"):
+        state(sketch, other.checked, {}, {})

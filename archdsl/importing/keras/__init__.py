@@ -129,6 +129,8 @@ class _Reading:
         for layer in config["layers"]:
             entry = self._entry(layer)
             nodes = layer.get("inbound_nodes") or []
+            if not isinstance(nodes, list):
+                raise _refused(entry, RuleError("inbound_nodes has to be a list"))
             if not nodes or entry.kind == "InputLayer":
                 yield _Use(entry, (), 0)
                 continue

@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     def pair(self, key: str, default: int | tuple[int, int]) -> tuple[int, int]:
         """Two whole numbers from 0 on, or one for both."""
         value = self.config.get(key, default)
-        pair = (value, value) if isinstance(value, int) else tuple(value or ())
+        pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
         if len(pair) != 2 or not all(type(size) is int and size >= 0 for size in pair):
             raise self._wrong(key, "two whole numbers")
         return pair[0], pair[1]
@@ -62,11 +62,10 @@ class Entry(NamedTuple):
     def sides(self, key: str) -> tuple[int, int, int, int]:
         """Rows above and below, columns on the left and on the right."""
         value = self.config.get(key, 1)
-        if isinstance(value, int):
-            value = ((value, value), (value, value))
-        parts = [(part, part) if isinstance(part, int) else tuple(part) for part in value]
-        flat = [size for part in parts for size in part]
-        if len(parts) != 2 or len(flat) != 4 or not all(type(size) is int for size in flat):
+        parts = value if isinstance(value, list) else [value, value]
+        pairs = [part if isinstance(part, list) else [part, part] for part in parts]
+        flat = [size for pair in pairs for size in pair]
+        if len(pairs) != 2 or len(flat) != 4 or not all(type(size) is int for size in flat):
             raise self._wrong(key, "two pairs of whole numbers")
         return flat[0], flat[1], flat[2], flat[3]
 

@@ -118,7 +118,8 @@ def _conv(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 
 def _depthwise(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     filters = _channels(draft, inputs[0]) * entry.integer("depth_multiplier", 1)
-    made = _convolution(draft, entry, inputs[0], "depthwise_kernel", filters, groups=0)
+    theirs = "kernel" if entry.version >= 3 else "depthwise_kernel"
+    made = _convolution(draft, entry, inputs[0], theirs, filters, groups=0)
     return _activated(draft, entry, made)
 
 
