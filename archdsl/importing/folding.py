@@ -41,6 +41,8 @@ _CALL = 3
 """The words of a typical instance: its name and two arguments."""
 _DEFINITION = 4
 """The words of a definition around its body: template, using, and two parameters."""
+_PATIENCE = 4
+"""The words that a part of the origin may cost, for it has a name and is known by it."""
 _MOST_PARAMETERS = 6
 """An idiom of more parameters says less than it hides."""
 
@@ -197,14 +199,16 @@ class _Folding:
         pool = self._pool
         uses = text_uses(pool, main)
         parameters = Parameters(pool, main)
+        words = Cost(pool, parameters)
         found: set[int] = set()
         for template, blocks in instances_of(pool, main).items():
-            cost = words(pool, blocks[0], parameters)
+            cost = words(blocks[0])
             shape = pool.shape(blocks[0])
             many, call = uses[template], 1 + len(parameters.patterns[template].parameters)
             gain = many * (cost - call) - cost - call - 2
-            short = cost <= 3 * _CALL
-            if self._made[shape] < 2 or (short and (many == 1 or gain < 0)):
+            # What the text has once is looked at in the end: until then it is one step.
+            dear = many > 1 and cost <= 3 * _CALL and gain < -_PATIENCE
+            if self._made[shape] < 2 or dear:
                 found.add(shape)
         return found
 
@@ -238,10 +242,11 @@ class _Idioms:
             shape for shape, count in counts.items() if count > 1 or (count and shape in whole)
         }
 
+        words = Cost(pool)
+
         def block(chain: int, made: int) -> int:
-            steps = pool.steps(made)
-            worth = len(steps) > 1 and words(pool, made) > 2 * _CALL
-            if pool.shape(chain) in shared and worth:
+            several = len(pool.steps(made)) > 1
+            if several and pool.shape(chain) in shared and words(made) > 2 * _CALL:
                 template = self._templates.number(pool.shape(chain))
                 around = self._templates.around[pool.shape(chain)]
                 self._templates.homes[template].update(around)
@@ -272,9 +277,10 @@ class _Idioms:
                     if pair in repeated_pairs:
                         instances[pair][pool.chain(steps[place : place + 2])] = None
         parameters = Parameters(pool, main)
+        words = Cost(pool, parameters)
         uses = text_uses(pool, main)
         gains = {
-            pair: self._gain(list(chains), counts[pair], uses, parameters)
+            pair: self._gain(list(chains), counts[pair], uses, parameters, words)
             for pair, chains in instances.items()
         }
         best = max(gains, key=lambda pair: gains[pair], default=None)
@@ -287,10 +293,15 @@ class _Idioms:
             yield (self._pool.shape(first), self._pool.shape(second)) if joins else None
 
     def _gain(
-        self, chains: list[int], count: int, uses: Counter[int], parameters: Parameters
+        self,
+        chains: list[int],
+        count: int,
+        uses: Counter[int],
+        parameters: Parameters,
+        words: Cost,
     ) -> int:
         pool = self._pool
-        cost = words(pool, chains[0], parameters)
+        cost = words(chains[0])
         arity = parameters.count(chains)
         for step in pool.steps(chains[0]):
             head = pool[step].head
@@ -334,11 +345,11 @@ class _Idioms:
         pool = self._pool
         for _ in range(_ROUNDS):
             uses = text_uses(pool, main)
-            bodies = instances_of(pool, main)
+            words = Cost(pool)
             small = {
                 template
-                for template, blocks in bodies.items()
-                if uses[template] == 1 and words(pool, blocks[0]) <= 3 * _CALL
+                for template, blocks in instances_of(pool, main).items()
+                if uses[template] == 1 and words(blocks[0]) <= 3 * _CALL
             }
             if not small:
                 return main
@@ -362,7 +373,7 @@ class _Idioms:
 
 def layer_step(pool: Pool, layer: Layer) -> int:
     """A layer as a step."""
-    plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)  # type: ignore[arg-type]
+    plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)
     if plain and not isinstance(layer, Identity):
         return pool.step(Activation(), (spelled(type(layer), {}, {}),))
     values, fixed = arguments_of(layer)
@@ -387,7 +398,8 @@ def _repeated(pool: Pool, steps: list[int], period: int) -> list[int]:
         count = (end - place) // period
         block = steps[place : place + period]
         plain = all(not isinstance(pool[step].head, Tagging) for step in block)
-        if count > 1 and plain and sum(words(pool, step) for step in block) > 1:
+        bare = period == 1 and isinstance(pool[block[0]].head, Activation)
+        if count > 1 and plain and not bare:
             made.append(_repetition(pool, count, block))
             place += count * period
         else:
@@ -405,29 +417,45 @@ def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
     return pool.step(REPEAT, (count,), [pool.chain(block)])
 
 
-def words(pool: Pool, term: int, parameters: Parameters | None = None) -> int:
-    """How many words a term takes in a text; a call is a short one where nothing is known of it."""
-    total = 0
-    waiting = [term]
-    while waiting:
-        current = waiting.pop()
-        if pool.is_chain(current):
-            waiting += pool.steps(current)
-            continue
-        head, values, blocks = pool[current]
+class Cost:
+    """How many words a term takes in a text.
+
+    A call is a short one where the parameters of templates are not known yet.
+    """
+
+    def __init__(self, pool: Pool, parameters: Parameters | None = None) -> None:
+        self._pool = pool
+        self._parameters = parameters
+        self._known: dict[int, int] = {}
+
+    def __call__(self, term: int) -> int:
+        waiting = [term]
+        while waiting:
+            current = waiting[-1]
+            parts = () if self._is_call(current) else self._pool.parts(current)
+            missing = [part for part in parts if part not in self._known]
+            if missing:
+                waiting += missing
+            else:
+                waiting.pop()
+                own = 0 if self._pool.is_chain(current) else self._own(current)
+                self._known[current] = own + sum(self._known[part] for part in parts)
+        return self._known[term]
+
+    def _is_call(self, term: int) -> bool:
+        return not self._pool.is_chain(term) and isinstance(self._pool[term].head, Call)
+
+    def _own(self, step: int) -> int:
+        """The words of a step without its blocks."""
+        head, values, _ = self._pool[step]
         if isinstance(head, Call):
-            total += _CALL if parameters is None else parameters.words(head)
-            continue
-        total += 1
+            return _CALL if self._parameters is None else self._parameters.words(head)
         if isinstance(head, LayerHead):
             given = dict(zip(head.names, values, strict=True)) | dict(head.fixed)
             texts = {name: value_text(value) for name, value in given.items()}
             columns = {name: (value,) for name, value in given.items()}
-            total += spelled(head.cls, columns, texts).count(",") + 1
-        elif isinstance(head, Combining):
-            total += len(values)
-        waiting += blocks
-    return total
+            return spelled(head.cls, columns, texts).count(",") + 2
+        return 1 + (len(values) if isinstance(head, Combining) else 0)
 
 
 def rewritten(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.abstracting import Constant, Formula, Term, abstract
-from archdsl.importing.spelling import needless, value_text
+from archdsl.importing.spelling import fractions, needless, value_text
 from archdsl.importing.terms import Call, LayerHead, Pool, Value, instances_of
 
 _BASES = {
@@ -77,10 +77,11 @@ class Parameters:
         self._pool = pool
         self.patterns: dict[int, Pattern] = {}
         self._arguments: dict[tuple[int, int], tuple[Value, ...]] = {}
+        self._fractions = _fractions(pool, main)
         for template, blocks in instances_of(pool, main).items():
             self._generalise(template, blocks)
-        values = [value for _, value in self._slots(main)]
-        self.main = tuple(Slot(value_text(value), (value,)) for value in values)
+        slots = self._slots(main)
+        self.main = tuple(Slot(self._text(base, value), (value,)) for base, value in slots)
 
     def count(self, instances: Sequence[int]) -> int:
         """How many parameters a template of these instances would have."""
@@ -118,10 +119,10 @@ class Parameters:
         bases, columns, terms, arguments = self._pattern(instances)
         named = _named(bases, terms, arguments)
         texts = [
-            value_text(term.value)
+            self._text(base, term.value)
             if isinstance(term, Constant)
             else formula(term, named[term.argument].name)
-            for term in terms
+            for base, term in zip(bases, terms, strict=True)
         ]
         # How often something is done is said first, as in the rows of a paper's table.
         order = sorted(range(len(named)), key=lambda place: named[place].base != "COUNT")
@@ -134,6 +135,11 @@ class Parameters:
         for row, instance in enumerate(instances):
             given = tuple(arguments[place][row] for place in order)
             self._arguments[template, instance] = given
+
+    def _text(self, base: str, value: Value) -> str:
+        texts = self._fractions.get(base, {})
+        known = texts.get(value) if isinstance(value, float) else None
+        return value_text(value) if known is None else known
 
     def _leading(self, instance: int, texts: Sequence[str]) -> tuple[str, ...]:
         found: list[str] = []
@@ -158,6 +164,17 @@ class Parameters:
             place += len(
                 self._arguments[head.template, blocks[0]] if isinstance(head, Call) else values
             )
+
+
+def _fractions(pool: Pool, main: int) -> dict[str, dict[float, str]]:
+    """The numbers of each kind that are fractions of a round one, by what they are."""
+    values: dict[str, dict[float, None]] = {}
+    for term in pool.within(main):
+        if not pool.is_chain(term) and isinstance(head := pool[term].head, LayerHead):
+            for name, value in zip(head.names, pool[term].values, strict=True):
+                if isinstance(value, float):
+                    values.setdefault(_BASES.get(name, name.upper()), {})[value] = None
+    return {base: fractions(found) for base, found in values.items()}
 
 
 def walk(pool: Pool, chain: int) -> list[int]:

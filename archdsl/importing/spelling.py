@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ _AXES = ("_h", "_w")
 
 _ROUND = 8  # characters of a number that somebody has written
 _PARTS = 128
+_SMALL = 1e-3
 
 
 def spelled(cls: type[Layer], columns: Columns, texts: Mapping[str, str]) -> str:
@@ -165,20 +166,47 @@ def value_text(value: Any) -> str:
 
 def _number(value: float) -> str:
     """The shortest of 0.001, 1e-3, and a fraction of a round number such as 0.2*3/16."""
+    if _is_long(value) and (text := fractions([value]).get(value)):
+        return text
     plain = repr(value)
-    if len(plain) > _ROUND and 0 < value < 1:
-        for parts in range(2, _PARTS):
-            for tenths in range(1, 10):
-                whole = tenths / 10
-                part = round(value * parts / whole)
-                if 0 < part < parts and whole * part / parts == value:
-                    return f"{whole}*{part}/{parts}"
     digits, _, exponent = f"{value:.16e}".partition("e")
     powered = f"{float(digits)!r}".removesuffix(".0") + f"e{int(exponent)}"
-    if float(powered) == value and len(powered) < len(plain.removesuffix(".0")):
-        return powered
+    short = len(powered) < len(plain) and (powered.startswith("1e") or value < _SMALL)
     mantissa, separator, exponent = plain.partition("e")
+    if short and float(powered) == value:
+        return powered
     return f"{mantissa}e{int(exponent)}" if separator else plain
+
+
+def fractions(values: Collection[float]) -> dict[float, str]:
+    """Numbers as fractions of one round number, such as 0.2*3/16, where they are such.
+
+    The numbers are those of one kind; what spells most of those that are long is taken for all.
+    """
+    wanted = [value for value in values if _is_long(value) and 0 < value < 1]
+    if not wanted:
+        return {}
+    found = max(
+        ((tenths / 10, parts) for parts in range(2, _PARTS) for tenths in range(10, 0, -1)),
+        key=lambda form: sum(_part(value, *form) is not None for value in wanted),
+    )
+    whole, parts = found
+    texts: dict[float, str] = {}
+    for value in values:
+        part = _part(value, whole, parts)
+        if part is not None and any(_part(each, whole, parts) is not None for each in wanted):
+            texts[value] = f"{part}.0/{parts}" if whole == 1 else f"{whole}*{part}/{parts}"
+    return texts
+
+
+def _part(value: float, whole: float, parts: int) -> int | None:
+    """How many of the parts of a whole a number is, computed as the language does it."""
+    part = round(value * parts / whole)
+    return part if 0 < part < parts and whole * part / parts == value else None
+
+
+def _is_long(value: float) -> bool:
+    return len(repr(value)) > _ROUND
 
 
 def _pixels(pixels: Pixels) -> str:

@@ -7,8 +7,9 @@ What is left of a network that is not of this kind is put in a row, with tags an
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.diagnostics import fail
@@ -80,7 +81,7 @@ class _Reduction:
         for index, inputs in enumerate(self._inputs):
             for source in inputs:
                 self._readers[source].append(index)
-        self._outputs = dict(sketch.outputs)
+        self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
         self._in_order = sketch.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
@@ -103,7 +104,7 @@ class _Reduction:
         self._side_outputs()
         steps = _in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
         if self._main != MAIN and len(self._outputs) > 1:
-            steps.append(Step("outputs", [[]], (allowed(self._main),)))
+            steps.append(Step("outputs", [[]], (self._main,)))
         return steps
 
     def _settle(self) -> None:
@@ -222,18 +223,32 @@ class _Reduction:
             self._kept.remove(index)
             piece = self._piece[index]
             if self._readers[index] or index in self._kept or len(piece.inputs) != 1:
-                piece.steps.append(Step("branch", [[]], (allowed(name),)))
+                piece.steps.append(Step("branch", [[]], (name,)))
                 self._changed += [self._starting[r] for r in set(self._readers[index])]
             else:
                 origin = piece.inputs[0]
                 del self._piece[index], self._starting[piece.first]
                 self._readers[origin].remove(piece.first)
                 before = self._piece[origin]
-                before.steps.append(Step("branch", [list(piece.steps)], (allowed(name),)))
+                before.steps.append(Step("branch", [list(piece.steps)], (name,)))
                 before.highest = max(before.highest, piece.highest)
                 self._changed += [self._starting[r] for r in set(self._readers[origin])]
                 self._retry(before)
             self._settle()
+
+
+def _labels(names: Iterable[str]) -> list[str]:
+    """What a spec calls outputs of these names, each by a word of its own."""
+    labels: list[str] = []
+    for name in names:
+        word = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+        base = word = allowed(word if word[:1].isalpha() else f"output_{word}".rstrip("_"))
+        number = 1
+        while word in labels:
+            number += 1
+            word = f"{base}_{number}"
+        labels.append(word)
+    return labels
 
 
 def _shortened(sketch: Sketch) -> list[tuple[int, ...]]:

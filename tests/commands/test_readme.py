@@ -51,6 +51,7 @@ def test_every_command_of_the_tour_is_there() -> None:
         "fmt",
         "lsp",
         "inspect",
+        "import",
     }
     for name in named:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0

@@ -28,7 +28,7 @@ class Entry(NamedTuple):
         """A whole number; RuleError for anything else."""
         value = self.config.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong(key, "a whole number")
+            raise self.wrong(key, "a whole number")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -36,19 +36,19 @@ class Entry(NamedTuple):
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._wrong(key, "a number")
+            raise self.wrong(key, "a number")
         return float(value)
 
     def flag(self, key: str, default: bool) -> bool:
         value = self.config.get(key, default)
         if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
+            raise self.wrong(key, "true or false")
         return value
 
     def text(self, key: str, default: str) -> str:
         value = self.config.get(key, default)
         if not isinstance(value, str):
-            raise self._wrong(key, "a word")
+            raise self.wrong(key, "a word")
         return value
 
     def pair(self, key: str, default: int | tuple[int, int]) -> tuple[int, int]:
@@ -56,7 +56,7 @@ class Entry(NamedTuple):
         value = self.config.get(key, default)
         pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
         if len(pair) != 2 or not all(type(size) is int and size >= 0 for size in pair):
-            raise self._wrong(key, "two whole numbers")
+            raise self.wrong(key, "two whole numbers")
         return pair[0], pair[1]
 
     def sides(self, key: str) -> tuple[int, int, int, int]:
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
         pairs = [part if isinstance(part, list) else [part, part] for part in parts]
         flat = [size for pair in pairs for size in pair]
         if len(pairs) != 2 or len(flat) != 4 or not all(type(size) is int for size in flat):
-            raise self._wrong(key, "two pairs of whole numbers")
+            raise self.wrong(key, "two pairs of whole numbers")
         return flat[0], flat[1], flat[2], flat[3]
 
     def require(self, **values: Any) -> None:
@@ -83,5 +83,5 @@ class Entry(NamedTuple):
         last = self.text("data_format", "channels_last") == "channels_last"
         return axis in ((-1, rank) if last else (1, -rank))
 
-    def _wrong(self, key: str, what: str) -> RuleError:
+    def wrong(self, key: str, what: str) -> RuleError:
         return RuleError(f"{key} has to be {what}", f"found {str(self.config.get(key))[:60]}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from archdsl.importing.onnx.functions import round_off
-from archdsl.importing.onnx.graph import Handler, Node, Reader
+from archdsl.importing.onnx.graph import Handler, Reader
+from archdsl.importing.onnx.nodes import Node
 from archdsl.importing.onnx.values import Signal
 from archdsl.layers.attention import Token
 from archdsl.layers.definition import Layer, RuleError, image, shown

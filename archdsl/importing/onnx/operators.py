@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.onnx.functions import round_off
-from archdsl.importing.onnx.graph import Handler, Node, Reader
+from archdsl.importing.onnx.graph import Handler, Reader
 from archdsl.importing.onnx.loading import Computed, Tensor
+from archdsl.importing.onnx.nodes import Node
 from archdsl.importing.onnx.values import Signal
 from archdsl.importing.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.layers.activation import PReLU, Softmax

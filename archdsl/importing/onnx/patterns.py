@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from archdsl.importing.onnx.functions import round_off
-from archdsl.importing.onnx.graph import Node, Reader
+from archdsl.importing.onnx.graph import Reader
 from archdsl.importing.onnx.loading import Tensor
+from archdsl.importing.onnx.nodes import Node
 from archdsl.importing.onnx.values import GRID, Signal
 from archdsl.layers.normalization import GroupNorm, LocalResponseNorm
 

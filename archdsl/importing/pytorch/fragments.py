@@ -44,7 +44,7 @@ class Fragments:
     """The canonical graphs of single layers, made once for each layer and input shapes."""
 
     def __init__(self) -> None:
-        self._made: dict[object, tuple[CanonicalGraph, ...]] = {}
+        self._made: dict[object, CanonicalGraph | None] = {}
 
     def find(
         self,
@@ -55,25 +55,26 @@ class Fragments:
         shapes: tuple[Shape, ...],
     ) -> Covered | None:
         """Where a layer on ``inputs`` ends in node ``end`` of a graph; None where it does not."""
-        for fragment in self._of(layer, shapes):
+        # Behind inputs of which all is known, then behind such of which nothing is known.
+        for known in (True, False):
+            key = (type(layer), dataclasses.astuple(layer), shapes, known)
+            if key not in self._made:
+                self._made[key] = _fragment(layer, shapes, known)
+            fragment = self._made[key]
+            if fragment is None:
+                return None
             if found := _matched(fragment, graph, end, inputs):
                 return found
         return None
 
-    def _of(self, layer: Layer, shapes: tuple[Shape, ...]) -> tuple[CanonicalGraph, ...]:
-        key = (type(layer), dataclasses.astuple(layer), shapes)
-        if key not in self._made:
-            self._made[key] = tuple(_fragments(layer, shapes))
-        return self._made[key]
 
-
-def _fragments(layer: Layer, shapes: tuple[Shape, ...]) -> list[CanonicalGraph]:
-    """The layer behind inputs of which all is known, and behind such of which nothing is known."""
+def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
+    """A layer's own graph; None where it does not take such inputs."""
     try:
         layer.output(shapes)
-        return [canonical(_alone(layer, shapes, known)) for known in (True, False)]
+        return canonical(_alone(layer, shapes, known))
     except (RuleError, ArchError, ValueError):
-        return []
+        return None
 
 
 def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,12 +20,14 @@ from archdsl.layers.edges import Shape, shape_words
 from archdsl.layers.endpoints import Input, Pixels
 from archdsl.matching.canonical import canonical
 from archdsl.matching.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
+from archdsl.matching.outlines import is_detector
 from archdsl.printing import counted
 
 if TYPE_CHECKING:
     from archdsl.api import Network
 
 _SIZE = (3, 224, 224)
+_WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
 
@@ -53,6 +56,13 @@ def read(what: str, options: Options) -> Sketch:
 
 def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> Sketch:
     """The sketch of a module for images of a size (channels, height, width)."""
+    if is_detector(module):
+        raise fail(
+            f"{name} is a detector",
+            None,
+            "what is imported takes a tensor and gives tensors",
+            help="archdsl specs lists the detectors that there are",
+        )
     graph = canonical(module)
     told = _told(graph, size)
     live = _live(graph, told)
@@ -82,13 +92,11 @@ def proof(network: Network, what: str) -> Proof:
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
-    same = found.params_equal and difference is not None and difference <= _TOLERANCE
-    lines = (
-        f"{counted(found.layers, 'layer')} matched, {found.compiled_params:,} parameters in both, "
-        if found.params_equal
-        else f"{found.compiled_params:,} and {found.reference_params:,} parameters, "
-    ) + f"largest difference {found.max_abs_diff:.3g}"
-    return Proof(same, (lines,))
+    told = f"{counted(found.layers, 'layer')} matched, {found.compiled_params:,} parameters"
+    if not found.params_equal:
+        told += f" of {found.reference_params:,} (its network does not use the others)"
+    told += f", largest difference {found.max_abs_diff:.3g}"
+    return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
 def _told(graph: CanonicalGraph, size: Shape) -> dict[int, _Told]:
@@ -142,22 +150,26 @@ def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
         for source in node.inputs if found is None else found.inputs:
             needed[source] = True
     if unknown:
-        raise _unknown(unknown[-1], told)
+        # A weight used by itself says less than what uses it.
+        computed = [node for node in unknown if node.label.operation != STORED]
+        raise _unknown((computed or unknown)[-1], graph, told)
     return [node.index for node in graph.nodes if needed[node.index]]
 
 
-def _unknown(node: CanonicalNode, told: dict[int, _Told]) -> ArchError:
+def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told]) -> ArchError:
     """The error about the first operation that no layer is like."""
     place = f"in {node.scope}" if node.scope else "in the network itself"
-    if node.label.operation == STORED:
-        return fail(f"no layer of the language is like {node.where}, a tensor used by itself")
-    shapes = [shape_words(told[i].shape) for i in node.inputs if i in told]
+    sources = [graph.nodes[index] for index in node.inputs]
+    given = [
+        shape_words(told[source.index].shape) if source.index in told else source.where
+        for source in sources
+    ]
     return fail(
         f"no layer of the language is like {node.label.operation}",
         None,
-        f"{node.where}, {place}",
-        str(node.label)[:300],
-        *([f"on {' and '.join(shapes)}"] if shapes else []),
+        f"{node.where.partition(' in ')[0]}, {place}",
+        textwrap.shorten(str(node.label), _WIDTH, placeholder=" ..."),
+        *([f"on {' and '.join(given)}"] if given else []),
         help="archdsl layers lists what there is",
     )
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
 from archdsl.layers.convolution import Convolution, TransposedConvolution
-from archdsl.layers.definition import Category, Layer, definitions
+from archdsl.layers.definition import Layer, definitions
 from archdsl.layers.edges import Shape
 from archdsl.layers.joining import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
@@ -99,16 +99,19 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
             yield from recognise(seen)
         except ValueError:  # a field of another form, such as padding="same"
             return
-    elif len(seen.node.inputs) == 1:
-        # Activations have no arguments and are found by what they compute.
-        for definition in definitions().values():
-            cls = definition.cls
-            if issubclass(cls, Layer) and cls.inputs == 1 and _is_plain_activation(cls):
-                yield Proposal(cls(), seen.node.inputs)
+    else:
+        # What needs no arguments is found by what it computes: activations, archdsl's own modules.
+        tensors, name = seen.tensors(), seen.node.label.operation
+        for definition in sorted(definitions().values(), key=lambda d: d.name != name):
+            if tensors and _is_plain(definition.cls) and definition.cls.inputs == len(tensors):
+                yield Proposal(definition.cls(), tensors)
 
 
-def _is_plain_activation(cls: type[Any]) -> bool:
-    return getattr(cls, "category", None) is Category.ACTIVATION and not dataclasses.fields(cls)
+def _is_plain(cls: type[Any]) -> bool:
+    """Whether a class is a layer that can be made without arguments."""
+    return issubclass(cls, Layer) and all(
+        field.default is not dataclasses.MISSING for field in dataclasses.fields(cls)
+    )
 
 
 def _convolution(seen: Seen) -> Proposals:

@@ -1,0 +1,87 @@
+"""Modules that the tests import by the name of this file."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Tagged(nn.Module):
+    """Branches that do not nest, two outputs, and a part that no output needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.third = nn.Conv2d(8, 8, 3, padding=1)
+        self.fourth = nn.Conv2d(8, 8, 1)
+        self.unused = nn.Conv2d(8, 8, 1)
+        self.head, self.side = nn.Linear(8, 10), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        a = self.first(x)
+        b = self.second(a)
+        c = self.third(a + b)
+        d = self.fourth(b) * torch.sigmoid(c)
+        self.unused(d)
+        e = c + d + a
+        return {"out": self.head(e.mean((2, 3))), "class": self.side(b.mean((2, 3)))}
+
+
+class Preactivated(nn.Module):
+    """Two stages of residual blocks, written without a class for a block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.convs = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1, bias=False) for _ in range(6))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(8) for _ in range(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = x + conv(torch.relu(norm(x)))
+        return x
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cell(x)[0]
+
+
+class Deciding(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+
+class Indexing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias[:1]
+
+
+def shared() -> nn.Module:
+    conv = nn.Conv2d(3, 3, 1)
+    return nn.Sequential(conv, nn.ReLU(), conv)
+
+
+def number() -> int:
+    return 3
+
+
+def needs(channels: int) -> nn.Module:
+    return nn.Conv2d(3, channels, 1)
+
+
+def breaks() -> nn.Module:
+    raise RuntimeError("no such luck")
