@@ -40,6 +40,9 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
             "NAME, a function or class of a Python file that makes a module",
             True,
         ),
+        ".onnx": Origin("onnx", "a network as ONNX has it"),
+        ".cfg": Origin("darknet", "a network of Darknet's"),
+        ".json": Origin("keras", "what model.to_json() of Keras writes"),
     }
 )
 """By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's

@@ -42,10 +42,12 @@ class Sketch:
     """A network: operations in an order in which each comes after its inputs, the input first.
 
     ``outputs`` are indices by name, in the origin's order. ``notes`` are lines of the comment that
-    heads the spec, without the slashes.
+    heads the spec, without the slashes. ``in_order`` says that the spec has to name the layers in
+    the order of the operations, by which the origin's weights are known.
     """
 
     name: str
     operations: tuple[Operation, ...]
     outputs: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    in_order: bool = False

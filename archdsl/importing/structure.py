@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from archdsl.diagnostics import fail
 from archdsl.graph.names import allowed
+from archdsl.importing.detectors import detector, read_by_tags
 from archdsl.importing.sketch import Home, Operation, Sketch
 from archdsl.layers.definition import Layer
 from archdsl.layers.joining import (
@@ -25,6 +26,7 @@ from archdsl.layers.joining import (
     Mult,
     ResizeToMatch,
 )
+from archdsl.layers.pyramids import Collect
 
 MAIN = "output"
 
@@ -80,6 +82,7 @@ class _Reduction:
             for source in inputs:
                 self._readers[source].append(index)
         self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
+        self._in_order = sketch.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
         self._piece: dict[int, _Piece] = {}
@@ -92,7 +95,8 @@ class _Reduction:
         for index, operation in enumerate(self._operations):
             inputs = self._inputs[index]
             join = operation if len(inputs) > 1 else None
-            step = Step(operation.layer, homes=operation.homes)
+            made_by, options = detector(operation.layer) or (operation.layer, ())
+            step = Step(made_by, names=options, homes=operation.homes)
             piece = _Piece(deque([step]), inputs, index, index, join)
             self._piece[index] = self._starting[index] = piece
             self._changed.append(piece)
@@ -140,9 +144,12 @@ class _Reduction:
 
     def _close(self, piece: _Piece, join: Operation) -> None:
         """Make one step of a join and of the branches that meet there, if all have one origin."""
-        if isinstance(join.layer, Concat):
+        if isinstance(join.layer, Concat) and not self._in_order:
             self._close_runs(piece, join)
         branches = [self._branch(source) for source in piece.inputs]
+        firsts = [branch.first for branch in branches if branch is not None]
+        if self._in_order and firsts != sorted(firsts):
+            return
         direct = {s for s, b in zip(piece.inputs, branches, strict=True) if b is None}
         origins = direct or {branch.inputs[0] for branch in branches if branch is not None}
         if len(origins) != 1:
@@ -252,7 +259,7 @@ def _shortened(sketch: Sketch) -> list[tuple[int, ...]]:
     ends: dict[int, int] = {}
     shortened: list[tuple[int, ...]] = []
     for index, operation in enumerate(sketch.operations):
-        inputs = operation.inputs
+        inputs = read_by_tags(operation)
         if isinstance(operation.layer, Concat):
             place, longest = -1, (0, -1)
             for count, source in enumerate(inputs, 1):
@@ -301,7 +308,13 @@ def _in_a_row(pieces: Sequence[_Piece], kept: Sequence[int], highest: int = 0) -
     steps: Chain = []
     if len(pieces) == 1:
         return list(pieces[0].steps)
-    last = {source: place for place, piece in enumerate(pieces) for source in piece.inputs}
+    taps = _taps(pieces)
+    last = {
+        source: place
+        for place, piece in enumerate(pieces)
+        if _maps(piece) is None
+        for source in piece.inputs
+    }
     highest = max(highest, *(piece.highest for piece in pieces))
     tags: dict[int, int] = {}
     free: list[int] = []
@@ -316,8 +329,10 @@ def _in_a_row(pieces: Sequence[_Piece], kept: Sequence[int], highest: int = 0) -
             elif not piece.inputs and place:
                 raise fail("a network with several inputs; a spec has one")
             steps += piece.steps
+        if piece.end in taps:
+            steps.append(Step("tap", names=(taps[piece.end],)))
         for source in set(piece.inputs):
-            if last[source] == place and source in tags:
+            if last.get(source) == place and source in tags:
                 free.append(tags.pop(source))
         if _needs_tag(pieces, place, last.get(piece.end)):
             if not free:
@@ -329,6 +344,22 @@ def _in_a_row(pieces: Sequence[_Piece], kept: Sequence[int], highest: int = 0) -
     if pieces[-1].end not in kept:
         raise fail("a network whose outputs do not follow from one another cannot be spelled")
     return steps
+
+
+def _maps(piece: _Piece) -> Collect | None:
+    """The layer that a piece begins with, where it makes one value of several feature maps."""
+    layer = piece.join.layer if piece.join is not None else None
+    return layer if isinstance(layer, Collect) else None
+
+
+def _taps(pieces: Sequence[_Piece]) -> dict[int, str]:
+    """The places that feature maps are taken from; these have names in place of tags."""
+    found: dict[int, str] = {}
+    for piece in pieces:
+        layer = _maps(piece)
+        if layer is not None:
+            found.update(zip(piece.inputs, layer.names, strict=True))
+    return found
 
 
 def _needs_tag(pieces: Sequence[_Piece], place: int, last: int | None) -> bool:
@@ -367,6 +398,8 @@ def _tagged_join(
     layer, homes = join.layer, join.homes
     if isinstance(layer, Concat):
         return [Step("concat", tags=tuple(tags[source] for source in inputs), homes=homes)]
+    if isinstance(layer, Collect):
+        return [Step("feature_maps", names=layer.names, homes=homes)]
     name = _BY_TAG.get(type(layer))
     if name is None:
         raise fail(f"no combinator joins tensors by {layer.kind}")

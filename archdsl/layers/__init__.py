@@ -32,6 +32,7 @@ further(
     f"{__name__}.{module}"
     for module in (
         "losses",
+        "padding",
         "reshaping",
         "resizing",
         "sequences",

@@ -37,7 +37,7 @@ syntax match archLayer
       \\|loss_mean_squared_per_channel_and_pixel\|loss_mean_squared_per_pixel\|loss_metric
       \\|loss_multibinary_log\|loss_multiclass_log\|loss_multiclass_log_per_pixel
       \\|loss_multiclass_log_per_pixel_weighted\|loss_multiclass_log_weighted
-      \\|loss_multimulticlass_log\|loss_ranking\|lrn\|max_pool\|max_pool_everything\|mish\|multiply
+      \\|loss_multimulticlass_log\|loss_ranking\|lrn\|max_pool\|max_pool_everything\|mish\|multiply\|pad
       \\|position_embedding\|positional_encodings\|prelu\|relu\|relu6\|reorg\|reshape_to\|resize_to
       \\|rms_norm\|samples\|scale_weights\|select\|sig\|sigmoid\|silu\|slice\|smelu\|softmax\|softmax_all
       \\|softmaxm\|softplus\|stochastic_depth\|tanh\|token\|tokens\|transpose\|tril\|tril_diag\|tril_mask

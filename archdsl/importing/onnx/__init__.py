@@ -1,0 +1,45 @@
+"""ONNX as a sketch: the graph of a model, its constants folded, in the terms of the catalogue.
+
+The specification is that of https://onnx.ai/onnx/operators; the files are those of PyTorch's
+exporters and of archdsl itself, and others that keep to the same operations.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.importing import Options
+from archdsl.importing.onnx.graph import Reader
+from archdsl.importing.onnx.loading import Tensor, load
+from archdsl.importing.onnx.moving import MOVING
+from archdsl.importing.onnx.operators import HANDLERS
+from archdsl.importing.onnx.patterns import PATTERNS
+from archdsl.importing.sketch import Sketch
+
+if TYPE_CHECKING:
+    from archdsl.importing.onnx.loading import Array
+
+
+def read(what: str, options: Options) -> Sketch:
+    """The network of an ONNX file; ``options.input`` stands in for sizes that it leaves open.
+
+    Raises ArchError with the name, type and place of a node that the catalogue has no layer for,
+    where the file is broken, and where the package onnx is missing.
+    """
+    return _read(what, options)[0]
+
+
+def weights(what: str, options: Options) -> dict[str, Array]:
+    """The values that the tensors of the sketch's operations name."""
+    sketch, reader = _read(what, options)
+    names = {name for operation in sketch.operations for name in operation.tensors.values()}
+    found = {name: reader.values[name] for name in sorted(names)}
+    return {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def _read(what: str, options: Options) -> tuple[Sketch, Reader]:
+    path = Path(what)
+    reader = Reader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
+    outputs = reader.run()
+    return reader.draft.sketch(outputs), reader

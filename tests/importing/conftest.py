@@ -1,0 +1,14 @@
+"""Lets the tests of this directory import ``sketches``, and keeps their random values fixed."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)

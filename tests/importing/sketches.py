@@ -1,0 +1,47 @@
+"""A sketch as it is, without the text that is made of it: as a network, and as a module."""
+
+from collections.abc import Mapping
+
+import networkx as nx
+import numpy as np
+import torch
+from torch import fx
+
+from archdsl import shapes
+from archdsl.graph.model import LayerInstance, Network, Scope
+from archdsl.importing.sketch import Sketch
+from archdsl.source import Source, Span
+from archdsl.targets.torch import compile_network
+
+
+def network_of(sketch: Sketch) -> Network:
+    """The checked network; layers are ``layer0``, ``layer1``, in the order of the sketch."""
+    scope = Scope("", sketch.name, None, None, None, None)
+    span = Span(Source("sketch", " "), 0, 1)
+    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    for number, operation in enumerate(sketch.operations):
+        inputs = tuple(f"layer{source}" for source in operation.inputs)
+        path = f"layer{number}"
+        instance = LayerInstance(operation.layer, path, scope, span, inputs)
+        graph.add_node(path, instance=instance)
+        for port, source in enumerate(inputs):
+            graph.add_edge(source, path, port)
+    outputs = {name: f"layer{index}" for name, index in sketch.outputs.items()}
+    return shapes.check(Network(sketch.name, graph, "layer0", outputs, (scope,)))
+
+
+def module_of(sketch: Sketch, weights: Mapping[str, np.ndarray] | None = None) -> fx.GraphModule:
+    """The network as PyTorch runs it, for inference, with the origin's weights."""
+    module = compile_network(network_of(sketch), seed=0).eval()
+    if weights is not None:
+        state = module.state_dict()
+        for number, operation in enumerate(sketch.operations):
+            for key, name in operation.tensors.items():
+                target = state[f"layer{number}.{key}"]
+                values = torch.from_numpy(np.array(weights[name], np.float32))
+                target.copy_(values.reshape(target.shape))
+    return module
+
+
+def parameters_of(sketch: Sketch) -> int:
+    return sum(value.numel() for value in module_of(sketch).parameters())

@@ -1,0 +1,247 @@
+"""Darknet's .cfg: the networks of its papers, written here from their tables, and its rules."""
+
+import contextlib
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sketches import module_of, network_of
+
+import archdsl
+from archdsl.api import load_source
+from archdsl.diagnostics import ArchError
+from archdsl.importing import darknet
+from archdsl.importing.sketch import Sketch
+from archdsl.importing.writing import written
+from archdsl.source import Source
+from archdsl.targets import encode, format_of
+from archdsl.weights import load_weights
+
+
+def section(kind: str, **settings: object) -> str:
+    return "\n".join([f"[{kind}]", *(f"{key}={value}" for key, value in settings.items()), ""])
+
+
+def net(size: int, channels: int = 3) -> str:
+    return section("net", batch=64, height=size, width=size, channels=channels, momentum=0.9)
+
+
+def conv(filters: int, size: int, stride: int = 1) -> str:
+    settings = {"filters": filters, "size": size, "stride": stride, "pad": 1}
+    return section("convolutional", batch_normalize=1, **settings, activation="leaky")
+
+
+def plain(filters: int) -> str:
+    return section("convolutional", filters=filters, size=1, stride=1, pad=1, activation="linear")
+
+
+HALVE = section("maxpool", size=2, stride=2)
+
+
+def alternating(*filters: int) -> Iterable[str]:
+    """3x3 convolutions with 1x1 convolutions between them, as in table 6 of YOLO9000."""
+    return (conv(n, 1 if place % 2 else 3) for place, n in enumerate(filters))
+
+
+DARKNET19 = [
+    *alternating(32),
+    HALVE,
+    *alternating(64),
+    HALVE,
+    *alternating(128, 64, 128),
+    HALVE,
+    *alternating(256, 128, 256),
+    HALVE,
+    *alternating(512, 256, 512, 256, 512),
+    HALVE,
+    *alternating(1024, 512, 1024, 512, 1024),
+]
+"""Table 6 of YOLO9000, up to its classifier; the fifth pooling is layer 17."""
+
+
+def darknet53() -> list[str]:
+    """Table 1 of YOLOv3, up to its pooling: 74 layers with the sums."""
+    layers = [conv(32, 3)]
+    for filters, count in ((64, 1), (128, 2), (256, 8), (512, 8), (1024, 4)):
+        layers.append(conv(filters, 3, 2))
+        for _ in range(count):
+            layers += [conv(filters // 2, 1), conv(filters, 3)]
+            layers.append(section("shortcut", **{"from": -3}, activation="linear"))
+    return layers
+
+
+V3 = "10,13, 16,30, 33,23, 30,61, 62,45, 59,119, 116,90, 156,198, 373,326"
+
+
+def yolo_v3() -> list[str]:
+    layers = darknet53()[:75]
+    for level, (filters, row) in enumerate(((512, 0), (256, 61), (128, 36))):
+        if level:
+            layers.append(section("route", layers=-4))
+            layers += [conv(filters, 1), section("upsample", stride=2)]
+            layers.append(section("route", layers=f"-1, {row}"))
+        for _ in range(3):
+            layers += [conv(filters, 1), conv(2 * filters, 3)]
+        layers.append(plain(3 * (5 + 80)))
+        mask = ",".join(str(3 * (2 - level) + place) for place in range(3))
+        layers.append(section("yolo", mask=mask, anchors=V3, classes=80, num=9, jitter=0.3))
+    return layers
+
+
+def yolo_v2() -> list[str]:
+    anchors = "0.57273,0.677385, 1.87446,2.06253, 3.33843,5.47434, 7.88282,3.52778, 9.77052,9.16828"
+    return [
+        *DARKNET19,
+        conv(1024, 3),
+        conv(1024, 3),
+        section("route", layers=-9),
+        conv(64, 1),
+        section("reorg", stride=2),
+        section("route", layers="-1,-4"),
+        conv(1024, 3),
+        plain(5 * (5 + 80)),
+        section("region", anchors=anchors, classes=80, num=5, coords=4, softmax=1, thresh=0.6),
+    ]
+
+
+def read(*layers: str) -> Sketch:
+    return darknet.sketch(Source("net.cfg", "\n".join(layers)), "net")
+
+
+def spelled(sketch: Sketch) -> archdsl.Network:
+    return load_source(Source(sketch.name, written(sketch))).check()
+
+
+def rows(network: archdsl.Network) -> list[tuple[object, ...]]:
+    """What each layer gives, and what it costs, in the order of the network."""
+    found = network.summary().rows
+    return [(row.kind, row.shape, row.parameters, row.macs) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("spec", "cfg"),
+    [
+        ("yolo_v3", [net(416), *yolo_v3()]),
+        ("yolo_v2", [net(416), *yolo_v2()]),
+    ],
+)
+def test_detectors_are_those_of_the_collection(spec: str, cfg: list[str]) -> None:
+    found, wanted = spelled(read(*cfg)), archdsl.load(spec)
+    assert rows(found) == rows(wanted)
+    anchors = [[*network.checked.instances()][-1].layer.anchors for network in (found, wanted)]  # type: ignore[attr-defined]
+    assert sum(anchors[0], ()) == pytest.approx(sum(anchors[1], ()))
+
+
+def test_weights_written_for_a_spec_load_into_the_imported_network(tmp_path: Path) -> None:
+    """Darknet's files have no names: the order of the layers has to be that of the .cfg."""
+    ours = archdsl.load("darknet19").sized((3, 64, 64))
+    theirs = spelled(
+        read(net(64), *DARKNET19, plain(1000), section("avgpool"), section("cost", type="sse"))
+    )
+    module = ours.to_torch(seed=1)
+    file = tmp_path / "darknet19.weights"
+    file.write_bytes(encode(format_of(file), ours.checked, module))
+    other = theirs.to_torch()
+    load_weights(other, str(file), theirs)
+    data = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(module.eval()(data), other.eval()(data).flatten(1))
+
+
+def test_darknet53_is_that_of_the_collection() -> None:
+    cfg = [net(256), *darknet53(), section("avgpool")]
+    found, wanted = rows(spelled(read(*cfg))), rows(archdsl.load("darknet53"))
+    assert found == wanted[:-1]  # without the classifier
+
+
+def test_the_first_yolo_counts_its_grid() -> None:
+    cfg = [net(64), conv(16, 3), section("connected", output=7 * 7 * 30, activation="linear")]
+    head = section("detection", classes=20, coords=4, side=7, num=2, softmax=0, sqrt=1)
+    last = network_of(read(*cfg, head)).instance("layer6").layer
+    assert last.boxes == 2  # type: ignore[attr-defined]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(4, 9), st.none() | st.integers(0, 3))
+def test_maxpool_is_darknets(size: int, stride: int, side: int, padding: int | None) -> None:
+    """maxpool_layer.c: windows start at -padding/2; cells outside of the map never win."""
+    both = size - 1 if padding is None else min(padding, size - 1)
+    given_padding = {} if padding is None else {"padding": both}
+    pool = section("maxpool", size=size, stride=stride, **given_padding)
+    data = torch.randn(1, 1, side, side)
+    found = module_of(read(net(side, 1), pool))(data)
+    count = (side + both - size) // stride + 1
+    assert found.shape == (1, 1, count, count)
+    for row in range(count):
+        for column in range(count):
+            best = -math.inf
+            for y in range(row * stride - both // 2, row * stride - both // 2 + size):
+                for x in range(column * stride - both // 2, column * stride - both // 2 + size):
+                    if 0 <= y < side and 0 <= x < side:
+                        best = max(best, float(data[0, 0, y, x]))
+            assert float(found[0, 0, row, column]) == best
+
+
+def test_a_shortcut_from_a_larger_map_takes_every_other_cell() -> None:
+    """shortcut_cpu (blas.c): every s-th cell, and as many channels as there are."""
+    layers = [plain(2), section("maxpool", size=2, stride=2), plain(3)]
+    add = section("shortcut", **{"from": -3}, activation="linear")
+    sketch = read(net(4, 1), *layers, add)
+    module = module_of(sketch)
+    data = torch.randn(1, 1, 4, 4)
+    parts = dict(module.named_children())
+    with torch.no_grad():
+        first = parts["layer1"](data)
+        last = parts["layer3"](parts["layer2"](first))
+        last[:, :2] += first[:, :, ::2, ::2]
+        assert torch.allclose(module(data), last)
+
+
+def test_groups_of_a_route_are_channels() -> None:
+    part = section("route", layers=-1, groups=2, group_id=1)
+    module = module_of(read(net(4, 4), section("activation", activation="mish"), part))
+    data = torch.randn(1, 4, 4, 4)
+    assert torch.equal(module(data), torch.nn.functional.mish(data)[:, 2:])
+
+
+@pytest.mark.parametrize(
+    ("cfg", "line", "message"),
+    [
+        ([section("convolutional", filters=3)], 1, "no network of Darknet's"),
+        ([net(8), section("local", filters=3)], 8, "there is no layer for [local]"),
+        ([net(8), section("softmax", temperature=3)], 9, "temperature=3"),
+        ([net(8), section("route", layers=3)], 9, "names a layer that is not there: 3"),
+        ([net(8), section("shortcut", **{"from": -2})], 9, "names a layer that is not there: -2"),
+        ([net(8), section("convolutional", filters="many")], 9, "filters has to be a whole"),
+        ([net(8), section("convolutional", filters=-3)], 8, "filters of con is out of its range"),
+        (
+            [net(8), section("convolutional", size=40, activation="relu")],
+            8,
+            "larger than its input",
+        ),
+        ([net(8), section("convolutional", activation="relie")], 9, "activation relie"),
+        ([net(8), section("convolutional", paddings=3, activation="relu")], 9, "paddings"),
+        ([net(8), section("region", num=1, classes=2, softmax=1)], 8, "do not fit"),
+        ([net(8), "filters"], 8, "a line is a [section] or key=value"),
+        (["height=8"], 1, "before the first section"),
+        ([section("net", height=8)], 1, "[net] has no width"),
+        ([], None, "no network of Darknet's"),
+    ],
+)
+def test_errors_name_the_line(cfg: list[str], line: int | None, message: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        read(*cfg)
+    assert message in str(caught.value)
+    (span,) = caught.value.spans
+    assert (span.position[0] if span else None) == line
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="[]=#;,.-0123456789\nabcdeflnoprtuwxyz ", max_size=120), st.booleans())
+def test_junk_is_an_error_and_no_crash(text: str, begun: bool) -> None:
+    with contextlib.suppress(ArchError):
+        darknet.sketch(Source("x.cfg", (net(8) if begun else "") + text), "x")

@@ -1,0 +1,296 @@
+"""ONNX files of PyTorch's exporters and of archdsl; onnxruntime says what they compute."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sketches import module_of, network_of
+from torch import nn
+
+from archdsl.api import load_source
+from archdsl.diagnostics import ArchError
+from archdsl.importing import Options
+from archdsl.importing import onnx as reader
+from archdsl.importing.carrying import state
+from archdsl.importing.sketch import Home, Sketch
+from archdsl.importing.writing import written
+from archdsl.source import Source
+from archdsl.targets import encode, format_of
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+def exported(module: nn.Module, path: Path, *shape: int, dynamo: bool = False) -> Path:
+    settings = {"external_data": False} if dynamo else {"opset_version": 17}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(), (torch.randn(1, *shape),), path, dynamo=dynamo, verbose=False, **settings
+        )
+    return path
+
+
+def read(path: Path) -> Sketch:
+    return reader.read(str(path), Options())
+
+
+def check(path: Path) -> Sketch:
+    """The sketch, with the file's weights, computes what onnxruntime computes."""
+    sketch = read(path)
+    session = runtime.InferenceSession(str(path))
+    (entry,) = session.get_inputs()
+    sizes = [size if isinstance(size, int) else 2 for size in entry.shape]
+    data = np.random.default_rng(0).standard_normal(sizes).astype(np.float32)
+    expected = session.run(None, {entry.name: data})[0]
+    with torch.no_grad():
+        found = module_of(sketch, reader.weights(str(path), Options()))(torch.from_numpy(data))
+    assert np.allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
+    return sketch
+
+
+def kinds(sketch: Sketch) -> list[str]:
+    return [operation.layer.kind for operation in sketch.operations[1:]]
+
+
+SPEC = """
+template <int N, typename SUBNET>
+using unit = hardswish<batch_norm<con<N,3,3,1,1,bias=false,SUBNET>>>;
+using gate = sig<con<8,1,1,relu<con<2,1,1,avg_pool_everything>>>>;
+
+using net_type = fc<5,relu<fc<9,
+                 channel_shuffle<2,parallel<unit<4>,max_pool<3,3,1,1>,
+                 lrn<5,alpha=1e-2,scale<gate,residual<unit<8>,
+                 max_pool<3,3,2,2,padding=1,ceil_mode=true,
+                 silu<con<8,3,3,2,2,padding=1,input<3,22,22>>>>>>>>>>>>;
+"""
+
+
+def test_what_archdsl_writes_comes_back(tmp_path: Path) -> None:
+    network = load_source(Source("net", SPEC)).check()
+    file = tmp_path / "net.onnx"
+    module = network.to_torch(seed=0)
+    for value in module.parameters():  # the exporter leaves out biases of zero
+        nn.init.normal_(value, std=0.2)
+    file.write_bytes(encode(format_of(file), network.checked, module))
+    sketch = check(file)
+    assert [operation.name for operation in sketch.operations][-1] == "fc2"
+    text = load_source(Source("net", written(sketch))).check()
+    wanted, found = network.summary(), text.summary()
+    assert found.outputs == wanted.outputs
+    # Exporters fold batch norms into convolutions, which have a bias from then on.
+    norms = [row for row in wanted.rows if row.kind == "batch_norm"]
+    assert found.parameters == wanted.parameters - sum(row.parameters for row in norms) // 2
+    assert [row.shape for row in found.rows if row.kind not in ("sig", "relu")] == [
+        row.shape for row in wanted.rows if row.kind not in ("batch_norm", "sig", "relu")
+    ]
+
+
+LAYERS: list[tuple[nn.Module, str]] = [
+    (nn.Conv2d(4, 8, 3, padding=2, dilation=2, groups=4), "con"),
+    (nn.ReLU6(), "relu6"),
+    (nn.Conv2d(8, 4, 1), "con"),
+    (nn.LeakyReLU(0.1), "leaky_relu"),
+    (nn.GroupNorm(2, 4), "group_norm"),
+    (nn.SiLU(), "silu"),
+    (nn.GELU(), "gelu"),
+    (nn.Mish(), "mish"),
+    (nn.BatchNorm2d(4, eps=1e-3), "batch_norm"),
+    (nn.Hardswish(), "hardswish"),
+    (nn.Hardsigmoid(), "hardsigmoid"),
+    (nn.ZeroPad2d((1, 2, 0, 3)), "pad"),
+    (nn.Hardtanh(0, 4), "clipped_relu"),
+    (nn.Softplus(), "softplus"),
+    (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1), "cont"),
+    (nn.ELU(0.7), "elu"),
+    (nn.PReLU(init=0.3), "prelu"),
+    (nn.MaxPool2d(3, 2, 1, ceil_mode=True), "max_pool"),
+    (nn.AvgPool2d(3, 2, 1), "avg_pool"),
+    (nn.Upsample(scale_factor=2), "upsample_nearest"),
+    (nn.Upsample(scale_factor=2, mode="bilinear"), "upsample"),
+    (nn.Upsample(size=(5, 7), mode="bilinear", align_corners=True), "resize_to"),
+    (nn.Tanh(), "htan"),
+    (nn.Flatten(), "fc"),
+    (nn.Linear(210, 5), "softmax"),
+    (nn.Softmax(1), ""),
+]
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "script"])
+def test_every_layer_however_it_is_spelled(dynamo: bool, tmp_path: Path) -> None:
+    module = nn.Sequential(*(layer for layer, _ in LAYERS))
+    sketch = check(exported(module, tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
+    assert kinds(sketch) == [kind for _, kind in LAYERS if kind]
+
+
+class Joined(nn.Module):
+    """Squeeze and excitation, a residual, a split and a concatenation, a shape that is computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.SiLU())
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 4, 1), nn.Sigmoid())
+        self.head = nn.Linear(4 * 8 * 8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.body(x)
+        x = x * self.gate(x)
+        first, second = x.chunk(2, 1)
+        x = torch.cat([second, first], 1)
+        return self.head(x.reshape(x.shape[0], -1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "script"])
+def test_joins_and_homes(dynamo: bool, tmp_path: Path) -> None:
+    sketch = check(exported(Joined(), tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
+    joins = "con silu add avg_pool con sig gate chunk chunk concat fc"
+    assert sorted(kinds(sketch)) == sorted(joins.split())
+    names = {operation.name: operation.homes for operation in sketch.operations}
+    assert names["body.0"] == (Home("body", "Sequential" if dynamo else ""),)
+
+
+def test_what_no_layer_computes_is_named_with_its_place(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Sequential(nn.ReLU(), nn.GELU("tanh")))
+    file = exported(module, tmp_path / "x.onnx", 4, 8, 8)
+    with pytest.raises(ArchError, match=r"Mul /1/1.1/Mul_5 in 1: .* no layer for this formula"):
+        read(file)
+    file = exported(nn.ReflectionPad2d(1), tmp_path / "y.onnx", 4, 8, 8)
+    with pytest.raises(ArchError, match="Pad /Pad: padding of the kind reflect"):
+        read(file)
+
+
+# ---- files that are not to be trusted ----
+
+
+def small(**changes: object) -> "onnx.ModelProto":
+    helper = onnx.helper
+    weight = helper.make_tensor("w", 1, (2, 1, 1, 1), [1.0, 2.0])
+    settings = {
+        "nodes": [helper.make_node("Conv", ["x", "w"], ["y"], name="c")],
+        "inputs": [helper.make_tensor_value_info("x", 1, ("n", 1, 4, 4))],
+        "outputs": [helper.make_tensor_value_info("y", 1, None)],
+        "initializer": [weight],
+        **changes,
+    }
+    graph = helper.make_graph(
+        settings["nodes"], "g", settings["inputs"], settings["outputs"], settings["initializer"]
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def saved(model: "onnx.ModelProto", folder: Path) -> Path:
+    file = folder / "small.onnx"
+    file.write_bytes(model.SerializeToString())
+    return file
+
+
+def test_broken_graphs_are_errors(tmp_path: Path) -> None:
+    node = onnx.helper.make_node
+    circle = [node("Relu", ["b"], ["a"], name="one"), node("Relu", ["a"], ["b"], name="two")]
+    info = onnx.helper.make_tensor_value_info
+    for changes, message in (
+        ({"nodes": circle}, "Relu one: it reads b, which nothing gives"),
+        ({"nodes": [node("Conv", ["x", "v"], ["y"])]}, "it reads v"),
+        ({"nodes": [node("Conv", ["x"], ["y"])]}, "input 2 is missing"),
+        ({"nodes": [node("NonZero", ["x"], ["y"], name="n")]}, "NonZero n: the catalogue has no"),
+        ({"nodes": [node("Conv", ["x", "w"], ["y"], group=3)]}, "does not fit the input"),
+        ({"nodes": [node("Conv", ["x", "w"], ["y"], strides=[0, 1])]}, "does not fit"),
+        ({"nodes": [node("Conv", ["x", "w"], ["z"])]}, "the output y does not come"),
+        ({"inputs": []}, "found none"),
+        ({"inputs": [info("x", 1, ("n", 1, 4, 4)), info("z", 1, (1,))]}, "found x, z"),
+        ({"outputs": []}, "no outputs"),
+    ):
+        with pytest.raises(ArchError) as caught:
+            read(saved(small(**changes), tmp_path))
+        assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "missing", "", "short"])
+def test_values_outside_of_the_folder_are_not_read(location: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(bytes(64))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "short").write_bytes(bytes(7))
+    model = small()
+    (tensor,) = model.graph.initializer
+    tensor.ClearField("float_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    file = saved(model, folder)
+    assert kinds(read(file)) == ["con"]  # its shape is enough
+    with pytest.raises(ArchError, match="cannot be read from|ends before"):
+        reader.weights(str(file), Options())
+
+
+def test_a_missing_file_and_another_format(tmp_path: Path) -> None:
+    with pytest.raises(ArchError, match="cannot be read"):
+        read(tmp_path / "none.onnx")
+    (tmp_path / "x.onnx").write_text("using net_type = relu<input<3,8,8>>;")
+    with pytest.raises(ArchError, match="no ONNX model"):
+        read(tmp_path / "x.onnx")
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_damaged_files_are_errors_and_no_crash(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["a"], pads=[0, 0, 1, 1]),
+        onnx.helper.make_node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], strides=[1, 1]),
+        onnx.helper.make_node("Flatten", ["b"], ["y"]),
+    ]
+    content = bytearray(small(nodes=nodes).SerializeToString())
+    for _ in range(data.draw(st.integers(0, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    end = data.draw(st.integers(0, len(content)))
+    file = tmp_path_factory.getbasetemp() / "damaged.onnx"
+    file.write_bytes(io.BytesIO(content).getvalue()[: end if data.draw(st.booleans()) else None])
+    try:
+        sketch = read(file)
+    except ArchError:
+        return
+    network_of(sketch)
+
+
+class Branches(nn.Module):
+    """Two branches that only their weights tell apart, joined both ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.left = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+        self.right = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        left, right = self.left(x), self.right(x)
+        return torch.cat([right, left, x + left], 1)
+
+
+def test_weights_go_to_the_layers_of_the_spec(tmp_path: Path) -> None:
+    file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
+    sketch = read(file)
+    network = load_source(Source("x", written(sketch))).check()
+    module = network.to_torch().eval()
+    shapes = {name: value.shape for name, value in module.state_dict().items()}
+    values = state(sketch, network.checked, reader.weights(str(file), Options()), shapes)
+    module.load_state_dict({name: torch.tensor(value) for name, value in values.items()})
+    data = torch.randn(1, 3, 6, 6)
+    session = runtime.InferenceSession(str(file))
+    expected = session.run(None, {session.get_inputs()[0].name: data.numpy()})[0]
+    with torch.no_grad():
+        assert np.allclose(module(data).numpy(), expected, atol=1e-5)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    sketch = read(exported(Branches(), tmp_path / "x.onnx", 3, 6, 6))
+    other = load_source(Source("x", "con<4,1,1,input<3,6,6>>")).check()
+    with pytest.raises(ArchError, match="another network than its origin"):
+        state(sketch, other.checked, {}, {})
