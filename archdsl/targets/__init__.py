@@ -29,6 +29,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
+    ".py": Format("archdsl.targets.source", "the network as PyTorch source"),
     ".json": Format("archdsl.targets.formats.node_link", "the graph, as networkx reads it"),
     ".onnx": Format("archdsl.targets.formats.onnx", "the network for ONNX runtimes"),
     ".pt2": Format("archdsl.targets.formats.exported_program", "the network for torch.export"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import torch
-from torch import fx
+from torch import fx, nn
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
@@ -52,13 +53,30 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
             for name, path in network.outputs.items()
         }
     emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
-    module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
+    module = fx.GraphModule(_tree(emit.modules), emit.graph, class_name=_class_name(network.name))
     if emit.loss is not None:
         module.criterion = emit.loss
     if emit.verdict is not None:
         module.decision = emit.verdict
     Figure(network).attach(module)
     return module
+
+
+def _tree(modules: Mapping[str, nn.Module]) -> nn.Module:
+    """The modules in a module, by path: fx keeps their order then, and not where it gets a dict."""
+    root = nn.Module()
+    inner = {"": root}
+    for path, module in modules.items():
+        at, parent = "", root
+        *scopes, name = path.split(".")
+        for scope in scopes:
+            at = f"{at}.{scope}"
+            if at not in inner:
+                inner[at] = nn.Module()
+                parent.add_module(scope, inner[at])
+            parent = inner[at]
+        parent.add_module(name, module)
+    return root
 
 
 def _overwritable(network: Network) -> set[str]:

@@ -1,0 +1,15 @@
+"""PyTorch source as it is written by hand: a file that needs torch alone."""
+
+from __future__ import annotations
+
+from torch import fx
+
+from archdsl.graph.model import Network
+from archdsl.targets.source.page import page
+
+__all__ = ["encode", "page"]
+
+
+def encode(network: Network, module: fx.GraphModule) -> bytes:
+    """The network as a Python module; see :func:`archdsl.targets.source.page.page`."""
+    return page(network, module).encode()
