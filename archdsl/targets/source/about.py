@@ -11,7 +11,7 @@ from archdsl.source import Span
 from archdsl.targets.source.layout import prose
 from archdsl.targets.source.parts import Leaf, Part, Unit
 
-_WIDTH = 84
+_WIDTH = 78
 
 
 def heading(network: Network) -> list[str]:
@@ -49,7 +49,7 @@ def commented(network: Network, unit: Unit) -> list[str]:
 
 def wrapped(text: str) -> list[str]:
     """Text in lines of a docstring; nothing in it can end that."""
-    return textwrap.wrap(prose(text), _WIDTH)
+    return textwrap.wrap(prose(text), _WIDTH, break_on_hyphens=False)
 
 
 def _inside(network: Network, unit: Unit) -> Span | None:

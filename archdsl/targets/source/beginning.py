@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 from torch import fx, nn
 
 from archdsl.graph.model import Network
-from archdsl.targets.source.layout import INDENT, Group, Sequence, joined, lines, literal, quoted
+from archdsl.targets.source.layout import INDENT, Group, joined, lines, literal, quoted
+from archdsl.targets.source.layout import Sequence as Pieces
 from archdsl.targets.source.symbols import Symbols
 from archdsl.targets.torch.emitter import START, Start
 from archdsl.targets.torch.freezing import thawed
@@ -27,7 +29,8 @@ class Beginning:
             for node in module.graph.nodes
             if node.op == "call_module"
         }
-        parts = {type(part) for leaf in leaves.values() for part in leaf.modules()}
+        self._parts = [part for leaf in leaves.values() for part in leaf.modules()]
+        parts = set(map(type, self._parts))
         self._convolutions = [each for each in _CONVOLUTIONS if _any(parts, each)]
         self._linear = _any(parts, nn.Linear)
         self._own: defaultdict[Start, list[str]] = defaultdict(list)
@@ -64,15 +67,13 @@ class Beginning:
         """Methods of the network's class."""
         if not self._norms:
             return []
-        kinds = ", ".join(self._symbols.nn(each.__name__) for each in self._norms)
-        kinds = kinds if len(self._norms) == 1 else f"({kinds})"
         body = [
             f'def train(self, mode: bool = True) -> "{name}":',
             f'{INDENT}"""Training leaves the statistics of what is frozen as they are."""',
             f"{INDENT}super().train(mode)",
             f"{INDENT}for name in FROZEN:",
             f"{INDENT * 2}for part in self.get_submodule(name).modules():",
-            f"{INDENT * 3}if isinstance(part, {kinds}):",
+            f"{INDENT * 3}if isinstance(part, {self._kinds(self._norms)}):",
             f"{INDENT * 4}part.eval()",
             f"{INDENT}return self",
         ]
@@ -83,28 +84,33 @@ class Beginning:
         found: list[str] = []
         if self._frozen:
             found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
-        branches = []
+        branches: list[tuple[Sequence[type[nn.Module]], str]] = []
         if self._convolutions:
-            kinds = ", ".join(self._symbols.nn(each.__name__) for each in self._convolutions)
-            kinds = kinds if len(self._convolutions) == 1 else f"({kinds})"
             draw = 'nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")'
-            branches.append((kinds, draw))
+            branches.append((self._convolutions, draw))
         if self._linear:
-            branches.append(
-                (self._symbols.nn("Linear"), "nn.init.normal_(module.weight, std=0.01)")
-            )
+            branches.append(([nn.Linear], "nn.init.normal_(module.weight, std=0.01)"))
         if not branches:
             return found
         found += ["", "", "def initialise(module: nn.Module) -> None:"]
         found.append(f'{INDENT}"""As He et al. 2015 do in section 2.2; linear layers narrowly."""')
         for kinds, draw in branches:
-            found += [
-                f"{INDENT}if isinstance(module, {kinds}):",
-                *lines(_call(draw), 2),
-                f"{INDENT * 2}if module.bias is not None:",
-                f"{INDENT * 3}nn.init.zeros_(module.bias)",
-            ]
+            found.append(f"{INDENT}if isinstance(module, {self._kinds(kinds)}):")
+            found += lines(_call(draw), 2)
+            found += self._biases(kinds)
         return found
+
+    def _kinds(self, kinds: Sequence[type[nn.Module]]) -> str:
+        names = ", ".join(self._symbols.nn(each.__name__) for each in kinds)
+        return names if len(kinds) == 1 else f"({names})"
+
+    def _biases(self, kinds: Sequence[type[nn.Module]]) -> list[str]:
+        """Lines that set biases to zero, as far as modules of these classes have some."""
+        has = {part.bias is not None for part in self._parts if isinstance(part, tuple(kinds))}
+        zero = "nn.init.zeros_(module.bias)"
+        if has == {True, False}:
+            return [f"{INDENT * 2}if module.bias is not None:", f"{INDENT * 3}{zero}"]
+        return [f"{INDENT * 2}{zero}"] if has == {True} else []
 
 
 def start_calls(start: Start) -> list[tuple[str, str]]:
@@ -118,7 +124,7 @@ def start_calls(start: Start) -> list[tuple[str, str]]:
     return found
 
 
-def _call(text: str) -> Sequence:
+def _call(text: str) -> Pieces:
     name, _, rest = text.partition("(")
     return joined(name, Group("(", tuple(rest[:-1].split(", ")), ")"))
 

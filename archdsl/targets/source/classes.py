@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -242,11 +243,13 @@ def _over(first: Said, rest: Said, grows: bool) -> Said:
         return Said(f"{first.text} + {step}")
     if first.text == rest.text:
         return first
+    if first.constant is not None and isinstance(first.constant.value, bool):
+        return Said("i == 0" if first.constant.value else "i > 0")
     return Said(f"{first.text} if i == 0 else {rest.text}")
 
 
 def _indexed(said: Said) -> bool:
-    return said.text.endswith(" + i") or " + i * " in said.text or " if i == 0 else " in said.text
+    return re.search(r"\bi\b", said.text) is not None and said.constant is None
 
 
 def _annotation(values: Sequence[Value]) -> str:

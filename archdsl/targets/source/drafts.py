@@ -207,6 +207,9 @@ def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[Slot]) 
     if isinstance(value, dict):
         items = tuple((key, _structure(v, number, holes)) for key, v in value.items())
         return ("dict", items)
+    if isinstance(value, slice):
+        bounds = (value.start, value.stop, value.step)
+        return ("slice", tuple(_structure(each, number, holes) for each in bounds))
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
         return (kind, tuple(_structure(each, number, holes) for each in value))

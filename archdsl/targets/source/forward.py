@@ -125,7 +125,8 @@ class Forward:
             known = getattr(step.head, "__module__", "") == "_operator"
             if known and name == "getitem":
                 base, index = map(doc, step.arguments)
-                return joined(base, Group("[", (index,), "]")), ""
+                inside_brackets = index.items if isinstance(index, Group) else (index,)
+                return joined(base, Group("[", inside_brackets, "]")), ""
             if known and name in OPERATORS:
                 symbol = OPERATORS[name]
                 first, second = step.arguments
@@ -169,6 +170,9 @@ class Forward:
             items = [joined(f"{quoted(k)}: ", self._doc(v, at, inside)) for k, v in inner]
             return Group("{", tuple(items), "}")
         parts = tuple(self._doc(each, at, inside) for each in inner)
+        if kind == "slice":
+            start, stop, step = ("" if p == "None" else flat(p) for p in parts)
+            return f"{start}:{stop}" + (f":{step}" if step else "")
         if kind == "list":
             return Group("[", parts, "]")
         return joined("(", parts[0], ",)") if len(parts) == 1 else Group("(", parts, ")")
@@ -216,7 +220,6 @@ class Forward:
 
     def _loop(self, loop: Loop, at: int) -> None:
         self._flush()
-        count = self._slot(at)
         freed = self._release([loop.start])
         carried = freed[0] if freed else self._free("x", "carried")
         if not freed:
@@ -236,7 +239,7 @@ class Forward:
             self._put(joined(f"for {variable} in self.children():"))
         else:
             (first,) = named if len(named) == 1 else (min(named),)
-            self._put(joined(f"for i in {span(first, count)}:"))
+            self._put(joined(f"for i in {span(first, self._slot(at))}:"))
         self._depth += 1
         inner = at + 1
         for step, number in zip(loop.body, loop.numbers, strict=True):

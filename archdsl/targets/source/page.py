@@ -40,9 +40,12 @@ def page(network: Network, module: fx.GraphModule) -> str:
     writer = Writer(symbols)
     beginning = Beginning(network, module, symbols)
     body: list[str] = []
+    told: set[str | None] = set()
     for pattern in found[:-1]:
         if not pattern.inline:
-            about = commented(network, pattern.units[0])
+            template = pattern.units[0].scope.template
+            about = [] if template in told else commented(network, pattern.units[0])
+            told.add(template)
             body += ["", "", *writer.lines(pattern, about, {})]
     root = found[-1]
     about = [f"The network; input {_shape(network, network.input)}."]
