@@ -70,6 +70,11 @@ class Bundle:
             if used != _LEFT_OUT and used != name:
                 yield home, used
 
+    def names(self) -> set[str]:
+        """What the definitions are called, and all that their files import."""
+        imported = {name for home, _ in self._found for name in _read(home).imports}
+        return imported | {name for _, name in self._found}
+
     def lines(self) -> list[str]:
         """The definitions as their files have them, two empty lines before each."""
         order = sorted(self._found, key=lambda key: self._rank(*key))

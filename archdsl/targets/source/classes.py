@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from archdsl.abstracting import Constant, Formula, Term, Value, same
 from archdsl.diagnostics import fail
+from archdsl.targets.source.constructing import Construction
 from archdsl.targets.source.drafts import Built, Step
 from archdsl.targets.source.folding import Loop
 from archdsl.targets.source.forward import Forward, span
@@ -17,6 +18,7 @@ from archdsl.targets.source.layout import (
     Doc,
     Group,
     call,
+    flat,
     joined,
     lines,
     literal,
@@ -32,6 +34,12 @@ class Said(NamedTuple):
 
     text: str
     constant: Constant | None = None
+    parts: Doc | None = None
+
+    @property
+    def doc(self) -> Doc:
+        """The value as it may be broken over lines."""
+        return self.text if self.parts is None else self.parts
 
 
 class Writer:
@@ -84,15 +92,32 @@ class Writer:
 
     def _said(self, pattern: Pattern, term: Term) -> Said:
         if isinstance(term, Constant):
-            return Said(self._literal(term.value), term)
+            doc = self._literal(term.value)
+            return Said(flat(doc), term, doc)
         assert isinstance(term, Formula)
         return Said(term.text(pattern.arguments[term.argument]))
 
-    def _literal(self, value: Value) -> str:
+    def _literal(self, value: Value) -> Doc:
+        if isinstance(value, Construction):
+            return call(self._symbols.of(value.made), self._values(value))
+        if isinstance(value, tuple):
+            items = tuple(map(self._literal, value))
+            return Group("(", (joined(items[0], ","),) if len(items) == 1 else items, ")")
         try:
             return literal(value)
         except ValueError:
             raise fail(f"a {type(value).__name__} cannot be written as source") from None
+
+    def _values(self, made: Construction) -> Iterator[Doc]:
+        """The arguments of a module that is itself an argument."""
+        for parameter, value in zip(made.parameters, made.values, strict=True):
+            if parameter.variadic:
+                assert isinstance(value, tuple)
+                yield from map(self._literal, value)
+            elif parameter.required:
+                yield self._literal(value)
+            elif value != parameter.default:
+                yield joined(f"{parameter.name}=", self._literal(value))
 
     def _attributes(
         self, pattern: Pattern, said: list[Said], notes: Mapping[str, str]
@@ -119,9 +144,9 @@ class Writer:
             for index, (name, each) in enumerate(zip(step.head.arguments, said, strict=True)):
                 default = step.head.default(index)
                 if default is None:
-                    arguments.append(each.text)
+                    arguments.append(each.doc)
                 elif each.constant is None or not same(each.constant.value, default.value):
-                    arguments.append(f"{name}={each.text}")
+                    arguments.append(joined(f"{name}=", each.doc))
             return call(step.head.name, arguments)
         assert isinstance(step.head, Built)
         return call(self._symbols.of(step.head.made), _given(step.head, said))
@@ -169,7 +194,7 @@ class Writer:
         def slot(index: int) -> str:
             term = terms[index]
             if isinstance(term, Constant):
-                return self._literal(term.value)
+                return flat(self._literal(term.value))
             name = pattern.arguments[term.argument]
             if name not in kept:
                 kept[name] = names.new(name, f"{name}_")
@@ -222,13 +247,13 @@ def _given(built: Built, said: list[Said]) -> Iterator[Doc]:
     values = iter(said)
     for parameter in built.parameters:
         if parameter.variadic:
-            yield from (next(values).text for _ in range(built.variadic))
+            yield from (next(values).doc for _ in range(built.variadic))
             continue
         each = next(values)
         if parameter.required:
-            yield each.text
+            yield each.doc
         elif each.constant is None or not _equal(each.constant.value, parameter.default):
-            yield f"{parameter.name}={each.text}"
+            yield joined(f"{parameter.name}=", each.doc)
 
 
 def _equal(value: Value, default: Value) -> bool:

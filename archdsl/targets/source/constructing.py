@@ -63,9 +63,8 @@ class Reader:
         made: Any = thawed(type(module))
         known = arguments_of(module)
         if known is not None:
-            signature = parameters(made)
-            values = tuple(frozen_value(known.get(p.name, p.default)) for p in signature)
-            return Construction(made, signature, values)
+            remembered: Construction = frozen_value(module)
+            return remembered
         key = made, repr(module), _shapes(module)
         if key not in self._checked:
             self._checked[key] = _guess(module, made, path)
@@ -140,5 +139,11 @@ def _plain(module: nn.Module) -> dict[str, Any]:
 
 
 def frozen_value(value: Any) -> Any:
-    """A value that can be a key: lists become tuples."""
+    """A value that can be a key: lists become tuples, and modules what makes them."""
+    known = arguments_of(value) if isinstance(value, nn.Module) else None
+    if known is not None:
+        made: Any = type(value)
+        signature = parameters(made)
+        given = tuple(frozen_value(known.get(p.name, p.default)) for p in signature)
+        return Construction(made, signature, given)
     return tuple(map(frozen_value, value)) if isinstance(value, (list, tuple)) else value

@@ -15,6 +15,9 @@ from archdsl.targets.source.drafts import Draft, Slot, Step
 CARRIED = -1
 """The number, in a loop, of what the iteration before gave, or of what the loop starts with."""
 
+IN_PLACE = "inplace"
+"""The argument of modules that may write over what they take, which changes no result."""
+
 _LONGEST = 8
 _NUMBERED = re.compile(r"(.*?)([1-9][0-9]*)")
 
@@ -193,6 +196,8 @@ class _Search:
             for a, b, z in zip(one.slots, two.slots, last.slots, strict=True):
                 growing = not same(b.value, z.value)
                 grows.append(growing)
+                if a.name == IN_PLACE and not same(a.value, b.value):
+                    a = b = a._replace(value=False)
                 rest = b.value - a.value if growing else b.value  # type: ignore[operator]
                 slots += [a, Slot(a.name, rest)]
             taken, reads = reads[: len(one.reads())], reads[len(one.reads()) :]

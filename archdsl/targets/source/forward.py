@@ -211,7 +211,7 @@ class Forward:
         return freed
 
     def _free(self, *wishes: str) -> str:
-        return Names(self._variables.values()).new(*wishes)
+        return Names({*self._variables.values(), *self._symbols.bare}).new(*wishes)
 
     def _put(self, doc: Pieces) -> None:
         self.lines.extend(lines(doc, self._depth))

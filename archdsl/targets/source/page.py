@@ -14,6 +14,7 @@ from archdsl.targets.source.about import commented, heading, wrapped
 from archdsl.targets.source.beginning import Beginning
 from archdsl.targets.source.bundle import Bundle
 from archdsl.targets.source.classes import Results, Writer
+from archdsl.targets.source.constructing import Construction
 from archdsl.targets.source.drafts import Built, Step
 from archdsl.targets.source.folding import Loop
 from archdsl.targets.source.layout import INDENT, Doc, Group, joined, lines, literal, prose
@@ -36,7 +37,8 @@ def page(network: Network, module: fx.GraphModule) -> str:
     found = patterns(network, module)
     symbols = Symbols()
     symbols.need("import torch")
-    _name(found, network)
+    bundle = _bundled(found, symbols)
+    _name(found, network, bundle.names())
     writer = Writer(symbols)
     beginning = Beginning(network, module, symbols)
     body: list[str] = []
@@ -55,9 +57,6 @@ def page(network: Network, module: fx.GraphModule) -> str:
     body += ["", "", *writer.lines(root, about, notes, results, ending)]
     body += beginning.methods(root.name)
     body += beginning.functions()
-    bundle = Bundle(symbols)
-    for thing in symbols.carried.values():
-        bundle.add(thing)
     carried = bundle.lines()
     if carried:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
@@ -68,9 +67,26 @@ def page(network: Network, module: fx.GraphModule) -> str:
     return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
 
 
-def _name(found: Sequence[Pattern], network: Network) -> None:
+def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
+    """The definitions of archdsl's own that the patterns call, directly or by an argument."""
+    for pattern in found:
+        for step in _steps(pattern):
+            if isinstance(step.head, Built):
+                symbols.of(step.head.made)
+            for slot in step.slots:
+                if isinstance(slot.value, Construction):
+                    symbols.of(slot.value.made)
+            if callable(step.head) and step.head.__module__ != "_operator":
+                symbols.of(step.head)
+    bundle = Bundle(symbols)
+    for thing in symbols.carried.values():
+        bundle.add(thing)
+    return bundle
+
+
+def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     """Give the classes their names: those of templates, and of variants what sets them apart."""
-    names = Names({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN"})
+    names = Names({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
     for pattern in found:
         for step in _steps(pattern):
             if isinstance(step.head, Built):

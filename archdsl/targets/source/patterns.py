@@ -12,7 +12,7 @@ from torch import fx, nn
 from archdsl.abstracting import Abstraction, Constant, Formula, Term, Value, abstract, same
 from archdsl.graph.model import Network
 from archdsl.targets.source.drafts import Draft, Drafting, Read, Slot, Step
-from archdsl.targets.source.folding import CARRIED, Action, Loop, folded
+from archdsl.targets.source.folding import CARRIED, IN_PLACE, Action, Loop, folded
 from archdsl.targets.source.naming import Names, argument
 from archdsl.targets.source.parts import Unit, units
 
@@ -189,7 +189,7 @@ def _without_haste(
 ) -> list[tuple[Value, ...]]:
     """Rows that agree on working in place: where one of them must not, none does."""
     for index, slot in enumerate(slots):
-        if slot.name == "inplace" and len({row[index] for row in rows}) > 1:
+        if slot.name == IN_PLACE and len({row[index] for row in rows}) > 1:
             rows = [(*row[:index], False, *row[index + 1 :]) for row in rows]
     return rows
 

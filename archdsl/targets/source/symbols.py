@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from archdsl.diagnostics import fail
+from archdsl.targets.source.layout import INDENT, WIDTH
 
 _NN = "from torch import nn"
 _TORCH = "import torch"
@@ -30,6 +32,8 @@ class Symbols:
 
     def __init__(self) -> None:
         self.imports: set[str] = set()
+        self.bare: set[str] = set()
+        """Names that stand alone, which no variable may hide."""
         self.carried: dict[str, Any] = {}
         """Definitions of archdsl itself that the file has to hold, by name."""
 
@@ -39,11 +43,14 @@ class Symbols:
         for module, form, line in _PUBLIC:
             if getattr(module, name, None) is thing:
                 self.imports.add(line.format(name))
+                if form == "{}":
+                    self.bare.add(name)
                 return form.format(name)
         home = inspect.getmodule(thing)
         if home is not None and home.__name__.startswith("archdsl.targets.torch."):
             if self.carried.setdefault(name, thing) is not thing:
                 raise fail(f"two things are called {name}, and source holds one of them")
+            self.bare.add(name)
             return name
         raise fail(f"{name} has no public name, and cannot be written as source")
 
@@ -63,7 +70,15 @@ class Symbols:
             module = line.split()[1].partition(".")[0]
             groups[module in sys.stdlib_module_names].append(line)
         texts = [sorted(group, key=_order) for group in groups.values() if group]
-        return [line for group in texts for line in (*group, "")]
+        return [line for group in texts for line in (*itertools.chain(*map(_broken, group)), "")]
+
+
+def _broken(line: str) -> list[str]:
+    """An import, a name a line where it is too long."""
+    if len(line) <= WIDTH:
+        return [line]
+    before, _, names = line.partition(" import ")
+    return [f"{before} import (", *(f"{INDENT}{n}," for n in names.split(", ")), ")"]
 
 
 def _order(line: str) -> tuple[bool, str]:
