@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from torch import fx, nn
 
 from archdsl.graph.model import Network
-from archdsl.targets.source.layout import INDENT, Group, joined, lines, literal, quoted
+from archdsl.targets.source.layout import INDENT, Group, joined, lines, literal, quoted, tupled
 from archdsl.targets.source.layout import Sequence as Pieces
 from archdsl.targets.source.symbols import Symbols
 from archdsl.targets.torch.emitter import START, Start
@@ -130,9 +130,7 @@ def _call(text: str) -> Pieces:
 
 
 def _tuple(texts: list[str]) -> Group:
-    if len(texts) == 1:
-        return Group("(", (f"{quoted(texts[0])},",), ")")
-    return Group("(", tuple(map(quoted, texts)), ")")
+    return tupled(tuple(map(quoted, texts)))
 
 
 def _any(kinds: set[type[nn.Module]], wanted: type[nn.Module]) -> bool:

@@ -23,6 +23,7 @@ from archdsl.targets.source.layout import (
     lines,
     literal,
     prose,
+    tupled,
 )
 from archdsl.targets.source.naming import Names, identifier
 from archdsl.targets.source.patterns import Pattern
@@ -101,8 +102,7 @@ class Writer:
         if isinstance(value, Construction):
             return call(self._symbols.of(value.made), self._values(value))
         if isinstance(value, tuple):
-            items = tuple(map(self._literal, value))
-            return Group("(", (joined(items[0], ","),) if len(items) == 1 else items, ")")
+            return tupled(tuple(map(self._literal, value)))
         try:
             return literal(value)
         except ValueError:
@@ -207,7 +207,7 @@ class Writer:
             taken = [f"{name}: {tensor}" for name in writing.parameters()]
             count = len(pattern.outputs)
             gives = tensor if count == 1 else f"tuple[{', '.join([tensor] * count)}]"
-            body = writing.write(lambda docs: joined(*_commas(docs)))
+            body = writing.write(_several)
         else:
             writing.named(result.inputs)
             taken, gives = list(result.parameters), result.gives
@@ -238,8 +238,8 @@ def _filled(structure: Any, docs: list[Doc]) -> Doc:
         return docs[structure]
     if isinstance(structure, Mapping):
         items = [joined(f"{literal(n)}: ", _filled(v, docs)) for n, v in structure.items()]
-        return Group("{", tuple(items), "}")
-    return Group("[", tuple(_filled(each, docs) for each in structure), "]")
+        return Group("{", tuple(items), "}", listed=True)
+    return Group("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
 
 
 def _given(built: Built, said: list[Said]) -> Iterator[Doc]:
@@ -313,5 +313,9 @@ def _names(action: Step | Loop) -> list[str]:
     return [step.name for step in steps if step.name is not None]
 
 
-def _commas(docs: list[Doc]) -> list[Doc]:
-    return [part for i, doc in enumerate(docs) for part in ((", ", doc) if i else (doc,))]
+def _several(docs: list[Doc]) -> Doc:
+    """What is returned: in brackets where it takes more than a line."""
+    together = ", ".join(map(flat, docs))
+    if len(docs) == 1 or len(INDENT * 2 + "return " + together) <= WIDTH:
+        return docs[0] if len(docs) == 1 else together
+    return tupled(tuple(docs))

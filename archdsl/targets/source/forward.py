@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 from archdsl.diagnostics import fail
 from archdsl.targets.source.drafts import Hole, Read, Step
 from archdsl.targets.source.folding import CARRIED, Loop
-from archdsl.targets.source.layout import Doc, Group, call, flat, joined, lines, literal, quoted
+from archdsl.targets.source.layout import (
+    Doc,
+    Group,
+    call,
+    flat,
+    joined,
+    lines,
+    literal,
+    quoted,
+)
 from archdsl.targets.source.layout import Sequence as Pieces
 from archdsl.targets.source.naming import Names, safe
 from archdsl.targets.source.patterns import Pattern
@@ -18,6 +27,9 @@ from archdsl.targets.source.symbols import OPERATORS, Symbols
 
 _LONGEST = 60
 """The length of an expression that may be part of another one."""
+
+_MOST_NAMED = 2
+"""So many results of one call get a name each; more are told apart by their places."""
 
 
 class Expression(NamedTuple):
@@ -168,14 +180,14 @@ class Forward:
             return _constant(inner)
         if kind == "dict":
             items = [joined(f"{quoted(k)}: ", self._doc(v, at, inside)) for k, v in inner]
-            return Group("{", tuple(items), "}")
+            return Group("{", tuple(items), "}", listed=True)
         parts = tuple(self._doc(each, at, inside) for each in inner)
         if kind == "slice":
             start, stop, step = ("" if p == "None" else flat(p) for p in parts)
             return f"{start}:{stop}" + (f":{step}" if step else "")
         if kind == "list":
-            return Group("[", parts, "]")
-        return joined("(", parts[0], ",)") if len(parts) == 1 else Group("(", parts, ")")
+            return Group("[", parts, "]", listed=True)
+        return tupled(parts)
 
     # ---- variables ----
 
@@ -186,20 +198,30 @@ class Forward:
 
     def _assign(self, made: Expression, gives: tuple[int, ...], target: str | None = None) -> None:
         freed = self._release(made.reads)
-        names = []
-        for index, value in enumerate(gives):
-            if target is not None:
-                name = target
-            elif index == 0 and freed and "x" in self._variables.values():
-                name = freed[0]
-            else:
+        if target is not None:
+            name = target
+        elif freed and "x" in self._names():
+            name = freed[0]
+        else:
+            name = self._free("x", safe(made.name))
+        self._put(joined(self._targets(name, made, gives), " = ", made.text))
+
+    def _targets(self, name: str, made: Expression, gives: tuple[int, ...]) -> str:
+        """What a call's results are assigned to: a name each, but one for many."""
+        if len(gives) > _MOST_NAMED:
+            name = self._free(safe(made.name))
+            for index, value in enumerate(gives):
+                self._variables[value] = f"{name}[{index}]"
+            return name
+        names: list[str] = []
+        for value in gives:
+            if names:
                 name = self._free("x", safe(made.name))
-            if self._left[value] or target is not None:
+            used = self._left[value] > 0 or value not in self._left
+            if used:
                 self._variables[value] = name
-            elif len(gives) > 1:
-                name = "_"
-            names.append(name)
-        self._put(joined(", ".join(names), " = ", made.text))
+            names.append(name if used or len(gives) == 1 else "_")
+        return ", ".join(names)
 
     def _release(self, values: Sequence[int]) -> list[str]:
         """Count the values as read; the names of those that nobody reads any more."""
@@ -208,10 +230,13 @@ class Forward:
             self._left[value] -= 1
             if self._left[value] <= 0 and value in self._variables:
                 freed.append(self._variables.pop(value))
-        return freed
+        return [name for name in freed if name.isidentifier()]
 
     def _free(self, *wishes: str) -> str:
-        return Names({*self._variables.values(), *self._symbols.bare}).new(*wishes)
+        return Names({*self._names(), *self._symbols.bare}).new(*wishes)
+
+    def _names(self) -> set[str]:
+        return {name.partition("[")[0] for name in self._variables.values()}
 
     def _put(self, doc: Pieces) -> None:
         self.lines.extend(lines(doc, self._depth))

@@ -11,11 +11,15 @@ INDENT = "    "
 
 
 class Group(NamedTuple):
-    """Something in brackets, with commas: it may be broken over lines."""
+    """Something in brackets, with commas: it may be broken over lines.
+
+    What is ``listed``, a list and no call, has an item a line then.
+    """
 
     opening: str
     items: tuple[Doc, ...]
     closing: str
+    listed: bool = False
 
 
 Doc = Union[str, "Group", "Sequence"]
@@ -36,6 +40,12 @@ def joined(*pieces: Doc) -> Sequence:
 def call(name: Doc, arguments: Iterable[Doc]) -> Sequence:
     """A call: ``name(arguments)``."""
     return joined(name, Group("(", tuple(arguments), ")"))
+
+
+def tupled(items: tuple[Doc, ...]) -> Group:
+    """A tuple."""
+    only = (joined(items[0], ","),) if len(items) == 1 else tuple(items)
+    return Group("(", only, ")", listed=True)
 
 
 def flat(doc: Doc) -> str:
@@ -67,7 +77,7 @@ def lines(doc: Doc, depth: int, end: str = "") -> list[str]:
 
 def _inside(group: Group, depth: int) -> list[str]:
     together = ", ".join(map(flat, group.items))
-    if len(INDENT * depth) + len(together) <= WIDTH:
+    if len(INDENT * depth) + len(together) <= WIDTH and not group.listed:
         return [INDENT * depth + together]
     if len(group.items) == 1:
         return lines(group.items[0], depth)

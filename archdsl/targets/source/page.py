@@ -216,5 +216,5 @@ def _random(value: Any) -> Doc:
     if isinstance(value, Tensor):
         return f"torch.rand({', '.join(map(str, value.shape))})"
     if isinstance(value, (list, tuple)):
-        return Group("[", tuple(map(_random, value)), "]")
+        return Group("[", tuple(map(_random, value)), "]", listed=True)
     return literal(value)

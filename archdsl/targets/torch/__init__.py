@@ -14,7 +14,7 @@ from archdsl.targets.torch.emitter import Emitter, Operand
 from archdsl.targets.torch.figure import Figure
 from archdsl.targets.torch.initial import SkippedInitialisation
 
-__all__ = ["compile_network"]
+__all__ = ["compile_network", "compile_outline"]
 
 
 def compile_network(
@@ -34,6 +34,11 @@ def compile_network(
             torch.manual_seed(seed)
             return _compile(network, place)
     return _compile(network, place)
+
+
+def compile_outline(network: Network) -> fx.GraphModule:
+    """The same without the values of weights, which take no memory: on torch's meta device."""
+    return _compile(network, torch.device("meta"))
 
 
 def _compile(network: Network, device: torch.device) -> fx.GraphModule:
