@@ -81,7 +81,8 @@ def folded(draft: Draft, least: int = 2) -> tuple[Action, ...]:
 class _Search:
     def __init__(self, steps: Sequence[Step], outputs: Sequence[int]) -> None:
         self._steps = steps
-        self._shapes = [_shape(step) for step in steps]
+        shapes: dict[Hashable, int] = {}
+        self._shapes = [shapes.setdefault(_shape(step), len(shapes)) for step in steps]
         self._names = [_split(step.name) for step in steps]
         self._readers: defaultdict[int, list[float]] = defaultdict(list)
         for index, step in enumerate(steps):
@@ -92,7 +93,11 @@ class _Search:
 
     def repetitions(self, at: int, period: int) -> int:
         """How often the ``period`` steps from ``at`` on are done in a row."""
-        if at + 2 * period > len(self._steps) or not self._countable(at, period):
+        second = at + period
+        # The shape of a first step tells most of what does not repeat.
+        if second + period > len(self._steps) or self._shapes[at] != self._shapes[second]:
+            return 1
+        if not self._countable(at, period):
             return 1
         count = 1
         while self._repeats(at, period, count):

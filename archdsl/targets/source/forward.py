@@ -19,6 +19,7 @@ from archdsl.targets.source.layout import (
     lines,
     literal,
     quoted,
+    tupled,
 )
 from archdsl.targets.source.layout import Sequence as Pieces
 from archdsl.targets.source.naming import Names, safe
