@@ -105,12 +105,18 @@ class Beginning:
         return names if len(kinds) == 1 else f"({names})"
 
     def _biases(self, kinds: Sequence[type[nn.Module]]) -> list[str]:
-        """Lines that set biases to zero, as far as modules of these classes have some."""
-        has = {part.bias is not None for part in self._parts if isinstance(part, tuple(kinds))}
+        """Lines that set biases to zero, if modules of these classes have some.
+
+        By torch's types a convolution may always be without.
+        """
+        if all(part.bias is None for part in self._parts if isinstance(part, tuple(kinds))):
+            return []
         zero = "nn.init.zeros_(module.bias)"
-        if has == {True, False}:
-            return [f"{INDENT * 2}if module.bias is not None:", f"{INDENT * 3}{zero}"]
-        return [f"{INDENT * 2}{zero}"] if has == {True} else []
+        if nn.Linear in kinds and all(
+            part.bias is not None for part in self._parts if isinstance(part, nn.Linear)
+        ):
+            return [f"{INDENT * 2}{zero}"]
+        return [f"{INDENT * 2}if module.bias is not None:", f"{INDENT * 3}{zero}"]
 
 
 def start_calls(start: Start) -> list[tuple[str, str]]:

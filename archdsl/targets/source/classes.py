@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from torch import fx
 
 from archdsl.abstracting import Constant, Formula, Term, Value, same
 from archdsl.diagnostics import fail
@@ -46,8 +48,9 @@ class Said(NamedTuple):
 class Writer:
     """Writes the classes of patterns."""
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(self, symbols: Symbols, typed: Callable[[fx.Node], str]) -> None:
         self._symbols = symbols
+        self._typed = typed
 
     def lines(
         self,
@@ -201,12 +204,13 @@ class Writer:
             return term.text(f"self.{kept[name]}")
 
         writing = Forward(pattern, self._symbols, slot)
-        tensor = "Tensor"
-        self._symbols.need("from torch import Tensor")
         if result is None:
-            taken = [f"{name}: {tensor}" for name in writing.parameters()]
-            count = len(pattern.outputs)
-            gives = tensor if count == 1 else f"tuple[{', '.join([tensor] * count)}]"
+            unit = pattern.units[0]
+            kinds = [self._typed(node) for node in unit.inputs]
+            named = zip(writing.parameters(), kinds, strict=True)
+            taken = [f"{name}: {kind}" for name, kind in named]
+            given = [self._typed(node) for node in unit.outputs]
+            gives = given[0] if len(given) == 1 else f"tuple[{', '.join(given)}]"
             body = writing.write(_several)
         else:
             writing.named(result.inputs)

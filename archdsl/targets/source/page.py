@@ -39,7 +39,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
-    writer = Writer(symbols)
+    writer = Writer(symbols, lambda node: _type(network, node, symbols))
     beginning = Beginning(network, module, symbols)
     body: list[str] = []
     told: set[str | None] = set()
@@ -52,7 +52,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     root = found[-1]
     about = [f"The network; input {_shape(network, network.input)}."]
     notes = dict(_notes(network, root.units[0]))
-    results = _results(network, module, symbols)
+    results = None if root.chain else _results(network, module, symbols)
     ending = beginning.constructor()
     body += ["", "", *writer.lines(root, about, notes, results, ending)]
     body += beginning.methods(root.name)
@@ -154,19 +154,30 @@ def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> Resu
             return {key: structure(each) for key, each in value.items()}
         return [structure(each) for each in value]
 
-    simple = isinstance(network.shape(network.input), tuple)
     taken = []
     for node in placeholders:
         default = f" = {literal(node.args[0])}" if node.args else ""
-        kind = "Tensor" if simple and node is placeholders[0] else "Any"
+        kind = _noted("Any", symbols) if node.args else _type(network, node, symbols)
         taken.append(f"{identifier(str(node.target))}: {kind}{default}")
     shapes = [network.shape(path) for path in network.outputs.values()]
-    given = "Tensor" if all(isinstance(shape, tuple) for shape in shapes) else "Any"
-    if any(text.endswith("Any") or ": Any" in text for text in (*taken, given)):
-        symbols.need("from typing import Any")
+    tensors = all(isinstance(shape, tuple) for shape in shapes)
+    given = _noted("Tensor" if tensors else "Any", symbols)
     shape = structure(output.args[0])
     gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
     return Results(tuple(str(n.target) for n in placeholders), tuple(taken), gives, shape)
+
+
+def _type(network: Network, node: fx.Node, symbols: Symbols) -> str:
+    """The type of a value: a tensor where its layer gives one."""
+    path = node.meta.get(LAYER)
+    tensor = path in network.graph and isinstance(network.shape(str(path)), tuple)
+    return _noted("Tensor" if tensor else "Any", symbols)
+
+
+def _noted(kind: str, symbols: Symbols) -> str:
+    """The name of a type, with the import that it needs."""
+    symbols.need({"Tensor": "from torch import Tensor", "Any": "from typing import Any"}[kind])
+    return kind
 
 
 def _about(network: Network) -> list[str]:
