@@ -256,7 +256,7 @@ def test_files_are_clean(files: Path, command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lenet", "yolo_v3"])
+@pytest.mark.parametrize("name", ["lenet", "unet"])
 def test_a_file_runs_by_itself(files: Path, name: str) -> None:
     code = "import runpy, sys; sys.modules['archdsl'] = None; runpy.run_path(sys.argv[1], "
     done = subprocess.run(

@@ -63,7 +63,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
         body += ["", "", title, "# fmt: off", *carried, "# fmt: on"]
     main = _main(network, root.name)
     future = ["from __future__ import annotations", ""] if bundle.postponed else []
-    head = [*_about(network), "", *future, *symbols.lines()]
+    head = [*_about(network, symbols), "", *future, *symbols.lines()]
     return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
 
 
@@ -180,7 +180,7 @@ def _noted(kind: str, symbols: Symbols) -> str:
     return kind
 
 
-def _about(network: Network) -> list[str]:
+def _about(network: Network, symbols: Symbols) -> list[str]:
     """The docstring of the file."""
     summary = summarise(network)
     outputs = ", ".join(
@@ -191,7 +191,9 @@ def _about(network: Network) -> list[str]:
         f"{summary.parameters:,} parameters and {summary.macs:,} multiply-accumulates for an "
         f"input of {prose(shown(summary.input))}; {outputs}."
     )
-    origin = f"Written by archdsl from the spec {name}. Needs torch alone."
+    vision = any("torchvision" in line for line in symbols.imports)
+    needs = "torch and torchvision" if vision else "torch alone"
+    origin = f"Written by archdsl from the spec {name}. Needs {needs}."
     paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]
     return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
 
