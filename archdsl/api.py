@@ -127,6 +127,16 @@ class Network:
 
         return compile_network(self.checked, device=device, seed=seed)
 
+    def to_python(self) -> str:
+        """PyTorch source of the network, a class for each template; it needs torch alone.
+
+        Its class takes and gives what :meth:`to_torch`'s module does, and has its state_dict:
+        weights move between the two. Raises ArchError where a layer has no source text.
+        """
+        from archdsl.targets.source import source
+
+        return source(self.checked)
+
     def draw(self, path: str | Path | None = None, **options: Any) -> str | None:
         """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot, .html).
 

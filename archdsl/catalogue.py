@@ -28,6 +28,8 @@ class Facts:
     top5: float | None = None
     classes: str | None = None
     """What the labels mean: a data set as ``class_names`` knows it, or names in their order."""
+    comment: str = ""
+    """All that stands before the first of these facts."""
 
 
 def facts(source: Source) -> Facts:
@@ -51,6 +53,7 @@ def facts(source: Source) -> Facts:
         _percent(found.get("top-1")),
         _percent(found.get("top-5")),
         found.get("classes"),
+        " ".join(prose),
     )
 
 

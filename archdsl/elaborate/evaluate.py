@@ -302,7 +302,9 @@ class Elaborator:
                 local[subnet.text] = Subnet(subnet.text)
             self.count_instance(template, name)
             inside = Environment(template.definitions, template.position, local)
-            found = yield self._expand(template, text, inside, name.span)
+            numbers = tuple((k, v) for k, v in local.items() if isinstance(v, (int, float)))
+            block = yield self._expand(template, text, inside, name.span)
+            found = Instance(template.name, text, block, numbers)
             self._instances[key_] = found
         if len(self._frames) + found.block.depth + 1 > self.limits.levels:
             raise self._too_deep(template, name.span)
@@ -321,19 +323,19 @@ class Elaborator:
 
     def _expand(
         self, template: TemplateBinding, text: str, environment: Environment, span: Span
-    ) -> Task[Instance]:
+    ) -> Task[Block]:
         if len(self._frames) >= self.limits.levels:
             raise self._too_deep(template, span)
         self._frames.append(Frame(text, span))
         try:
-            block = yield self.block(
+            block: Block = yield self.block(
                 template.definition.body,
                 environment,
                 subnet=template.tail not in ("block", "unknown"),
             )
         finally:
             self._frames.pop()
-        return Instance(template.name, text, block)
+        return block
 
     def _too_deep(self, template: TemplateBinding, span: Span) -> ArchError:
         return fail(

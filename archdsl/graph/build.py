@@ -45,6 +45,7 @@ class _OpenScope(NamedTuple):
     span: Span | None
     parent: int
     block: int | None
+    numbers: tuple[tuple[str, int | float], ...] = ()
 
 
 class _Draft(NamedTuple):
@@ -79,10 +80,13 @@ class Expansion:
         only = block.single
         if isinstance(only, Instance):
             step = block.steps[0]
-            self._open(label or only.template, only.shown, only.template, step.span, only.block)
+            self._open(label or only.template, only, step.span)
             end = yield self.expand(only.block, port)
         elif label is not None:
-            self._open(label, label, None, self._span, block)
+            self._scopes.append(
+                _OpenScope(label, label, None, self._span, self._scope, block.identity)
+            )
+            self._scope = len(self._scopes) - 1
             end = yield self.expand(block, port)
         else:
             end = yield self.expand(block, port)
@@ -111,7 +115,7 @@ class Expansion:
                     port = self._follow(what, span, port)
             elif isinstance(what, Instance):
                 outer = self._scope
-                self._open(what.template, what.shown, what.template, span, what.block)
+                self._open(what.template, what, span)
                 port = yield self.expand(what.block, port)
                 self._scope = outer
             else:
@@ -162,10 +166,18 @@ class Expansion:
         self._drafts.append(_Draft(layer, stem, self._scope, self._span, inputs, self._frozen))
         return len(self._drafts) - 1
 
-    def _open(
-        self, stem: str, title: str, template: str | None, span: Span | None, block: Block
-    ) -> None:
-        self._scopes.append(_OpenScope(stem, title, template, span, self._scope, block.identity))
+    def _open(self, stem: str, what: Instance, span: Span) -> None:
+        self._scopes.append(
+            _OpenScope(
+                stem,
+                what.shown,
+                what.template,
+                span,
+                self._scope,
+                what.block.identity,
+                what.numbers,
+            )
+        )
         self._scope = len(self._scopes) - 1
 
     # ---- the end ----
@@ -222,7 +234,15 @@ class Expansion:
             parent = scopes[opened.parent] if index else None
             path = namers[opened.parent].path(opened.stem) if index else ""
             scopes.append(
-                Scope(path, opened.title, opened.template, opened.span, parent, opened.block)
+                Scope(
+                    path,
+                    opened.title,
+                    opened.template,
+                    opened.span,
+                    parent,
+                    opened.block,
+                    opened.numbers,
+                )
             )
             namers.append(_Namer(path, siblings[index]))
         return scopes, namers

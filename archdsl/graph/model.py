@@ -34,6 +34,8 @@ class Scope:
     parent: Scope | None
     blocks: int | None
     """Which elaborated block it expands; scopes with equal numbers have equal contents."""
+    numbers: tuple[tuple[str, int | float], ...] = ()
+    """The template's parameters that are numbers or truth values, by name."""
 
     @property
     def name(self) -> str:

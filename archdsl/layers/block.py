@@ -35,6 +35,8 @@ class Instance(NamedTuple):
     template: str
     shown: str  # with arguments: "bottleneck<64>"
     block: Block
+    numbers: tuple[tuple[str, int | float], ...] = ()
+    """The parameters that are numbers or truth values, by name."""
 
 
 class Step(NamedTuple):

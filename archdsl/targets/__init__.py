@@ -31,6 +31,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
+    ".py": Format("archdsl.targets.source", "the network as PyTorch source", as_written=True),
     ".json": Format(
         "archdsl.targets.formats.node_link", "the graph, as networkx reads it", as_written=True
     ),

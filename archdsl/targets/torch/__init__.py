@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import torch
-from torch import fx
+from torch import fx, nn
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
@@ -13,7 +14,7 @@ from archdsl.targets.torch.emitter import Emitter, Operand
 from archdsl.targets.torch.figure import Figure
 from archdsl.targets.torch.initial import SkippedInitialisation
 
-__all__ = ["compile_network"]
+__all__ = ["compile_network", "compile_outline"]
 
 
 def compile_network(
@@ -35,6 +36,11 @@ def compile_network(
     return _compile(network, place)
 
 
+def compile_outline(network: Network) -> fx.GraphModule:
+    """The same without the values of weights, which take no memory: on torch's meta device."""
+    return _compile(network, torch.device("meta"))
+
+
 def _compile(network: Network, device: torch.device) -> fx.GraphModule:
     emit = Emitter(network)
     nodes: dict[str, Operand] = {}
@@ -52,13 +58,30 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
             for name, path in network.outputs.items()
         }
     emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
-    module = fx.GraphModule(emit.modules, emit.graph, class_name=_class_name(network.name))
+    module = fx.GraphModule(_tree(emit.modules), emit.graph, class_name=_class_name(network.name))
     if emit.loss is not None:
         module.criterion = emit.loss
     if emit.verdict is not None:
         module.decision = emit.verdict
     Figure(network).attach(module)
     return module
+
+
+def _tree(modules: Mapping[str, nn.Module]) -> nn.Module:
+    """The modules in a module, by path: fx keeps their order then, and not where it gets a dict."""
+    root = nn.Module()
+    inner = {"": root}
+    for path, module in modules.items():
+        at, parent = "", root
+        *scopes, name = path.split(".")
+        for scope in scopes:
+            at = f"{at}.{scope}"
+            if at not in inner:
+                inner[at] = nn.Module()
+                parent.add_module(scope, inner[at])
+            parent = inner[at]
+        parent.add_module(name, module)
+    return root
 
 
 def _overwritable(network: Network) -> set[str]:

@@ -15,6 +15,20 @@ from archdsl.targets.torch.freezing import freeze
 from archdsl.targets.torch.initial import initialise
 
 
+class Start(NamedTuple):
+    """How the weights and biases of a module start, see :func:`initialise`."""
+
+    deviation: float | None = None
+    prior: float | None = None
+
+
+START = "start"
+"""The key of a node's ``meta`` under which the :class:`Start` of its module stands."""
+
+LAYER = "layer"
+"""The key of a node's ``meta`` under which the path of its layer stands."""
+
+
 class ImageNodes(NamedTuple):
     """Images in a PyTorch graph: the batch with all that is known of it, and its tensor."""
 
@@ -53,7 +67,7 @@ class Emitter:
         last = next((n for n in reversed(self.graph.nodes) if n.op == "placeholder"), None)
         before = self.graph.inserting_after(last) if last else self.graph.inserting_before()
         with before:  # arguments come before everything else
-            return (
+            return self._noted(
                 self.graph.placeholder(name, default_value=default[0])
                 if default
                 else (self.graph.placeholder(name))
@@ -109,15 +123,22 @@ class Emitter:
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module
-        return self.graph.call_module(self._path, operands, options)
+        node = self._noted(self.graph.call_module(self._path, operands, options))
+        node.meta[START] = Start(deviation, prior)
+        return node
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
         """Call a function on nodes and constants."""
-        return self.graph.call_function(function, arguments)
+        return self._noted(self.graph.call_function(function, arguments))
 
     def method(self, name: str, *arguments: Any) -> fx.Node:
         """Call a tensor method; the first argument is the tensor."""
-        return self.graph.call_method(name, arguments)
+        return self._noted(self.graph.call_method(name, arguments))
+
+    def _noted(self, node: fx.Node) -> fx.Node:
+        """The node with a note of the layer that it is part of."""
+        node.meta[LAYER] = self._path
+        return node
 
     def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
         """What the compiled module returns for an output."""

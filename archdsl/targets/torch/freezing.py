@@ -33,3 +33,8 @@ def freeze(module: nn.Module) -> None:
     if type(module) in _FROZEN:
         module.__class__ = _FROZEN[type(module)]
         module.eval()
+
+
+def thawed(made: type[nn.Module]) -> type[nn.Module]:
+    """The class that a frozen module had before."""
+    return next((plain for plain, frozen in _FROZEN.items() if frozen is made), made)

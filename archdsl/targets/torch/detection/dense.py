@@ -17,6 +17,7 @@ from torchvision.models.detection.retinanet import RetinaNet, RetinaNetHead
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import box_iou
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_labels
 from archdsl.targets.torch.detection.values import Batch, Detections, Step, required_targets
 
@@ -39,6 +40,7 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
     return torch.cat([_columns(level, columns) for level in maps], 1)
 
 
+@remembering
 class DefaultBoxes(Step):
     """Boxes of some shapes at every place of every map (Liu et al. 2016, section 2.2)."""
 
@@ -64,6 +66,7 @@ class DefaultBoxes(Step):
         return f"{self.generator.aspect_ratios}, scales={scales}, steps={self.generator.steps}"
 
 
+@remembering
 class _Dense(Step):
     """The base: a detector of torchvision that decodes and judges, but is no part of the module.
 
@@ -109,6 +112,7 @@ class _Dense(Step):
         return Detections(found, batch, {})
 
 
+@remembering
 class RetinaDetections(_Dense):
     """Decoding and focal loss of RetinaNet (Lin et al. 2017, sections 3 and 4)."""
 
@@ -151,6 +155,7 @@ class RetinaDetections(_Dense):
         return f"{super().extra_repr()}, giou={self._giou}"
 
 
+@remembering
 class FcosDetections(_Dense):
     """Decoding and losses of FCOS (Tian et al. 2019, sections 3.1 to 3.3)."""
 
@@ -188,6 +193,7 @@ class FcosDetections(_Dense):
         return self._decided(heads, anchors, batch, places)
 
 
+@remembering
 class SsdDetections(_Dense):
     """Decoding and losses of SSD (Liu et al. 2016, section 2.2)."""
 

@@ -19,6 +19,7 @@ from archdsl.dlib import options as record
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.graph.cells import Cells
 from archdsl.layers.tiling import Tile, Tiling, step_up, tiled
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_images
 from archdsl.targets.torch.detection.values import Batch, Detections, Size, Step, Target
 
@@ -36,6 +37,7 @@ class PyramidBatch(NamedTuple):
     n: int
 
 
+@remembering
 class PyramidInput(Step):
     """Images of any sizes, each with its pyramid on one picture; these are padded to one tensor.
 
@@ -142,6 +144,7 @@ def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
 # ---- detectors ----
 
 
+@remembering
 class _Configured(Step):
     """The base of detectors with options; they are part of the state_dict, as dlib writes them."""
 
@@ -183,6 +186,7 @@ class _Configured(Step):
         return Detections(results, batch, {})
 
 
+@remembering
 class Mmod(_Configured):
     """A window wherever a score is above the threshold (dlib loss_mmod_::to_label)."""
 
@@ -261,6 +265,7 @@ def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
     return torch.cat([middle - half, middle + half], 1)
 
 
+@remembering
 class Yolo(_Configured):
     """Anchors on the maps of several tags (dlib loss_yolo_::to_label)."""
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from archdsl.layers.edges import shape_words
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.values import (
     Batch,
     Detections,
@@ -20,6 +21,7 @@ from archdsl.targets.torch.detection.values import (
 )
 
 
+@remembering
 class ImageBatch(Step):
     """Images of any sizes as one normalised tensor; targets are scaled with them.
 
@@ -173,6 +175,7 @@ def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:
             )
 
 
+@remembering
 class Results(Step):
     """The end of a detector: losses in training, else detections in pixels of the images given."""
 

@@ -16,6 +16,7 @@ from torchvision.models.detection.roi_heads import (
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 from torchvision.ops import MultiScaleRoIAlign, roi_align, roi_pool
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_labels
 from archdsl.targets.torch.detection.values import (
     Batch,
@@ -29,6 +30,7 @@ from archdsl.targets.torch.detection.values import (
 )
 
 
+@remembering
 class AnchorGrid(Step):
     """Boxes of some sizes and aspect ratios (height / width) at every place of every map."""
 
@@ -45,6 +47,7 @@ class AnchorGrid(Step):
         return f"{self.generator.sizes}, ratios={self.generator.aspect_ratios}"
 
 
+@remembering
 class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
     """Anchors, moved and rated by a network, of which the best are proposed.
 
@@ -137,6 +140,7 @@ def _heads(  # torchvision's class with what it computes, without its networks
     )
 
 
+@remembering
 class RegionSampling(RoIHeads):  # type: ignore[misc]
     """In training, some of the regions with the classes they should get; in use, all of them.
 
@@ -168,6 +172,7 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
         return "count={}, fraction={}, positive={}, negative={}".format(*self._settings)
 
 
+@remembering
 class RegionAlign(Step):
     """Features of regions by bilinear sampling, from the level of a pyramid that suits their size.
 
@@ -189,6 +194,7 @@ class RegionAlign(Step):
         return f"{len(self._names)} levels to {self.pool.output_size}, {self.pool.sampling_ratio}"
 
 
+@remembering
 class RegionPool(Step):
     """Features of regions: the maximum of each cell of a grid over the region.
 
@@ -208,6 +214,7 @@ class RegionPool(Step):
         return f"{self.size}, scale={self.scale:.6g}"
 
 
+@remembering
 class WarpedRegions(Step):
     """Regions cut out of the images with some pixels around them, and warped to one size.
 
@@ -235,6 +242,7 @@ class WarpedRegions(Step):
         return f"{self.size}, context={self.context}"
 
 
+@remembering
 class RegionDetections(RoIHeads):  # type: ignore[misc]
     """What regions hold: a class, and a box moved for that class; duplicates are suppressed.
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_labels
 from archdsl.targets.torch.detection.values import (
     Batch,
@@ -21,6 +22,7 @@ from archdsl.targets.torch.detection.values import (
 )
 
 
+@remembering
 class SvmDetections(Step):
     """What regions hold, by decision values: class k + 1 has the k-th of them.
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.values import Size, Target
 from archdsl.targets.torch.detection.yolo.detector import (
     Detector,
@@ -61,6 +62,7 @@ class _Matches(NamedTuple):
     labels: Tensor
 
 
+@remembering
 class _Anchored(Detector):
     """What both versions share.
 
@@ -212,6 +214,7 @@ class _Anchored(Detector):
         raise NotImplementedError
 
 
+@remembering
 class YoloV2(_Anchored):
     """Redmon and Farhadi 2017, "YOLO9000", section 2; takes one map.
 
@@ -259,6 +262,7 @@ class YoloV2(_Anchored):
         return functional.cross_entropy(logits, labels, reduction="none")
 
 
+@remembering
 class YoloV3(_Anchored):
     """Redmon and Farhadi 2018, "YOLOv3", section 2; takes a map for each group of anchors.
 

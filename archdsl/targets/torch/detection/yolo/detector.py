@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_labels, check_targets
 from archdsl.targets.torch.detection.values import Size, Target
 
@@ -19,6 +20,7 @@ a network without training gives every box to every class."""
 _SMALLEST_SIDE = 1e-3  # pixels; what is left of a box outside the image is smaller
 
 
+@remembering
 class Detector(nn.Module):
     """The base of all versions."""
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.values import Size, Target
 from archdsl.targets.torch.detection.yolo.detector import (
     Detector,
@@ -18,6 +19,7 @@ from archdsl.targets.torch.detection.yolo.detector import (
 )
 
 
+@remembering
 class YoloV1(Detector):
     """Redmon et al. 2016, "You Only Look Once", section 2.
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
+from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.values import Batch, Detections, Step, required_targets
 from archdsl.targets.torch.detection.yolo.detector import Detector
 
 
+@remembering
 class YoloDetections(Step):
     """What the predictions of a network amount to; in training, what they cost."""
 

@@ -1,0 +1,21 @@
+"""PyTorch source as it is written by hand: a file that needs torch alone."""
+
+from __future__ import annotations
+
+from torch import fx
+
+from archdsl.graph.model import Network
+from archdsl.targets.source.page import page
+from archdsl.targets.torch import compile_outline
+
+__all__ = ["encode", "page", "source"]
+
+
+def encode(network: Network, module: fx.GraphModule) -> bytes:
+    """The network as a Python module; see :func:`archdsl.targets.source.page.page`."""
+    return page(network, module).encode()
+
+
+def source(network: Network) -> str:
+    """The same as text. The network's weights are not needed, and take no memory."""
+    return page(network, compile_outline(network))
