@@ -35,9 +35,9 @@ def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
     matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
-    or a state_dict as ``torch.save`` writes it, which is read without running code from it. The
-    names in a file are the module's own, or those of the spec's reference. Raises ArchError where
-    weights cannot be had or do not fit.
+    ONNX of the same network, or a state_dict as ``torch.save`` writes it, which is read without
+    running code from it. The names in a file are the module's own, or those of the spec's
+    reference. Raises ArchError where weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
@@ -82,12 +82,19 @@ def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
     return loaded
 
 
+def _read_onnx(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    from archdsl.importing.onnx.weights import read  # needs the package onnx
+
+    return read(path, network, module)
+
+
 _READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
     ".dat": dlib.read,
     ".dnn": dlib.read,
     ".xml": dlib.read,
+    ".onnx": _read_onnx,
 }
 """By suffix what reads a file; a file with another suffix is what torch.save writes."""
 

@@ -75,7 +75,7 @@ def command(
             click.echo(f"verified against {what}: {line}", err=output is None)
 
 
-def _proof(text: str, name: str, origin: Origin, what: str) -> Proof:
+def _proof(text: str, name: str, origin: Origin, what: str) -> Proof | None:
     from archdsl.api import load_source
     from archdsl.source import Source
 

@@ -40,7 +40,7 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
             "NAME, a function or class of a Python file that makes a module",
             True,
         ),
-        ".onnx": Origin("onnx", "a network as ONNX has it"),
+        ".onnx": Origin("onnx", "a network as ONNX has it", True),
         ".cfg": Origin("darknet", "a network of Darknet's"),
         ".json": Origin("keras", "what model.to_json() of Keras writes"),
     }
@@ -69,8 +69,8 @@ class Reader(Protocol):
     def read(self, what: str, options: Options) -> Sketch:
         """The network; raises ArchError for what cannot be read or said in the language."""
 
-    def proof(self, network: Network, what: str) -> Proof:
-        """Compares a network with the origin that it was read from."""
+    def proof(self, network: Network, what: str) -> Proof | None:
+        """Compares a network with its origin; ``None`` where nothing can run that here."""
 
 
 def reader(origin: Origin) -> Reader:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.graph.model import Network
 from archdsl.importing.sketch import Sketch
 from archdsl.layers.activation import Identity
@@ -102,8 +102,8 @@ def _settings(layer: Layer) -> Hashable:
 def layers_of(sketch: Sketch, network: Network) -> list[str]:
     """The path of the layer in a spec's network that each operation of its sketch is.
 
-    Operations that the spec says by other layers (joins) have an empty path. Raises ArchError where
-    the two are not the same network.
+    Operations that the spec says by other layers (joins) have an empty path. Raises
+    DifferentNetworkError where the two are not the same network.
     """
     paths = [instance.path for instance in network.instances()]
     place = {path: number for number, path in enumerate(paths)}
@@ -158,8 +158,12 @@ def _paired(
     return pairs
 
 
-def _different() -> ArchError:
-    return fail("the spec is another network than its origin, which is an error of archdsl")
+class DifferentNetworkError(ArchError):
+    """A sketch and a network are not the same."""
+
+
+def _different() -> DifferentNetworkError:
+    return DifferentNetworkError(Diagnostic("the spec is another network than its origin"))
 
 
 def state(

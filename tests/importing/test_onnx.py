@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sketches import module_of, network_of
 from torch import nn
 
+import archdsl
 from archdsl.api import load_source
+from archdsl.cli import main
 from archdsl.diagnostics import ArchError
 from archdsl.importing import Options
 from archdsl.importing import onnx as reader
@@ -50,7 +53,7 @@ def check(path: Path) -> Sketch:
     data = np.random.default_rng(0).standard_normal(sizes).astype(np.float32)
     expected = session.run(None, {entry.name: data})[0]
     with torch.no_grad():
-        found = module_of(sketch, reader.weights(str(path), Options()))(torch.from_numpy(data))
+        found = module_of(*reader.read_with_weights(str(path), Options()))(torch.from_numpy(data))
     assert np.allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
     return sketch
 
@@ -197,10 +200,10 @@ def test_broken_graphs_are_errors(tmp_path: Path) -> None:
     for changes, message in (
         ({"nodes": circle}, "Relu one: it reads b, which nothing gives"),
         ({"nodes": [node("Conv", ["x", "v"], ["y"])]}, "it reads v"),
-        ({"nodes": [node("Conv", ["x"], ["y"])]}, "input 2 is missing"),
+        ({"nodes": [node("Conv", ["x"], ["y"])]}, "has input size 1"),
         ({"nodes": [node("NonZero", ["x"], ["y"], name="n")]}, "NonZero n: the catalogue has no"),
         ({"nodes": [node("Conv", ["x", "w"], ["y"], group=3)]}, "does not fit the input"),
-        ({"nodes": [node("Conv", ["x", "w"], ["y"], strides=[0, 1])]}, "does not fit"),
+        ({"nodes": [node("Conv", ["x", "w"], ["y"], strides=[0, 1])]}, "strides is too small"),
         ({"nodes": [node("Conv", ["x", "w"], ["z"])]}, "the output y does not come"),
         ({"inputs": []}, "found none"),
         ({"inputs": [info("x", 1, ("n", 1, 4, 4)), info("z", 1, (1,))]}, "found x, z"),
@@ -225,7 +228,7 @@ def test_values_outside_of_the_folder_are_not_read(location: str, tmp_path: Path
     file = saved(model, folder)
     assert kinds(read(file)) == ["con"]  # its shape is enough
     with pytest.raises(ArchError, match="cannot be read from|ends before"):
-        reader.weights(str(file), Options())
+        reader.read_with_weights(str(file), Options())
 
 
 def test_a_missing_file_and_another_format(tmp_path: Path) -> None:
@@ -276,17 +279,36 @@ class Branches(nn.Module):
 
 def test_weights_go_to_the_layers_of_the_spec(tmp_path: Path) -> None:
     file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
-    sketch = read(file)
-    network = load_source(Source("x", written(sketch))).check()
-    module = network.to_torch().eval()
-    shapes = {name: value.shape for name, value in module.state_dict().items()}
-    values = state(sketch, network.checked, reader.weights(str(file), Options()), shapes)
-    module.load_state_dict({name: torch.tensor(value) for name, value in values.items()})
+    module = archdsl.compile(written(read(file)), weights=file)
     data = torch.randn(1, 3, 6, 6)
     session = runtime.InferenceSession(str(file))
     expected = session.run(None, {session.get_inputs()[0].name: data.numpy()})[0]
     with torch.no_grad():
         assert np.allclose(module(data).numpy(), expected, atol=1e-5)
+
+
+def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One weight too large, and the spec is no longer what the runtime computes."""
+    file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
+    done = CliRunner().invoke(main, ["import", str(file)])
+    assert done.exit_code == 0 and "outputs as onnxruntime's" in done.stderr
+    honest = reader.read_with_weights
+
+    def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:
+        sketch, weights = honest(what, options)
+        first = next(iter(weights))
+        return sketch, {**weights, first: weights[first] + 0.5}
+
+    monkeypatch.setattr("archdsl.importing.onnx.weights.read_with_weights", off)
+    done = CliRunner().invoke(main, ["import", str(file), "-o", str(tmp_path / "x.arch")])
+    assert done.exit_code == 1 and "differs from it" in done.stderr
+    assert not (tmp_path / "x.arch").exists()
+
+
+def test_weights_of_another_file_are_refused(tmp_path: Path) -> None:
+    file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
+    with pytest.raises(ArchError, match=r"x\.onnx holds another network than"):
+        archdsl.compile("con<4,1,1,input<3,6,6>>", weights=file)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.importing import Options
+from archdsl.importing import Options, Proof
 from archdsl.importing.onnx.graph import Reader
 from archdsl.importing.onnx.loading import Tensor, load
 from archdsl.importing.onnx.moving import MOVING
@@ -18,6 +18,7 @@ from archdsl.importing.onnx.patterns import PATTERNS
 from archdsl.importing.sketch import Sketch
 
 if TYPE_CHECKING:
+    from archdsl.api import Network
     from archdsl.importing.onnx.loading import Array
 
 
@@ -30,12 +31,20 @@ def read(what: str, options: Options) -> Sketch:
     return _read(what, options)[0]
 
 
-def weights(what: str, options: Options) -> dict[str, Array]:
-    """The values that the tensors of the sketch's operations name."""
+def proof(network: Network, what: str) -> Proof | None:
+    """Compares the network with what onnxruntime makes of the file, where that is installed."""
+    from archdsl.importing.onnx.weights import proof
+
+    return proof(network, what)
+
+
+def read_with_weights(what: str, options: Options) -> tuple[Sketch, dict[str, Array]]:
+    """The network, and the values that the tensors of its operations name."""
     sketch, reader = _read(what, options)
     names = {name for operation in sketch.operations for name in operation.tensors.values()}
     found = {name: reader.values[name] for name in sorted(names)}
-    return {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
+    arrays = {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
+    return sketch, arrays
 
 
 def _read(what: str, options: Options) -> tuple[Sketch, Reader]:

@@ -13,7 +13,7 @@ import numpy as np
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importing.drafting import Draft
 from archdsl.importing.onnx.functions import POINTWISE, is_input, recognised
-from archdsl.importing.onnx.loading import Computed, Tensor
+from archdsl.importing.onnx.loading import Computed, Tensor, checker
 from archdsl.importing.onnx.nodes import Node, Value, origin_of, refused
 from archdsl.importing.onnx.orders import layer_of, not_a_layer, places
 from archdsl.importing.onnx.values import GRID, Moved, Signal, Sizes
@@ -59,6 +59,7 @@ class Reader:
         self._patterns = patterns
         self._size = size
         self._graph = model.graph
+        self._check = checker(model)
         self._batch = 1
         self._rearranged: dict[Moved, int] = {}
         for tensor in self._graph.initializer:
@@ -130,10 +131,11 @@ class Reader:
     # ---- one node ----
 
     def _node(self, proto: Any) -> None:
-        inputs = tuple(self._read(name) for name in proto.input)
-        node = Node(proto, inputs)
         if proto.domain not in ("", "ai.onnx"):
             raise RuleError(f"operations of {proto.domain} are not known here")
+        self._check(proto)
+        inputs = tuple(self._read(name) for name in proto.input)
+        node = Node(proto, inputs)
         self._place(proto)
         constant = all(not isinstance(value, Signal) for value in inputs)
         made: Value | tuple[Value, ...]

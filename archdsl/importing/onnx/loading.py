@@ -6,6 +6,7 @@ regular files, and only as many bytes as the tensor's shape says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archdsl.diagnostics import ArchError, fail
+from archdsl.layers.definition import RuleError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +55,34 @@ def load(path: Path) -> Any:
         return inliner.inline_local_functions(model)
     except Exception as error:  # what it raises for a broken file is C++'s and has no common base
         raise fail(f"the functions of {path} cannot be expanded", None, str(error)) from None
+
+
+def checker(model: Any) -> Callable[[Any], None]:
+    """What holds nodes of a model against the definitions of their operators.
+
+    It raises RuleError for a node whose inputs, outputs or attributes are not of the kinds that its
+    operator has.
+    """
+    from onnx import checker, defs
+
+    context = type(checker.DEFAULT_CONTEXT)()
+    context.ir_version = model.ir_version
+    try:
+        context.opset_imports = {entry.domain: entry.version for entry in model.opset_import}
+    except TypeError:  # bytes that are no text, numbers that are no versions
+        raise fail("the versions of the operators are broken") from None
+
+    def check(proto: Any) -> None:
+        if not isinstance(proto.op_type, str):  # bytes that are no text
+            raise RuleError("the operation's name is no text")
+        if not defs.has(proto.op_type, proto.domain):
+            return
+        try:
+            checker.check_node(proto, context)
+        except (checker.ValidationError, UnicodeDecodeError) as error:
+            raise RuleError("not as ONNX defines it", str(error).strip().splitlines()[0]) from None
+
+    return check
 
 
 def _broken(path: Path) -> ArchError:

@@ -41,6 +41,8 @@ def _pair(node: Node, name: str, default: int) -> Pair:
     values = list(node.get(name, (default, default)))
     if len(values) != 2:
         raise RuleError("windows have a height and a width here", f"{name} is {values}")
+    if min(values) < default:  # 1 of sizes, strides and gaps, 0 of padding
+        raise RuleError(f"{name} is too small", f"expected {default} or more, found {values}")
     return int(values[0]), int(values[1])
 
 
@@ -55,6 +57,8 @@ def _sides(reader: Reader, node: Node, kernel: Pair, stride: Pair) -> Sides:
         return Sides()
     if len(pads) != 4:
         raise RuleError("windows have a height and a width here", f"pads are {pads}")
+    if min(pads) < 0:
+        raise RuleError("padding takes nothing away here", f"pads are {pads}")
     return Sides(*pads)
 
 
