@@ -61,7 +61,7 @@ def _flatten(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
 def _reshape(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     target = entry.config.get("target_shape")
-    if not isinstance(target, list) or not all(isinstance(size, int) for size in target):
+    if not (isinstance(target, list) and target) or any(type(size) is not int for size in target):
         raise entry.wrong("target_shape", "a list of whole numbers")
     alone = shape[1:] in ((), (1, 1))  # then there is but one order
     if alone and len(target) == 1:
