@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.graph.model import Network
 from archdsl.layers.edges import document
+from archdsl.targets.options import Options
 
 if TYPE_CHECKING:
     from torch import fx
 
 
-def encode(network: Network, _: fx.GraphModule) -> bytes:
+def encode(network: Network, _module: fx.GraphModule, _options: Options) -> bytes:
     """The graph as JSON text; see :func:`node_link`."""
     return (json.dumps(node_link(network), indent=1) + "\n").encode()
 

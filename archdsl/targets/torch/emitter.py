@@ -109,15 +109,19 @@ class Emitter:
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module
-        return self.graph.call_module(self._path, operands, options)
+        return self._noted(self.graph.call_module(self._path, operands, options))
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
         """Call a function on nodes and constants."""
-        return self.graph.call_function(function, arguments)
+        return self._noted(self.graph.call_function(function, arguments))
 
     def method(self, name: str, *arguments: Any) -> fx.Node:
         """Call a tensor method; the first argument is the tensor."""
-        return self.graph.call_method(name, arguments)
+        return self._noted(self.graph.call_method(name, arguments))
+
+    def _noted(self, node: fx.Node) -> fx.Node:
+        node.meta["layer"] = self._path
+        return node
 
     def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
         """What the compiled module returns for an output."""

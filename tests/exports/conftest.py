@@ -1,0 +1,6 @@
+"""Tests of exports share the runtimes of ``running.py``."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
