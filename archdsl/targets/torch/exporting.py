@@ -12,7 +12,7 @@ from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
 from archdsl.targets.torch.quiet import quiet
 from archdsl.targets.torch.resizing import require_open_size
-from archdsl.targets.torch.trial import trial_input, undisturbed
+from archdsl.targets.torch.trial import device_of, trial_input, undisturbed
 
 
 def exported(
@@ -73,8 +73,7 @@ def one_tensor(network: Network, module: fx.GraphModule, form: str) -> Tensor:
 
     Raises ArchError for networks that take anything but one tensor.
     """
-    device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
-    example = trial_input(network, device).get("x")
+    example = trial_input(network, device_of(module)).get("x")
     if not isinstance(example, Tensor):
         raise fail(
             f"{form} holds networks that take one tensor, and {network.name} takes images",

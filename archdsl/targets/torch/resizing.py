@@ -13,7 +13,7 @@ from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Shape, shown
 from archdsl.shapes import check
 from archdsl.targets.torch.quiet import quiet
-from archdsl.targets.torch.trial import undisturbed
+from archdsl.targets.torch.trial import device_of, undisturbed
 
 _POOLING = "a pooling of the whole map, or to a fixed size, before this layer opens the size"
 
@@ -70,7 +70,7 @@ def _require_shapes(network: Network, resized: Network, module: fx.GraphModule) 
     run = _Run(module, resized)
     with undisturbed(module, training=False), quiet(), FakeTensorMode(allow_non_fake_inputs=True):
         try:
-            run.run(torch.empty(2, *taken))
+            run.run(torch.empty(2, *taken, device=device_of(module)))
             fits = run.differing is None
         except RuntimeError:  # what torch says where two tensors do not go together
             fits = False
