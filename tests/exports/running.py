@@ -74,9 +74,12 @@ def torchscript(content: bytes) -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.jit.load(io.BytesIO(content))
-    # The first calls would be spent on optimising for their sizes.
-    with torch.jit.optimized_execution(False):
-        return lambda x: results(program, x)
+
+    def run(x: torch.Tensor) -> list[np.ndarray]:
+        with torch.jit.optimized_execution(False):  # which would take longer than the run
+            return results(program, x)
+
+    return run
 
 
 def lite(content: bytes) -> Run:
