@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, ExportedProgram
 
 from archdsl.diagnostics import fail
@@ -39,8 +40,11 @@ def exported(
     batch = torch.cat([example] * (samples or 2))
     with undisturbed(module, training=False), quiet():
         try:
-            return torch.export.export(module, (batch,), dynamic_shapes=(free,))
-        except (RuntimeError, ValueError) as error:
+            program = torch.export.export(module, (batch,), dynamic_shapes=(free,))
+            if dynamic_size:
+                _try_out(program, batch)
+            return program
+        except (AssertionError, RuntimeError, ValueError) as error:
             if not dynamic_size:
                 raise
             # The network allows it, so what torch says is about its own reasoning.
@@ -50,6 +54,16 @@ def exported(
                 next((line for line in str(error).splitlines() if line.strip()), ""),
                 help="maps of 1×1 are taken for constants: try a larger --input",
             ) from None
+
+
+def _try_out(program: ExportedProgram, batch: Tensor) -> None:
+    """Runs a program for another size without computing; raises what its guards raise.
+
+    torch keeps a guard where it took a size for a constant, and speaks only when that fails.
+    """
+    samples, channels, height, width = batch.shape
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        program.module()(torch.empty(samples, channels, 2 * height, 2 * width, device=batch.device))
 
 
 def scripted(
