@@ -50,11 +50,13 @@ def assert_telling(wanted: list[np.ndarray]) -> None:
         assert np.abs(part[0] - part[1]).max() > 1e-3 * np.abs(part).max()
 
 
-def assert_close(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
+def assert_close(
+    found: list[np.ndarray], wanted: list[np.ndarray], tolerance: float = 1e-4
+) -> None:
     assert len(found) == len(wanted)
     for ours, theirs in zip(found, wanted, strict=True):
         assert ours.shape == theirs.shape
-        assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
+        assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
 
 
 Run = Callable[[torch.Tensor], list[np.ndarray]]
