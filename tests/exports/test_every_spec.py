@@ -29,10 +29,7 @@ SPECS = [
     for name in spec_names()
     if not DETECTORS.search((specs_folder() / f"{name}.arch").read_text(encoding="utf-8"))
 ]
-FAMILIES = {
-    *("lenet", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_1", "unet"),
-    *("fcn_resnet50", "vit_b_32"),
-}
+FAMILIES = {"lenet", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_1", "unet", "vit_b_32"}
 FLATTENED = {
     *("alexnet", "alexnet_d2l", "alexnet_paper", "dlib_inception_mnist", "googlenet_paper"),
     *("lenet", "lenet5", "lenet_d2l", "vgg_d2l", "vit_b_16", "vit_b_32", "zfnet"),
