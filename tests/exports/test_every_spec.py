@@ -64,7 +64,7 @@ def test_formats_give_what_the_module_gives(name: str, monkeypatch: pytest.Monke
         inputs.append(samples(2, channels, *other))
     wanted = [results(module, x) for x in inputs]
     assert_telling(wanted[1])
-    tolerance = max(1e-4, 5 * _rounding(module, inputs[1]))
+    tolerance = max(1e-4, *(5 * _rounding(module, x) for x in inputs))
     for suffix, runtime in RUNTIMES.items():
         if suffix == ".onnx" and ADAPTIVE.fullmatch(name):
             with pytest.raises(ArchError, match="ONNX cannot leave the size"):
