@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
+from typing import IO
 
 from archdsl.diagnostics import fail
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put ``content`` into a file, replacing what was there in one step.
+def write(path: Path, content: bytes) -> int:
+    """Put ``content`` into a file, replacing what was there in one step; gives its size in bytes.
 
-    Raises ArchError where that is not possible; an older file then stays as it was.
+    Raises ArchError where that is not possible; an older file then stays as it was. It does so too
+    where the process is killed or the machine loses power: the content is on the disk before it
+    has the name.
     """
     if path.is_dir():
         raise fail(f"cannot write {path}: it is a folder")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise fail(f"cannot write {path}: {error.strerror or error}") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        # mkstemp keeps others out; an output file has the permissions of any new file, or its own.
-        os.chmod(temporary, _mode(path))
+        _make(temporary, content)
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
         os.replace(temporary, path)
     except OSError as error:
         raise fail(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
+    return len(content)
 
 
-def _mode(path: Path) -> int:
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _make(path: Path, content: bytes) -> None:
+    """A new file, which has no name before it is whole where the system can do that.
+
+    So a killed process leaves nothing behind.
+    """
+    try:
+        # Linux's O_TMPFILE; neither other systems nor all of its file systems have it.
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            _fill(file, content)
+            # The folder descriptor makes it linkat, which follows the link in /proc.
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+    except (AttributeError, OSError):
+        with path.open("xb") as file:
+            _fill(file, content)
+
+
+def _fill(file: IO[bytes], content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())

@@ -13,7 +13,8 @@ from archdsl.layers.definition import shown
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.printing import memory, print_table, tell
 from archdsl.progress import working
-from archdsl.targets import FORMATS, encode, format_of
+from archdsl.targets import FORMATS, Format, encode, format_of
+from archdsl.targets.options import DEFAULT, OPSETS, Options
 from archdsl.writing import write
 
 if TYPE_CHECKING:
@@ -34,12 +35,20 @@ if TYPE_CHECKING:
     + ", ".join(f"{suffix} {form.title}" for suffix, form in FORMATS.items())
     + ". May be repeated.",
 )
+@click.option(
+    "--opset",
+    type=click.IntRange(OPSETS[0], OPSETS[-1]),
+    help=f"ONNX's operator set.  [default: {DEFAULT.opset}]",
+)
+@click.option(
+    "--dynamic-size", is_flag=True, help="Leave the input's height and width open in the outputs."
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option(
     "--weights",
     metavar="W",
-    help="A safetensors, state_dict, Darknet or dlib file, or torchvision:NAME for pretrained "
-    "weights.",
+    help="A safetensors, state_dict, Darknet, dlib or ONNX file, or torchvision:NAME for "
+    "pretrained weights.",
 )
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")
@@ -49,6 +58,8 @@ if TYPE_CHECKING:
 def command(
     file: str,
     outputs: tuple[Path, ...],
+    opset: int | None,
+    dynamic_size: bool,
     device: str,
     weights: str | None,
     seed: int | None,
@@ -58,7 +69,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Build the PyTorch module, run one forward pass on the device, print the totals."""
-    forms = [(path, format_of(path)) for path in outputs]  # complain before the work is done
+    # Complain before the work is done.
+    forms = [(path, format_of(path)) for path in outputs]
+    options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
     with working(f"building {network.name}"):
@@ -74,9 +87,9 @@ def command(
     written: list[tuple[str, int]] = []
     for path, form in forms:
         with working(f"writing {path}"):
-            content = encode(form, network.checked, deployed.module)
-            write(path, content)
-        written.append((str(path), len(content)))
+            # Nothing keeps the content: the next one may be as large.
+            size = write(path, encode(form, network.checked, deployed.module, options))
+        written.append((str(path), size))
     summary = network.summary()
     from archdsl.targets.torch.trial import result_shapes, told
 
@@ -109,6 +122,19 @@ def command(
         )
     for name, size in written:
         tell(f"wrote {name} ({memory(size)})")
+
+
+def _options(forms: list[tuple[Path, Format]], **asked: Any) -> Options:
+    """What was asked for; a wrong usage where it concerns none of the outputs."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    for name in given:
+        if not any(name in form.options for _, form in forms):
+            suffixes = [suffix for suffix, form in FORMATS.items() if name in form.options]
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} needs an output that it concerns: -o with "
+                f"{' or '.join(suffixes)}"
+            )
+    return Options(**given)
 
 
 def _line(name: str, value: str) -> None:

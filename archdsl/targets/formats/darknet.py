@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.rearranging import YoloGrid
+from archdsl.targets.options import Options
 
 _VERSION = struct.Struct("<iii")
 _WRITTEN_VERSION = 0, 2, 0
@@ -43,7 +44,7 @@ class _Part(NamedTuple):
     """For each of our rows the file's row, where the two differ."""
 
 
-def encode(network: Network, module: fx.GraphModule) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
     """The weights as a file that Darknet reads; the number of images seen is written as 0.
 
     Raises ArchError for a network with layers whose values Darknet has no place for.

@@ -8,11 +8,16 @@ import torch
 from torch import fx
 
 from archdsl.graph.model import Network
+from archdsl.targets.options import Options
 from archdsl.targets.torch.exporting import exported
 
 
-def encode(network: Network, module: fx.GraphModule) -> bytes:
-    """The network in eval mode, N×C×H×W with an open N; raises ArchError for detectors."""
+def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+    """The network in eval mode, N×C×H×W with an open N; raises ArchError for detectors.
+
+    With ``dynamic_size`` H and W are open too.
+    """
+    program = exported(network, module, "torch.export", dynamic_size=options.dynamic_size)
     buffer = io.BytesIO()
-    torch.export.save(exported(network, module, "torch.export"), buffer)
+    torch.export.save(program, buffer)
     return buffer.getvalue()

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import fx
+from torch import fx, nn
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
+from archdsl.targets.options import OPSETS, Options
 from archdsl.targets.torch.exporting import exported
+from archdsl.targets.torch.quiet import quiet
 
 _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
 
-def encode(network: Network, module: fx.GraphModule) -> bytes:
+def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
     """The network in eval mode as an ONNX model, checked by ONNX's own checker.
 
-    Its input is ``x``, N×C×H×W with an open N; its outputs have the names of the network's. Raises
-    ArchError where the onnx packages are missing, and for networks that do not take a tensor.
+    Its input is ``x``, N×C×H×W with an open N, and open H and W with ``dynamic_size``; its outputs
+    have the names of the network's. Raises ArchError where the onnx packages are missing, for
+    networks that do not take a tensor, and for operator sets that torch does not write.
     """
+    if options.opset not in OPSETS:
+        raise fail(
+            f"cannot write ONNX's operator set {options.opset}",
+            None,
+            f"expected one of {OPSETS[0]} to {OPSETS[-1]}",
+        )
     try:
         import onnx
         import onnxscript  # noqa: F401 - what torch.onnx writes with
@@ -34,12 +38,20 @@ def encode(network: Network, module: fx.GraphModule) -> bytes:
             "ONNX files need the packages onnx and onnxscript",
             help="pip install 'archdsl[onnx]'",
         ) from None
-    program = exported(network, module, "ONNX")
-    with _quiet():
+    if options.dynamic_size:
+        _require_no_adaptive_pooling(network, module)
+    program = exported(network, module, "ONNX", dynamic_size=options.dynamic_size)
+    with quiet():
         made: Any = torch.onnx.export(
-            program, (), output_names=list(network.outputs), verbose=False, external_data=False
+            program,
+            (),
+            output_names=list(network.outputs),
+            opset_version=options.opset,
+            verbose=False,
+            external_data=False,
         )
         model = made.model_proto
+    _require_opset(model, options.opset)
     if model.ByteSize() > _LARGEST:
         raise fail(
             f"the ONNX file of {network.name} would be larger than 2 GiB",
@@ -48,19 +60,39 @@ def encode(network: Network, module: fx.GraphModule) -> bytes:
         )
     model.graph.name = network.name
     model.producer_name, model.producer_version = "archdsl", ""
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    content: bytes = model.SerializeToString(deterministic=True)
+    onnx.checker.check_model(content)  # not the model: the checker would serialise it once more
+    return content
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's own progress and warnings: it speaks of its insides."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
+def _require_no_adaptive_pooling(network: Network, module: fx.GraphModule) -> None:
+    """ONNX has no adaptive pooling: torch writes windows that are right for the example's size.
+
+    It says nothing of that, and the model gives wrong numbers for other sizes. One window, the
+    whole map, is right for all.
+    """
+    for path, part in module.named_modules():
+        if not isinstance(part, (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)):
+            continue
+        if part.output_size not in (1, (1, 1)):
+            instance = network.instance(path)
+            raise fail(
+                f"ONNX cannot leave the size of the input of {network.name} open",
+                instance.span,
+                f"it has no pooling whose windows adapt to the map, as those of "
+                f"{instance.layer.kind} do",
+                help="give --input instead of --dynamic-size, or write a .pt2 or .ts file",
+                frames=instance.scope.frames(),
+            )
+
+
+def _require_opset(model: Any, wanted: int) -> None:
+    """torch only logs it where it could not convert to an operator set."""
+    (found,) = [each.version for each in model.opset_import if each.domain == ""]
+    if found != wanted:
+        raise fail(
+            f"the network cannot be written in ONNX's operator set {wanted}",
+            None,
+            f"torch's exporter wrote operator set {found}",
+            help=f"give --opset {found}",
+        )

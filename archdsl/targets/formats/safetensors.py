@@ -6,9 +6,10 @@ from safetensors.torch import save
 from torch import fx
 
 from archdsl.graph.model import Network
+from archdsl.targets.options import Options
 
 
-def encode(_: Network, module: fx.GraphModule) -> bytes:
+def encode(_network: Network, module: fx.GraphModule, _options: Options) -> bytes:
     """The state_dict, parameters and buffers, as safetensors; reads back with ``--weights``."""
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from torch import fx
 
 from archdsl.graph.model import Network
+from archdsl.targets.options import Options
 from archdsl.targets.source.page import page
 from archdsl.targets.torch import compile_outline
 
 __all__ = ["encode", "page", "source"]
 
 
-def encode(network: Network, module: fx.GraphModule) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
     """The network as a Python module; see :func:`archdsl.targets.source.page.page`."""
     return page(network, module).encode()
 

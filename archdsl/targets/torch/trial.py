@@ -34,6 +34,11 @@ def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[st
     return arguments
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's values are; the CPU for one that has none."""
+    return next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
+
+
 def result_shapes(result: Any) -> Any:
     """The shapes of all tensors of a result, batch included, in its own lists and dicts."""
     if isinstance(result, Tensor):

@@ -1,0 +1,22 @@
+"""Silence around torch's exporters."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without what torch's exporters tell of their progress, their insides and their future."""
+    before = logging.root.manager.disable
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(max(before, logging.ERROR))
+        try:
+            yield
+        finally:
+            logging.disable(before)
