@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +29,7 @@ from archdsl.layers.endpoints import Input, Pixels
 from archdsl.layers.joining import Add
 from archdsl.matching import canonical, match, reference, verify
 from archdsl.source import Source
+from archdsl.targets.torch import compile_outline
 
 ORIGINALS = Path(__file__).parent / "originals.py"
 IMAGE = (3, 224, 224)
@@ -192,32 +194,65 @@ def test_nothing_is_written_where_the_import_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- specs, compiled and imported again ----
+# ---- specs, written as PyTorch source and imported again ----
 
 
-def again(name: str) -> None:
+def again(name: str) -> str:
+    """From a spec to source, to a module, to a spec: all of them are the same network."""
     network = archdsl.load(name)
     size = network.checked.shape(network.checked.input)
     if not isinstance(size, tuple) or None in size:
         pytest.skip("it takes no tensor of a known size")
-    with weightless():
-        module = network.to_torch()
-    same(module, size)
+    names: dict[str, Any] = {"__name__": "source"}
+    source = network.to_python()
+    exec(compile(source, f"{name}.py", "exec"), names)
+    make = names[source.rpartition("network = ")[2].partition("(")[0]]
+    with nullcontext() if name in VALUES else torch.device("meta"):
+        module = make().eval()
+    text = same(module, size)
+    found = match(canonical(compile_outline(network.checked)), canonical(module))
+    assert found.matched, "\n".join(found.differences)
+    return text
+
+
+# What their inputs take away is no weight, but it needs a value.
+VALUES = {"dlib_face_recognition", "dlib_inception_mnist", "lenet"}
+# A module's frozen layers are what they compute: torch has no norm that does not learn.
+FROZEN = {"resnet18_transfer"}
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_a_compiled_spec_gives_the_same_network_again(name: str) -> None:
+def test_a_written_spec_gives_the_same_network_again(name: str) -> None:
     again(name)
-
-
-# Their inputs subtract means, their layers are frozen: a module does not say that a spec would.
-OTHERS = {"dlib_face_recognition", "dlib_inception_mnist", "lenet", "resnet18_transfer"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(spec_names()) - OTHERS - set(SPECS))[::5])
-def test_more_compiled_specs_give_the_same_networks_again(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(spec_names()) - FROZEN - set(SPECS))[::5])
+def test_more_written_specs_give_the_same_networks_again(name: str) -> None:
     again(name)
+
+
+def test_inputs_that_make_pixels_small_are_dlibs() -> None:
+    assert "input<matrix<unsigned char>,28,28>" in again("lenet")
+
+
+def test_a_mean_colour_is_part_of_the_input() -> None:
+    module = archdsl.compile("con<2,3,3,2,2,input_rgb_image_sized<9,8,red=100.5>>")
+    assert "input_rgb_image_sized<9,8,red=100.5>" in same(module.eval(), (3, 9, 8))
+
+
+def test_other_means_are_no_input_of_the_language() -> None:
+    class Centred(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("mean", torch.tensor([0.5, 0.5, 0.5]).reshape(3, 1, 1))
+            self.conv = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv((x - self.mean) / 2)
+
+    with pytest.raises(ArchError, match="no layer of the language is like sub"):
+        sketch(Centred().eval(), "net", (3, 8, 8))
 
 
 # ---- any graph ----

@@ -11,15 +11,15 @@ from torch import nn
 
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importing import Options, Proof
+from archdsl.importing.pytorch.entering import Entry, entry
 from archdsl.importing.pytorch.fragments import Fragments
 from archdsl.importing.pytorch.modules import original
 from archdsl.importing.pytorch.recognising import Seen, proposals
 from archdsl.importing.sketch import Home, Operation, Sketch
 from archdsl.layers.definition import Layer
 from archdsl.layers.edges import Shape, shape_words
-from archdsl.layers.endpoints import Input, Pixels
 from archdsl.matching.canonical import canonical
-from archdsl.matching.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
+from archdsl.matching.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.matching.outlines import is_detector
 from archdsl.printing import counted
 
@@ -64,7 +64,8 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
             help="archdsl specs lists the detectors that there are",
         )
     graph = canonical(module)
-    told = _told(graph, size)
+    fragments = Fragments()
+    told = _told(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
     _refuse_sharing(graph, told, live)
     places = {index: place for place, index in enumerate(live)}
@@ -99,20 +100,16 @@ def proof(network: Network, what: str) -> Proof:
     return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
-def _told(graph: CanonicalGraph, size: Shape) -> dict[int, _Told]:
-    """The layers by the nodes that they end in; raises ArchError where the language has none.
+def _told(graph: CanonicalGraph, start: Entry, fragments: Fragments) -> dict[int, _Told]:
+    """The layers by the nodes that they end in.
 
     Nodes inside of larger layers may have none; only what an output needs counts.
     """
-    fragments = Fragments()
     told: dict[int, _Told] = {}
     shapes: dict[int, Shape] = {}
     for node in graph.nodes:
-        if node.label.operation == INPUT:
-            if node.label.value("position") != 0:
-                raise fail(f"a network with a second input, {node.where}; a spec has one")
-            channels, height, width = (int(each or 0) for each in size)
-            found: _Told | None = _Told(Input(Pixels(channels), height, width), (), size, {})
+        if node.index == start.node:
+            found: _Told | None = _Told(start.layer, (), start.layer.shape(()), {})
         else:
             found = _recognised(Seen(node, graph, shapes), fragments)
         if found is not None:
