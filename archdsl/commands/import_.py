@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -45,9 +46,10 @@ def command(
     with working(f"reading {what}"):
         sketch = reader(origin).read(what, Options(size))
     with working(f"spelling {sketch.name}"):
-        text = written(sketch)
+        head = f"{sketch.name}, imported from {Path(what).name}."
+        text = written(replace(sketch, notes=(head, *sketch.notes)))
     proof = _proof(text, sketch.name, origin, what) if verify and origin.proven else None
-    if proof is not None and not proof.same:
+    if proof is not None and proof.same is False:
         raise fail(
             f"the spec of {what} differs from it, which is an error of archdsl",
             None,
@@ -69,13 +71,14 @@ def command(
         click.echo(text, nl=False)
     else:
         tell(f"wrote {output}: {counted(text.count(chr(10)), 'line')}")
-    if not asked(QUIET):
-        for line in proof.lines if proof is not None else ():
+    if proof is not None and not asked(QUIET):
+        found = f"verified against {what}" if proof.same else "not verified"
+        for line in proof.lines:
             # A spec on standard output may go into a file.
-            click.echo(f"verified against {what}: {line}", err=output is None)
+            click.echo(f"{found}: {line}", err=output is None)
 
 
-def _proof(text: str, name: str, origin: Origin, what: str) -> Proof | None:
+def _proof(text: str, name: str, origin: Origin, what: str) -> Proof:
     from archdsl.api import load_source
     from archdsl.source import Source
 

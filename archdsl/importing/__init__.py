@@ -57,9 +57,12 @@ class Options:
 
 
 class Proof(NamedTuple):
-    """Whether a spec's network is its origin, and the lines that tell how that was found."""
+    """Whether a spec's network is its origin, and the lines that tell how that was found.
 
-    same: bool
+    ``same`` is ``None`` where nothing can run the origin here; the lines say what is missing.
+    """
+
+    same: bool | None
     lines: Sequence[str]
 
 
@@ -69,8 +72,8 @@ class Reader(Protocol):
     def read(self, what: str, options: Options) -> Sketch:
         """The network; raises ArchError for what cannot be read or said in the language."""
 
-    def proof(self, network: Network, what: str) -> Proof | None:
-        """Compares a network with its origin; ``None`` where nothing can run that here."""
+    def proof(self, network: Network, what: str) -> Proof:
+        """Compares a network with the origin that it was read from."""
 
 
 def reader(origin: Origin) -> Reader:

@@ -1,6 +1,7 @@
 """ONNX files of PyTorch's exporters and of archdsl; onnxruntime says what they compute."""
 
 import io
+import sys
 import warnings
 from pathlib import Path
 
@@ -292,6 +293,11 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
     file = exported(Branches(), tmp_path / "x.onnx", 3, 6, 6)
     done = CliRunner().invoke(main, ["import", str(file)])
     assert done.exit_code == 0 and "outputs as onnxruntime's" in done.stderr
+    assert done.stdout.startswith("// x, imported from x.onnx.\n")
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "onnxruntime", None)
+        done = CliRunner().invoke(main, ["import", str(file)])
+    assert done.exit_code == 0 and "not verified: pip install onnxruntime" in done.stderr
     honest = reader.read_with_weights
 
     def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:

@@ -31,7 +31,7 @@ def read(what: str, options: Options) -> Sketch:
     return _read(what, options)[0]
 
 
-def proof(network: Network, what: str) -> Proof | None:
+def proof(network: Network, what: str) -> Proof:
     """Compares the network with what onnxruntime makes of the file, where that is installed."""
     from archdsl.importing.onnx.weights import proof
 

@@ -44,15 +44,12 @@ def read(path: Path, network: model.Network, module: fx.GraphModule) -> dict[str
     return {name: torch.tensor(array) for name, array in found.items()}
 
 
-def proof(network: Network, what: str) -> Proof | None:
-    """Compares the compiled network, with the file's weights, with what onnxruntime computes.
-
-    ``None`` where onnxruntime is not installed.
-    """
+def proof(network: Network, what: str) -> Proof:
+    """Compares the compiled network, with the file's weights, with what onnxruntime computes."""
     try:
         import onnxruntime
     except ImportError:
-        return None
+        return Proof(None, ("pip install onnxruntime, which runs the file",))
     module = network.to_torch()
     module.load_state_dict(read(Path(what), network.checked, module), strict=False)
     session = onnxruntime.InferenceSession(what, providers=["CPUExecutionProvider"])

@@ -48,9 +48,8 @@ def read(what: str, options: Options) -> Sketch:
     """
     module = original(what)
     name = what.rpartition(":")[2]
-    notes = [f"{name}, imported from {what}."]
-    if not what.rpartition(":")[0].lower().endswith(".py"):
-        notes.append(f"reference: {what}")
+    own = what.rpartition(":")[0].lower().endswith(".py")
+    notes = [] if own else [f"reference: {what}"]
     return sketch(module, name, options.input or _SIZE, notes)
 
 
