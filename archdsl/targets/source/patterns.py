@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import fx, nn
 
-from archdsl.abstracting import Abstraction, Constant, Formula, Term, Value, abstract, same
+from archdsl.abstracting import Abstraction, Constant, Formula, Value, abstract
 from archdsl.graph.model import Network
 from archdsl.targets.source.drafts import Draft, Drafting, Read, Slot, Step
 from archdsl.targets.source.folding import CARRIED, IN_PLACE, Action, Loop, folded
@@ -55,13 +55,6 @@ class Pattern:
     def default(self, index: int) -> Constant | None:
         """The default of an argument."""
         return self.abstraction.arguments[index].default
-
-    def implied(self, index: int, term: Term) -> bool:
-        """Whether an argument with this value may be left out."""
-        default = self.default(index)
-        return (
-            default is not None and isinstance(term, Constant) and same(default.value, term.value)
-        )
 
 
 def patterns(network: Network, module: fx.GraphModule) -> list[Pattern]:
