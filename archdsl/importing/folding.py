@@ -16,7 +16,7 @@ from archdsl.importing.grouping import Group, Grouped, grouped, settle_homes
 from archdsl.importing.idioms import Idioms
 from archdsl.importing.parameters import Parameters
 from archdsl.importing.sketch import Home
-from archdsl.importing.structure import Chain, Step
+from archdsl.importing.steps import Chain, Step
 from archdsl.importing.templates import CALL, ROUNDS, Cost, Templates, layer_step, repeated
 from archdsl.importing.terms import (
     DENSE,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archdsl.elaborate.trampoline import Task
 from archdsl.importing.sketch import Home
-from archdsl.importing.structure import Chain, Step
+from archdsl.importing.steps import Chain, Step
 
 
 @dataclass(eq=False)

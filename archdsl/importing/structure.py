@@ -9,60 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
-from archdsl.diagnostics import fail
 from archdsl.graph.names import allowed
 from archdsl.importing.detectors import detector, read_by_tags
-from archdsl.importing.sketch import Home, Operation, Sketch
-from archdsl.layers.definition import Layer
-from archdsl.layers.joining import (
-    Add,
-    AddPadded,
-    Concat,
-    Gate,
-    MatrixProduct,
-    Mult,
-    ResizeToMatch,
-)
-from archdsl.layers.pyramids import Collect
+from archdsl.importing.sketch import Operation, Sketch
+from archdsl.importing.steps import Chain, Piece, Step
+from archdsl.importing.tagging import in_a_row
+from archdsl.layers.joining import Add, Concat, Gate
 
 MAIN = "output"
-
-
-@dataclass(eq=False)
-class Step:
-    """A layer, or a combinator with its blocks; ``tags`` are the tags that it names or refers to.
-
-    ``names`` are what ``branch`` and ``outputs`` call their blocks.
-    """
-
-    what: Layer | str
-    blocks: list[Chain] = field(default_factory=list)
-    names: tuple[str, ...] = ()
-    tags: tuple[int, ...] = ()
-    homes: tuple[Home, ...] = ()
-
-
-Chain = list[Step]
-"""Steps in the order in which data flows."""
-
-
-@dataclass(eq=False)
-class _Piece:
-    """A chain between two places of the graph, or a join that is none yet.
-
-    ``inputs`` are the operations whose results its first step reads, ``end`` the last one of its
-    own, ``highest`` the highest tag inside of its combinators.
-    """
-
-    steps: deque[Step]
-    inputs: tuple[int, ...]
-    first: int
-    end: int
-    join: Operation | None = None
-    highest: int = 0
 
 
 def structured(sketch: Sketch) -> Chain:
@@ -85,11 +41,11 @@ class _Reduction:
         self._in_order = sketch.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
-        self._piece: dict[int, _Piece] = {}
+        self._piece: dict[int, Piece] = {}
         """The piece that ends in an operation."""
-        self._starting: dict[int, _Piece] = {}
+        self._starting: dict[int, Piece] = {}
         """The piece whose first step is an operation."""
-        self._changed: deque[_Piece] = deque()
+        self._changed: deque[Piece] = deque()
 
     def chain(self) -> Chain:
         for index, operation in enumerate(self._operations):
@@ -97,12 +53,12 @@ class _Reduction:
             join = operation if len(inputs) > 1 else None
             made_by, options = detector(operation.layer) or (operation.layer, ())
             step = Step(made_by, names=options, homes=operation.homes)
-            piece = _Piece(deque([step]), inputs, index, index, join)
+            piece = Piece(deque([step]), inputs, index, index, join)
             self._piece[index] = self._starting[index] = piece
             self._changed.append(piece)
             self._settle()
         self._side_outputs()
-        steps = _in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
+        steps = in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
         if self._main != MAIN and len(self._outputs) > 1:
             steps.append(Step("outputs", [[]], (self._main,)))
         return steps
@@ -117,7 +73,7 @@ class _Reduction:
             if piece.join is None:
                 self._append(piece)
 
-    def _append(self, piece: _Piece) -> None:
+    def _append(self, piece: Piece) -> None:
         """Make a piece a part of the one before, if nobody else reads that."""
         if len(piece.inputs) != 1:
             return
@@ -136,13 +92,13 @@ class _Reduction:
         self._piece[before.end] = before
         self._retry(before)
 
-    def _retry(self, piece: _Piece) -> None:
+    def _retry(self, piece: Piece) -> None:
         """What reads a piece that has changed may be reducible now."""
         readers = set(self._readers[piece.end])
         if len(readers) == 1 and (reader := self._starting.get(readers.pop())) is not None:
             self._changed.append(reader)
 
-    def _close(self, piece: _Piece, join: Operation) -> None:
+    def _close(self, piece: Piece, join: Operation) -> None:
         """Make one step of a join and of the branches that meet there, if all have one origin."""
         if isinstance(join.layer, Concat) and not self._in_order:
             self._close_runs(piece, join)
@@ -170,7 +126,7 @@ class _Reduction:
         piece.inputs = (origin,)
         piece.join = None
 
-    def _close_runs(self, piece: _Piece, join: Operation) -> None:
+    def _close_runs(self, piece: Piece, join: Operation) -> None:
         """Neighbours among the branches of a concatenation that have an origin of their own.
 
         They are a concatenation inside of it, which is the same: a concatenation of concatenations
@@ -195,7 +151,7 @@ class _Reduction:
             for branch in run:
                 del self._piece[branch.end], self._starting[branch.first]
             blocks = [list(branch.steps) for branch in run]
-            inner = _Piece(
+            inner = Piece(
                 deque([Step("parallel", blocks, homes=join.homes)]),
                 run[0].inputs,
                 run[0].first,
@@ -209,7 +165,7 @@ class _Reduction:
             self._append(inner)
             place += 1
 
-    def _branch(self, source: int) -> _Piece | None:
+    def _branch(self, source: int) -> Piece | None:
         """The chain that ends in an operation which only the join reads; None for other places."""
         piece = self._piece[source]
         alone = len(self._readers[source]) == 1 and source not in self._kept
@@ -288,138 +244,16 @@ def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, 
     if isinstance(join.layer, Gate) and empty == [True, False]:
         return [Step("scale", [chains[1]], homes=homes)], highest
     # No combinator does this: the branches one behind the other, with tags.
-    pieces = [_Piece(deque(), (), -1, -1)]
+    pieces = [Piece(deque(), (), -1, -1)]
     inputs = []
     for place, chain in enumerate(chains):
         if chain:
-            pieces.append(_Piece(deque(chain), (-1,), place, place, highest=highest))
+            pieces.append(Piece(deque(chain), (-1,), place, place, highest=highest))
         inputs.append(place if chain else -1)
-    end = _Piece(deque([Step(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join)
-    steps = _in_a_row([*pieces, end], [-2], highest)
+    end = Piece(deque([Step(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join)
+    steps = in_a_row([*pieces, end], [-2], highest)
     return steps, max((tag for step in steps for tag in step.tags), default=highest)
 
 
 def _weight(chain: Chain) -> int:
     return sum(1 + sum(map(len, step.blocks)) for step in chain)
-
-
-def _in_a_row(pieces: Sequence[_Piece], kept: Sequence[int], highest: int = 0) -> Chain:
-    """Pieces one behind the other; what is read later than by the next one has a tag."""
-    steps: Chain = []
-    if len(pieces) == 1:
-        return list(pieces[0].steps)
-    taps = _taps(pieces)
-    last = {
-        source: place
-        for place, piece in enumerate(pieces)
-        if _maps(piece) is None
-        for source in piece.inputs
-    }
-    highest = max(highest, *(piece.highest for piece in pieces))
-    tags: dict[int, int] = {}
-    free: list[int] = []
-    for place, piece in enumerate(pieces):
-        current = pieces[place - 1].end if place else None
-        if piece.join is not None:
-            steps += _tagged_join(piece.join, piece.inputs, current, tags)
-            steps += list(piece.steps)[1:]
-        else:
-            if piece.inputs and piece.inputs[0] != current:
-                steps.append(Step("skip", tags=(tags[piece.inputs[0]],)))
-            elif not piece.inputs and place:
-                raise fail("a network with several inputs; a spec has one")
-            steps += piece.steps
-        if piece.end in taps:
-            steps.append(Step("tap", names=(taps[piece.end],)))
-        for source in set(piece.inputs):
-            if last.get(source) == place and source in tags:
-                free.append(tags.pop(source))
-        if _needs_tag(pieces, place, last.get(piece.end)):
-            if not free:
-                highest += 1
-                free.append(highest)
-            tags[piece.end] = min(free)
-            free.remove(tags[piece.end])
-            steps.append(Step("tag", tags=(tags[piece.end],)))
-    if pieces[-1].end not in kept:
-        raise fail("a network whose outputs do not follow from one another cannot be spelled")
-    return steps
-
-
-def _maps(piece: _Piece) -> Collect | None:
-    """The layer that a piece begins with, where it makes one value of several feature maps."""
-    layer = piece.join.layer if piece.join is not None else None
-    return layer if isinstance(layer, Collect) else None
-
-
-def _taps(pieces: Sequence[_Piece]) -> dict[int, str]:
-    """The places that feature maps are taken from; these have names in place of tags."""
-    found: dict[int, str] = {}
-    for piece in pieces:
-        layer = _maps(piece)
-        if layer is not None:
-            found.update(zip(piece.inputs, layer.names, strict=True))
-    return found
-
-
-def _needs_tag(pieces: Sequence[_Piece], place: int, last: int | None) -> bool:
-    """Whether the end of a piece is referred to by a tag."""
-    if last is None:
-        return False
-    if last > place + 1:
-        return True
-    reader = pieces[place + 1]
-    if reader.join is None:
-        return False
-    # What follows at once is current; a join refers to it where it takes it in another place.
-    layer, end = reader.join.layer, pieces[place].end
-    if isinstance(layer, Concat) or reader.inputs.count(end) > 1:
-        return True
-    return isinstance(layer, _ORDERED) and reader.inputs[0] != end
-
-
-_ORDERED = (AddPadded, MatrixProduct, ResizeToMatch)
-"""Joins whose first input is current."""
-
-_BY_TAG: dict[type[Layer], str] = {
-    Add: "add_prev",
-    AddPadded: "add_prev",
-    Mult: "mult_prev",
-    MatrixProduct: "multm_prev",
-    Gate: "scale_prev",
-    ResizeToMatch: "resize_like",
-}
-
-
-def _tagged_join(
-    join: Operation, inputs: tuple[int, ...], current: int | None, tags: dict[int, int]
-) -> Chain:
-    """A join by tags, from the place where the network is."""
-    layer, homes = join.layer, join.homes
-    if isinstance(layer, Concat):
-        return [Step("concat", tags=tuple(tags[source] for source in inputs), homes=homes)]
-    if isinstance(layer, Collect):
-        return [Step("feature_maps", names=layer.names, homes=homes)]
-    name = _BY_TAG.get(type(layer))
-    if name is None:
-        raise fail(f"no combinator joins tensors by {layer.kind}")
-    first, *others = inputs
-    steps: Chain = []
-    if isinstance(layer, (Add, Mult)) and current in inputs:
-        others = list(inputs)
-        others.remove(current)
-    elif isinstance(layer, Gate) and current == others[0] and current != first:
-        return [Step("scale_tagged", tags=(tags[first],), homes=homes)]
-    elif first != current:
-        steps.append(Step("skip", tags=(tags[first],)))
-    if isinstance(layer, ResizeToMatch):
-        names = tuple(
-            f"{option}=true"
-            for option, given in (
-                ("nearest", layer.nearest),
-                ("align_corners", layer.align_corners),
-            )
-            if given
-        )
-        return [*steps, Step(name, names=names, tags=(tags[others[0]],), homes=homes)]
-    return steps + [Step(name, tags=(tags[source],), homes=homes) for source in others]
