@@ -110,15 +110,22 @@ def test_every_network_has_its_state_dict(spec: str) -> None:
     assert learning == ours
 
 
-def test_weights_of_torchvision_move_through_the_module_to_the_source() -> None:
-    model = reference("torchvision:resnet18")
-    _, module, twin = pair("resnet18")
+@pytest.mark.parametrize(
+    "spec",
+    ["resnet18",
+     *(pytest.param(n, marks=pytest.mark.slow) for n in CLASSIC if n != "lenet")],
+)  # fmt: skip
+def test_weights_of_torchvision_move_through_the_module_to_the_source(spec: str) -> None:
+    """The published networks of the collection that people hold against torchvision's source."""
+    model = reference(f"torchvision:{spec.removesuffix('_torchvision')}")
+    _, module, twin = pair(spec)
     transplant(match(canonical(model), canonical(module)), model, module)
     twin.load_state_dict(module.state_dict())
     x = torch.rand(1, 3, 64, 64)
     model.eval(), twin.eval()
     with torch.no_grad():
         assert torch.equal(twin(x), model(x))
+        assert twin(x).unique().numel() > 500  # of 1000 classes: they are no constants
 
 
 def test_several_outputs_come_by_name() -> None:
