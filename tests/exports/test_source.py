@@ -21,6 +21,7 @@ from archdsl.diagnostics import ArchError
 from archdsl.matching import canonical, match, reference, transplant
 from archdsl.targets import FORMATS, encode
 from archdsl.targets.torch import compile_outline
+from archdsl.targets.torch.trial import trial_input
 
 CLASSIC = (
     "lenet", "alexnet_torchvision", "vgg16", "googlenet", "resnet50", "densenet121",
@@ -126,6 +127,18 @@ def test_weights_of_torchvision_move_through_the_module_to_the_source(spec: str)
     with torch.no_grad():
         assert torch.equal(twin(x), model(x))
         assert twin(x).unique().numel() > 500  # of 1000 classes: they are no constants
+
+
+@pytest.mark.slow
+def test_a_detector_finds_the_same() -> None:
+    network, module, twin = pair("ssdlite320_mobilenet_v3_large")
+    given = trial_input(network.checked)
+    module.eval(), twin.eval()
+    with torch.no_grad():
+        (wanted,), (found,) = module(**given), twin(**given)
+    assert len(wanted["boxes"]) > 0
+    for name, tensor in wanted.items():
+        assert torch.equal(tensor, found[name]), name
 
 
 def test_several_outputs_come_by_name() -> None:

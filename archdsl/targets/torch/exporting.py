@@ -92,6 +92,6 @@ def one_tensor(network: Network, module: fx.GraphModule, form: str) -> Tensor:
         raise fail(
             f"{form} holds networks that take one tensor, and {network.name} takes images",
             network.instance(network.input).span,
-            help="compile it without an output file, or save its weights as .safetensors",
+            help="write it as PyTorch source (.py), and its weights as .safetensors",
         )
     return example
