@@ -22,7 +22,7 @@ from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.layers.edges import Detections, Shape, elements, shown
 from archdsl.layers.endpoints import InputLayer, known_size
 from archdsl.summary import Summary
-from archdsl.targets.torch.trial import trial_input
+from archdsl.targets.torch.trial import device_of, trial_input
 
 
 class Finding(Protocol):
@@ -149,7 +149,7 @@ class Finder:
         """``output`` names the output that counts, where the network has several."""
         self.network, self.module, self.classes = network, module.eval(), classes
         self.output = output
-        self._device = next((p.device for p in module.parameters()), torch.device("cpu"))
+        self._device = device_of(module)
         first = next(network.checked.instances()).layer
         assert isinstance(first, InputLayer)
         self._input = first

@@ -67,6 +67,10 @@ class Seen:
             raise ValueError(field)
         return value[0], value[1]
 
+    def window(self) -> tuple[int, int, int, int, int, int]:
+        """Kernel, stride and padding, the height before the width."""
+        return *self.pair("kernel_size"), *self.pair("stride"), *self.pair("padding")
+
     def behind(self, *operations: str) -> int | None:
         """The node before those operations, the nearest first; None where others stand there."""
         index = self.node.inputs[0]
@@ -115,16 +119,10 @@ def _is_plain(cls: type[Any]) -> bool:
 
 
 def _convolution(seen: Seen) -> Proposals:
-    (kh, kw), (sh, sw), (ph, pw) = map(seen.pair, ("kernel_size", "stride", "padding"))
     groups = seen["groups"]
     layer = Convolution(
         seen["out_channels"],
-        kh,
-        kw,
-        sh,
-        sw,
-        ph,
-        pw,
+        *seen.window(),
         dilation=seen.pair("dilation")[0],
         groups=0 if groups == seen["in_channels"] and groups > 1 else groups,
         bias=seen["bias"],
@@ -133,15 +131,9 @@ def _convolution(seen: Seen) -> Proposals:
 
 
 def _transposed(seen: Seen) -> Proposals:
-    (kh, kw), (sh, sw), (ph, pw) = map(seen.pair, ("kernel_size", "stride", "padding"))
     layer = TransposedConvolution(
         seen["out_channels"],
-        kh,
-        kw,
-        sh,
-        sw,
-        ph,
-        pw,
+        *seen.window(),
         output_padding=seen.pair("output_padding")[0],
         groups=seen["groups"],
         bias=seen["bias"],
@@ -178,11 +170,10 @@ def _response_norm(seen: Seen) -> Proposals:
 
 def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
     def recognise(seen: Seen) -> Proposals:
-        (kh, kw), (sh, sw), (ph, pw) = map(seen.pair, ("kernel_size", "stride", "padding"))
         options: dict[str, Any] = {"ceil_mode": seen["ceil_mode"]}
         if cls is AvgPool:
-            options["count_include_pad"] = seen["count_include_pad"] and (ph, pw) != (0, 0)
-        yield Proposal(cls(kh, kw, sh, sw, ph, pw, **options), seen.node.inputs)
+            options["count_include_pad"] = seen["count_include_pad"] and any(seen.pair("padding"))
+        yield Proposal(cls(*seen.window(), **options), seen.node.inputs)
 
     return recognise
 

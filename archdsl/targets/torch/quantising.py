@@ -7,10 +7,7 @@ scale for each output channel, what flows one for each tensor.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +17,7 @@ from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
 from archdsl.targets.torch.exporting import exported
 from archdsl.targets.torch.optimising.measuring import Speed, speed
+from archdsl.targets.torch.quiet import quiet
 from archdsl.targets.torch.trial import undisturbed
 
 READER = "torch.ao.quantization.fx._decomposed"
@@ -63,7 +61,7 @@ def quantise(
     Raises ArchError where torchao is missing, and for networks that do not take a tensor.
     """
     prepare, convert, quantiser = _torchao()
-    with _quiet():
+    with quiet():
         program: Any = exported(network, module, "a quantised network").module()
         observed = prepare(program, quantiser)
         with torch.no_grad():
@@ -83,7 +81,7 @@ def quantise(
 def _torchao() -> tuple[Callable[..., Any], Callable[..., Any], Any]:
     """What prepares and what converts a program, and what decides how for x86 processors."""
     try:
-        with _quiet():
+        with quiet():
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
             from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
     except ImportError:
@@ -115,19 +113,3 @@ def _size(module: nn.Module) -> int:
     """The bytes of all parameters and buffers, each counted once."""
     tensors = {id(t): t for t in (*module.parameters(), *module.buffers())}
     return sum(tensor.nbytes for tensor in tensors.values())
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what torch and torchao say of each other's future."""
-    loggers = [logging.getLogger(name) for name in ("torch.utils._pytree", "torchao")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -23,7 +23,7 @@ from archdsl.targets.torch.optimising.folding import fold
 from archdsl.targets.torch.optimising.layout import channels_last
 from archdsl.targets.torch.optimising.measuring import Difference, Speed, difference, speed
 from archdsl.targets.torch.optimising.packing import pack, packable
-from archdsl.targets.torch.trial import trial_input, undisturbed
+from archdsl.targets.torch.trial import device_of, trial_input, undisturbed
 
 __all__ = ["EXACT", "Optimised", "Way", "exactly", "optimise", "ways"]
 
@@ -96,8 +96,7 @@ def optimise(
     the result where nothing is faster. Raises ArchError where the size of the input is open, for
     bf16 in networks that take anything but one tensor, and where torch.compile finds no compiler.
     """
-    device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
-    arguments = trial_input(network, device)
+    arguments = trial_input(network, device_of(module))
     if dtype != "float32" and not all(isinstance(v, Tensor) for v in arguments.values()):
         raise fail(
             f"--dtype {dtype}: {network.name} takes images, whose values stay as they are",
