@@ -230,10 +230,10 @@ def compile(
 ) -> fx.GraphModule:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
-    ``weights`` is a safetensors, state_dict, Darknet (``.weights``) or dlib (``.dat``, ``.dnn``,
-    ``.xml``) file, or ``torchvision:NAME`` for pretrained weights; with weights the module is in
-    eval mode. With ``optimize`` it is made faster for inference, in the way that measures best on
-    this machine; see :func:`archdsl.targets.torch.optimising.optimise`.
+    ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
+    ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights; with weights the module
+    is in eval mode. With ``optimize`` it is made faster for inference, in the way that measures
+    best on this machine; see :func:`archdsl.targets.torch.optimising.optimise`.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)

@@ -39,7 +39,7 @@ from archdsl.elaborate.trampoline import Task
 from archdsl.elaborate.values import PLAIN, meaning, pixels_value, value_type
 from archdsl.layers.block import Block, Combinator, Tag
 from archdsl.layers.combinators import AddTag
-from archdsl.layers.definition import Argument, Definition, Layer
+from archdsl.layers.definition import Argument, Definition, Layer, outside
 from archdsl.layers.endpoints import Pixels
 from archdsl.syntax import nodes
 
@@ -127,9 +127,8 @@ def layer_argument(elaborator: Elaborator, formal: Argument, pending: Unbound) -
         )
     kind = formal.type.__args__[0] if is_variadic(formal) else formal.type
     value = yield _evaluate(elaborator, kind, pending)
-    low, high = formal.minimum, formal.maximum
-    if (low is not None and value < low) or (high is not None and value > high):
-        limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+    limits = outside(value, formal.minimum, formal.maximum)
+    if limits is not None:
         raise fail(
             f"{formal.name} is out of range",
             pending.node.span,

@@ -1,4 +1,4 @@
-"""Names that a layer or scope cannot have in a compiled module."""
+"""Names in compiled modules: those that a layer or scope cannot have, and those of classes."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ def allowed(name: str) -> str:
     if name.startswith("_"):
         return f"n{name}"
     return f"{name}_" if name in _MODULE or keyword.iskeyword(name) else name
+
+
+def class_name(name: str, otherwise: str) -> str:
+    """``conv_bn`` as a class is called, ``ConvBn``; ``otherwise`` goes before digits."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
+    joined = "".join(word[0].upper() + word[1:] for word in words)
+    return joined if joined[:1].isalpha() else f"{otherwise}{joined}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail
 from archdsl.importing.sketch import Home, Operation, Sketch
-from archdsl.layers.definition import Layer, RuleError
+from archdsl.layers.definition import Layer, RuleError, outside
 from archdsl.layers.edges import Images
 from archdsl.layers.endpoints import Input, Pixels
 from archdsl.layers.linear import FullyConnected
@@ -122,13 +122,12 @@ def _in_range(layer: Layer) -> None:
     """What the language checks where it reads arguments; other formats have no such ranges."""
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
-        least, most = field.metadata.get("minimum"), field.metadata.get("maximum")
         if not isinstance(value, (int, float)):
             continue
         if not math.isfinite(value) or abs(value) > _LARGEST:
             raise RuleError(f"{layer.kind} cannot have {value} as its {field.name}")
-        if (least is not None and value < least) or (most is not None and value > most):
-            limits = f"at least {least}" if most is None else f"{least} to {most}"
+        limits = outside(value, field.metadata.get("minimum"), field.metadata.get("maximum"))
+        if limits is not None:
             raise RuleError(
                 f"the {field.name} of {layer.kind} is out of its range",
                 f"expected {limits}, found {value}",

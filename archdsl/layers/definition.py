@@ -108,6 +108,13 @@ class Argument(NamedTuple):
         return self.default is dataclasses.MISSING
 
 
+def outside(value: float, minimum: float | None, maximum: float | None) -> str | None:
+    """The range of an argument in words, where a value is not within it."""
+    if (minimum is None or value >= minimum) and (maximum is None or value <= maximum):
+        return None
+    return f"at least {minimum:g}" if maximum is None else f"{minimum:g} to {maximum:g}"
+
+
 def arg(
     doc: str,
     default: Any = dataclasses.MISSING,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import re
 from collections.abc import Container, Iterable, Sequence
 
 from archdsl.diagnostics import fail
+from archdsl.graph.names import class_name
 
 _USUAL = {"num_features": "channels", "normalized_shape": "channels", "num_channels": "channels"}
 """Names of torch's arguments that have a better known one."""
@@ -24,9 +24,7 @@ def identifier(name: str) -> str:
 
 def camel(name: str) -> str:
     """``conv_bn`` as a class is called: ``ConvBn``."""
-    words = re.sub(r"[^0-9A-Za-z]+", " ", name).split()
-    text = "".join(word[0].upper() + word[1:] for word in words)
-    return text if text[:1].isalpha() else f"Block{text}"
+    return class_name(name, "Block")
 
 
 def argument(parameter: str | None, slots: Sequence[str], others: Container[str]) -> str:

@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
+from archdsl.graph.names import class_name
 from archdsl.targets.torch.emitter import Emitter, Operand
 from archdsl.targets.torch.figure import Figure
 from archdsl.targets.torch.initial import SkippedInitialisation
@@ -58,7 +59,9 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
             for name, path in network.outputs.items()
         }
     emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
-    module = fx.GraphModule(_tree(emit.modules), emit.graph, class_name=_class_name(network.name))
+    module = fx.GraphModule(
+        _tree(emit.modules), emit.graph, class_name=class_name(network.name, "Network")
+    )
     if emit.loss is not None:
         module.criterion = emit.loss
     if emit.verdict is not None:
@@ -96,12 +99,6 @@ def _overwritable(network: Network) -> set[str]:
 def _dispensable(instance: LayerInstance, consumers: Counter[str], kept: set[str]) -> bool:
     single = consumers[instance.path] == 1 and instance.path not in kept
     return single and not instance.layer.keeps_output
-
-
-def _class_name(name: str) -> str:
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
-    joined = "".join(word[0].upper() + word[1:] for word in words)
-    return joined if joined[:1].isalpha() else f"Network{joined}"
 
 
 def _device(name: str) -> torch.device:
