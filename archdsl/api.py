@@ -146,7 +146,7 @@ class Network:
         have, and where the file cannot be written.
         """
         from archdsl.targets.draw import draw
-        from archdsl.writing import write
+        from archdsl.text.output import write
 
         if path is None:
             return draw(self.checked, ".svg", **options).decode()

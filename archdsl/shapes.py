@@ -7,8 +7,8 @@ from typing import TypeGuard
 
 import networkx as nx
 
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
 from archdsl.layers.endpoints import InputLayer

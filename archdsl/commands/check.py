@@ -19,8 +19,9 @@ from archdsl.options import (
     network_options,
     print_json,
 )
-from archdsl.printing import complain, counted, tell
+from archdsl.printing import complain, tell
 from archdsl.progress import QUIET, asked, working
+from archdsl.text.words import counted
 
 
 class _Judged(NamedTuple):
