@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
-from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.evaluate import Elaborator
+from archdsl.elaborate.expander import Limits
 from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.elaborate.unused import unknown_in_template, unknown_names

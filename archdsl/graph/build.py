@@ -16,7 +16,7 @@ from archdsl.graph.model import LayerInstance, Network, Scope
 from archdsl.graph.names import allowed
 from archdsl.layers.block import INPUT, Block, Combinator, Connection, Instance, Port
 from archdsl.layers.definition import Layer, RuleError, shown
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.input_layer import InputLayer
 from archdsl.source import Span
 
 MAIN_OUTPUT = "output"

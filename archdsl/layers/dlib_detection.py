@@ -14,7 +14,7 @@ from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, 
 from archdsl.layers.combinators import AddTag, find
 from archdsl.layers.definition import Category, RuleError, arg, define, image, shown
 from archdsl.layers.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.endpoints import TensorInput
 from archdsl.layers.pyramids import place
 from archdsl.layers.tiling import tiled
 from archdsl.layers.typed import TypedLayer, argument
@@ -50,7 +50,7 @@ class PyramidDown(Combinator):
 
 
 @dataclass(frozen=True)
-class _PyramidInput(InputLayer):
+class _PyramidInput(TensorInput):
     """The base: a list of images, each with its smaller copies on one picture."""
 
     inputs = 0
