@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+import archdsl
 from archdsl.api import Network
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.options import (
@@ -73,7 +74,7 @@ def command(
         from archdsl.sarif import sarif_log
 
         found = [(j.file, d) for j in judged for d in (*j.errors, *j.warnings)]
-        print_json(sarif_log(found))
+        print_json(sarif_log(found, archdsl.__version__))
     elif as_json:
         print_json({"files": [_document(j) for j in judged]})
     if any(j.errors for j in judged):
