@@ -9,18 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archdsl import shapes
+from archdsl.analysis import shapes
+from archdsl.analysis.cost import Summary, summarise
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
-from archdsl.elaborate import Elaborated, Limits, elaborate
-from archdsl.graph import model
-from archdsl.graph.build import build
-from archdsl.layers.edges import Shape, shown
-from archdsl.notebook import PLAIN, SVG, Figure, Types, mimebundle
-from archdsl.reading import source_of
-from archdsl.source import Source
-from archdsl.summary import Summary, summarise
-from archdsl.syntax import nodes
-from archdsl.syntax.parser import parse
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.elaborate import Elaborated, Limits, elaborate
+from archdsl.frontend.files import source_of
+from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.parser import parse
+from archdsl.ir import network as model
+from archdsl.ir.build import build
+from archdsl.ir.edges import Shape, shown
+from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
     from torch import fx
@@ -86,7 +86,7 @@ class Network:
         """What the layers' own rules warn of, less what the text allows."""
         if not self.checked.warnings:
             return ()
-        from archdsl.advice import Allowances
+        from archdsl.analysis.lint import Allowances
 
         allowances = Allowances(self.source)
         return tuple(w for w in self.checked.warnings if not allowances.cover(w))
@@ -96,7 +96,7 @@ class Network:
         """Everything that is legal but may not be meant, less what the text allows."""
         if self._origin is None:
             return self.warnings
-        from archdsl.advice import Subject, advise
+        from archdsl.analysis.lint import Subject, advise
 
         return advise(Subject(*self._origin, self.checked, self.summary))
 
@@ -124,7 +124,7 @@ class Network:
         network has several outputs. ``seed`` makes the initial weights reproducible. A notebook
         shows the module as the network's diagram.
         """
-        from archdsl.targets.torch import compile_network
+        from archdsl.backends.torch import compile_network
 
         module = compile_network(self.checked, device=device, seed=seed)
         Figure(self.checked).attach(module)
@@ -136,7 +136,7 @@ class Network:
         Its class takes and gives what :meth:`to_torch`'s module does, and has its state_dict:
         weights move between the two. Raises ArchError where a layer has no source text.
         """
-        from archdsl.targets.source import source
+        from archdsl.backends.source import source
 
         return source(self.checked)
 
@@ -144,12 +144,12 @@ class Network:
         """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot, .html).
 
         ``options`` are those of ``archdsl draw``, the fields of
-        :class:`archdsl.targets.draw.Options`: ``depth=2``, ``expand=("inception*",)``,
+        :class:`archdsl.viz.draw.Options`: ``depth=2``, ``expand=("inception*",)``,
         ``style="slide"``. Raises ArchError for options that the network or its drawing does not
         have, and where the file cannot be written.
         """
-        from archdsl.targets.draw import draw
         from archdsl.text.output import write
+        from archdsl.viz.draw import draw
 
         if path is None:
             return draw(self.checked, ".svg", **options).decode()
@@ -236,17 +236,17 @@ def compile(
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
     ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights; with weights the module
     is in eval mode. With ``optimize`` it is made faster for inference, in the way that measures
-    best on this machine; see :func:`archdsl.targets.torch.optimising.optimise`.
+    best on this machine; see :func:`archdsl.backends.passes.optimise.optimise`.
     """
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)
     if weights is not None:
-        from archdsl.weights import load_weights
+        from archdsl.importers.weights import load_weights
 
         load_weights(module, str(weights), network)
         module.eval()
     if optimize:
-        from archdsl.targets.torch.optimising import optimise
+        from archdsl.backends.passes.optimise import optimise
 
         module = cast("fx.GraphModule", optimise(network.checked, module).module).eval()
     return module

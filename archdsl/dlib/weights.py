@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, fx, nn
 
 from archdsl.diagnostics import ArchError, fail
+from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record
-from archdsl.dlib.opening import open_saved
-from archdsl.dlib.scaling import carrier, is_dropout, scale
-from archdsl.dlib.structure import Mark, Placed, nest
+from archdsl.dlib.nesting import Mark, Placed, nest
+from archdsl.dlib.open_file import open_saved
 from archdsl.dlib.tree import Computed, Saved
-from archdsl.graph.model import LayerInstance, Network
-from archdsl.layers.input_layer import InputLayer
+from archdsl.ir.input_layer import InputLayer
+from archdsl.ir.network import LayerInstance, Network
 
 _MAX_DIFFERENCES = 4
 

@@ -5,17 +5,7 @@ name is looked up that is in none of these, since defining a layer takes time th
 the command line would pay; :func:`definitions` lists all.
 """
 
-from archdsl.layers import (
-    activation,
-    combinators,
-    convolution,
-    endpoints,
-    joining,
-    linear,
-    normalization,
-    pooling,
-)
-from archdsl.layers.definition import (
+from archdsl.ir.layer import (
     Argument,
     Category,
     Definition,
@@ -27,14 +17,24 @@ from archdsl.layers.definition import (
     further,
     shown,
 )
+from archdsl.layers import (
+    activation,
+    combinators,
+    convolution,
+    inputs,
+    joins,
+    linear,
+    normalization,
+    pooling,
+)
 
 further(
     f"{__name__}.{module}"
     for module in (
         "losses",
         "padding",
-        "reshaping",
-        "resizing",
+        "reshape",
+        "resize",
         "sequences",
         "attention",
         "pyramids",
@@ -42,10 +42,10 @@ further(
         "anchors",
         "proposals",
         "regions",
-        "detection",
+        "roi_heads",
         "svm",
-        "dense",
-        "rearranging",
+        "one_stage",
+        "permutation",
         "yolo",
         "dlib_detection",
     )
@@ -63,8 +63,8 @@ __all__ = [
     "convolution",
     "definitions",
     "elements",
-    "endpoints",
-    "joining",
+    "inputs",
+    "joins",
     "linear",
     "normalization",
     "pooling",

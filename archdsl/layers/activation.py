@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.layers.definition import (
+from archdsl.ir.layer import (
     Category,
     Layer,
     MapLayer,
@@ -20,7 +20,7 @@ from archdsl.layers.definition import (
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class SmeLU(Layer):
     beta: float = arg("half the width of the parabola", 1.0, minimum=0)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import SmeLU as Module
+        from archdsl.backends.torch.modules import SmeLU as Module
 
         return Module(self.beta)
 
@@ -164,7 +164,7 @@ class SoftmaxRows(MapLayer):
     """Probabilities over the columns, in each row by itself; a row of -infinities becomes zeros."""
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import RowSoftmax as Module
+        from archdsl.backends.torch.sequence_modules import RowSoftmax as Module
 
         return Module()
 

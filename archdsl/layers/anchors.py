@@ -5,26 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.block import INPUT, Builder, Combinator, Connection, Port
-from archdsl.layers.definition import (
-    Category,
-    RuleError,
-    arg,
-    define,
-)
-from archdsl.layers.edges import (
-    Anchors,
-    EdgeType,
-    Images,
-    required,
-)
+from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
+from archdsl.ir.edges import Anchors, EdgeType, Images, required
+from archdsl.ir.layer import Category, RuleError, arg, define
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 
 @define("anchor_grid", category=Category.DETECTION, stem="anchors", source="Ren et al. 2015, 3.1")
@@ -73,7 +63,7 @@ class AnchorGrid(TypedLayer):
         return f"anchors, {self.at_one_place} at a place"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.regions import AnchorGrid as Module
+        from archdsl.backends.torch.detection.two_stage import AnchorGrid as Module
 
         return Module(self.sizes_of(len(levels_of(inputs[0], self.kind))), self.ratios)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import (
+from archdsl.ir.layer import (
     Category,
     Dim,
     Layer,
@@ -25,7 +25,7 @@ from archdsl.layers.definition import (
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 
 def _sequence(shape: Shape, kind: str) -> tuple[Dim, int]:
@@ -91,7 +91,7 @@ class ClassToken(Layer):
         return "class token"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import ClassToken as Module
+        from archdsl.backends.torch.sequence_modules import ClassToken as Module
 
         return Module(_sequence(inputs[0], self.kind)[1])
 
@@ -135,7 +135,7 @@ class PositionEmbedding(Layer):
         return "position embedding"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import PositionEmbedding as Module
+        from archdsl.backends.torch.sequence_modules import PositionEmbedding as Module
 
         return Module(*self._size(inputs), self.deviation)
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.layers.block import Block, Builder, Combinator, Connection, Label, Port, Tag
-from archdsl.layers.definition import Layer, RuleError, alias, arg, define
-from archdsl.layers.joining import (
-    Add,
-    AddPadded,
-    Concat,
-    Gate,
-    MatrixProduct,
-    Mult,
-    ResizeToMatch,
-)
+from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Port, Tag
+from archdsl.ir.layer import Layer, RuleError, alias, arg, define
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 
 # ---- sequence ----
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.definition import (
+from archdsl.ir.layer import (
     Category,
     Dim,
     MapLayer,
@@ -23,7 +23,7 @@ from archdsl.layers.definition import (
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 Pair = tuple[int, int]
 

@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
+from archdsl.ir.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
+from archdsl.ir.layer import Category, RuleError, arg, define, image, shown
 from archdsl.layers import dlib_options as record
-from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.layers.combinators import AddTag, find
-from archdsl.layers.definition import Category, RuleError, arg, define, image, shown
-from archdsl.layers.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
-from archdsl.layers.endpoints import TensorInput
+from archdsl.layers.inputs import TensorInput
+from archdsl.layers.pyramid_tiles import tiled
 from archdsl.layers.pyramids import place
-from archdsl.layers.tiling import tiled
 from archdsl.layers.typed import TypedLayer, argument
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 # ---- image pyramids ----
 
@@ -99,9 +99,9 @@ class _PyramidInput(TensorInput):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.dlib import PyramidInput
-        from archdsl.targets.torch.detection.values import tensor_of
-        from archdsl.targets.torch.emitter import ImageNodes
+        from archdsl.backends.torch.detection.dlib import PyramidInput
+        from archdsl.backends.torch.detection.values import tensor_of
+        from archdsl.backends.torch.emitter import ImageNodes
 
         module = PyramidInput(self._n(), self.padding, self.outer_padding, self.means())
         batch = emit.module(module, emit.entry("images"))
@@ -243,7 +243,7 @@ class MmodDetections(DlibDetections):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.dlib import Mmod
+        from archdsl.backends.torch.detection.dlib import Mmod
 
         module = Mmod(self.options(inputs[0]), self.threshold, emit.cells())
         return emit.module(module, *map(argument, operands, inputs))
@@ -369,7 +369,7 @@ class YoloDetections(DlibDetections):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.dlib import Yolo
+        from archdsl.backends.torch.detection.dlib import Yolo
 
         *maps, batch = map(argument, operands, inputs)
         module = Yolo(tuple(tag for tag, _ in self.maps), self.options(), self.threshold)

@@ -6,24 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.definition import (
-    Category,
-    RuleError,
-    arg,
-    define,
-)
-from archdsl.layers.edges import (
-    EdgeType,
-    Images,
-    Shape,
-    required,
-)
-from archdsl.layers.endpoints import IMAGENET_DEVIATION, IMAGENET_MEAN, TensorInput, known_size
+from archdsl.ir.edges import EdgeType, Images, Shape, required
+from archdsl.ir.layer import Category, RuleError, arg, define
+from archdsl.layers.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN, TensorInput, known_size
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 
 @dataclass(frozen=True)
@@ -66,8 +56,8 @@ class _ImagesInput(TensorInput):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.values import tensor_of
-        from archdsl.targets.torch.emitter import ImageNodes
+        from archdsl.backends.torch.detection.values import tensor_of
+        from archdsl.backends.torch.emitter import ImageNodes
 
         images, targets = emit.entry("images"), emit.entry("targets", None)
         batch = emit.module(self.batch(), images, targets)
@@ -127,7 +117,7 @@ class InputImages(_ImagesInput):
         return "images"
 
     def batch(self) -> nn.Module:
-        from archdsl.targets.torch.detection.images import ImageBatch
+        from archdsl.backends.torch.detection.images import ImageBatch
 
         normalisation = self._normalisation()
         return ImageBatch(self.min_sizes(), self.max_size, *normalisation, None, self.divisible)
@@ -153,7 +143,7 @@ class InputImagesSized(_ImagesInput):
         return "images"
 
     def batch(self) -> nn.Module:
-        from archdsl.targets.torch.detection.images import ImageBatch
+        from archdsl.backends.torch.detection.images import ImageBatch
 
         rows, columns = self.height, self.width or self.height
         # torchvision takes a fixed size as width, height.

@@ -5,23 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import (
-    Category,
-    Layer,
-    MapLayer,
-    Shape,
-    Window,
-    alias,
-    arg,
-    define,
-    elements,
-)
+from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
 from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 
 @define(
@@ -203,7 +193,7 @@ class Multiply(Layer):
         return f"× {self.factor:g}"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import Multiply as Module
+        from archdsl.backends.torch.modules import Multiply as Module
 
         return Module(self.factor)
 
@@ -224,6 +214,6 @@ class ScaleWeights(Layer):
         return f"/ √{self.length}"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import Multiply as Module
+        from archdsl.backends.torch.modules import Multiply as Module
 
         return Module(self.length**-0.5)

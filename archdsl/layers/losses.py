@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, shown
+from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class LossMulticlassLog(Loss):
         return nn.CrossEntropyLoss()
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import LikeliestClass
+        from archdsl.backends.torch.losses import LikeliestClass
 
         return LikeliestClass()
 
@@ -79,7 +79,7 @@ class LossMulticlassLogWeighted(LossMulticlassLog):
     """loss_multiclass_log with a weight for every sample: criterion(output, target, weights)."""
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import WeightedMulticlassLog
+        from archdsl.backends.torch.losses import WeightedMulticlassLog
 
         return WeightedMulticlassLog()
 
@@ -98,12 +98,12 @@ class LossMulticlassLogPerPixel(LossMulticlassLog):
     """
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import PixelMulticlassLog
+        from archdsl.backends.torch.losses import PixelMulticlassLog
 
         return PixelMulticlassLog()
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import LikeliestClass
+        from archdsl.backends.torch.losses import LikeliestClass
 
         return LikeliestClass(probabilities=False)
 
@@ -119,7 +119,7 @@ class LossMulticlassLogPerPixelWeighted(LossMulticlassLogPerPixel):
     """loss_multiclass_log_per_pixel with a weight for every pixel: a third argument."""
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import WeightedMulticlassLog
+        from archdsl.backends.torch.losses import WeightedMulticlassLog
 
         return WeightedMulticlassLog()
 
@@ -155,12 +155,12 @@ class LossMultimulticlassLog(Loss):
         return inputs[0]
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import SeveralMulticlassLog
+        from archdsl.backends.torch.losses import SeveralMulticlassLog
 
         return SeveralMulticlassLog(self.classes)
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import SeveralClasses
+        from archdsl.backends.torch.losses import SeveralClasses
 
         return SeveralClasses(self.classes)
 
@@ -179,12 +179,12 @@ class LossBinaryLog(Loss):
     takes_logits = True
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import BinaryLog
+        from archdsl.backends.torch.losses import BinaryLog
 
         return BinaryLog()
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import YesOrNo
+        from archdsl.backends.torch.losses import YesOrNo
 
         return YesOrNo()
 
@@ -213,7 +213,7 @@ class LossMultibinaryLog(LossBinaryLog):
     gamma: float = arg("the exponent of the focal loss", 0.0, minimum=0, positional=False)
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import MultibinaryLog
+        from archdsl.backends.torch.losses import MultibinaryLog
 
         return MultibinaryLog(self.gamma)
 
@@ -227,12 +227,12 @@ class LossBinaryHinge(Loss):
     """
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import BinaryHinge
+        from archdsl.backends.torch.losses import BinaryHinge
 
         return BinaryHinge()
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import Sign
+        from archdsl.backends.torch.losses import Sign
 
         return Sign()
 
@@ -245,7 +245,7 @@ class _Values(Loss):
     """The base of losses whose outputs are what is wanted."""
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import AsItIs
+        from archdsl.backends.torch.losses import AsItIs
 
         return AsItIs("values")
 
@@ -277,7 +277,7 @@ class LossMeanSquaredMultioutput(_Values):
     """Squared difference of outputs and targets, summed over the outputs of a sample."""
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import SummedSquares
+        from archdsl.backends.torch.losses import SummedSquares
 
         return SummedSquares()
 
@@ -328,7 +328,7 @@ class LossEpsilonInsensitive(_Values):
     epsilon: float = arg("the difference that costs nothing", 1.0, minimum=0, positional=False)
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import EpsilonInsensitive
+        from archdsl.backends.torch.losses import EpsilonInsensitive
 
         return EpsilonInsensitive(self.epsilon)
 
@@ -339,7 +339,7 @@ class LossDot(_Values):
     """The negative dot product of outputs and targets, averaged over samples."""
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import NegativeDot
+        from archdsl.backends.torch.losses import NegativeDot
 
         return NegativeDot()
 
@@ -353,12 +353,12 @@ class LossRanking(Loss):
     """
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import Ranking
+        from archdsl.backends.torch.losses import Ranking
 
         return Ranking()
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import AsItIs
+        from archdsl.backends.torch.losses import AsItIs
 
         return AsItIs("scores")
 
@@ -371,7 +371,7 @@ class _Embedding(Loss):
     """The base of losses whose outputs are places in a space."""
 
     def decision(self) -> nn.Module:
-        from archdsl.targets.torch.losses import AsItIs
+        from archdsl.backends.torch.losses import AsItIs
 
         return AsItIs("embeddings")
 
@@ -389,7 +389,7 @@ class LossMetric(_Embedding):
     threshold: float = arg("distance below which two are the same", 0.6, positional=False)
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import Metric
+        from archdsl.backends.torch.losses import Metric
 
         return Metric(self.margin, self.threshold)
 
@@ -410,6 +410,6 @@ class LossBarlowTwins(_Embedding):
     weight: float = arg("the weight of the others (dlib's lambda)", 0.0051, positional=False)
 
     def criterion(self) -> nn.Module:
-        from archdsl.targets.torch.losses import BarlowTwins
+        from archdsl.backends.torch.losses import BarlowTwins
 
         return BarlowTwins(self.weight)

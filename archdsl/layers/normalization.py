@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from archdsl.layers.definition import Category, Layer, RuleError, Shape, arg, define, image, shown
+from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, shown
 from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Affine(Layer):
         return 2 * self._size(inputs)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import Affine as Module
+        from archdsl.backends.torch.modules import Affine as Module
 
         shape = inputs[0] if self.per_value else inputs[0][:1]
         return Module(*cast("tuple[int, ...]", shape))
@@ -226,7 +226,7 @@ class RMSNorm(Layer):
         return "RMS norm"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import RMSNorm as Module
+        from archdsl.backends.torch.modules import RMSNorm as Module
 
         return Module(_channels(inputs[0], self.kind), self.eps)
 
@@ -278,7 +278,7 @@ class LayerScale(Layer):
         return "layer scale"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import LayerScale as Module
+        from archdsl.backends.torch.modules import LayerScale as Module
 
         return Module(image(inputs[0], self.kind)[0], self.initial)
 
@@ -330,7 +330,7 @@ class L2Normalize(Layer):
         return "L2 normalise"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import L2Normalize as Module
+        from archdsl.backends.torch.modules import L2Normalize as Module
 
         return Module(self.eps)
 
@@ -354,6 +354,6 @@ class L2NormScaled(Layer):
         return "L2 norm, scaled"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.modules import L2NormScaled as Module
+        from archdsl.backends.torch.modules import L2NormScaled as Module
 
         return Module(image(inputs[0], self.kind)[0], self.initial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.definition import Category, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.layer import Category, MapLayer, Shape, Window, arg, define, image
 
 if TYPE_CHECKING:
     from torch import nn

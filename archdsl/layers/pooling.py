@@ -6,16 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.convolution import (
-    Pair,
-    effective_padding,
-    require_fit,
-    resolve,
-    slid,
-    times,
-    uncovered,
-)
-from archdsl.layers.definition import (
+from archdsl.ir.layer import (
     Category,
     Layer,
     MapLayer,
@@ -28,11 +19,20 @@ from archdsl.layers.definition import (
     image,
     shown,
 )
+from archdsl.layers.convolution import (
+    Pair,
+    effective_padding,
+    require_fit,
+    resolve,
+    slid,
+    times,
+    uncovered,
+)
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.targets.torch.emitter import Emitter
+    from archdsl.backends.torch.emitter import Emitter
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class AvgPool(_Pooling):
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
 
-        from archdsl.targets.torch.modules import PaddedAvgPool2d
+        from archdsl.backends.torch.modules import PaddedAvgPool2d
 
         if self.everything:
             return nn.AdaptiveAvgPool2d((1, 1))

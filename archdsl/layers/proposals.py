@@ -6,31 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Port
+from archdsl.ir.edges import Anchors, EdgeType, Images, Proposals, required
+from archdsl.ir.layer import Category, RuleError, arg, define, shown
 from archdsl.layers.anchors import AnchorBlock
-from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.layers.convolution import Convolution
-from archdsl.layers.definition import (
-    Category,
-    RuleError,
-    arg,
-    define,
-    shown,
-)
-from archdsl.layers.edges import (
-    Anchors,
-    EdgeType,
-    Images,
-    Proposals,
-    required,
-)
-from archdsl.layers.endpoints import known_size
+from archdsl.layers.inputs import known_size
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 _TRIED = 16
 """Proposals of a trial run; as many as a network may be given would take long."""
@@ -72,7 +60,7 @@ class Propose(TypedLayer):
         return f"best {self.after_nms:,}, NMS {self.nms:g}"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.regions import ProposalFilter
+        from archdsl.backends.torch.detection.two_stage import ProposalFilter
 
         return ProposalFilter(
             (self.train_before_nms, self.before_nms),
@@ -168,7 +156,7 @@ class GivenProposals(TypedLayer):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.regions import GivenProposals as Module
+        from archdsl.backends.torch.detection.two_stage import GivenProposals as Module
 
         return emit.module(
             Module(), emit.entry("proposals", None), *map(argument, operands, inputs)
@@ -224,6 +212,6 @@ class RegionSamples(TypedLayer):
         return f"{self.count} samples in training"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.regions import RegionSampling
+        from archdsl.backends.torch.detection.two_stage import RegionSampling
 
         return RegionSampling(self.count, self.fraction, self.positive, self.negative)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from archdsl.diagnostics import nearest
-from archdsl.layers.block import Block, Builder, Combinator, Connection, Label, Mark, Port
-from archdsl.layers.definition import Category, RuleError, arg, define, shown
-from archdsl.layers.edges import EdgeType, FeatureMaps, Shape, required
-from archdsl.layers.joining import Add, ResizeToMatch
+from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Mark, Port
+from archdsl.ir.edges import EdgeType, FeatureMaps, Shape, required
+from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.layers.joins import Add, ResizeToMatch
 from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import fx
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 
 # ---- places with names ----

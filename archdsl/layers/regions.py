@@ -6,17 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.block import INPUT, Builder, Combinator, Connection, Label, Port
-from archdsl.layers.definition import (
-    Category,
-    Layer,
-    RuleError,
-    arg,
-    define,
-    image,
-    shown,
-)
-from archdsl.layers.edges import (
+from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Label, Port
+from archdsl.ir.edges import (
     Detections,
     EdgeType,
     Images,
@@ -25,13 +16,14 @@ from archdsl.layers.edges import (
     Shape,
     required,
 )
+from archdsl.ir.layer import Category, Layer, RuleError, arg, define, image, shown
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 REGIONS = "the regions"
 """The mark of the proposals or detections whose features flow."""
@@ -69,7 +61,7 @@ class AlignedRegions(TypedLayer):
         return f"RoI align, {self.size}×{self.size}"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.regions import RegionAlign
+        from archdsl.backends.torch.detection.two_stage import RegionAlign
 
         levels = len(levels_of(inputs[0], self.kind))
         return RegionAlign(levels, (self.size, self.size), self.sampling)
@@ -141,7 +133,7 @@ class PooledRegions(TypedLayer):
         return f"RoI pool, {self.size}×{self.size}"
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.regions import RegionPool
+        from archdsl.backends.torch.detection.two_stage import RegionPool
 
         image = _regions(inputs[1], self.kind).image
         level: Shape = required(inputs[0], tuple, self.kind)
@@ -168,7 +160,7 @@ class WarpedRegions(TypedLayer):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.regions import WarpedRegions as Module
+        from archdsl.backends.torch.detection.two_stage import WarpedRegions as Module
 
         pixels = operands[0].tensor  # type: ignore[union-attr]
         module = Module((self.height, self.width), self.context)

@@ -8,17 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.definition import (
-    Category,
-    MapLayer,
-    RuleError,
-    Shape,
-    alias,
-    arg,
-    define,
-    image,
-    shown,
-)
+from archdsl.ir.layer import Category, MapLayer, RuleError, Shape, alias, arg, define, image, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,7 +49,7 @@ class Embeddings(MapLayer):
         return f"embeddings {self.count}×{self.length}"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import Embeddings as Module
+        from archdsl.backends.torch.sequence_modules import Embeddings as Module
 
         return Module(self.count, self.length)
 
@@ -85,7 +75,7 @@ class PositionalEncodings(MapLayer):
         return "positional encodings"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import PositionalEncodings as Module
+        from archdsl.backends.torch.sequence_modules import PositionalEncodings as Module
 
         _, rows, columns = _known_map(inputs[0], self.kind)
         return Module(rows, columns)
@@ -111,7 +101,7 @@ class _LowerTriangle(MapLayer):
         return f"lower triangle, else {self.value():g}".replace("-inf", "-∞")
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import LowerTriangle as Module
+        from archdsl.backends.torch.sequence_modules import LowerTriangle as Module
 
         return Module(self.diagonal(), self.value())
 
@@ -195,7 +185,7 @@ class AdaptiveComputationTime(MapLayer):
         return f"adaptive computation, {self.steps}"
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.targets.torch.sequences import AdaptiveComputationTime as Module
+        from archdsl.backends.torch.sequence_modules import AdaptiveComputationTime as Module
 
         return Module(self._features(inputs), self.steps, self.threshold)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.block import Builder, Combinator, Connection, Label, Port
-from archdsl.layers.definition import Category, RuleError, arg, define, shown
-from archdsl.layers.detection import RegionDecision, regions_of
-from archdsl.layers.edges import Detections, EdgeType, Proposals, RegionFeatures, required
+from archdsl.ir.block import Builder, Combinator, Connection, Label, Port
+from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, required
+from archdsl.ir.layer import Category, RuleError, arg, define, shown
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
+from archdsl.layers.roi_heads import RegionDecision, regions_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +37,7 @@ class SvmDetections(RegionDecision):
         return Detections(self.count, classes, regions.image)
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.targets.torch.detection.svm import SvmDetections as Module
+        from archdsl.backends.torch.detection.svm import SvmDetections as Module
 
         return Module(self.threshold, self.nms, self.count)
 

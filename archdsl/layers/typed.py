@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.layers.definition import Layer, Window
-from archdsl.layers.edges import EdgeType, FeatureMaps, Images, Shape, required
+from archdsl.ir.edges import EdgeType, FeatureMaps, Images, Shape, required
+from archdsl.ir.layer import Layer, Window
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.layers.block import INPUT, Builder, Combinator, Connection, Port
-from archdsl.layers.definition import Category, Layer, RuleError, arg, define, shown
-from archdsl.layers.edges import Detections, EdgeType, Images, required
+from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
+from archdsl.ir.edges import Detections, EdgeType, Images, required
+from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
-    from archdsl.targets.torch.detection.yolo.detector import Detector
-    from archdsl.targets.torch.emitter import Emitter, Operand
+    from archdsl.backends.torch.detection.yolo.detector import Detector
+    from archdsl.backends.torch.emitter import Emitter, Operand
 
 Anchor = tuple[float, float]
 """Width and height in pixels of the network's input."""
@@ -47,7 +47,7 @@ class _YoloLayer(TypedLayer):
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.targets.torch.detection.yolo import YoloDetections
+        from archdsl.backends.torch.detection.yolo import YoloDetections
 
         predictions, batch = map(argument, operands, inputs)
         return emit.module(YoloDetections(self.detector(inputs[0])), listed(predictions), batch)
@@ -77,7 +77,7 @@ class GridDetections(_YoloLayer):
         return int(shape[2] - 5 * self.boxes)
 
     def detector(self, predictions: EdgeType) -> Detector:
-        from archdsl.targets.torch.detection.yolo import YoloV1
+        from archdsl.backends.torch.detection.yolo import YoloV1
 
         return YoloV1(
             self.classes(predictions),
@@ -144,7 +144,7 @@ class AnchorDetections(_AnchoredLayer):
     of = "yolo_v2"
 
     def detector(self, predictions: EdgeType) -> Detector:
-        from archdsl.targets.torch.detection.yolo import YoloV2
+        from archdsl.backends.torch.detection.yolo import YoloV2
 
         return YoloV2(
             self.classes(predictions),
@@ -168,7 +168,7 @@ class ScaleDetections(_AnchoredLayer):
     of = "yolo_v3"
 
     def detector(self, predictions: EdgeType) -> Detector:
-        from archdsl.targets.torch.detection.yolo import YoloV3
+        from archdsl.backends.torch.detection.yolo import YoloV3
 
         return YoloV3(
             self.classes(predictions),

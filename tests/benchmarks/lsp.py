@@ -10,11 +10,11 @@ from pathlib import Path
 from lsprotocol import types
 from measure import report, seconds
 
-from archdsl.lsp.completing import completions
-from archdsl.lsp.diagnosing import diagnostics
-from archdsl.lsp.document import Document
-from archdsl.lsp.files import Files
-from archdsl.lsp.hovering import hover, inlay_hints
+from archdsl.editor.completion import completions
+from archdsl.editor.diagnostics import diagnostics
+from archdsl.editor.document import Document
+from archdsl.editor.files import Files
+from archdsl.editor.hover import hover, inlay_hints
 
 STAGE = """
 // Stage {k}: a block of its own.

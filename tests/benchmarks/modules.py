@@ -14,7 +14,7 @@ import torchvision
 from measure import paired, report
 
 import archdsl
-from archdsl.matching import canonical, match, transplant
+from archdsl.importers.verification import canonical, match, transplant
 
 
 def forward(name: str, batch: int, pairs: int) -> None:
@@ -41,7 +41,7 @@ def construction(name: str, pairs: int) -> None:
     report(f"construction of {name} / torchvision", ratio, 1.1)
 
 
-_PEAK = "import torch, torchvision, archdsl, archdsl.targets.torch, resource\n"
+_PEAK = "import torch, torchvision, archdsl, archdsl.backends.torch, resource\n"
 _READ = "\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 

@@ -17,8 +17,8 @@ import torchvision
 from measure import paired, seconds
 
 import archdsl
-from archdsl.catalogue import facts
-from archdsl.targets.torch.optimising import optimise
+from archdsl.backends.passes.optimise import optimise
+from archdsl.frontend.header import facts
 
 BOUND = 1.02
 _SECONDS = 3.0  # for a comparison, as far as _FEWEST pairs fit into that

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archdsl.cli import main
-from archdsl.targets.chart import Point, chart
-from archdsl.targets.chart.plan import FRAME, planned
+from archdsl.viz.chart import Point, chart
+from archdsl.viz.chart.plan import FRAME, planned
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURE_2 = ["alexnet", "vgg16", "vgg19", "googlenet_paper", "resnet18", "resnet34", "resnet50",
@@ -173,7 +173,7 @@ def test_comparing_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom archdsl.cli import main\n"
         "main(['compare', 'lenet'], standalone_mode=False)\n"
-        "assert 'archdsl.targets' not in sys.modules\n"
+        "assert 'archdsl.backends.formats' not in sys.modules\n"
         "main(['compare', 'vgg16', '--plot', 'out.svg'], standalone_mode=False)\n"
         "assert not {'torch', 'matplotlib', 'numpy'} & set(sys.modules)\n"
     )

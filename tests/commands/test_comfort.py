@@ -13,10 +13,9 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
-from archdsl import progress
-from archdsl.bundled import spec_names
-from archdsl.cli import main
-from archdsl.progress import QUIET, VERBOSE, working
+from archdsl.cli import main, progress
+from archdsl.cli.progress import QUIET, VERBOSE, working
+from archdsl.frontend.bundled import spec_names
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "fc<3,relu<con<4,3,3,1,1,input<2,8,8>>>>"

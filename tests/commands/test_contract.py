@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
 import archdsl
-from archdsl.bundled import spec_names
 from archdsl.cli import main
+from archdsl.frontend.bundled import spec_names
 
 TINY = "fc<3,relu<con<4,3,3,1,1,input<2,8,8>>>>"
 # 4 filters of 2×3×3 and a bias each; 3 outputs of 4·8·8 inputs and a bias each.

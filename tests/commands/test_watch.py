@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archdsl.cli import main
-from archdsl.commands import watch
+from archdsl.cli.commands import watch
 
 SPEC = '#include "unit.arch"\nusing net_type = fc<3, unit<4, input<2,8,8>>>;\n'
 UNIT = "template <int N, typename SUBNET> using unit = relu<con<N,3,3,1,1,SUBNET>>;\n"

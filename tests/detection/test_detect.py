@@ -14,14 +14,14 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 from torchvision.utils import save_image
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
 from archdsl.cli import main
-from archdsl.finding.class_names import class_names, fitting_names
-from archdsl.finding.pictures import annotated, read_picture
-from archdsl.finding.rle import run_lengths
-from archdsl.layers.edges import Detections
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
+from archdsl.inference.class_names import class_names, fitting_names
+from archdsl.inference.pictures import annotated, read_picture
+from archdsl.inference.rle import run_lengths
+from archdsl.ir.edges import Detections
 
 GIVEN = """detect<3, fc<16, roi_pool<maps, 3, region_proposals<20,
            tap<maps, con<8,3,3,2,2,padding=1, input_images_sized<64>>>>>>>"""

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 import archdsl
-import archdsl.weights
-from archdsl.layers.edges import Detections, ImagePyramids
-from archdsl.layers.tiling import tiled
-from archdsl.targets.torch.detection.dlib import _to_image
+import archdsl.importers.weights
+from archdsl.backends.torch.detection.dlib import _to_image
+from archdsl.ir.edges import Detections, ImagePyramids
+from archdsl.layers.pyramid_tiles import tiled
 
 ORACLE = Path(__file__).parents[1] / "oracle" / "losses"
 sys.path.append(str(ORACLE))
@@ -191,7 +191,7 @@ def test_options_go_with_the_weights(tmp_path: Path) -> None:
         assert torch.equal(copied(image)[0]["boxes"], stated(image)[0]["boxes"])
     assert len(other(image)[0]["boxes"]) != len(stated(image)[0]["boxes"])
     save_file(stated.state_dict(), tmp_path / "stated.safetensors")
-    archdsl.weights.load_weights(
+    archdsl.importers.weights.load_weights(
         other, str(tmp_path / "stated.safetensors"), archdsl.load(REGRESSION)
     )
     assert other.loss.label_names() == ("cat", "dog")

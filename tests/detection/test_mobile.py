@@ -8,8 +8,8 @@ import torch
 import torchvision
 
 import archdsl
-from archdsl.bundled import specs_folder
-from archdsl.matching import canonical, match, reference, verify
+from archdsl.frontend.bundled import specs_folder
+from archdsl.importers.verification import canonical, match, reference, verify
 
 MODELS = {
     "faster_rcnn_mobilenet_v3_large_fpn": "fasterrcnn_mobilenet_v3_large_fpn",

@@ -13,8 +13,8 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.ops import MultiScaleRoIAlign, roi_pool
 
 import archdsl
-from archdsl.targets.torch.detection.svm import SvmDetections
-from archdsl.targets.torch.detection.values import Batch, Regions, Samples
+from archdsl.backends.torch.detection.svm import SvmDetections
+from archdsl.backends.torch.detection.values import Batch, Regions, Samples
 
 
 def conv(filters: int, kernel: int, channels: int) -> int:

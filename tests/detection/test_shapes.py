@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.layers.edges import EdgeType, FeatureMaps, RegionFeatures
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.ir.edges import EdgeType, FeatureMaps, RegionFeatures
 
 TEXTS = {name: open_source(name).text for name in spec_names()}
 IMAGES = ("input_images", "_image_pyramid")

@@ -17,8 +17,8 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 import archdsl
-from archdsl.matching import canonical, match, transplant, verify
-from archdsl.matching.compare import randomise
+from archdsl.importers.verification import canonical, match, transplant, verify
+from archdsl.importers.verification.compare import randomise
 
 SMALL = {"min_size": 96, "max_size": 144}
 FIXED: dict[str, int] = {}  # those that resize to one size

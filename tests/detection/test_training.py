@@ -15,7 +15,7 @@ from torchvision.utils import save_image
 
 import archdsl
 from archdsl.cli import main
-from archdsl.finding.pictures import read_picture
+from archdsl.inference.pictures import read_picture
 
 STEPS, BATCH, RATE = 350, 8, 3e-3
 HELD_OUT = 20

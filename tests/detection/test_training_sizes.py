@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 import archdsl
-from archdsl.matching import canonical, match, reference, verify
+from archdsl.importers.verification import canonical, match, reference, verify
 
 KEYPOINTS = "keypoint_rcnn_resnet50_fpn"
 

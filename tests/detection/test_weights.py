@@ -12,7 +12,7 @@ from torchvision.models import detection, googlenet
 
 import archdsl
 from archdsl.cli import main
-from archdsl.weights import load_weights
+from archdsl.importers.weights import load_weights
 
 NAME = "mask_rcnn_resnet50_fpn"
 SMALL = {"min_size": 48, "max_size": 64}

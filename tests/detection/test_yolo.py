@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-from archdsl.targets.torch.detection.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3
+from archdsl.backends.torch.detection.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3
 
 few = settings(max_examples=40, deadline=None)
 SIZE = (64, 96)  # height and width differ, so that mixing them up shows

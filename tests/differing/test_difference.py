@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl.differing import Change, Difference, Status, difference
-from archdsl.differing.aligning import _rising, aligned
-from archdsl.differing.parts import Part
+from archdsl.analysis.diff import Change, Difference, Status, difference
+from archdsl.analysis.diff.alignment import _rising, aligned
+from archdsl.analysis.diff.parts import Part
 
 
 def diff(before: str, after: str, **params: object) -> Difference:

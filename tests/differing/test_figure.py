@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 import archdsl
+from archdsl.analysis.diff import Status, difference
 from archdsl.cli import main
-from archdsl.differing import Status, difference
-from archdsl.differing.drawing import picture
-from archdsl.differing.drawing.merging import Merger
-from archdsl.targets.draw import Options, diagram_of
-from archdsl.targets.draw.collapsing import Levels
-from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Mark
+from archdsl.viz.diff import picture
+from archdsl.viz.diff.merge import Merger
+from archdsl.viz.draw import Options, diagram_of
+from archdsl.viz.draw.collapse import Levels
+from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Mark
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -192,9 +192,9 @@ def test_the_same_figure_in_every_process() -> None:
     """Digests of parts differ from process to process, what they decide does not."""
     script = (
         "import archdsl, sys\n"
-        "from archdsl.differing import difference\n"
-        "from archdsl.differing.drawing import picture\n"
-        "from archdsl.targets.draw import Options\n"
+        "from archdsl.analysis.diff import difference\n"
+        "from archdsl.viz.diff import picture\n"
+        "from archdsl.viz.draw import Options\n"
         "nets = [archdsl.load(n).checked for n in ('googlenet', 'bn_inception')]\n"
         "sys.stdout.buffer.write(picture(*nets, difference(*nets), '.svg', Options()))"
     )

@@ -11,7 +11,7 @@ import torch
 from make import compiled, library
 
 import archdsl
-from archdsl.targets import encode, format_of
+from archdsl.backends.formats import encode, format_of
 
 TEXT = """
 template <typename SUBNET> using unit = relu<bn_con<con<6,3,3,1,1,SUBNET>>>;

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archdsl
+from archdsl.backends.formats import encode, format_of
 from archdsl.diagnostics import ArchError
-from archdsl.dlib import reading, stream, xml
-from archdsl.targets import encode, format_of
+from archdsl.dlib import reader as reading
+from archdsl.dlib import stream, xml
 
 DATA = Path(__file__).parent.parent / "oracle" / "data"
 RESNET = (DATA / "resnet.dat").read_bytes()

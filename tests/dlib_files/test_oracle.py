@@ -10,13 +10,14 @@ from cases import CASES, Case
 from click.testing import CliRunner
 
 import archdsl
+from archdsl.backends.formats import encode, format_of
 from archdsl.cli import main
 from archdsl.diagnostics import ArchError
-from archdsl.dlib import reading, writing
-from archdsl.dlib.opening import open_saved
-from archdsl.dlib.respelling import respelled
+from archdsl.dlib import reader as reading
+from archdsl.dlib import writer as writing
+from archdsl.dlib.open_file import open_saved
+from archdsl.dlib.to_spec import respelled
 from archdsl.dlib.tree import Chain, Computed, Node, Repeated, Saved
-from archdsl.targets import encode, format_of
 
 DATA = Path(__file__).parent.parent / "oracle" / "data"
 FILES = sorted(DATA.glob("*.dat"))

@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 
 import archdsl
-from archdsl.dlib import reading, writing
-from archdsl.dlib.respelling import respelled
+from archdsl.backends.formats import encode, format_of
+from archdsl.dlib import reader as reading
+from archdsl.dlib import writer as writing
+from archdsl.dlib.to_spec import respelled
 from archdsl.layers.dlib_options import DetectorWindow
-from archdsl.targets import encode, format_of
 
 FACES = Path(__file__).parent.parent / "specs" / "faces"
 FACE = np.array(Image.open(FACES / "face.png"))

@@ -11,16 +11,18 @@ import torch
 from torch.nn import functional
 
 import archdsl
+from archdsl.backends.formats import encode, format_of
 from archdsl.diagnostics import ArchError
-from archdsl.dlib import options, reading, stream, writing
+from archdsl.dlib import options, stream
+from archdsl.dlib import reader as reading
+from archdsl.dlib import writer as writing
+from archdsl.dlib.from_module import made
 from archdsl.dlib.kinds import by_version
-from archdsl.dlib.making import made
-from archdsl.dlib.respelling import respelled
 from archdsl.dlib.stream import Cursor
+from archdsl.dlib.to_spec import respelled
 from archdsl.dlib.tree import Computed, Saved
+from archdsl.importers.weights import load_weights
 from archdsl.layers import dlib_options as record
-from archdsl.targets import encode, format_of
-from archdsl.weights import load_weights
 
 
 def saved_of(text: str, seed: int = 1) -> tuple[archdsl.Network, torch.fx.GraphModule, Saved]:

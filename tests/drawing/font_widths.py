@@ -1,4 +1,4 @@
-"""Writes archdsl/targets/draw/widths.py: how wide the characters of Arimo are.
+"""Writes archdsl/viz/draw/font_widths.py: how wide the characters of Arimo are.
 
     python tests/drawing/font_widths.py
 
@@ -26,7 +26,7 @@ BLOCKS = (
     (0x2190, 0x22FF),  # arrows and operators
     (0x25A0, 0x25FF),  # shapes
 )
-TARGET = Path(__file__).parents[2] / "archdsl/targets/draw/widths.py"
+TARGET = Path(__file__).parents[2] / "archdsl/viz/draw/font_widths.py"
 
 
 def font(bold: bool, size: int = UNITS) -> ImageFont.FreeTypeFont:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.source import Source
-from archdsl.targets.draw import PICTURES, Box, Cluster, Diagram, diagram_of, draw
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.bundled import spec_names
+from archdsl.viz.draw import PICTURES, Box, Cluster, Diagram, diagram_of, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from reader import Figure, read
 
 import archdsl
-from archdsl.bundled import spec_names
 from archdsl.cli import main
-from archdsl.targets.draw import COLOURS, DIRECTIONS
+from archdsl.frontend.bundled import spec_names
+from archdsl.viz.draw import COLOURS, DIRECTIONS
 
 A4 = 595.0, 842.0
 

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 import archdsl
-from archdsl.bundled import spec_names
 from archdsl.cli import main
-from archdsl.targets.draw import Box, Cluster, Diagram, diagram_of
-from archdsl.targets.draw.collapsing import Levels, collapsed
-from archdsl.targets.draw.fusing import fused
+from archdsl.frontend.bundled import spec_names
+from archdsl.viz.draw import Box, Cluster, Diagram, diagram_of
+from archdsl.viz.draw.collapse import Levels, collapsed
+from archdsl.viz.draw.fusion import fused
 
 
 def overview(text: str, depth: int = 1) -> Diagram:

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 import archdsl
 from archdsl.cli import main
-from archdsl.targets.draw import draw
-from archdsl.targets.draw.themes import THEMES
+from archdsl.viz.draw import draw
+from archdsl.viz.draw.themes import THEMES
 
 selenium = pytest.importorskip("selenium")
 from selenium import webdriver  # noqa: E402

@@ -13,8 +13,8 @@ from skimage import data
 from torch import Tensor
 
 import archdsl
-from archdsl.finding.class_names import class_names
-from archdsl.finding.pictures import annotated, read_picture
+from archdsl.inference.class_names import class_names
+from archdsl.inference.pictures import annotated, read_picture
 
 NAMES = ("background", "cat", "dog")
 

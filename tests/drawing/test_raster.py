@@ -10,9 +10,10 @@ from font_widths import font, module
 from PIL import Image
 
 from archdsl import ArchError
-from archdsl.targets.draw import raster, widths
-from archdsl.targets.draw.metrics import ASCENT, CAPITALS, DESCENT, known, width
-from archdsl.targets.draw.raster import FONTS, pdf, png
+from archdsl.viz.draw import font_widths as widths
+from archdsl.viz.draw import raster
+from archdsl.viz.draw.font_metrics import ASCENT, CAPITALS, DESCENT, known, width
+from archdsl.viz.draw.raster import FONTS, pdf, png
 
 WORDS = "3×3 conv, 64 → 112×112"
 
@@ -89,7 +90,7 @@ def test_a_picture_is_data() -> None:
 
 def test_the_same_bytes_in_every_process() -> None:
     script = (
-        "import sys, hashlib\nfrom archdsl.targets.draw.raster import pdf, png\n"
+        "import sys, hashlib\nfrom archdsl.viz.draw.raster import pdf, png\n"
         "text = sys.stdin.read()\n"
         "print(*(hashlib.sha256(f(text)).hexdigest() for f in (png, pdf)))"
     )

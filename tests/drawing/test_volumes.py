@@ -21,8 +21,8 @@ from font_widths import font
 
 import archdsl
 from archdsl.cli import main
-from archdsl.graph.model import Network
-from archdsl.targets.draw import draw
+from archdsl.ir.network import Network
+from archdsl.viz.draw import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLASSIFIERS = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archdsl.targets.draw.wording import giga
+from archdsl.viz.draw.words import giga
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from archdsl.layer_reference import markdown
 from archdsl.layers import definitions
-from archdsl.vocabulary import vocabulary
+from archdsl.layers.reference import markdown
+from archdsl.layers.vocabulary import vocabulary
 
 GRAMMARS = Path(__file__).resolve().parents[2] / "grammars"
 TEXTMATE = GRAMMARS / "vscode" / "syntaxes" / "arch.tmLanguage.json"

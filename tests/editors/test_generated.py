@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from archdsl.cli import main
 from archdsl.layers import definitions
-from archdsl.vocabulary import vocabulary
+from archdsl.layers.vocabulary import vocabulary
 
 RUN = "run python tests/editors/regenerate.py"
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String
 
-from archdsl.bundled import specs_folder
-from archdsl.highlighting import ArchLexer
-from archdsl.reading import read_source
-from archdsl.syntax.parser import tokens_before
+from archdsl.editor.pygments_lexer import ArchLexer
+from archdsl.frontend.bundled import specs_folder
+from archdsl.frontend.files import read_source
+from archdsl.frontend.syntax.parser import tokens_before
 
 SPECS = sorted(specs_folder().rglob("*.arch"))
 LEXER = ArchLexer(ensurenl=False, stripnl=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import regenerate
 
-from archdsl.bundled import specs_folder
+from archdsl.frontend.bundled import specs_folder
 
 TOKENIZER = "vscode-tmgrammar-test@0.1.3"
 EXTENSION = regenerate.GRAMMARS / "vscode"

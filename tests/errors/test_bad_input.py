@@ -8,7 +8,7 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.elaborate import Limits
+from archdsl.frontend.elaborate import Limits
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,19 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics import ArchError
-from archdsl.explaining import explanations
+from archdsl.diagnostics.codes import explanations
 
 HERE = Path(__file__).parent
 PACKAGE = Path(archdsl.__file__).parent
 CALLS = {"fail", "RuleError", "Diagnostic"}
-STAGES = ("syntax", "elaborate", "graph", "shapes.py", "layers", "reading.py")
+STAGES = (
+    "frontend/syntax",
+    "frontend/elaborate",
+    "frontend/files.py",
+    "ir",
+    "layers",
+    "analysis/shapes.py",
+)
 
 _spec = importlib.util.spec_from_file_location("broken", HERE / "corpus" / "broken.py")
 assert _spec is not None and _spec.loader is not None

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archdsl.cli import main
-from archdsl.explaining import Example, explanations
+from archdsl.diagnostics.codes import Example, explanations
 
 KNOWN = explanations()
 CODES = [code for code, e in KNOWN.items() if e.wrong is not None]

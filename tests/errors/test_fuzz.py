@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl.bundled import spec_names, specs_folder
 from archdsl.diagnostics import ArchError, render
-from archdsl.elaborate import Limits
-from archdsl.syntax.parser import parse
+from archdsl.frontend.bundled import spec_names, specs_folder
+from archdsl.frontend.elaborate import Limits
+from archdsl.frontend.syntax.parser import parse
 
 LIMITS = Limits(layers=3000)
 TOKEN = re.compile(r"\w+|\s+|//[^\n]*|[^\w\s]")

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl.bundled import spec_names, specs_folder
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.elaborate import Limits
-from archdsl.source import Source
-from archdsl.syntax.parser import parse
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.bundled import spec_names, specs_folder
+from archdsl.frontend.elaborate import Limits
+from archdsl.frontend.syntax.parser import parse
 
 LIMITS = Limits(layers=3000)
 TOKEN = re.compile(r"//[^\n]*|\s+|\w+|[^\w\s]")

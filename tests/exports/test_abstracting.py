@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archdsl.abstracting import Abstraction, Constant, Formula, abstract, same
+from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, abstract, same
 
 RESNET = [  # in, out, kernel, stride, padding, of ResNet's convolutions
     (3, 64, 7, 2, 3),

@@ -17,11 +17,10 @@ import torch
 from running import RUNTIMES, assert_close, assert_telling, compiled, results, samples
 
 import archdsl
-from archdsl.bundled import spec_names, specs_folder
+from archdsl.backends.formats import FORMATS, encode, exported_program, onnx
+from archdsl.backends.formats.options import Options
 from archdsl.diagnostics import ArchError
-from archdsl.targets import FORMATS, encode
-from archdsl.targets.formats import exported_program, onnx
-from archdsl.targets.options import Options
+from archdsl.frontend.bundled import spec_names, specs_folder
 
 DETECTORS = re.compile("input_images|pyramid")
 SPECS = [

@@ -10,9 +10,9 @@ from onnx import load_model_from_string
 from running import RUNTIMES, assert_close, assert_telling, compiled, results, samples
 
 import archdsl
+from archdsl.backends.formats import FORMATS, encode
+from archdsl.backends.formats.options import OPSETS, Options
 from archdsl.diagnostics import ArchError
-from archdsl.targets import FORMATS, encode
-from archdsl.targets.options import OPSETS, Options
 
 SMALL = """
 using net_type = fc<10, relu<bn_con<con<8,3,3,2,2,

@@ -9,9 +9,8 @@ import pytest
 from torch import fx, nn
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.targets import FORMATS, encode
-from archdsl.targets.formats import node_link
+from archdsl.backends.formats import FORMATS, encode, node_link
+from archdsl.frontend.bundled import spec_names
 
 NO_MODULE = fx.symbolic_trace(nn.Identity())
 NODE = {

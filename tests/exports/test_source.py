@@ -16,12 +16,12 @@ from texts import networks
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.bundled import spec_names
+from archdsl.backends.formats import FORMATS, encode
+from archdsl.backends.torch import compile_outline
+from archdsl.backends.torch.trial_run import trial_input
 from archdsl.diagnostics import ArchError
-from archdsl.matching import canonical, match, reference, transplant
-from archdsl.targets import FORMATS, encode
-from archdsl.targets.torch import compile_outline
-from archdsl.targets.torch.trial import trial_input
+from archdsl.frontend.bundled import spec_names
+from archdsl.importers.verification import canonical, match, reference, transplant
 
 CLASSIC = (
     "lenet", "alexnet_torchvision", "vgg16", "googlenet", "resnet50", "densenet121",

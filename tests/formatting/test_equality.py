@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from texts import bare_tokens, disordered, networks, tokens
 
 import archdsl
-from archdsl.bundled import spec_names, specs_folder
 from archdsl.diagnostics import ArchError
-from archdsl.formatting import formatted
-from archdsl.graph.model import Scope
-from archdsl.source import Source
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.bundled import spec_names, specs_folder
+from archdsl.frontend.format import formatted
+from archdsl.ir.network import Scope
 
 FILES = sorted(specs_folder().rglob("*.arch"))
 

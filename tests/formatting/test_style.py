@@ -3,8 +3,8 @@
 import pytest
 
 from archdsl.diagnostics import ArchError
-from archdsl.formatting import formatted
-from archdsl.source import Source
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.format import formatted
 
 
 def fmt(text: str, **how: bool) -> str:

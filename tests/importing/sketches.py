@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import fx
 
-from archdsl import shapes
-from archdsl.graph.model import LayerInstance, Network, Scope
-from archdsl.importing.sketch import Sketch
-from archdsl.source import Source, Span
-from archdsl.targets.torch import compile_network
+from archdsl.analysis import shapes
+from archdsl.backends.torch import compile_network
+from archdsl.diagnostics.source import Source, Span
+from archdsl.importers.imported_graph import Sketch
+from archdsl.ir.network import LayerInstance, Network, Scope
 
 
 def network_of(sketch: Sketch) -> Network:

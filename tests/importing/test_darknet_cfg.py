@@ -13,13 +13,13 @@ from sketches import module_of, network_of
 
 import archdsl
 from archdsl.api import load_source
+from archdsl.backends.formats import encode, format_of
 from archdsl.diagnostics import ArchError
-from archdsl.importing import darknet
-from archdsl.importing.sketch import Sketch
-from archdsl.importing.writing import written
-from archdsl.source import Source
-from archdsl.targets import encode, format_of
-from archdsl.weights import load_weights
+from archdsl.diagnostics.source import Source
+from archdsl.importers import darknet
+from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.outlining.writer import written
+from archdsl.importers.weights import load_weights
 
 
 def section(kind: str, **settings: object) -> str:

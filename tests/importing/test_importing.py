@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 
 import archdsl
-import archdsl.targets.torch
+import archdsl.backends.torch
 from archdsl.api import load_source
-from archdsl.bundled import spec_names
+from archdsl.backends.torch import compile_outline
 from archdsl.cli import main
 from archdsl.diagnostics import ArchError
-from archdsl.formatting import formatted
-from archdsl.importing.pytorch.reading import sketch
-from archdsl.importing.sketch import Operation, Sketch
-from archdsl.importing.writing import written
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.format import formatted
+from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.outlining.writer import written
+from archdsl.importers.pytorch.reader import sketch
+from archdsl.importers.verification import canonical, match, reference, verify
+from archdsl.ir.edges import Shape
 from archdsl.layers.activation import ReLU
-from archdsl.layers.edges import Shape
-from archdsl.layers.endpoints import Input, Pixels
-from archdsl.layers.joining import Add
-from archdsl.matching import canonical, match, reference, verify
-from archdsl.source import Source
-from archdsl.targets.torch import compile_outline
+from archdsl.layers.inputs import Input, Pixels
+from archdsl.layers.joins import Add
 
 ORIGINALS = Path(__file__).parent / "originals.py"
 IMAGE = (3, 224, 224)
@@ -57,12 +57,12 @@ def run(*arguments: str | Path) -> Result:
 @contextmanager
 def weightless() -> Iterator[None]:
     """Modules that specs compile to have no memory for their weights."""
-    place = archdsl.targets.torch._device
-    archdsl.targets.torch._device = lambda _: torch.device("meta")
+    place = archdsl.backends.torch._device
+    archdsl.backends.torch._device = lambda _: torch.device("meta")
     try:
         yield
     finally:
-        archdsl.targets.torch._device = place
+        archdsl.backends.torch._device = place
 
 
 def compiled(text: str) -> fx.GraphModule:

@@ -14,10 +14,10 @@ from sketches import module_of, network_of, parameters_of
 
 from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
-from archdsl.importing import keras as reader
-from archdsl.importing.sketch import Sketch
-from archdsl.importing.writing import written
-from archdsl.source import Source
+from archdsl.diagnostics.source import Source
+from archdsl.importers import keras as reader
+from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.outlining.writer import written
 
 Json = dict[str, Any]
 

@@ -16,15 +16,15 @@ from torch import nn
 
 import archdsl
 from archdsl.api import load_source
+from archdsl.backends.formats import encode, format_of
 from archdsl.cli import main
 from archdsl.diagnostics import ArchError
-from archdsl.importing import Options
-from archdsl.importing import onnx as reader
-from archdsl.importing.carrying import state
-from archdsl.importing.sketch import Home, Sketch
-from archdsl.importing.writing import written
-from archdsl.source import Source
-from archdsl.targets import encode, format_of
+from archdsl.diagnostics.source import Source
+from archdsl.importers import Options
+from archdsl.importers import onnx as reader
+from archdsl.importers.imported_graph import Home, Sketch
+from archdsl.importers.outlining.writer import written
+from archdsl.importers.weight_map import state
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -305,7 +305,7 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
         first = next(iter(weights))
         return sketch, {**weights, first: weights[first] + 0.5}
 
-    monkeypatch.setattr("archdsl.importing.onnx.weights.read_with_weights", off)
+    monkeypatch.setattr("archdsl.importers.onnx.weights.read_with_weights", off)
     done = CliRunner().invoke(main, ["import", str(file), "-o", str(tmp_path / "x.arch")])
     assert done.exit_code == 1 and "differs from it" in done.stderr
     assert not (tmp_path / "x.arch").exists()

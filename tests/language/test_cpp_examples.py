@@ -13,13 +13,13 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics import ArchError
-from archdsl.elaborate import Limits
-from archdsl.elaborate.assemble import Assembly, assemble
-from archdsl.elaborate.evaluate import Elaborator
-from archdsl.elaborate.structs import member
+from archdsl.frontend.elaborate import Limits
+from archdsl.frontend.elaborate.assemble import Assembly, assemble
+from archdsl.frontend.elaborate.evaluate import Elaborator
+from archdsl.frontend.elaborate.structs import member
+from archdsl.frontend.files import read_source
+from archdsl.frontend.syntax.parser import parse
 from archdsl.layers import definitions
-from archdsl.reading import read_source
-from archdsl.syntax.parser import parse
 
 pytestmark = pytest.mark.skipif(
     "DLIB_SOURCE" not in os.environ, reason="DLIB_SOURCE names no unpacked source tree of dlib"

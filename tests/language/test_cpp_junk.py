@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archdsl.diagnostics import ArchError
-from archdsl.elaborate import elaborate
-from archdsl.source import Source
-from archdsl.syntax.parser import parse
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.elaborate import elaborate
+from archdsl.frontend.syntax.parser import parse
 
 DEFINITIONS = [
     "template <int N, typename SUBNET> using unit = relu<con<N,3,3,1,1,SUBNET>>;",

@@ -8,7 +8,7 @@ from torch import nn
 
 import archdsl
 from archdsl.diagnostics import ArchError
-from archdsl.layers.edges import Detections, FeatureMaps
+from archdsl.ir.edges import Detections, FeatureMaps
 
 README = Path(__file__).resolve().parents[2] / "grammars" / "README.md"
 

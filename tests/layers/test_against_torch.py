@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import archdsl
-from archdsl.summary import Row
+from archdsl.analysis.cost import Row
 
 small = settings(max_examples=80, deadline=None)
 sizes = st.integers(1, 13)

@@ -7,7 +7,7 @@ import torch
 from torch import fx, nn
 
 import archdsl
-from archdsl.graph.names import allowed
+from archdsl.ir.names import allowed
 
 MODULE = set(dir(nn.Module())) | set(dir(fx.GraphModule(nn.Module(), fx.Graph())))
 

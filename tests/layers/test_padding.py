@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl.layers.definition import Window
+from archdsl.ir.layer import Window
 from archdsl.layers.padding import Pad
 
 side = st.integers(0, 3)

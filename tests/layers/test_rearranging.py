@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.layers.definition import Window
-from archdsl.layers.rearranging import DarknetReorg, Reorg
+from archdsl.ir.layer import Window
+from archdsl.layers.permutation import DarknetReorg, Reorg
 
 few = settings(max_examples=30, deadline=None)
 small = st.integers(1, 3)

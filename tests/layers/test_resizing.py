@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import archdsl
-from archdsl.matching import verify
+from archdsl.importers.verification import verify
 
 # How it is written, and what torch is told.
 WAYS = {

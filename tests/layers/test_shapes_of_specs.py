@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
 
 # Twins of a spec that is here, only deeper or wider, and slow to fill with weights.
 DEEP = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d",

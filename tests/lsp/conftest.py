@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.lsp.document import Document
-from archdsl.lsp.files import Files
+from archdsl.editor.document import Document
+from archdsl.editor.files import Files
 
 sys.path.insert(0, str(Path(__file__).parent))
 

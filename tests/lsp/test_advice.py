@@ -12,8 +12,8 @@ from editor import Editor, session
 from lsprotocol import types
 
 from archdsl.cli import main
-from archdsl.explaining import explanations
-from archdsl.lsp import diagnosing
+from archdsl.diagnostics.codes import explanations
+from archdsl.editor import diagnostics as diagnosing
 
 BIAS = "template <int N, typename S> using b = relu<bn_con<con<N,3,3,1,1,padding=1,S>>>;\n"
 NET = "using net_type = fc<3,b<8,b<9,input<3,8,8>>>>;\n"

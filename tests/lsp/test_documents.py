@@ -12,13 +12,24 @@ from lsprotocol import types
 
 import archdsl
 from archdsl.api import load_source
-from archdsl.bundled import specs_folder
-from archdsl.lsp import completing, diagnosing, hovering, navigating
-from archdsl.lsp.checking import Checker
-from archdsl.lsp.document import Document
-from archdsl.lsp.files import Files
-from archdsl.lsp.places import Moved, Places
-from archdsl.source import Source
+from archdsl.diagnostics.source import Source
+from archdsl.editor import (
+    completion as completing,
+)
+from archdsl.editor import (
+    diagnostics as diagnosing,
+)
+from archdsl.editor import (
+    hover as hovering,
+)
+from archdsl.editor import (
+    navigation as navigating,
+)
+from archdsl.editor.document import Document
+from archdsl.editor.files import Files
+from archdsl.editor.positions import Moved, Places
+from archdsl.editor.stages import Checker
+from archdsl.frontend.bundled import specs_folder
 
 NET = """\
 // A convolution and what follows it.

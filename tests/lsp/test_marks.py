@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from archdsl.lsp import hovering, navigating
-from archdsl.lsp.files import Files
+from archdsl.editor import hover as hovering
+from archdsl.editor import navigation as navigating
+from archdsl.editor.files import Files
 
 TEXT = """\
 template <typename S> using b = add_prev1<relu<tag1<S>>>;

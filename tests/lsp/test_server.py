@@ -133,7 +133,7 @@ def test_without_pygls_the_command_says_what_to_install(monkeypatch: pytest.Monk
 
 
 def test_the_server_never_imports_torch() -> None:
-    code = "import archdsl.lsp.server, sys; assert 'torch' not in sys.modules"
+    code = "import archdsl.editor.server, sys; assert 'torch' not in sys.modules"
     done = asyncio.run(_exit_code(code))
     assert done == 0
 

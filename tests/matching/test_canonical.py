@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archdsl
-from archdsl.matching import MatchError, canonical, match, verify
+from archdsl.importers.verification import MatchError, canonical, match, verify
 
 Function = Callable[[Tensor], object]
 

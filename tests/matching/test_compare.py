@@ -12,7 +12,7 @@ import torchvision
 from nets import FlatResNet18, OtherSpelling, Small, WithoutSkip
 from torch import Tensor, nn
 
-from archdsl.matching import (
+from archdsl.importers.verification import (
     Match,
     MatchError,
     canonical,
@@ -111,7 +111,7 @@ def test_interchanged_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> 
             state[f"layer1.0.bn1.{name}"] = state[f"layer1.0.bn2.{name}"]
         target.load_state_dict(state)
 
-    monkeypatch.setattr("archdsl.matching.compare.transplant", into_the_wrong_norm)
+    monkeypatch.setattr("archdsl.importers.verification.compare.transplant", into_the_wrong_norm)
     pair = [reference("torchvision:resnet18") for _ in range(2)]
     outcome = verify(pair[0], pair[1], (3, 64, 64))
     assert outcome.max_rel_diff is not None and outcome.max_rel_diff > 1e-3

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nets import FlatResNet18, Small, SwappedBranches, Tail, WithoutSkip
 from torch import Tensor, nn
 
-from archdsl.matching import Match, canonical, match
+from archdsl.importers.verification import Match, canonical, match
 
 
 def compared(reference: nn.Module, compiled: nn.Module, **options: bool) -> Match:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.targets.torch.trial import trial_input
+from archdsl.backends.torch.trial_run import trial_input
 
 NEAR = 1e-5
 

@@ -13,9 +13,10 @@ from randomised import assert_near, kinds, network_of
 from torch import nn
 
 import archdsl
+from archdsl.backends.passes import optimise as optimising
+from archdsl.backends.passes.optimise import inductor as compiling
+from archdsl.backends.passes.optimise import speed as measuring
 from archdsl.cli import main
-from archdsl.targets.torch import optimising
-from archdsl.targets.torch.optimising import compiling, measuring
 
 SPEC = "fc<3,relu<bn_con<con<4,3,3,1,1,dropout<input<2,8,8>>>>>>"
 

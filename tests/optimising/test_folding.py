@@ -18,11 +18,11 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import archdsl
-from archdsl.matching import canonical, match, transplant
-from archdsl.targets.torch.freezing import FrozenBatchNorm2d
-from archdsl.targets.torch.modules import Affine, LayerScale, Multiply
-from archdsl.targets.torch.optimising import exactly, ways
-from archdsl.targets.torch.optimising.folding import fold
+from archdsl.backends.passes.optimise import exactly, ways
+from archdsl.backends.passes.optimise.norm_folding import fold
+from archdsl.backends.torch.freeze import FrozenBatchNorm2d
+from archdsl.backends.torch.modules import Affine, LayerScale, Multiply
+from archdsl.importers.verification import canonical, match, transplant
 
 MIXED = """
 using net_type = fc<5, dropout<affine<fc<12, relu<affine<con<8,3,3,2,2,

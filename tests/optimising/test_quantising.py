@@ -11,8 +11,8 @@ from torch.nn import functional
 
 import archdsl
 from archdsl.cli import main
-from archdsl.finding.finder import classifier
-from archdsl.finding.pictures import read_picture
+from archdsl.inference.finder import classifier
+from archdsl.inference.pictures import read_picture
 
 PHOTOGRAPHS = "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cases import CASES
 
-from archdsl.layers.definition import lookup
+from archdsl.ir.layer import lookup
 
 _LAYERS = """
     con cont upsample resize_to reshape_to flatten max_pool max_pool_everything avg_pool

@@ -16,7 +16,7 @@ from make import asked
 from torch import Tensor, fx, nn
 
 import archdsl
-from archdsl.targets.torch.modules import DlibDropout
+from archdsl.backends.torch.modules import DlibDropout
 
 DATA = Path(__file__).parent / "data"
 NAMED = {case.name: case for case in CASES}
@@ -59,7 +59,7 @@ class Recorder(fx.Interpreter):
 
 def compiled(network: archdsl.Network) -> tuple[fx.GraphModule, dict[str, str]]:
     """The module, and for every layer's path the name of the node that is its output."""
-    from archdsl.targets import torch as target
+    from archdsl.backends import torch as target
 
     names: dict[str, str] = {}
     plain = target.Emitter

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from torch import nn
 
-from archdsl.matching import verify
+from archdsl.importers.verification import verify
 
 MODES = pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
 

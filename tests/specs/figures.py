@@ -1,6 +1,6 @@
 """Figures that several tests work out by hand, and where a summary has them."""
 
-from archdsl.summary import Summary
+from archdsl.analysis.cost import Summary
 
 
 def conv(filters: int, kernel: int, channels: int) -> int:

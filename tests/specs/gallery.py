@@ -17,12 +17,12 @@ from typing import NamedTuple
 import pictures
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import Facts, facts
-from archdsl.layers.definition import shown
-from archdsl.reading import open_source
-from archdsl.summary import Summary
-from archdsl.targets.chart import Point, chart
+from archdsl.analysis.cost import Summary
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import Facts, facts
+from archdsl.ir.layer import shown
+from archdsl.viz.chart import Point, chart
 
 README = Path(__file__).resolve().parents[2] / "specs" / "README.md"
 CHART = README.parent / "accuracy.svg"

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import archdsl
-from archdsl.matching import reference
-from archdsl.summary import Summary
+from archdsl.analysis.cost import Summary
+from archdsl.importers.verification import reference
 
 
 def parameters(summary: Summary, *kinds: str) -> list[int]:

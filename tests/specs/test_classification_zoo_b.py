@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 import archdsl
 from archdsl.diagnostics import ArchError
-from archdsl.matching import reference, verify
-from archdsl.reading import open_source
+from archdsl.frontend.files import open_source
+from archdsl.importers.verification import reference, verify
 
 SMALL = (3, 64, 64)
 SPECS = Path(__file__).resolve().parents[2] / "specs"

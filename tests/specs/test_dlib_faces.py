@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 import archdsl
-from archdsl.dlib import reading
-from archdsl.dlib.respelling import respelled
+from archdsl.dlib import reader as reading
+from archdsl.dlib.to_spec import respelled
 
 FACES = Path(__file__).parent / "faces"
 

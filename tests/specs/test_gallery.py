@@ -7,7 +7,7 @@ import pictures
 import pytest
 
 import archdsl
-from archdsl.bundled import spec_names
+from archdsl.frontend.bundled import spec_names
 
 SVG = "{http://www.w3.org/2000/svg}"
 RUN = "run python tests/specs/gallery.py"

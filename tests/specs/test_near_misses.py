@@ -10,10 +10,10 @@ from torchvision import models
 from torchvision.models import list_models
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
-from archdsl.matching import CanonicalGraph, canonical, match, reference
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
+from archdsl.importers.verification import CanonicalGraph, canonical, match, reference
 
 CLASSIFIERS = {f"torchvision:{name}" for name in list_models(module=models)}
 REFERENCES = {

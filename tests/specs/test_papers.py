@@ -6,7 +6,7 @@ import pytest
 from figures import conv, fc, shapes
 
 import archdsl
-from archdsl.bundled import spec_names
+from archdsl.frontend.bundled import spec_names
 
 
 def test_every_bundled_spec_checks() -> None:
@@ -165,7 +165,7 @@ def test_resnet_operations_of_table_1(name: str, billions: float) -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "vgg16", "googlenet"])
 def test_specs_are_short(name: str) -> None:
-    from archdsl.reading import open_source
+    from archdsl.frontend.files import open_source
 
     code = [line for line in open_source(name).text.splitlines() if line and line[:2] != "//"]
     assert len(code) <= 45

@@ -3,9 +3,9 @@
 import pytest
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
 
 ERRORS: dict[str, tuple[float, float | None]] = {
     # Krizhevsky et al. 2012, table 2, "1 CNN"

@@ -9,10 +9,10 @@ import torchvision
 from torchvision.models import WeightsEnum
 
 import archdsl
-from archdsl.bundled import spec_names, specs_folder
-from archdsl.catalogue import facts
-from archdsl.matching import Match, MatchError, canonical, match, reference, verify
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names, specs_folder
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
+from archdsl.importers.verification import Match, MatchError, canonical, match, reference, verify
 
 MODELS = torchvision.models.list_models(module=torchvision.models.segmentation)
 WITH_AUX = [name for name in MODELS if not name.startswith("lraspp")]

@@ -7,11 +7,11 @@ from click.testing import CliRunner
 from equality import MODES, assert_equal
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
 from archdsl.cli import main
-from archdsl.matching import reference
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
+from archdsl.importers.verification import reference
 
 pytest.importorskip("timm")
 

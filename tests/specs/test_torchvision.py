@@ -5,10 +5,10 @@ import torchvision
 from equality import MODES, assert_equal
 
 import archdsl
-from archdsl.bundled import spec_names
-from archdsl.catalogue import facts
-from archdsl.matching import reference, verify
-from archdsl.reading import open_source
+from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import facts
+from archdsl.importers.verification import reference, verify
 
 CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
 REFERENCES = {

@@ -12,7 +12,7 @@ import torchvision
 from inlining import inlined
 
 import archdsl
-from archdsl.matching import CanonicalGraph, canonical, match
+from archdsl.importers.verification import CanonicalGraph, canonical, match
 
 SPEC = Path(__file__).resolve().parents[2] / "specs" / "vit_b_16.arch"
 LARGE = {"width": 1024, "depth": 24, "heads": 16}

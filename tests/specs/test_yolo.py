@@ -8,8 +8,8 @@ from figures import conv, fc, shapes
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.layers.edges import FeatureMaps
-from archdsl.matching import verify
+from archdsl.importers.verification import verify
+from archdsl.ir.edges import FeatureMaps
 
 
 def conv_bn(filters: int, kernel: int, channels: int) -> int:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 import archdsl
-from archdsl.targets import encode, format_of
+from archdsl.backends.formats import encode, format_of
 
 Values = NDArray[np.float32]
 
@@ -182,7 +182,7 @@ def test_a_wrong_length_is_refused_and_changes_nothing(more: int, tmp_path: Path
     found = f"{count + more / 4:,}".removesuffix(".0")
     with pytest.raises(archdsl.ArchError, match=rf"expected {count:,} values.*found {found}\n"):
         archdsl.compile(SMALL, weights=path)
-    from archdsl.weights import load_weights
+    from archdsl.importers.weights import load_weights
 
     network = archdsl.load(SMALL)
     module = network.to_torch(seed=1)

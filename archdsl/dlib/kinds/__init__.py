@@ -4,14 +4,16 @@ from archdsl.dlib.kinds import (
     activation,
     convolution,
     endpoints,
-    joining,
     linear,
     normalization,
     shaping,
 )
+from archdsl.dlib.kinds import (
+    joins as joining,
+)
 from archdsl.dlib.kinds.definition import Kind, Record, Values, by_version, by_xml, kind_of
 from archdsl.dlib.kinds.endpoints import InputKind, LossKind
-from archdsl.dlib.kinds.joining import Join
+from archdsl.dlib.kinds.joins import Join
 
 __all__ = [
     "InputKind",

@@ -18,7 +18,7 @@ from archdsl.dlib.kinds.definition import (
     tensor,
 )
 from archdsl.dlib.stream import Floats
-from archdsl.layers.definition import Layer
+from archdsl.ir.layer import Layer
 
 
 class _OverInput(Kind):

@@ -15,7 +15,7 @@ import numpy as np
 
 from archdsl.dlib import stream
 from archdsl.dlib.stream import Cursor, Floats, Type
-from archdsl.layers.definition import Layer, definitions
+from archdsl.ir.layer import Layer, definitions
 
 Values = dict[str, Any]
 

@@ -18,9 +18,9 @@ from archdsl.dlib.kinds.definition import (
     single,
 )
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
-from archdsl.layers.definition import Layer
+from archdsl.ir.layer import Layer
 from archdsl.layers.dlib_options import MmodOptions, YoloOptions
-from archdsl.layers.endpoints import Input as OurInput
+from archdsl.layers.inputs import Input as OurInput
 
 _COLOURS = (
     single("red", 122.782, xml="r"),

@@ -24,7 +24,7 @@ from archdsl.dlib.kinds.definition import (
     tensor,
 )
 from archdsl.dlib.stream import Floats
-from archdsl.layers.definition import Layer
+from archdsl.ir.layer import Layer
 
 _HAS_BIAS, _NO_BIAS = 0, 1
 
@@ -107,7 +107,7 @@ class Dropout(Kind):
     """Drops in training and does not rescale; dlib turns it into multiply<1 - rate> for use.
 
     dlib reads the record of a dropout into a multiply as well. For a dropout of ours the factor
-    moves into weights nearby, see ``archdsl.dlib.scaling``.
+    moves into weights nearby, see ``archdsl.dlib.dropout_scale``.
     """
 
     ours = ("dropout", "dropout_rate")

@@ -23,7 +23,7 @@ from archdsl.dlib.kinds.definition import (
     tensor,
 )
 from archdsl.dlib.stream import Floats
-from archdsl.layers.definition import Layer
+from archdsl.ir.layer import Layer
 from archdsl.layers.normalization import Affine as OurAffine
 
 _CONVOLUTIONAL, _CONNECTED = 0, 1

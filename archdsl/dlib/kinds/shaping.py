@@ -17,7 +17,7 @@ from archdsl.dlib.kinds.convolution import (
     window_values,
 )
 from archdsl.dlib.kinds.definition import Field, Kind, Values, double, flag, integer, kind, single
-from archdsl.layers.definition import definitions
+from archdsl.ir.layer import definitions
 
 
 class _Pooling(Kind):

@@ -1,0 +1,1 @@
+"""Readers of a network: shapes, costs, advice, equivalence, differences. None needs torch."""

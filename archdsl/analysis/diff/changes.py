@@ -1,0 +1,193 @@
+"""What is different between aligned parts of two networks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from archdsl.analysis.cost import Summary, summarise
+from archdsl.analysis.diff.alignment import Pair, aligned
+from archdsl.analysis.diff.parts import Part, Skeleton, arguments, parts, renested
+from archdsl.ir.network import Network
+
+
+class Status(Enum):
+    """What became of a part."""
+
+    UNCHANGED = "unchanged"
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    AFFECTED = "affected"
+    """Written as before, but of another size, since what comes before it has changed."""
+
+
+@dataclass(eq=False, slots=True)
+class Change:
+    """A part before and after. Scopes that are in both networks have the changes inside."""
+
+    before: Part | None
+    after: Part | None
+    status: Status
+    arguments: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """What a layer in both was written with, where it differs."""
+    rewired: bool = False
+    """Whether a layer in both takes its inputs from elsewhere."""
+    children: list[Change] = field(default_factory=list)
+
+    @property
+    def part(self) -> Part:
+        """The part after, or before if it is gone."""
+        part = self.after or self.before
+        assert part is not None
+        return part
+
+    @property
+    def renamed(self) -> bool:
+        return None not in (self.before, self.after) and self.before.path != self.after.path  # type: ignore[union-attr]
+
+    @property
+    def parameters(self) -> int:
+        """How many there are more."""
+        return (self.after.parameters if self.after else 0) - (
+            self.before.parameters if self.before else 0
+        )
+
+    @property
+    def macs(self) -> int:
+        """How many there are more."""
+        return (self.after.macs if self.after else 0) - (self.before.macs if self.before else 0)
+
+    @property
+    def alike(self) -> tuple[Any, ...]:
+        """Equal for changes that are the same but for names."""
+        digests = (part and (part.digest, part.kind) for part in (self.before, self.after))
+        return self.status, *digests
+
+    def walk(self) -> Iterator[Change]:
+        """This change and all inside, outer ones first."""
+        waiting = [self]
+        while waiting:
+            change = waiting.pop()
+            yield change
+            waiting.extend(reversed(change.children))
+
+    def layers(self) -> Iterator[Change]:
+        """The changes of layers inside; parts that only one network has, layer by layer."""
+        for change in self.walk():
+            if change.children:
+                continue
+            if change.part.instance is not None:
+                yield change
+            else:
+                for layer in change.part.layers():
+                    gone = change.after is None
+                    yield Change(layer if gone else None, None if gone else layer, change.status)
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Two networks, and the tree of what changed; its root stands for the networks themselves."""
+
+    before: Summary
+    after: Summary
+    root: Change
+    moved: tuple[str, ...]
+    """The outputs of both networks that other layers give now."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether the networks are the same but for the names of their parts."""
+        return (self.before.outputs, self.moved) == (self.after.outputs, ()) and all(
+            change.status is Status.UNCHANGED for change in self.root.layers()
+        )
+
+    def counts(self) -> dict[Status, int]:
+        """How many layers there are of each status."""
+        found = dict.fromkeys(Status, 0)
+        for change in self.root.layers():
+            found[change.status] += 1
+        return found
+
+
+def difference(before: Network, after: Network) -> Difference:
+    """What changed between two checked networks."""
+    was, now = summarise(before), summarise(after)
+    root = Change(parts(before, was), parts(after, now), Status.UNCHANGED)
+    waiting = [root]
+    while waiting:
+        change = waiting.pop()
+        if change.before is None or change.after is None or change.part.instance is not None:
+            continue
+        change.children = [_change(pair) for pair in _pairs(change.before, change.after)]
+        waiting.extend(change.children)
+    counterpart = {
+        c.before.path: c.after.path
+        for c in root.layers()
+        if c.before is not None and c.after is not None
+    }
+    known = set(counterpart.values())
+    _judge(root, counterpart, known)
+    moved = (
+        name
+        for name, path in before.outputs.items()
+        if path in counterpart
+        and after.outputs.get(name) in known
+        and counterpart[path] != after.outputs[name]
+    )
+    return Difference(was, now, root, tuple(moved))
+
+
+def _pairs(before: Part, after: Part) -> list[Pair]:
+    """What is inside of two scopes side by side."""
+    if before.skeleton != after.skeleton:
+        return aligned(before.children, after.children)
+    # The same kinds of layers in the same order: nothing was added or removed.
+    if _nesting(before) != _nesting(after):
+        after = renested(after.layers(), before)
+    return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
+
+
+def _nesting(part: Part) -> list[tuple[Skeleton, bool]]:
+    return [(child.skeleton, child.instance is None) for child in part.children]
+
+
+def _change(pair: Pair) -> Change:
+    before, after = pair
+    if before is None or after is None:
+        return Change(before, after, Status.ADDED if before is None else Status.REMOVED)
+    if before.instance is None or after.instance is None:
+        return Change(before, after, Status.UNCHANGED)
+    one, other = arguments(before.instance), arguments(after.instance)
+    differing = {
+        name: (one.get(name), other.get(name))
+        for name in {**one, **other}
+        if one.get(name) != other.get(name)
+    }
+    status = Status.CHANGED if differing or before.kind != after.kind else Status.UNCHANGED
+    if status is Status.UNCHANGED and before.digest != after.digest:
+        status = Status.AFFECTED
+    return Change(before, after, status, differing if before.kind == after.kind else {})
+
+
+def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str]) -> None:
+    """Find layers that take their inputs from elsewhere, and what became of scopes."""
+    for change in root.layers():
+        if change.before is None or change.after is None:
+            continue
+        assert change.before.instance is not None and change.after.instance is not None
+        # What an added or removed layer stands between is no change of its neighbours.
+        was = [counterpart.get(path) for path in change.before.instance.inputs]
+        now = [path if path in known else None for path in change.after.instance.inputs]
+        if None not in (*was, *now) and was != now:
+            change.rewired = True
+            change.status = Status.CHANGED
+    for change in reversed([*root.walk()]):
+        if any(child.status is not Status.UNCHANGED for child in change.children):
+            quiet = {child.status for child in change.children} <= {
+                Status.UNCHANGED,
+                Status.AFFECTED,
+            }
+            change.status = Status.AFFECTED if quiet else Status.CHANGED

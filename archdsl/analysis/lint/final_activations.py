@@ -1,0 +1,37 @@
+"""Activations where a network ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archdsl.analysis.lint.rule import Subject, advice, warning
+from archdsl.diagnostics import Diagnostic
+from archdsl.ir.layer import Category
+
+
+@advice("W005")
+def activated_outputs(subject: Subject) -> Iterator[Diagnostic]:
+    """An activation between the last fully connected layer and the loss or the end."""
+    for path in subject.network.outputs.values():
+        last = subject.instance(path)
+        loss = None
+        if last.layer.category is Category.LOSS and last.inputs:
+            loss, last = last, subject.instance(last.inputs[0])
+        if last.layer.category is not Category.ACTIVATION or len(last.inputs) != 1:
+            continue
+        if subject.instance(last.inputs[0]).layer.category is not Category.LINEAR:
+            continue
+        kind = last.layer.kind
+        if last.layer.bounded:
+            if loss is None or not loss.layer.takes_logits:
+                continue  # probabilities are what is wanted there
+            note = f"{loss.layer.kind} applies softmax or a sigmoid itself"
+        else:
+            note = f"{kind} changes what the last layer says: its values are no longer free"
+        where = f"before {loss.layer.kind}" if loss is not None else "at the end of the network"
+        yield warning(
+            last,
+            f"an activation {where}",
+            note,
+            help=f"leave {kind} out: the last layer's outputs are taken as they are",
+        )

@@ -1,0 +1,1 @@
+"""What a network is compiled to: PyTorch modules, their source, and files of other formats."""

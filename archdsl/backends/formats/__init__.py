@@ -1,0 +1,76 @@
+"""The file formats that a compiled network is written in, by suffix; a module each.
+
+The module of a format is imported when a file of that format is written.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archdsl.backends.formats.options import DEFAULT, Options
+from archdsl.diagnostics import fail
+
+if TYPE_CHECKING:
+    from torch import fx
+
+    from archdsl.ir.network import Network
+
+
+class Format(NamedTuple):
+    """A kind of output file of ``archdsl compile``.
+
+    ``module`` has a function ``encode(network, module, options) -> bytes`` that takes the checked
+    network, its compiled torch module, and
+    :class:`archdsl.backends.formats.options.Options`; ``options`` are the names of those that it
+    understands.
+    """
+
+    module: str
+    title: str
+    options: frozenset[str] = frozenset()
+    as_written: bool = False
+    """Whether it holds the network layer by layer, so that only the module as compiled fits."""
+
+
+_SIZE = frozenset({"dynamic_size"})
+
+FORMATS = {
+    ".py": Format("archdsl.backends.source", "the network as PyTorch source", as_written=True),
+    ".json": Format(
+        "archdsl.backends.formats.node_link", "the graph, as networkx reads it", as_written=True
+    ),
+    ".onnx": Format(
+        "archdsl.backends.formats.onnx", "the network for ONNX runtimes", _SIZE | {"opset"}
+    ),
+    ".pt2": Format(
+        "archdsl.backends.formats.exported_program", "the network for torch.export", _SIZE
+    ),
+    ".ts": Format("archdsl.backends.formats.torchscript", "the network as TorchScript", _SIZE),
+    ".ptl": Format("archdsl.backends.formats.lite", "the network for PyTorch Mobile"),
+    ".pte": Format("archdsl.backends.formats.executorch", "the network for ExecuTorch"),
+    ".safetensors": Format("archdsl.backends.formats.safetensors", "the weights", as_written=True),
+    ".dat": Format("archdsl.backends.formats.dlib", "the network for dlib", as_written=True),
+    ".dnn": Format("archdsl.backends.formats.dlib", "the network for dlib", as_written=True),
+    ".weights": Format(
+        "archdsl.backends.formats.darknet", "the weights for Darknet", as_written=True
+    ),
+}
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file name; raises ArchError where there is none for its suffix."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        known = ", ".join(f"{suffix} ({form.title})" for suffix, form in FORMATS.items())
+        raise fail(f"cannot tell what to write into {path}", None, f"expected one of {known}")
+    return found
+
+
+def encode(
+    form: Format, network: Network, module: fx.GraphModule, options: Options = DEFAULT
+) -> bytes:
+    """The content of an output file."""
+    content: bytes = importlib.import_module(form.module).encode(network, module, options)
+    return content

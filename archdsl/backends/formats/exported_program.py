@@ -1,0 +1,23 @@
+"""``.pt2``: what ``torch.export`` makes of the network, for ``torch.export.load``."""
+
+from __future__ import annotations
+
+import io
+
+import torch
+from torch import fx
+
+from archdsl.backends.formats.options import Options
+from archdsl.backends.torch.export import exported
+from archdsl.ir.network import Network
+
+
+def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+    """The network in eval mode, N×C×H×W with an open N; raises ArchError for detectors.
+
+    With ``dynamic_size`` H and W are open too.
+    """
+    program = exported(network, module, "torch.export", dynamic_size=options.dynamic_size)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,98 @@
+"""ONNX: the network for inference, weights inside, any number of samples at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from archdsl.backends.formats.options import OPSETS, Options
+from archdsl.backends.torch.export import exported
+from archdsl.backends.torch.quiet import quiet
+from archdsl.diagnostics import fail
+from archdsl.ir.network import Network
+
+_LARGEST = 2**31 - 1
+"""A protocol buffer holds no more bytes than these."""
+
+
+def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+    """The network in eval mode as an ONNX model, checked by ONNX's own checker.
+
+    Its input is ``x``, N×C×H×W with an open N, and open H and W with ``dynamic_size``; its outputs
+    have the names of the network's. Raises ArchError where the onnx packages are missing, for
+    networks that do not take a tensor, and for operator sets that torch does not write.
+    """
+    if options.opset not in OPSETS:
+        raise fail(
+            f"cannot write ONNX's operator set {options.opset}",
+            None,
+            f"expected one of {OPSETS[0]} to {OPSETS[-1]}",
+        )
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - what torch.onnx writes with
+    except ImportError:
+        raise fail(
+            "ONNX files need the packages onnx and onnxscript",
+            help="pip install 'archdsl[onnx]'",
+        ) from None
+    if options.dynamic_size:
+        _require_no_adaptive_pooling(network, module)
+    program = exported(network, module, "ONNX", dynamic_size=options.dynamic_size)
+    with quiet():
+        made: Any = torch.onnx.export(
+            program,
+            (),
+            output_names=list(network.outputs),
+            opset_version=options.opset,
+            verbose=False,
+            external_data=False,
+        )
+        model = made.model_proto
+    _require_opset(model, options.opset)
+    if model.ByteSize() > _LARGEST:
+        raise fail(
+            f"the ONNX file of {network.name} would be larger than 2 GiB",
+            None,
+            f"{model.ByteSize():,} bytes, which is more than one protocol buffer holds",
+        )
+    model.graph.name = network.name
+    model.producer_name, model.producer_version = "archdsl", ""
+    content: bytes = model.SerializeToString(deterministic=True)
+    onnx.checker.check_model(content)  # not the model: the checker would serialise it once more
+    return content
+
+
+def _require_no_adaptive_pooling(network: Network, module: fx.GraphModule) -> None:
+    """ONNX has no adaptive pooling: torch writes windows that are right for the example's size.
+
+    It says nothing of that, and the model gives wrong numbers for other sizes. One window, the
+    whole map, is right for all.
+    """
+    for path, part in module.named_modules():
+        if not isinstance(part, (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)):
+            continue
+        if part.output_size not in (1, (1, 1)):
+            instance = network.instance(path)
+            raise fail(
+                f"ONNX cannot leave the size of the input of {network.name} open",
+                instance.span,
+                f"it has no pooling whose windows adapt to the map, as those of "
+                f"{instance.layer.kind} do",
+                help="give --input instead of --dynamic-size, or write a .pt2 or .ts file",
+                frames=instance.scope.frames(),
+            )
+
+
+def _require_opset(model: Any, wanted: int) -> None:
+    """torch only logs it where it could not convert to an operator set."""
+    (found,) = [each.version for each in model.opset_import if each.domain == ""]
+    if found != wanted:
+        raise fail(
+            f"the network cannot be written in ONNX's operator set {wanted}",
+            None,
+            f"torch's exporter wrote operator set {found}",
+            help=f"give --opset {found}",
+        )

@@ -1,0 +1,25 @@
+"""Layers that do nothing in eval mode, left out."""
+
+from __future__ import annotations
+
+from torch import fx, nn
+from torchvision.ops import StochasticDepth
+
+from archdsl.backends.passes.optimise.copies import bypass, called, duplicate, finished
+
+_IDLE_IN_EVAL = nn.Dropout, StochasticDepth
+
+
+def drop(module: fx.GraphModule) -> fx.GraphModule:
+    """A copy without dropout, stochastic depth and identities; those in training mode stay."""
+    made = duplicate(module)
+    for node in list(made.graph.nodes):
+        if _is_idle(called(made, node)):
+            bypass(node, node.args[0])
+    return finished(made)
+
+
+def _is_idle(layer: nn.Module | None) -> bool:
+    if isinstance(layer, nn.Identity):
+        return True
+    return isinstance(layer, _IDLE_IN_EVAL) and not layer.training

@@ -1,0 +1,243 @@
+"""A unit as a pattern with slots: its steps, and the constants in them put aside.
+
+Two units with equal keys differ in the values of their slots alone. Steps that repeat are folded
+into a loop first, so that stages of different length are one pattern.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import fx
+
+from archdsl.analysis.anti_unification import Value
+from archdsl.backends.source.constructors import Parameter, Reader
+from archdsl.backends.source.parts import Function, Leaf, Part, Piece, Unit
+
+if TYPE_CHECKING:
+    from archdsl.backends.source.patterns import Pattern
+
+
+class Read(NamedTuple):
+    """A value that a step takes, by its number in the unit."""
+
+    value: int
+
+
+class Slot(NamedTuple):
+    """A constant that may differ between instances: its name, and its value in one of them."""
+
+    name: str
+    value: Value
+
+
+class Hole(NamedTuple):
+    """The place of a step's slot in the structure of its arguments."""
+
+    slot: int
+
+
+class Built(NamedTuple):
+    """What a leaf's class and its constructor are; its slots are the constructor's arguments."""
+
+    made: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+    variadic: int
+
+
+Head = Any
+"""What a step does: Built, a Pattern, or the function or the name of the method that it calls."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call. ``name`` is the attribute that is called, if it is one; ``gives`` are its results."""
+
+    name: str | None
+    head: Head
+    slots: tuple[Slot, ...]
+    arguments: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...]
+    gives: tuple[int, ...]
+    first: bool = True
+    """Whether the attribute is not called before, so that it has to be made."""
+
+    def reads(self) -> list[int]:
+        """The numbers of the values that it takes."""
+        found: list[int] = []
+        _collect((self.arguments, tuple(v for _, v in self.options)), found)
+        return found
+
+    def renumbered(self, number: Callable[[int], Any]) -> Step:
+        """The same with other numbers for values."""
+        return replace(
+            self,
+            arguments=_mapped(self.arguments, number),
+            options=tuple((k, _mapped(v, number)) for k, v in self.options),
+            gives=tuple(number(value) for value in self.gives),
+        )
+
+    def key(self) -> Hashable:
+        """What steps have in common that differ in their slots' values alone."""
+        head = self.head if isinstance(self.head, (Built, str)) else id(self.head)
+        names = tuple(slot.name for slot in self.slots)
+        return self.name, head, names, self.arguments, self.options, self.gives, self.first
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A unit's steps, with the numbers of the values that it takes and gives."""
+
+    unit: Unit
+    steps: tuple[Step, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+_PLAIN: Mapping[Any, Any] = {
+    operator.iadd: operator.add,
+    operator.imul: operator.mul,
+    operator.isub: operator.sub,
+}
+"""Whether an operator works in place is a matter of memory, not of meaning."""
+
+
+class Drafting:
+    """Makes drafts of units whose inner units have patterns."""
+
+    def __init__(self, patterns: Mapping[Unit, Pattern]) -> None:
+        self._patterns = patterns
+        self._reader = Reader()
+
+    def draft(self, unit: Unit) -> Draft:
+        numbers: dict[fx.Node, int] = {}
+
+        def number(node: fx.Node) -> int:
+            return numbers.setdefault(node, len(numbers))
+
+        joined = _joined(unit)
+        for node in unit.inputs:
+            number(node)
+        inputs = tuple(range(len(numbers)))
+        steps: list[Step] = []
+        seen: set[str] = set()
+        for piece in unit.pieces:
+            step = self._step(piece, number, joined)
+            if step.name is not None and step.name in seen:
+                step = replace(step, first=False)
+            elif step.name is not None:
+                seen.add(step.name)
+            steps.append(step)
+        outputs = tuple(number(node) for node in unit.outputs)
+        return Draft(unit, tuple(steps), inputs, outputs)
+
+    def _step(
+        self,
+        piece: Piece,
+        number: Callable[[fx.Node], int],
+        joined: Mapping[fx.Node, tuple[Any, ...]],
+    ) -> Step:
+        if isinstance(piece, Part):
+            return self._part(piece, number)
+        holes: list[Slot] = []
+        arguments = tuple(
+            _structure(a, number, holes) for a in joined.get(piece.node, piece.node.args)
+        )
+        options = tuple((k, _structure(v, number, holes)) for k, v in piece.node.kwargs.items())
+        gives = (number(piece.node),)
+        if isinstance(piece, Function):
+            target = piece.node.target
+            head = _PLAIN.get(target, target)
+            return Step(None, head, tuple(holes), arguments, options, gives)
+        assert isinstance(piece, Leaf)
+        built = self._reader.construction(piece.module, str(piece.node.target))
+        made: list[Slot] = []
+        variadic = 0
+        for parameter, value in zip(built.parameters, built.values, strict=True):
+            if parameter.variadic:
+                variadic = len(value)
+                made.extend(Slot(parameter.name, each) for each in value)
+            else:
+                made.append(Slot(parameter.name, value))
+        head = Built(built.made, built.parameters, variadic)
+        shift = len(made)
+        return Step(
+            piece.name,
+            head,
+            (*made, *holes),
+            _shifted(arguments, shift),
+            tuple((k, _shifted(v, shift)) for k, v in options),
+            gives,
+        )
+
+    def _part(self, piece: Part, number: Callable[[fx.Node], int]) -> Step:
+        pattern = self._patterns[piece.unit]
+        arguments = tuple(Read(number(node)) for node in piece.unit.inputs)
+        gives = tuple(number(node) for node in piece.unit.outputs)
+        return Step(piece.name, pattern, pattern.slots_of(piece.unit), arguments, (), gives)
+
+
+def _joined(unit: Unit) -> dict[fx.Node, tuple[Any, ...]]:
+    """The arguments of concatenations, shorter where one goes on from another.
+
+    Where all that came before is joined at every step, as in a dense block, each step adds one to
+    what the last one joined. Only then are the steps alike.
+    """
+    found: dict[fx.Node, tuple[Any, ...]] = {}
+    known: dict[Any, fx.Node] = {}
+    for piece in unit.pieces:
+        if not isinstance(piece, Function) or piece.node.target is not torch.cat:
+            continue
+        parts, *axis = piece.node.args
+        assert isinstance(parts, (list, tuple))
+        before = known.get((tuple(parts[:-1]), *axis))
+        found[piece.node] = piece.node.args if before is None else ([before, parts[-1]], *axis)
+        known[tuple(parts), *axis] = piece.node
+    return found
+
+
+def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[Slot]) -> Any:
+    """An argument of a call with numbers for values and holes for constants."""
+    if isinstance(value, fx.Node):
+        return Read(number(value))
+    if isinstance(value, dict):
+        items = tuple((key, _structure(v, number, holes)) for key, v in value.items())
+        return ("dict", items)
+    if isinstance(value, slice):
+        bounds = (value.start, value.stop, value.step)
+        return ("slice", tuple(_structure(each, number, holes) for each in bounds))
+    if isinstance(value, (list, tuple)):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return (kind, tuple(_structure(each, number, holes) for each in value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        holes.append(Slot("size", value))
+        return Hole(len(holes) - 1)
+    return ("constant", value)
+
+
+def _shifted(value: Any, by: int) -> Any:
+    if isinstance(value, Hole):
+        return Hole(value.slot + by)
+    if type(value) is tuple:
+        return tuple(_shifted(each, by) for each in value)
+    return value
+
+
+def _mapped(value: Any, number: Callable[[int], Any]) -> Any:
+    if isinstance(value, Read):
+        return Read(number(value.value))
+    if type(value) is tuple:
+        return tuple(_mapped(each, number) for each in value)
+    return value
+
+
+def _collect(value: Any, found: list[int]) -> None:
+    if isinstance(value, Read):
+        found.append(value.value)
+    elif type(value) is tuple:
+        for each in value:
+            _collect(each, found)

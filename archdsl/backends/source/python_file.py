@@ -1,0 +1,233 @@
+"""The whole file: what it is about, its imports, a class for each template, the network, main."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import Tensor, fx
+
+from archdsl.analysis.cost import summarise
+from archdsl.backends.source.bundle import Bundle
+from archdsl.backends.source.classes import Results, Writer
+from archdsl.backends.source.code_style import INDENT, Doc, Group, joined, lines, literal, prose
+from archdsl.backends.source.constructors import Construction
+from archdsl.backends.source.docstrings import commented, heading, wrapped
+from archdsl.backends.source.drafts import Built, Step
+from archdsl.backends.source.identifiers import Names, camel, identifier
+from archdsl.backends.source.initialisation import Beginning
+from archdsl.backends.source.loops import Loop
+from archdsl.backends.source.parts import Part, Unit
+from archdsl.backends.source.patterns import Pattern, patterns
+from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.torch.emitter import LAYER
+from archdsl.backends.torch.trial_run import trial_input
+from archdsl.ir.layer import shown
+from archdsl.ir.network import Network
+
+
+def page(network: Network, module: fx.GraphModule) -> str:
+    """The source of a checked network and its compiled module, formatted.
+
+    The class of the network takes and gives what the module does; its weights have the same names
+    in the same order. It starts as the module does: convolutions as He et al. 2015, with a
+    normal distribution for fully connected layers. Losses are left out. Raises ArchError where a
+    layer has no source text.
+    """
+    found = patterns(network, module)
+    symbols = Symbols()
+    symbols.need("import torch")
+    bundle = _bundled(found, symbols)
+    _name(found, network, bundle.names())
+    writer = Writer(symbols, lambda node: _type(network, node, symbols))
+    beginning = Beginning(network, module, symbols)
+    body: list[str] = []
+    told: set[str | None] = set()
+    for pattern in found[:-1]:
+        if not pattern.inline:
+            template = pattern.units[0].scope.template
+            about = [] if template in told else commented(network, pattern.units[0])
+            told.add(template)
+            body += ["", "", *writer.lines(pattern, about, {})]
+    root = found[-1]
+    about = [f"The network; input {_shape(network, network.input)}."]
+    notes = dict(_notes(network, root.units[0]))
+    results = None if root.chain else _results(network, module, symbols)
+    ending = beginning.constructor()
+    body += ["", "", *writer.lines(root, about, notes, results, ending)]
+    body += beginning.methods(root.name)
+    body += beginning.functions()
+    carried = bundle.lines()
+    if carried:
+        title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
+        body += ["", "", title, "# fmt: off", *carried, "# fmt: on"]
+    main = _main(network, root.name)
+    future = ["from __future__ import annotations", ""] if bundle.postponed else []
+    head = [*_about(network, symbols), "", *future, *symbols.lines()]
+    return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
+
+
+def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
+    """The definitions of archdsl's own that the patterns call, directly or by an argument."""
+    for pattern in found:
+        for step in _steps(pattern):
+            if isinstance(step.head, Built):
+                symbols.of(step.head.made)
+            for slot in step.slots:
+                if isinstance(slot.value, Construction):
+                    symbols.of(slot.value.made)
+            if callable(step.head) and step.head.__module__ != "_operator":
+                symbols.of(step.head)
+    bundle = Bundle(symbols)
+    for thing in symbols.carried.values():
+        bundle.add(thing)
+    return bundle
+
+
+def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
+    """Give the classes their names: those of templates, and of variants what sets them apart."""
+    names = Names({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
+    for pattern in found:
+        for step in _steps(pattern):
+            if isinstance(step.head, Built):
+                names.taken.add(step.head.made.__name__)
+            elif callable(step.head):
+                names.taken.add(step.head.__name__)
+    found[-1].name = names.new(camel(network.name))
+    firsts: dict[str, set[str]] = {}
+    for pattern in found[:-1]:
+        if pattern.inline:
+            continue
+        scope = pattern.units[0].scope
+        outer = scope.parent.template if scope.parent is not None else None
+        base = camel(scope.template or f"{outer or ''}_{scope.title}")
+        parts = _words(pattern)
+        first = firsts.setdefault(base, parts)
+        apart = sorted(parts - first)
+        wishes = [base + "".join(map(camel, apart[:1]))]
+        if len(apart) > 1:
+            wishes.append(base + "".join(map(camel, apart[:2])))
+        pattern.name = names.new(*([base] if first is parts else wishes))
+
+
+def _words(pattern: Pattern) -> set[str]:
+    """What a class is made of, by name."""
+    found = set()
+    for step in _steps(pattern):
+        if step.name is not None:
+            found.add(step.name.rstrip("0123456789_"))
+        if isinstance(step.head, Pattern) and not step.head.inline:
+            scope = step.head.units[0].scope
+            base = camel(scope.template or scope.title)
+            if step.head.name.startswith(base) and step.head.name != base:
+                found.add(step.head.name.removeprefix(base))
+    return found
+
+
+def _steps(pattern: Pattern) -> Iterator[Step]:
+    for action in pattern.actions:
+        yield from action.body if isinstance(action, Loop) else (action,)
+
+
+def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
+    """The shape of what each part of the network gives; of a loop's last iteration as well."""
+    for piece in root.pieces:
+        if isinstance(piece, Part):
+            node = list(piece.unit.outputs)[-1]
+            yield piece.name, _shape(network, node.meta[LAYER])
+            yield piece.name.rstrip("0123456789"), _shape(network, node.meta[LAYER])
+
+
+def _shape(network: Network, path: str) -> str:
+    return prose(shown(network.shape(path)))
+
+
+def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> Results:
+    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
+    output = next(node for node in module.graph.nodes if node.op == "output")
+    order = {node: i for i, node in enumerate(output.all_input_nodes)}
+
+    def structure(value: Any) -> Any:
+        if isinstance(value, fx.Node):
+            return order[value]
+        if isinstance(value, dict):
+            return {key: structure(each) for key, each in value.items()}
+        return [structure(each) for each in value]
+
+    taken = []
+    for node in placeholders:
+        default = f" = {literal(node.args[0])}" if node.args else ""
+        kind = _noted("Any", symbols) if node.args else _type(network, node, symbols)
+        taken.append(f"{identifier(str(node.target))}: {kind}{default}")
+    shapes = [network.shape(path) for path in network.outputs.values()]
+    tensors = all(isinstance(shape, tuple) for shape in shapes)
+    given = _noted("Tensor" if tensors else "Any", symbols)
+    shape = structure(output.args[0])
+    gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
+    return Results(tuple(str(n.target) for n in placeholders), tuple(taken), gives, shape)
+
+
+def _type(network: Network, node: fx.Node, symbols: Symbols) -> str:
+    """The type of a value: a tensor where its layer gives one."""
+    path = node.meta.get(LAYER)
+    tensor = path in network.graph and isinstance(network.shape(str(path)), tuple)
+    return _noted("Tensor" if tensor else "Any", symbols)
+
+
+def _noted(kind: str, symbols: Symbols) -> str:
+    """The name of a type, with the import that it needs."""
+    symbols.need({"Tensor": "from torch import Tensor", "Any": "from typing import Any"}[kind])
+    return kind
+
+
+def _about(network: Network, symbols: Symbols) -> list[str]:
+    """The docstring of the file."""
+    summary = summarise(network)
+    outputs = ", ".join(
+        f"{prose(name)} {prose(shown(shape))}" for name, shape in summary.outputs.items()
+    )
+    name = prose(network.name)
+    totals = (
+        f"{summary.parameters:,} parameters and {summary.macs:,} multiply-accumulates for an "
+        f"input of {prose(shown(summary.input))}; {outputs}."
+    )
+    vision = any("torchvision" in line for line in symbols.imports)
+    needs = "torch and torchvision" if vision else "torch alone"
+    origin = f"Written by archdsl from the spec {name}. Needs {needs}."
+    paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]
+    return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
+
+
+def _main(network: Network, name: str) -> list[str]:
+    arguments = trial_input(network)
+    body: list[Doc] = [f"network = {name}().eval()"]
+    for key, value in arguments.items():
+        body.append(joined(f"{identifier(key)} = ", _random(value)))
+    given = ", ".join(f"{key}={key}" if len(arguments) > 1 else key for key in arguments)
+    body.append("with torch.inference_mode():")
+    body.append(f"{INDENT}outputs = network({given})")
+    shapes = [network.shape(path) for path in network.outputs.values()]
+    if not all(isinstance(shape, tuple) for shape in shapes):
+        body.append("print(outputs)")
+    elif len(shapes) > 1:
+        body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
+    else:
+        body.append("print(tuple(outputs.shape))")
+    written = [line for doc in body for line in lines(doc, 1)]
+    return [
+        "def main() -> None:",
+        *written,
+        "",
+        "",
+        'if __name__ == "__main__":',
+        f"{INDENT}main()",
+    ]
+
+
+def _random(value: Any) -> Doc:
+    """An expression for random values of a value's size."""
+    if isinstance(value, Tensor):
+        return f"torch.rand({', '.join(map(str, value.shape))})"
+    if isinstance(value, (list, tuple)):
+        return Group("[", tuple(map(_random, value)), "]", listed=True)
+    return literal(value)

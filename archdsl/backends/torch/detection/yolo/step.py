@@ -1,0 +1,30 @@
+"""YOLO as a step of a compiled detector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from archdsl.backends.torch.constructor_arguments import remembering
+from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
+from archdsl.backends.torch.detection.yolo.detector import Detector
+
+
+@remembering
+class YoloDetections(Step):
+    """What the predictions of a network amount to; in training, what they cost."""
+
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, predictions: list[Tensor], batch: Batch) -> Detections:
+        """The grid of the first version, else a feature map for each group of anchors."""
+        single = predictions[0] if len(predictions) == 1 else predictions
+        size = batch.tensors.shape[2], batch.tensors.shape[3]
+        if self.training:
+            losses = self.detector(single, size, required_targets(batch))
+            return Detections([{} for _ in batch.image_sizes], batch, losses)
+        found: Any = self.detector(single, size)
+        return Detections(found, batch, {})

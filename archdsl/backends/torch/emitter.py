@@ -1,0 +1,171 @@
+"""The PyTorch graph under construction: what a layer's lowering may add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+from torch import fx, nn
+
+from archdsl.backends.torch.freeze import freeze
+from archdsl.backends.torch.initial import initialise
+from archdsl.ir.cells import Cells, cells
+from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
+from archdsl.ir.layer import Layer
+from archdsl.ir.network import Network
+
+
+class Start(NamedTuple):
+    """How the weights and biases of a module start, see :func:`initialise`."""
+
+    deviation: float | None = None
+    prior: float | None = None
+
+
+START = "start"
+"""The key of a node's ``meta`` under which the :class:`Start` of its module stands."""
+
+LAYER = "layer"
+"""The key of a node's ``meta`` under which the path of its layer stands."""
+
+
+class ImageNodes(NamedTuple):
+    """Images in a PyTorch graph: the batch with all that is known of it, and its tensor."""
+
+    batch: fx.Node
+    tensor: fx.Node
+
+
+Operand = fx.Node | Mapping[str, fx.Node] | ImageNodes
+"""What stands for an edge in a PyTorch graph: a node, the nodes of feature maps by name, images."""
+
+
+class Emitter:
+    """Adds modules and calls to an fx graph under the path of the current layer.
+
+    Modules arrive with the values of their weights open, and are initialised here.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.graph = fx.Graph()
+        self.modules: dict[str, nn.Module] = {}
+        self.loss: nn.Module | None = None
+        self.verdict: nn.Module | None = None
+        self._network = network
+        self._path = ""
+        self._may_overwrite = False
+        self._frozen = False
+
+    def begin(self, path: str, may_overwrite_input: bool, frozen: bool) -> None:
+        """Name the layer that is lowered next."""
+        self._path = path
+        self._frozen = frozen
+        self._may_overwrite = may_overwrite_input
+
+    def entry(self, name: str, *default: Any) -> fx.Node:
+        """An argument of the compiled module."""
+        last = next((n for n in reversed(self.graph.nodes) if n.op == "placeholder"), None)
+        before = self.graph.inserting_after(last) if last else self.graph.inserting_before()
+        with before:  # arguments come before everything else
+            return self._noted(
+                self.graph.placeholder(name, default_value=default[0])
+                if default
+                else (self.graph.placeholder(name))
+            )
+
+    def lowered(
+        self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        """A tensor layer, once for every tensor that it is applied to, with the same weights."""
+        if isinstance(inputs[0], FeatureMaps):
+            seen = applications(inputs, layer.kind)
+            maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
+            return {
+                name: self._applied(layer, tuple(each[name] for each in maps), shapes)
+                for name, shapes in zip(inputs[0].names, seen, strict=True)
+            }
+        nodes = tuple(each.tensor if isinstance(each, ImageNodes) else each for each in operands)
+        (shapes,) = applications(inputs, layer.kind)
+        return self._applied(layer, cast("tuple[fx.Node, ...]", nodes), shapes)
+
+    def _applied(
+        self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
+    ) -> fx.Node:
+        """A layer on tensors, which are reshaped to what its rules see."""
+        seen = layer.seen(shapes)
+        if seen != shapes:
+            nodes = tuple(
+                node if after == before else self.method("reshape", node, -1, *after)
+                for node, before, after in zip(nodes, shapes, seen, strict=True)
+            )
+        return layer.lower(self, nodes, seen)
+
+    def may_overwrite_input(self) -> bool:
+        """Whether nobody else needs the current layer's input, so that it can work in place."""
+        return self._may_overwrite
+
+    def module(
+        self,
+        module: nn.Module,
+        *operands: Any,
+        deviation: float | None = None,
+        prior: float | None = None,
+        **options: Any,
+    ) -> fx.Node:
+        """Call a module, registered under the current layer's path.
+
+        A layer that is applied to several tensors is one module: only the first is registered.
+        ``deviation`` and ``prior`` say how its weights and biases start, see :func:`initialise`;
+        ``options`` are constants that its ``forward`` takes by name.
+        """
+        if self._path not in self.modules:
+            initialise(module, deviation, prior)
+            if self._frozen:
+                freeze(module)
+            self.modules[self._path] = module
+        node = self._noted(self.graph.call_module(self._path, operands, options))
+        node.meta[START] = Start(deviation, prior)
+        return node
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
+        """Call a function on nodes and constants."""
+        return self._noted(self.graph.call_function(function, arguments))
+
+    def method(self, name: str, *arguments: Any) -> fx.Node:
+        """Call a tensor method; the first argument is the tensor."""
+        return self._noted(self.graph.call_method(name, arguments))
+
+    def _noted(self, node: fx.Node) -> fx.Node:
+        """The node with a note of the layer that it is part of."""
+        node.meta[LAYER] = self._path
+        return node
+
+    def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
+        """What the compiled module returns for an output."""
+        if isinstance(operand, ImageNodes):
+            return operand.tensor
+        if isinstance(edge, Detections):
+            from archdsl.backends.torch.detection.images import Results
+
+            self._path = _unused(f"{name}_results", self.modules)
+            return self.module(Results(), operand)
+        return operand
+
+    def criterion(self, module: nn.Module) -> None:
+        """Set the loss that the network is trained with."""
+        self.loss = module
+
+    def decision(self, module: nn.Module) -> None:
+        """Set what makes labels of the network's output."""
+        self.verdict = module
+
+    def cells(self, index: int = 0) -> Cells:
+        """Where the cells of an input of the current layer lie in the network's input."""
+        return cells(self._network, self._network.instance(self._path).inputs[index])
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    first = {path.partition(".")[0] for path in taken}
+    while name in first:
+        name += "_"
+    return name

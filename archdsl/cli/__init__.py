@@ -1,0 +1,62 @@
+"""The ``archdsl`` command: finds its subcommands, and says what went wrong.
+
+Every module of ``archdsl.cli.commands`` is a subcommand of its name and holds a ``command``. Only
+the one that runs is imported. Exit status: 0 on success, 1 for an error in the input, 2 for wrong
+usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from typing import Any, cast
+
+import click
+
+import archdsl
+from archdsl.cli import commands
+from archdsl.cli.options import JSON, diagnostic_json, print_json
+from archdsl.cli.output import complain
+from archdsl.diagnostics import ArchError
+
+# A word of Python is no name of a module: the command import is in import_.py.
+_MODULES = {
+    module.name.removesuffix("_"): module.name for module in pkgutil.iter_modules(commands.__path__)
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are the modules of a package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        module = importlib.import_module(f"archdsl.cli.commands.{_MODULES[cmd_name]}")
+        return cast(click.Command, module.command)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArchError as error:
+            complain(error.diagnostics)
+            if ctx.meta.get(JSON):
+                print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="FILE is a path, - for standard input, or the name of a bundled spec such as vgg19.",
+)
+@click.version_option(archdsl.__version__, prog_name="archdsl")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """A compiler for neural-network architectures."""
+    # Without colours here there are none in any command; otherwise click goes by the terminal.
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False

@@ -1,0 +1,27 @@
+"""``archdsl compare``: networks side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.comparison import print_comparison
+from archdsl.cli.options import Request, files_argument, json_option, network_options
+
+
+@click.command()
+@files_argument
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="A chart (.svg): accuracy over MACs, parameters as areas.",
+)
+@network_options
+@json_option
+def command(files: tuple[str, ...], plot: Path | None, request: Request, as_json: bool) -> None:
+    """Put networks side by side: input, parameters, MACs, reported accuracy.
+
+    Options such as -D and --input hold for all of them.
+    """
+    print_comparison(files, request, as_json, plot)

@@ -1,0 +1,142 @@
+"""``archdsl inspect``: what a file of dlib's holds, and a spec for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.options import json_option, print_json
+from archdsl.cli.output import print_table
+from archdsl.text.words import printable
+
+if TYPE_CHECKING:
+    from archdsl.dlib.kinds import Record
+    from archdsl.dlib.tree import Saved
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--to-arch", is_flag=True, help="Print a spec that the file's weights fit.")
+@json_option
+def command(file: Path, to_arch: bool, as_json: bool) -> None:
+    """List the layers of a network that dlib wrote (.dat, .dnn or .xml), without a spec."""
+    from archdsl.dlib.open_file import open_saved
+
+    saved = open_saved(file)
+    if to_arch:
+        from archdsl.dlib.to_spec import respelled
+
+        text = respelled(saved)
+        if as_json:
+            print_json({"spec": text})
+        else:
+            click.echo(text, nl=False)
+        return
+    if as_json:
+        print_json(_document(saved))
+    else:
+        _print(saved)
+
+
+def _rows(saved: Saved) -> list[tuple[str, Record | None]]:
+    """The layers from the input outwards, with a name; tags and skips have no record."""
+    from archdsl.dlib.tree import Computed, InputTag, Wrapper
+
+    rows: list[tuple[str, Record | None]] = []
+    for node in saved.nodes():
+        if isinstance(node, Computed):
+            rows.append((node.record.kind.name, node.record))
+        elif isinstance(node, InputTag):
+            rows.append((f"tag{node.tag or ''}", None))
+        elif isinstance(node, Wrapper):
+            word = "tag or skip" if node.skip is None else ("skip" if node.skip else "tag")
+            rows.append((f"{word}{node.tag or ''}", None))
+    return rows
+
+
+def _document(saved: Saved) -> dict[str, Any]:
+    return {
+        "file": saved.source,
+        "loss": _described(saved.loss),
+        "input": _described(saved.chain.input),
+        "layers": [{"layer": name, **(_described(record) or {})} for name, record in _rows(saved)],
+        "params": sum(record.learned() for record in saved.records()),
+        "buffers": sum(record.stored() for record in saved.records()),
+        "labels": list(saved.labels),
+        "bytes_behind": saved.behind,
+    }
+
+
+def _described(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {
+        "kind": record.kind.name,
+        "version": record.version,
+        "values": {name: _plain(value) for name, value in _told(record).items()},
+        "shapes": {name: list(shape) for name, shape in record.shapes().items()},
+        "params": record.learned(),
+        "buffers": record.stored(),
+    }
+
+
+def _told(record: Record) -> dict[str, Any]:
+    """The values that are no tensors and no leftovers."""
+    from archdsl.dlib.stream import ALIAS, TENSOR
+
+    fields = [f for f in record.kind.fields if f.type not in (ALIAS, TENSOR) and not f.transient]
+    told = {field.name: record.values[field.name] for field in fields}
+    return told | ({"tags": record.values["tags"]} if "tags" in record.values else {})
+
+
+def _plain(value: Any) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
+
+
+def _print(saved: Saved) -> None:
+    from archdsl.ir.layer import shown
+
+    columns = [("layer", "left"), ("", "left"), ("tensors", "left"), ("parameters", "right")]
+    table = []
+    for name, record in _rows(saved):
+        if record is None:
+            table.append((name, "", "", ""))
+            continue
+        tensors = ", ".join(f"{key} {shown(size)}" for key, size in record.shapes().items())
+        learned = f"{record.learned():,}" if record.learned() else ""
+        table.append((name, " ".join(record.kind.spelling(record.values)), tensors, learned))
+    for title, record in (("loss", saved.loss), ("input", saved.chain.input)):
+        if record is not None:
+            click.echo(f"{title:<11} {record.version}")
+            for key, value in _flat(_told(record)):
+                click.echo(f"{'':<11} {key} {_short(value)}")
+    print_table(columns, table)
+    versions = sorted({record.version for record in saved.records()})
+    click.echo(f"versions    {', '.join(versions)}")
+    click.echo(f"parameters  {sum(r.learned() for r in saved.records()):,}")
+    if saved.labels:
+        click.echo(f"labels      {len(saved.labels):,} behind the network")
+    elif saved.behind:
+        click.echo(f"behind it   {saved.behind:,} bytes more")
+    if not saved.places_known:
+        click.echo("The file does not say where its tags and skips are.")
+
+
+def _flat(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Values by name, those of options one by one."""
+    for name, value in values.items():
+        if dataclasses.is_dataclass(value):
+            yield from (
+                (field.name, getattr(value, field.name)) for field in dataclasses.fields(value)
+            )
+        else:
+            yield name, value
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.7g}" if isinstance(value, float) else str(value)
+    return printable(text)

@@ -1,0 +1,214 @@
+"""What the subcommands share: which network is meant, and how results are told to programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from archdsl.api import Network, load_source, parse_size
+from archdsl.cli import shell_completion as completing
+from archdsl.cli.output import complain
+from archdsl.cli.progress import QUIET, VERBOSE, asked, working
+from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.diagnostics.positions import range_of
+from archdsl.diagnostics.source import Span
+from archdsl.frontend.elaborate import Limits
+from archdsl.frontend.files import open_source
+from archdsl.ir.layer import Shape
+
+JSON = "archdsl.json"
+"""The key under which a click context notes that the user wants JSON."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which network a user means, apart from the file: the options that all commands share."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    input: Shape | None = None
+    net: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def load(self, file: str) -> Network:
+        """The checked network of a file; its warnings go to standard error."""
+        with working(f"checking {file}"):
+            network = self.open(file)
+        if not asked(QUIET):
+            complain(network.warnings)
+        return network
+
+    def open(self, file: str) -> Network:
+        """The checked network of a file."""
+        return load_source(
+            open_source(file),
+            net=self.net,
+            input=self.input,
+            limits=self.limits,
+            settings=dict(self.settings),
+        ).check()
+
+
+class _Size(click.ParamType[Shape]):
+    name = "CxHxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shape:
+        try:
+            return value if isinstance(value, tuple) else parse_size(value)
+        except ArchError:
+            self.fail(f"{value!r}: expected CxHxW, such as 3x224x224", param, ctx)
+
+
+class _Setting(click.ParamType[tuple[str, str]]):
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, separator, given = value.partition("=")
+        if not separator or not name.strip():
+            self.fail(f"{value!r}: expected NAME=VALUE, such as classes=10", param, ctx)
+        return name.strip(), given.strip()
+
+
+def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Function]:
+    return click.option(name, type=click.IntRange(1), default=default, show_default=True, help=text)
+
+
+def _flag(short: str, name: str, key: str, text: str) -> Callable[[_Function], _Function]:
+    """An option that is noted in the context, for whoever asks."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[key] = value
+
+    return click.option(short, name, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+file_argument = click.argument("file", metavar="FILE", shell_complete=completing.files)
+"""The spec that a command is about; shells complete it."""
+
+
+def size_option(text: str) -> Callable[[_Function], _Function]:
+    """Add ``--input``, which the function gets as ``size``."""
+    return click.option("--input", "size", type=_Size(), help=text)
+
+
+def telling_options(function: _Function) -> _Function:
+    """Add ``--quiet`` and ``--verbose``, which are noted in the context."""
+    told = _flag("-v", "--verbose", VERBOSE, "Tell on standard error how long each step takes.")
+    return _flag("-q", "--quiet", QUIET, "Leave out warnings, and what only tells of success.")(
+        told(function)
+    )
+
+
+files_argument = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, shell_complete=completing.files
+)
+"""One or more specs."""
+
+
+def network_options(function: _Function) -> _Function:
+    """Add the options of a :class:`Request`, which the function gets as ``request``."""
+    limits = Limits()
+
+    @click.option(
+        "-D",
+        "settings",
+        type=_Setting(),
+        multiple=True,
+        shell_complete=completing.settings,
+        help="Set a param of the spec.",
+    )
+    @size_option("The input's size, where it is open.")
+    @click.option("--net", metavar="NAME", help="Which network of the file.")
+    @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
+    @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
+    @telling_options
+    @wraps(function)
+    def wrapper(
+        *args: Any,
+        settings: tuple[tuple[str, str], ...],
+        size: Shape | None,
+        net: str | None,
+        max_layers: int,
+        max_levels: int,
+        **kwargs: Any,
+    ) -> Any:
+        bounds = Limits(layers=max_layers, levels=max_levels, instances=limits.instances)
+        request = Request(dict(settings), size, net, bounds)
+        return function(*args, request=request, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    ctx.meta[JSON] = value
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_note_json,
+    help="Print one JSON document.",
+)
+"""Adds ``--json``, which the function gets as ``as_json``."""
+
+
+def print_json(document: Any, *, compact: bool = False) -> None:
+    """Print one JSON document on standard output; on one line if it is ``compact``."""
+    click.echo(json.dumps(document, indent=None if compact else 2, ensure_ascii=False))
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic for programs.
+
+    ``line`` and ``column`` count characters from 1, for people; ``range`` counts lines and UTF-16
+    code units from 0, as the Language Server Protocol does. Ends are exclusive.
+    """
+    document: dict[str, Any] = {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "expansions": [
+            {
+                "instance": frame.instance,
+                "at": frame.span.where,
+                "file": frame.span.source.name,
+                "range": _range(frame.span),
+            }
+            for frame in diagnostic.frames
+        ],
+    }
+    if diagnostic.span is not None:
+        span = diagnostic.span
+        line, column = span.position
+        end_line, end_column = span.source.locate(span.end)
+        document |= {
+            "file": span.source.name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+            "range": _range(span),
+        }
+    return document
+
+
+def _range(span: Span) -> dict[str, Any]:
+    start, end = range_of(span)
+    return {"start": start._asdict(), "end": end._asdict()}

@@ -1,0 +1,175 @@
+"""Completion and signature help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+
+from archdsl.editor.cursor import Cursor
+from archdsl.editor.descriptions import argument_at, argument_text, comment, plain, signature
+from archdsl.editor.document import Document
+from archdsl.editor.files import Target, View
+from archdsl.editor.outline import Bracket
+from archdsl.frontend.bundled import specs_folder
+from archdsl.frontend.elaborate.arithmetic import FUNCTIONS
+from archdsl.ir.block import Label
+from archdsl.ir.layer import Argument, Definition, definitions, lookup
+
+_Kind = types.CompletionItemKind
+_STATEMENTS = ("using", "template", "param", "const", "#include")
+_TYPES = ("int", "float", "bool", "typename", "template")
+_NUMBERS = (int, float, bool)
+
+
+def completions(document: Document, offset: int) -> list[types.CompletionItem]:
+    """What may be written at an offset."""
+    view = document.view
+    cursor = Cursor(view, offset)
+    if cursor.include is not None:
+        return list(_paths(document, cursor, cursor.include))
+    if cursor.in_comment or cursor.behind in ("USING", "NAMESPACE", "CTYPE", "TYPENAME"):
+        return []
+    if cursor.in_header or cursor.behind in ("PARAM", "_CONST"):
+        return _words(_TYPES)
+    if cursor.after_header:
+        return _words(("using",))
+    if cursor.at_start:
+        return [*_words(_STATEMENTS), *_names(view, cursor)]
+    bracket = cursor.bracket
+    if bracket is not None and bracket.head is None:
+        return [*_formals(cursor), *_numbers(view)]
+    found = cursor.call()
+    if found is None:
+        return [*_formals(cursor), *_names(view, cursor), *_numbers(view)]
+    callee, inside = found
+    argument = _argument(callee, inside.place, inside.key)
+    if argument is not None and _holds(argument, (Label,)):
+        return [*_labels(view), *_keys(callee, inside)]
+    if inside.key is not None:
+        blocks = argument is None or not _holds(argument, _NUMBERS)
+        names = _names(view, cursor) if blocks else ()
+        truths = _words(("true", "false")) if argument is not None and argument.type is bool else ()
+        return [*truths, *_formals(cursor), *_numbers(view), *names]
+    return [*_keys(callee, inside), *_formals(cursor), *_names(view, cursor), *_numbers(view)]
+
+
+def signature_help(document: Document, offset: int) -> types.SignatureHelp | None:
+    """The signature of the layer or template whose arguments are being written."""
+    cursor = Cursor(document.view, offset)
+    found = None if cursor.in_comment else cursor.call()
+    if found is None:
+        return None
+    callee, bracket = found
+    described = signature(callee)
+    parameters = [
+        types.ParameterInformation((p.start, p.end), plain(p.doc)) for p in described.parameters
+    ]
+    doc = types.MarkupContent(types.MarkupKind.Markdown, plain(described.doc))
+    active = described.active(bracket.place, bracket.key)
+    shown = types.SignatureInformation(described.label, doc, parameters, active)
+    return types.SignatureHelp([shown], active_signature=0, active_parameter=active)
+
+
+def _argument(callee: Definition | Target, place: int, key: str | None) -> Argument | None:
+    if isinstance(callee, Target):
+        return None
+    return callee.argument(key) if key is not None else argument_at(callee, place)
+
+
+def _holds(argument: Argument, kinds: Iterable[Any]) -> bool:
+    inner = getattr(argument.type, "__args__", (None,))[0]
+    return argument.type in kinds or inner in kinds
+
+
+# ---- what there is ----
+
+
+def _item(
+    label: str, kind: types.CompletionItemKind, rank: str, detail: str = "", doc: str = ""
+) -> types.CompletionItem:
+    content = types.MarkupContent(types.MarkupKind.Markdown, plain(doc)) if doc else None
+    return types.CompletionItem(
+        label, kind=kind, detail=detail or None, documentation=content, sort_text=rank + label
+    )
+
+
+def _words(words: Iterable[str]) -> list[types.CompletionItem]:
+    return [_item(word, _Kind.Keyword, "4") for word in words]
+
+
+def _keys(callee: Definition | Target, inside: Bracket) -> Iterator[types.CompletionItem]:
+    """The arguments that are not there yet, to be given by name."""
+    if isinstance(callee, Target):
+        known = [(f.name, f.text) for f in callee.declared.formals if f.type != "typename"]
+    else:
+        ordered = sorted(callee.arguments, key=lambda a: not a.positional)
+        known = [(a.name, argument_text(a)) for a in ordered]
+    for name, meaning in known[inside.place - len(inside.keys) :]:
+        if name not in inside.keys:
+            yield _item(f"{name}=", _Kind.Field, "0", meaning)
+
+
+def _formals(cursor: Cursor) -> Iterator[types.CompletionItem]:
+    for formal in cursor.formals():
+        yield _item(formal.name, _Kind.TypeParameter, "1", formal.text)
+
+
+def _names(view: View, cursor: Cursor) -> Iterator[types.CompletionItem]:
+    """Templates that are defined before the cursor or in an include, and the catalogue."""
+    own = set()
+    for target in view.visible():
+        later = target.file is view.file and target.declared.start >= cursor.start
+        if target.declared.kind in ("template", "network") and (cursor.at_start or not later):
+            own.add(target.declared.name)
+            label = signature(target).label if target.declared.formals else ""
+            yield _item(target.declared.name, _Kind.Class, "2", label, comment(target))
+    yield from (item for item in _catalogue() if item.label not in own)
+
+
+def _numbers(view: View) -> Iterator[types.CompletionItem]:
+    for target in view.visible():
+        if target.declared.kind in ("constant", "parameter"):
+            detail = "can be set with -D" if target.declared.kind == "parameter" else ""
+            yield _item(target.declared.name, _Kind.Constant, "2", detail, comment(target))
+    for name in FUNCTIONS:
+        yield _item(name, _Kind.Function, "3")
+
+
+@cache
+def _catalogue() -> tuple[types.CompletionItem, ...]:
+    return tuple(
+        _item(name, _Kind.Function, "3", signature(definition).label, definition.summary)
+        for name, definition in definitions().items()
+        if definition.writable
+    )
+
+
+def _labels(view: View) -> Iterator[types.CompletionItem]:
+    """The names of places that the text mentions."""
+    uses = view.file.outline.uses
+    names = {}
+    for use in uses:
+        definition = None if use.callee is None else lookup(uses[use.callee].name)
+        argument = None if definition is None else argument_at(definition, use.place)
+        if argument is not None and use.role == "name" and _holds(argument, (Label,)):
+            names[use.name] = True
+    return (_item(name, _Kind.Reference, "0") for name in names)
+
+
+def _paths(document: Document, cursor: Cursor, typed: str) -> Iterator[types.CompletionItem]:
+    """Files beside the text and bundled ones."""
+    folders = [specs_folder()] if document.path is None else [document.path.parent, specs_folder()]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted([*folder.glob("*.arch"), *folder.glob("*/*.arch")]):
+            if path.resolve() != document.path:
+                found.setdefault(path.relative_to(folder).as_posix(), path)
+    where = document.file.places.range(cursor.offset - len(typed), cursor.offset)
+    for name in found:
+        item = _item(name, _Kind.File, "0")
+        item.text_edit = types.TextEdit(where, name)
+        yield item

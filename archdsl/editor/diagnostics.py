@@ -1,0 +1,92 @@
+"""The compiler's errors and warnings as an editor shows them."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics.source import Source, Span
+from archdsl.editor.document import Document
+from archdsl.editor.files import View
+
+_MAX_FRAMES = 8
+_SEVERITIES = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+}
+
+
+def diagnostics(document: Document) -> list[types.Diagnostic]:
+    """Everything that is wrong with a document, or doubtful, once each."""
+    place = _Placing(document)
+    found: dict[tuple[str, str], types.Diagnostic] = {}
+    for finding in document.checked.findings:
+        shown = place.diagnostic(finding)
+        found.setdefault((repr(shown.range), shown.message), shown)
+    layers = document.checked.oversized
+    if layers is not None:
+        message = f"{layers:,} layers are too many to check while you type; archdsl check does"
+        severity = types.DiagnosticSeverity.Information
+        first = document.file.places.range(0, 1)
+        return [types.Diagnostic(first, message, severity=severity, source="archdsl")]
+    return list(found.values())
+
+
+class _Placing:
+    """Finds the places of spans: in the text itself, or in files that it includes."""
+
+    def __init__(self, document: Document) -> None:
+        self._file = document.file
+        self._offsets = document.checked.offsets
+        self._document = document
+        self._found_view: View | None = None
+
+    @property
+    def _view(self) -> View:
+        if self._found_view is None:  # most texts have no errors in includes
+            self._found_view = self._document.view
+        return self._found_view
+
+    def diagnostic(self, finding: Diagnostic) -> types.Diagnostic:
+        help = f"help: {finding.help}" if finding.help else None
+        message = "\n".join(filter(None, (finding.message, *finding.notes, help)))
+        related = []
+        frames = finding.frames[:_MAX_FRAMES]
+        where = self._own(finding.span)
+        if where is None and finding.span is not None:
+            related.append(self._related(finding.span, finding.message))
+            own = (self._own(frame.span) for frame in finding.frames)
+            where = next(filter(None, own), None) or self._door(finding.span.source)
+        for frame in frames:
+            related.append(self._related(frame.span, f"in {frame.instance}, expanded here"))
+        return types.Diagnostic(
+            where or self._file.places.range(0, 0),
+            message,
+            severity=_SEVERITIES[finding.severity],
+            code=finding.code,
+            source="archdsl",
+            related_information=[r for r in related if r is not None] or None,
+        )
+
+    def _own(self, span: Span | None) -> types.Range | None:
+        """The range of a span of the text itself."""
+        if span is None or span.source not in self._offsets:
+            return None
+        offset = self._offsets[span.source]
+        return self._file.places.range(offset + span.start, offset + max(span.end, span.start + 1))
+
+    def _door(self, source: Source) -> types.Range | None:
+        """The include that leads to a file."""
+        include = self._view.doors.get(source.path) if source.path is not None else None
+        return None if include is None else self._file.places.range(include.start, include.end)
+
+    def _related(self, span: Span, message: str) -> types.DiagnosticRelatedInformation | None:
+        own = self._own(span)
+        if own is not None:
+            location = types.Location(self._file.uri, own)
+            return types.DiagnosticRelatedInformation(location, message)
+        for file in self._view.files:
+            if file.source.path == span.source.path:
+                location = types.Location(file.uri, file.places.range(span.start, span.end))
+                return types.DiagnosticRelatedInformation(location, message)
+        return None

@@ -1,0 +1,85 @@
+"""An open text: its current version, what the compiler says of it, and what it last said of a right
+one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from archdsl.diagnostics.source import Source
+from archdsl.editor.facts import Made
+from archdsl.editor.files import File, Files, View
+from archdsl.editor.positions import Moved
+from archdsl.editor.stages import Checked, Checker
+
+
+class Document:
+    """A text that an editor has open; ``path`` is ``None`` until it has been saved once."""
+
+    def __init__(self, files: Files, uri: str, path: Path | None, text: str) -> None:
+        self.uri = uri
+        self.path = path
+        self._files = files
+        self._checker = Checker(files)
+        self._checked: Checked | None = None
+        self._good: Checked | None = None
+        self._moved: Moved | None = None
+        self.change(text)
+
+    def change(self, text: str) -> None:
+        """Take another version of the text."""
+        if self.path is None:
+            self._file = File(Source("untitled", text), self._files.encoding, self.uri)
+        else:
+            self._files.opened(self.path, self.uri, text)
+            self._file = self._files.file(self.path)
+        self.recheck()
+
+    def recheck(self) -> None:
+        """Forget what was found: the text, or one that it includes, has changed."""
+        self._checked = self._moved = None
+
+    @property
+    def file(self) -> File:
+        return self._file
+
+    @property
+    def text(self) -> str:
+        return self._file.text
+
+    @property
+    def view(self) -> View:
+        """The text with its includes as they are now."""
+        return View(self._file, self._files)
+
+    @property
+    def checked(self) -> Checked:
+        """What the compiler says of the current version."""
+        if self._checked is None:
+            self._checked = self._checker.check(self._file)
+            if self._checked.network is not None:
+                self._good = self._checked
+        return self._checked
+
+    def made_at(self, offset: int) -> list[Made]:
+        """What became of the name that starts at an offset, in the last network that was right."""
+        _ = self.checked
+        before = self._moves().old(offset)
+        if self._good is None or before is None:
+            return []
+        return self._good.facts.get(before, [])
+
+    def made(self) -> Iterator[tuple[int, list[Made]]]:
+        """What became of all names, by where they start now."""
+        _ = self.checked
+        moves = self._moves()
+        for offset, made in self._good.facts.items() if self._good is not None else ():
+            now = moves.new(offset)
+            if now is not None:
+                yield now, made
+
+    def _moves(self) -> Moved:
+        if self._moved is None:
+            old = self.text if self._good is None else self._good.file.text
+            self._moved = Moved(old, self.text)
+        return self._moved

@@ -1,0 +1,216 @@
+"""The server: documents by their address, and one handler for each request of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+import archdsl
+from archdsl.diagnostics import ArchError
+from archdsl.editor import (
+    completion as completing,
+)
+from archdsl.editor import (
+    diagnostics as diagnosing,
+)
+from archdsl.editor import (
+    hover as hovering,
+)
+from archdsl.editor import (
+    navigation as navigating,
+)
+from archdsl.editor.document import Document
+from archdsl.editor.files import Files
+from archdsl.frontend.format import formatted
+
+_PAUSE = 0.02
+"""Seconds without a keystroke before a text is checked; a burst of them is checked once."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Positioned(Protocol):
+    """The parameters of a request about a position."""
+
+    text_document: types.TextDocumentIdentifier
+    position: types.Position
+
+
+class Server(LanguageServer):
+    """Holds the open documents. Texts are sent whole: they are small, and lines are counted by
+    one rule only."""
+
+    def __init__(self) -> None:
+        full = types.TextDocumentSyncKind.Full
+        super().__init__("archdsl", archdsl.__version__, text_document_sync_kind=full)
+        self.files = Files()
+        self.documents: dict[str, Document] = {}
+        self._waiting: dict[str, asyncio.TimerHandle] = {}
+
+    def document(self, uri: str) -> Document:
+        if uri not in self.documents:
+            raise JsonRpcInvalidParams(f"{uri} is not open")
+        return self.documents[uri]
+
+    def at(self, where: _Positioned) -> tuple[Document, int]:
+        """The document of a request, and the offset of its position."""
+        document = self.document(where.text_document.uri)
+        return document, document.file.places.offset(where.position)
+
+    def check_soon(self, *uris: str) -> None:
+        """Publish what is wrong with documents, once nobody has typed for a moment."""
+        loop = asyncio.get_running_loop()
+        for uri in uris:
+            if uri in self._waiting:
+                self._waiting[uri].cancel()
+            self._waiting[uri] = loop.call_later(_PAUSE, self._publish, uri)
+
+    def _publish(self, uri: str) -> None:
+        self._waiting.pop(uri, None)
+        document = self.documents.get(uri)
+        if document is None:
+            return
+        try:
+            found = diagnosing.diagnostics(document)
+        except Exception:  # whatever it is, the editor still has a server
+            _log.exception("checking %s failed", uri)
+            return
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+
+    def includers(self, path: Path | None) -> list[str]:
+        """The open documents that include a file, all of their findings forgotten."""
+        found = []
+        for uri, document in self.documents.items():
+            if path in (file.source.path for file in document.view.files[1:]):
+                document.recheck()
+                found.append(uri)
+        return found
+
+
+def make_server() -> Server:
+    """A server with all its handlers; it does not listen yet."""
+    server = Server()
+    _handle_texts(server)
+    _handle_names(server)
+    _handle_writing(server)
+    return server
+
+
+def _path(uri: str) -> Path | None:
+    path = to_fs_path(uri) if uri.startswith("file:") else None
+    return None if path is None else Path(path).resolve()
+
+
+def _handle_texts(server: Server) -> None:
+    @server.feature(types.INITIALIZED)
+    def initialized(ls: Server, _: types.InitializedParams) -> None:
+        agreed = ls.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        ls.files.encoding = types.PositionEncodingKind(agreed).value
+        uris = [*ls.workspace.folders] or [ls.workspace.root_uri or ""]
+        ls.files.folders = [path for path in map(_path, uris) if path is not None]
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        path = _path(item.uri)
+        ls.documents[item.uri] = Document(ls.files, item.uri, path, item.text)
+        ls.check_soon(item.uri, *ls.includers(path))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        document = ls.document(uri)
+        document.change(params.content_changes[-1].text)
+        ls.check_soon(uri, *ls.includers(document.path))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(ls: Server, _: types.DidSaveTextDocumentParams) -> None:
+        # Files that are not open may have changed as well.
+        for document in ls.documents.values():
+            document.recheck()
+        ls.check_soon(*ls.documents)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        document = ls.documents.pop(uri, None)
+        if document is not None and document.path is not None:
+            ls.files.closed(document.path)
+            ls.check_soon(*ls.includers(document.path))
+        ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+
+def _handle_names(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
+        return hovering.hover(*ls.at(params))
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
+        document, offset = ls.at(params)
+        return navigating.definition(document, ls.files, offset)
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+        document, offset = ls.at(params)
+        declaration = params.context.include_declaration
+        return navigating.references(document, ls.files, offset, declaration=declaration)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def symbols(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        return navigating.symbols(ls.document(params.text_document.uri))
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def renamable(ls: Server, params: types.PrepareRenameParams) -> types.Range:
+        document, offset = ls.at(params)
+        try:
+            return navigating.renamable(document, ls.files, offset).location.range
+        except ArchError as error:
+            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit:
+        document, offset = ls.at(params)
+        try:
+            return navigating.rename(document, ls.files, offset, params.new_name)
+        except ArchError as error:
+            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
+
+
+def _handle_writing(server: Server) -> None:
+    triggers = types.CompletionOptions(trigger_characters=["<", ",", "=", '"', "/"])
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, triggers)
+    def completions(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
+        return completing.completions(*ls.at(params))
+
+    signatures = types.SignatureHelpOptions(trigger_characters=["<", ",", "="])
+
+    @server.feature(types.TEXT_DOCUMENT_SIGNATURE_HELP, signatures)
+    def signature(ls: Server, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
+        return completing.signature_help(*ls.at(params))
+
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    def hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint]:
+        document = ls.document(params.text_document.uri)
+        places = document.file.places
+        start, end = places.offset(params.range.start), places.offset(params.range.end)
+        return hovering.inlay_hints(document, start, end)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def formatting(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        document = ls.document(params.text_document.uri)
+        try:
+            text = formatted(document.file.source)
+        except ArchError as error:
+            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
+        if text == document.text:
+            return []
+        return [types.TextEdit(document.file.places.range(0, len(document.text)), text)]

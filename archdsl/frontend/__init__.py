@@ -1,0 +1,1 @@
+"""From source text to the expanded network: files, syntax, elaboration, formatting."""

@@ -1,0 +1,38 @@
+"""Where the grammar and the bundled specs are, in a checkout and in an installed wheel."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _folder(name: str) -> Path:
+    # The wheel carries the folders inside the package; a checkout has them beside it.
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+@cache
+def specs_folder() -> Path:
+    """The folder of the bundled specs."""
+    return _folder("specs")
+
+
+@cache
+def grammar_text(*, scopes: bool) -> str:
+    """The LALR grammar of the language, with the scopes of C++ programs or without."""
+    names = ["arch.lark", "scopes.lark"] if scopes else ["arch.lark"]
+    return "\n".join((_folder("grammars") / name).read_text(encoding="utf-8") for name in names)
+
+
+def spec_names() -> list[str]:
+    """The names of the bundled specs, sorted."""
+    return sorted(path.stem for path in specs_folder().glob("*.arch"))
+
+
+def spec_path(name: str) -> Path | None:
+    """The file of a bundled spec, or ``None`` if there is none of that name."""
+    path = specs_folder() / f"{name}.arch"
+    return path if path.parent == specs_folder() and path.is_file() else None

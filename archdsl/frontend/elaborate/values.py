@@ -1,0 +1,189 @@
+"""Evaluation of arguments that stand for themselves: numbers, names, pixel types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archdsl.diagnostics import ArchError, Diagnostic, fail
+from archdsl.frontend.elaborate import arithmetic
+from archdsl.frontend.elaborate.arguments import Pending, positional, short, unread
+from archdsl.frontend.elaborate.scope import Deferred, Environment, Unread
+from archdsl.frontend.elaborate.tails import find, values_type
+from archdsl.frontend.syntax import nodes
+from archdsl.ir.block import Label
+from archdsl.ir.trampoline import Task
+from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
+
+BROKEN = object()
+"""The value of a constant whose own expression is wrong: what uses it is not judged."""
+
+
+def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
+    """The value of an expression that has to be a number or true or false."""
+    if isinstance(node, (nodes.Integer, nodes.Float, nodes.Boolean)):
+        return arithmetic.bounded(node.value, node.span)
+    if isinstance(node, nodes.Group):
+        inner: arithmetic.Number = yield number(node.inner, environment)
+        return inner
+    if isinstance(node, nodes.Negation):
+        value: arithmetic.Number = yield number(node.operand, environment)
+        return not value if node.operator == "!" else -value
+    if isinstance(node, nodes.Operation):
+        result: arithmetic.Number = yield arithmetic.operation(
+            node, lambda operand: number(operand, environment)
+        )
+        return result
+    if isinstance(node, nodes.Call):
+        arguments = []
+        for argument in node.arguments:
+            arguments.append((yield number(argument, environment)))
+        return arithmetic.call(node, arguments)
+    if isinstance(node, nodes.Cast):
+        kind = value_type(node.type)
+        return kind((yield number(node.value, environment)))
+    if isinstance(node, nodes.Name):
+        value = yield meaning(node, environment, number=True)
+        if value is BROKEN:
+            raise ArchError(())
+        if isinstance(value, Deferred):
+            value = yield _deferred(value, node)
+        if isinstance(value, (int, float)):
+            return arithmetic.bounded(value, node.span)
+        if isinstance(value, Unread):
+            raise unread(node, value)
+    raise fail(
+        "a number belongs here",
+        node.span if not isinstance(node, nodes.Apply) else node.name.span,
+        f"expected a number, found '{short(node.span.text)}'",
+        help="the arguments of a layer come before its subnet; one may be missing",
+        code="E114",
+    )
+
+
+def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:
+    """What a name means, a ``number`` perhaps; raises ArchError where it means nothing."""
+    if name.scope is None:
+        return environment.require(name, number=number)
+    resolve = environment.definitions.root.resolve
+    assert resolve is not None
+    return (yield resolve(name, environment))
+
+
+class _UnknownValueError(ArchError):
+    """A constant has no value, for a reason that lies in it or in those that it depends on."""
+
+    def __init__(self, name: nodes.Name, cause: ArchError) -> None:
+        first = cause.diagnostics[0]
+        where = f" ({first.span.where})" if first.span is not None else ""
+        self.reason: str = (
+            cause.reason if isinstance(cause, _UnknownValueError) else f"{first.message}{where}"
+        )
+        message = f"the value of '{name.text}' is not known"
+        help = "the sizes of a network are numbers and constants"
+        super().__init__(Diagnostic(message, name.span, (self.reason,), help, code="E140"))
+
+
+def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
+    """The value of a constant, found once."""
+    if constant.running:
+        raise fail(f"'{name.text}' is defined by itself", name.span, code="E103")
+    if constant.value is None:
+        constant.running = True
+        environment = Environment(constant.definitions, constant.position, {})
+        try:
+            constant.value = yield PLAIN[constant.kind](Pending(constant.node, environment))
+        except ArchError as error:
+            raise _UnknownValueError(name, error) from None
+        finally:
+            constant.running = False
+    value: arithmetic.Number = constant.value
+    return value
+
+
+def int_value(pending: Pending) -> Task[int]:
+    value = yield number(*pending)
+    if isinstance(value, float):
+        raise fail(
+            "a whole number belongs here",
+            pending.node.span,
+            f"expected an integer, found {value}",
+            help="round(x), floor(x) and ceil(x) make whole numbers",
+            code="E115",
+        )
+    return int(value)
+
+
+def float_value(pending: Pending) -> Task[float]:
+    value = yield number(*pending)
+    return float(value)
+
+
+def bool_value(pending: Pending) -> Task[bool]:
+    value = yield number(*pending)
+    if value not in (0, 1):
+        raise fail("true or false belongs here", pending.node.span, f"found {value:g}", code="E116")
+    return bool(value)
+
+
+def label_value(pending: Pending) -> Task[Label]:
+    if not isinstance(pending.node, nodes.Name):
+        raise fail(
+            "a name belongs here",
+            pending.node.span,
+            f"expected a bare name, found '{short(pending.node.span.text)}'",
+            code="E117",
+        )
+    return Label(pending.node.text)
+    yield
+
+
+def pixels_value(pending: Pending) -> Task[Pixels]:
+    """Channels as a number, or the C++ type that dlib reads images from."""
+    node, environment = values_type(*pending)
+    channels = 0
+    sizes: list[int | None] = [None, None]
+    while isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
+        if node.name.text == "array" and len(node.arguments) == 2:
+            _, size = node.arguments
+            channels = yield int_value(Pending(positional(size), environment))
+        if node.name.text == "matrix":  # matrix<T,NR,NC>; 0 leaves a size open
+            for axis, argument in enumerate(node.arguments[1:3]):
+                sizes[axis] = (yield int_value(Pending(positional(argument), environment))) or None
+        node = positional(node.arguments[0]) if node.arguments else node.name
+        node, environment = values_type(node, environment)
+    element = node.name if isinstance(node, nodes.CppType) else None
+    if isinstance(node, nodes.Name):
+        known = find(node, environment)
+        if known is None and node.text in PIXELS:
+            return Pixels(PIXELS[node.text], 256, *sizes)
+        element = known if isinstance(known, str) else None
+        if isinstance(known, Pixels):
+            return known
+        if known in PIXELS:
+            return Pixels(PIXELS[known], 256, *sizes)
+    if element is not None:
+        divisor = 256 if element in ("unsigned char", "uint8_t", "uint8") else 1
+        return Pixels(channels or 1, divisor, *sizes)
+    count = yield int_value(Pending(node, environment))
+    if count < 1:
+        raise fail("an input needs at least one channel", node.span, f"found {count}", code="E124")
+    return Pixels(count)
+
+
+PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
+    int: int_value,
+    float: float_value,
+    bool: bool_value,
+    Label: label_value,
+    Pixels: pixels_value,
+}
+"""Evaluation by the type that an argument declares, for types that hold no blocks."""
+
+
+def value_type(ctype: nodes.CppType) -> type[int] | type[float] | type[bool]:
+    """What a C++ type of a parameter or constant holds."""
+    words = ctype.name.split()
+    if "bool" in words:
+        return bool
+    return float if {"float", "double"} & set(words) else int

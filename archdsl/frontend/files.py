@@ -1,0 +1,107 @@
+"""From what a user names to a source text: a path, ``-``, a bundled spec's name, or a text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple
+
+from archdsl.diagnostics import fail, nearest
+from archdsl.diagnostics.source import CPP_SUFFIXES, Source
+from archdsl.frontend.bundled import spec_names, spec_path
+
+_MAX_BYTES = 64 * 2**20
+
+
+class Stamp(NamedTuple):
+    """What tells two states of a file apart: when it was written, its size, which file it is."""
+
+    written: int
+    size: int
+    number: int
+
+
+_NOTED: ContextVar[dict[Path, Stamp | None] | None] = ContextVar("_NOTED", default=None)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """The state of a file now; ``None`` for one that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@contextmanager
+def noting_files() -> Iterator[dict[Path, Stamp | None]]:
+    """The files that are read meanwhile, includes as well, each as it was just before."""
+    noted: dict[Path, Stamp | None] = {}
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
+
+
+def read_source(
+    path: Path, *, name: str | None = None, root: Path | None = None, line_ends: bool = False
+) -> Source:
+    """The source in a file; ``root`` defaults to the file's folder.
+
+    Lines end with a newline, unless ``line_ends`` asks for those of the file. Raises ArchError
+    where the file cannot be read as text.
+    """
+    shown = name or _shown(path)
+    noted = _NOTED.get()
+    if noted is not None:
+        noted[path.resolve()] = stamp(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
+        # A comment of a C++ program may be in any encoding; what it says does not matter.
+        errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
+        text = path.read_bytes().decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
+    except OSError as error:
+        raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
+    if not line_ends:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    resolved = path.resolve()
+    return Source(shown, text, resolved, root or resolved.parent)
+
+
+def open_source(file: str) -> Source:
+    """The source that a command line argument names: a path, ``-``, or a bundled spec.
+
+    Raises ArchError where there is none.
+    """
+    if file == "-":
+        return Source("<stdin>", sys.stdin.read())
+    path = Path(file)
+    bundled = spec_path(file)
+    if bundled is not None and not path.is_file():
+        return read_source(bundled)
+    if not path.exists():
+        folder = path.parent if path.parent.is_dir() else Path()
+        beside = [str(p) for p in folder.glob("*.arch")]
+        help = nearest(file, [*beside, *spec_names()]) or "archdsl specs lists the bundled ones"
+        raise fail(f"there is no file or bundled spec '{file}'", help=help, code="E406")
+    return read_source(path, name=file)
+
+
+def source_of(path_or_text: str | Path) -> Source:
+    """The source that the Python API is given: also a text, known by its angle brackets."""
+    if isinstance(path_or_text, str) and ("<" in path_or_text or "\n" in path_or_text):
+        return Source("<text>", path_or_text)
+    return open_source(str(path_or_text))
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from the current folder, where it lies below that."""
+    resolved, here = path.resolve(), Path.cwd()
+    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

@@ -1,0 +1,294 @@
+"""Syntax errors in the reader's terms: which bracket is missing, where, and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from archdsl.diagnostics import Diagnostic, listing
+from archdsl.diagnostics.source import Source, Span
+
+# Terminals as a person would name them; several share a name, since the reader does not care
+# which way of writing an argument the parser had in mind.
+_SPOKEN = {
+    "CLOSE": "'>'",
+    "COMMA": "','",
+    "SEMICOLON": "';'",
+    "EQUAL": "'='",
+    "LPAR": "a layer or value",
+    "RPAR": "')'",
+    "USING": "a definition",
+    "TEMPLATE": "a definition",
+    "PARAM": "a definition",
+    "_CONST": "a definition",
+    "INCLUDE": "an include",
+    "HEAD": "a layer or value",
+    "NAME": "a layer or value",
+    "INTEGER": "a layer or value",
+    "FLOAT": "a layer or value",
+    "BOOLEAN": "a layer or value",
+    "CTYPE": "a type",
+    "TYPENAME": "'typename'",
+    "ELLIPSIS": "'...'",
+    "NOT": "a layer or value",
+    "OPERATOR": "an operator",
+    "$END": "the end of the text",
+}
+_STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
+
+
+Tokens = Callable[[int], Iterator[Token]]
+
+# What people write who come from another language, and how it is written here.
+_FOREIGN = {
+    **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
+    **dict.fromkeys("[]{}", "arguments stand between < and >"),
+    ".": "a network is layers inside layers: fc<10,relu<input<1,28,28>>>",
+    "#": "comments begin with //",
+    "×": "the two sides of a window are two arguments: con<64,3,3,...>",
+    "<": "there is no 'less than'; a < b is written b >= a + 1",
+    "\\": "a line may end anywhere; there is nothing to continue it with",
+}
+_STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS"}
+"""What a layer or value may begin with."""
+
+
+def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Diagnostic, int]:
+    """What a syntax error means, and the offset at which the text stopped making sense.
+
+    ``before`` gives the tokens of the text that was read, up to an offset.
+    """
+    if isinstance(error, UnexpectedToken):
+        return _unexpected_token(error, source, before)
+    assert isinstance(error, UnexpectedCharacters)
+    at = error.pos_in_stream
+    assert at is not None
+    return _foreign(source.text[at], Span(source, at, at + 1)), at
+
+
+def _foreign(character: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        f"the character {character!r} has no meaning here",
+        span,
+        help=_FOREIGN.get(character),
+        code="E012" if character in "\"'“”‘’" else "E003",
+    )
+
+
+def _unexpected_token(
+    error: UnexpectedToken, source: Source, before: Tokens
+) -> tuple[Diagnostic, int]:
+    token = error.token
+    at = len(source.text.rstrip()) if token.type == "$END" else int(token.start_pos or 0)
+    if source.text.startswith("/*", at):
+        span = Span(source, at, at + 2)
+        help = "close the comment with */"
+        return Diagnostic("an unfinished comment", span, help=help, code="E005"), at
+    if token[:1] in _FOREIGN and token.type not in _STARTS:
+        return _foreign(token[0], Span(source, at, at + 1)), at
+    end = at if token.type == "$END" else at + len(token)
+    tokens = list(before(at))
+    place = _Place(
+        token.type,
+        "the end of the text" if token.type == "$END" else f"'{token.strip()}'",
+        Span(source, at if end > at else max(0, at - 1), end),
+        frozenset(error.accepts or error.expected),
+        _last(tokens, source),
+        tokens,
+    )
+    for judge in (_closers, _parenthesis, _definition, _argument):
+        found = judge(place)
+        if found is not None:
+            return found, at
+    note = f"expected {_spoken(place.accepts)}, found {place.found}"
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(tokens) else None
+    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004"), at
+
+
+class _Place(NamedTuple):
+    """Where the parser could not go on."""
+
+    kind: str
+    found: str
+    span: Span
+    accepts: frozenset[str]
+    last: Span
+    """The token before; the place itself where there is none."""
+    tokens: list[Token]
+
+
+def _last(tokens: list[Token], source: Source) -> Span:
+    if not tokens:
+        return Span(source, 0, 1)
+    end = int(tokens[-1].start_pos or 0) + len(tokens[-1])
+    return Span(source, end - 1, end)
+
+
+def _closers(place: _Place) -> Diagnostic | None:
+    """Too few or too many ``>``."""
+    open_heads = _open_heads(place.tokens)
+    if place.kind in _STATEMENT_ENDS and open_heads and "RPAR" not in place.accepts:
+        # The next definition is not to blame: what is missing is missing behind the last token.
+        span = place.span if place.kind == "SEMICOLON" else place.last
+        return _missing_closers(open_heads, span)
+    if place.kind == "CLOSE" and not open_heads:
+        text, at = place.span.source.text, place.span.start
+        extra = 1 + _closers_directly_behind(text, at + 1)
+        return Diagnostic(
+            f"{extra} '>' too many" if extra > 1 else "one '>' too many",
+            Span(place.span.source, at, at + extra),
+            ("every '<' before it is closed already",),
+            help="leave it out" if extra == 1 else "leave them out",
+            code="E002",
+        )
+    return None
+
+
+def _missing_closers(open_heads: list[Token], span: Span) -> Diagnostic:
+    """The net would end at ``span``; some heads on the way were never closed."""
+    count = len(open_heads)
+    missing = f"{count} '>' are missing" if count > 1 else "a '>' is missing"
+    line, column = span.position
+    still_open = listing(
+        f"{head[:-1].strip()} ({span.source.locate(int(head.start_pos or 0))[0]})"
+        for head in reversed(open_heads)
+    )
+    notes = (
+        f"the definition would end here, at line {line}, column {column}",
+        f"still open (line): {still_open}",
+    )
+    side = "before" if span.text == ";" else "behind"
+    help = f"add {'>' * min(count, 60)} {side} this"
+    return Diagnostic(missing, span, notes, help=help, code="E001")
+
+
+def _parenthesis(place: _Place) -> Diagnostic | None:
+    """A parenthesis that is not closed, or arguments of a layer in parentheses."""
+    if place.kind == "LPAR" and place.tokens and place.tokens[-1].type == "NAME":
+        name = place.tokens[-1]
+        return Diagnostic(
+            f"the arguments of '{name}' stand in parentheses",
+            place.span,
+            (f"expected {name}<...>, found {name}(...)",),
+            help="the arguments of layers and templates stand between < and >",
+            code="E014",
+        )
+    if "RPAR" in place.accepts and place.kind not in _STARTS:
+        return Diagnostic(
+            "a ')' is missing",
+            place.last,
+            (f"expected {_spoken(place.accepts)}, found {place.found}",),
+            help="several numbers are several arguments, without parentheses"
+            if place.kind == "COMMA"
+            else "add ) behind this",
+            code="E011",
+        )
+    return None
+
+
+def _definition(place: _Place) -> Diagnostic | None:
+    """A definition without its ``;``, its ``=`` or its ``using``."""
+    lacking = {"EQUAL": "'='", "USING": "'using'", "NAME": "name", "CTYPE": "type"}
+    only = {kind for kind in place.accepts if kind in lacking}
+    heading = _heading(place.tokens)
+    if place.kind == "EQUAL" and heading is None:
+        message, help = "a definition lacks its 'using'", "write using NAME = ...;"
+    elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
+        message = f"a definition lacks its {lacking[only.pop()]}"
+        help = _FORMS[heading]
+    else:
+        return _missing_semicolon(place)
+    return Diagnostic(message, place.span, (f"found {place.found}",), help=help, code="E013")
+
+
+def _missing_semicolon(place: _Place) -> Diagnostic | None:
+    behind_value = "SEMICOLON" in place.accepts and "COMMA" not in place.accepts
+    ends = place.kind in _STATEMENT_ENDS or place.kind in _STARTS
+    if behind_value and ends and not _top_level(place.tokens):
+        return Diagnostic(
+            "a ';' is missing",
+            place.last,
+            (f"expected {_spoken(place.accepts)}, found {place.found}",),
+            help="end the definition with ';'",
+            code="E009",
+        )
+    return None
+
+
+_FORMS = {
+    "USING": "write using NAME = ...;",
+    "TEMPLATE": "write template <int N, typename SUBNET> using NAME = ...;",
+    "PARAM": "write param int NAME = 10;",
+    "_CONST": "write const int NAME = 10;",
+}
+"""How each kind of definition is written, by the token that it begins with."""
+
+
+def _statement(tokens: list[Token]) -> list[Token]:
+    """The tokens of the statement that is being read."""
+    start = next((i for i in range(len(tokens), 0, -1) if tokens[i - 1].type == "SEMICOLON"), 0)
+    return tokens[start:]
+
+
+def _heading(tokens: list[Token]) -> str | None:
+    """What a definition begins with, while its ``=`` has not come yet."""
+    depth, found = 0, None
+    for token in _statement(tokens):
+        if token.type in ("TEMPLATE", "HEAD"):
+            depth += 1
+        elif token.type == "CLOSE":
+            depth -= 1
+        elif token.type == "EQUAL" and depth == 0:
+            return None
+        if found is None and token.type in _FORMS:
+            found = token.type
+    return found
+
+
+def _top_level(tokens: list[Token]) -> bool:
+    """Whether the statement so far is a network without a name, which needs no ``;``."""
+    return all(token.type not in _FORMS for token in _statement(tokens))
+
+
+def _argument(place: _Place) -> Diagnostic | None:
+    """Two arguments without a comma, or a comma without an argument."""
+    note = f"expected {_spoken(place.accepts)}, found {place.found}"
+    if "COMMA" in place.accepts and place.kind in _STARTS:
+        message, help = f"a ',' is missing before {place.found}", "separate arguments with ','"
+        return Diagnostic(message, place.span, (note,), help=help, code="E008")
+    if place.kind in ("COMMA", "CLOSE", "RPAR") and "HEAD" in place.accepts:
+        message = f"an argument is missing before {place.found}"
+        return Diagnostic(message, place.span, (note,), help="one ',' too many?", code="E010")
+    return None
+
+
+def _open_heads(tokens: Iterable[Token]) -> list[Token]:
+    """The heads without a closer between the start of the statement and the error."""
+    heads: list[Token] = []
+    for token in tokens:
+        if token.type in ("HEAD", "TEMPLATE"):
+            heads.append(token)
+        elif token.type == "CLOSE" and heads:
+            heads.pop()
+        elif token.type == "SEMICOLON":
+            heads.clear()
+    return heads
+
+
+def _closers_directly_behind(text: str, at: int) -> int:
+    end = at
+    while end < len(text) and text[end] == ">":
+        end += 1
+    return end - at
+
+
+def _spoken(terminals: Iterable[str]) -> str:
+    order = ["'>'", "','", "';'"]
+    names = {_SPOKEN[terminal] for terminal in terminals if terminal in _SPOKEN}
+    if "a layer or value" in names:
+        names.discard("a type")
+    ranked = sorted(names, key=lambda n: (order.index(n) if n in order else len(order), n))
+    return " or ".join(ranked)

@@ -1,0 +1,264 @@
+"""The syntax tree: what the text says, before anything is looked up.
+
+Nodes are named tuples: immutable, cheap to make by the hundred thousand, and every one of them
+carries its span. A tree can be as deep as the text nests; walk it with a loop, not by recursion.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archdsl.diagnostics.source import Source, Span
+
+
+class Integer(NamedTuple):
+    """``96``, also with C++ suffixes: ``96ul``."""
+
+    value: int
+    span: Span
+
+
+class Float(NamedTuple):
+    """``1e-5``, ``0.75f``."""
+
+    value: float
+    span: Span
+
+
+class Boolean(NamedTuple):
+    """``true`` or ``false``."""
+
+    value: bool
+    span: Span
+
+
+class CppType(NamedTuple):
+    """A built-in C++ type, its words separated by single spaces: ``unsigned char``."""
+
+    name: str
+    span: Span
+
+
+class Name(NamedTuple):
+    """A name without arguments; ``text`` is its last part.
+
+    ``scope`` is what it is looked up in, where that is said: ``dlib::`` and ``std::`` are dropped.
+    """
+
+    text: str
+    span: Span
+    scope: Scope | None = None
+
+
+class Scope(NamedTuple):
+    """What stands before the last ``::`` of a name: ``def<relu>::inner::`` or ``a::b::``."""
+
+    container: Apply | None
+    path: tuple[str, ...]
+
+
+class Apply(NamedTuple):
+    """``name<arguments...>``; ``name`` is the head alone, ``span`` all up to the closer."""
+
+    name: Name
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+class Named(NamedTuple):
+    """``padding=2`` among arguments."""
+
+    name: Name
+    value: Expression
+    span: Span
+
+
+class Call(NamedTuple):
+    """``make_divisible(x, 8)``: a numeric function."""
+
+    name: Name
+    arguments: tuple[Expression, ...]
+    span: Span
+
+
+class Cast(NamedTuple):
+    """``static_cast<float>(n)`` or ``float(n)``: a number as another type."""
+
+    type: CppType
+    value: Expression
+    span: Span
+
+
+class Operation(NamedTuple):
+    """``a + b * c`` as a flat list; precedence is applied in evaluation.
+
+    One operator stands between each two operands.
+    """
+
+    operands: tuple[Expression, ...]
+    operators: tuple[str, ...]
+    span: Span
+
+
+class Negation(NamedTuple):
+    """``-x`` or ``!x``."""
+
+    operator: str
+    operand: Expression
+    span: Span
+
+
+class Group(NamedTuple):
+    """An expression in parentheses."""
+
+    inner: Expression
+    span: Span
+
+
+Expression = (
+    Integer | Float | Boolean | CppType | Name | Apply | Call | Cast | Operation | Negation | Group
+)
+Argument = Expression | Named
+
+
+class TypeFormal(NamedTuple):
+    """``typename SUBNET``."""
+
+    name: Name | None
+    default: Expression | None
+    pack: bool
+    span: Span
+
+
+class ValueFormal(NamedTuple):
+    """``int N = 64``; ``type`` is the C++ type as written."""
+
+    type: CppType
+    name: Name | None
+    default: Expression | None
+    pack: bool
+    span: Span
+
+
+class BlockFormal(NamedTuple):
+    """``template <int, typename> class BLOCK``: a template taken as a parameter."""
+
+    formals: tuple[Formal, ...]
+    name: Name | None
+    default: Expression | None
+    pack: bool
+    span: Span
+
+
+Formal = TypeFormal | ValueFormal | BlockFormal
+
+
+class Include(NamedTuple):
+    """``#include "blocks/resnet.arch"``; ``target`` is the path between the quotes."""
+
+    target: str
+    span: Span
+
+
+class Template(NamedTuple):
+    """``template <...> using name = body;``, or plain ``using`` with no formals."""
+
+    name: Name
+    formals: tuple[Formal, ...]
+    body: Expression
+    span: Span
+
+
+class Constant(NamedTuple):
+    """``const int n = 3;``"""
+
+    name: Name
+    type: CppType
+    value: Expression
+    span: Span
+
+
+class Parameter(NamedTuple):
+    """``param int classes = 1000;``: a constant that ``-D`` can set from outside."""
+
+    name: Name
+    type: CppType
+    value: Expression
+    span: Span
+
+
+class NetworkExpression(NamedTuple):
+    """A network that stands by itself, without a name."""
+
+    body: Expression
+    span: Span
+
+
+class Directive(NamedTuple):
+    """``using namespace a::b;``"""
+
+    path: tuple[str, ...]
+    span: Span
+
+
+class Declaration(NamedTuple):
+    """``using a::name;``: a name from another scope.
+
+    Without a scope it stands for a definition of a C++ source that is outside the language.
+    """
+
+    name: Name
+    span: Span
+
+
+class Space(NamedTuple):
+    """``namespace a::b { ... }``; a block in braces, whose names end with it, has no path."""
+
+    path: tuple[str, ...] | None
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Alias(NamedTuple):
+    """``namespace name = path;``"""
+
+    name: Name
+    path: tuple[str, ...]
+    span: Span
+
+
+class Struct(NamedTuple):
+    """A struct or class, whose definitions are its members.
+
+    ``formals`` is ``None`` for one without parameters, ``pattern`` the arguments that a
+    specialisation is for, ``items`` ``None`` where it is declared only. ``base`` is the layer that
+    a layer class derives from, with what its constructor passes on.
+    """
+
+    name: Name
+    formals: tuple[Formal, ...] | None
+    pattern: tuple[Argument, ...] | None
+    base: Name | Apply | Call | None
+    items: tuple[Item, ...] | None
+    span: Span
+
+
+Item = (
+    Include
+    | Template
+    | Constant
+    | Parameter
+    | NetworkExpression
+    | Directive
+    | Declaration
+    | Space
+    | Alias
+    | Struct
+)
+
+
+class Document(NamedTuple):
+    """A parsed source: its definitions in the order of the text."""
+
+    source: Source
+    items: tuple[Item, ...]

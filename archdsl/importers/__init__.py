@@ -1,0 +1,108 @@
+"""From other formats to specs: a reader per origin gives a sketch, one writer spells it.
+
+An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
+:class:`~archdsl.importers.imported_graph.Sketch`; where the origin can be run, also
+``proof(network, what)``, which compares it with the network that the spec amounts to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+from archdsl.diagnostics import fail
+from archdsl.importers.imported_graph import Sketch
+from archdsl.ir.edges import Shape
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
+
+
+class Origin(NamedTuple):
+    """What a spec can be made of: the module that reads it, and how it is told in ``--help``."""
+
+    module: str
+    title: str
+    proven: bool = False
+    """Whether the module also has ``proof``."""
+
+
+ORIGINS: Mapping[str, Origin] = MappingProxyType(
+    {
+        "torchvision:": Origin("pytorch.reader", "NAME, a model of torchvision", True),
+        "timm:": Origin("pytorch.reader", "NAME, a model of timm, where that is installed", True),
+        ".py:": Origin(
+            "pytorch.reader",
+            "NAME, a function or class of a Python file that makes a module",
+            True,
+        ),
+        ".onnx": Origin("onnx", "a network as ONNX has it", True),
+        ".cfg": Origin("darknet", "a network of Darknet's"),
+        ".json": Origin("keras", "what model.to_json() of Keras writes"),
+    }
+)
+"""By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's
+name, ``.suffix:`` where a name follows the file."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user may add: the size of the input, where the origin leaves it open."""
+
+    input: Shape | None = None
+
+
+class Proof(NamedTuple):
+    """Whether a spec's network is its origin, and the lines that tell how that was found.
+
+    ``same`` is ``None`` where nothing can run the origin here; the lines say what is missing.
+    """
+
+    same: bool | None
+    lines: Sequence[str]
+
+
+class Reader(Protocol):
+    """What the module of an origin holds."""
+
+    def read(self, what: str, options: Options) -> Sketch:
+        """The network; raises ArchError for what cannot be read or said in the language."""
+
+    def proof(self, network: Network, what: str) -> Proof:
+        """Compares a network with the origin that it was read from."""
+
+
+def reader(origin: Origin) -> Reader:
+    """The module of an origin."""
+    return cast("Reader", importlib.import_module(f"{__name__}.{origin.module}"))
+
+
+def shown_form(key: str) -> str:
+    """How an origin is written: ``torchvision:NAME``, ``FILE.cfg``."""
+    return ("FILE" if key.startswith(".") else "") + key + ("NAME" if key.endswith(":") else "")
+
+
+def origin_of(what: str) -> Origin:
+    """The origin that a text means; raises ArchError where there is none such."""
+    for key, origin in ORIGINS.items():
+        if not key.startswith("."):
+            found = what.startswith(key) and len(what) > len(key)
+        elif key.endswith(":"):
+            file, _, name = what.rpartition(":")
+            found = file.lower().endswith(key[:-1]) and bool(name)
+        else:
+            found = what.lower().endswith(key)
+        if found:
+            return origin
+    prefix, _, _ = what.partition(":")
+    near = difflib.get_close_matches(prefix, [key[:-1] for key in ORIGINS], n=1)
+    raise fail(
+        f"{what}: nothing that a spec can be imported from",
+        None,
+        f"expected {', '.join(map(shown_form, ORIGINS))}",
+        help=f"did you mean {near[0]}:?" if near and near[0] != prefix else None,
+    )

@@ -1,0 +1,88 @@
+"""Darknet's .cfg as a sketch: what ``parse_network_cfg`` (parser.c) makes of each section.
+
+Sections are layers in a row; ``[route]`` and ``[shortcut]`` name others by their number, from 0
+on, or by the distance backwards. Darknet writes no names, so operations are called after their
+sections (``convolutional12``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.diagnostics import fail, nearest
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.files import read_source
+from archdsl.importers import Options
+from archdsl.importers.darknet.cfg import Section, sections
+from archdsl.importers.darknet.heads import DETECTORS, detector
+from archdsl.importers.darknet.kinds import SECTIONS, idle
+from archdsl.importers.darknet.state import Reading, refused
+from archdsl.importers.draft import Draft
+from archdsl.importers.imported_graph import Sketch
+from archdsl.ir.edges import Shape
+from archdsl.ir.layer import RuleError
+from archdsl.layers.images import InputImagesSized
+
+
+def read(what: str, options: Options) -> Sketch:
+    """The network of a .cfg file; ``options.input`` takes the place of the size in it.
+
+    Raises ArchError with file and line for what cannot be read or said.
+    """
+    path = Path(what)
+    return sketch(read_source(path), path.stem, options.input)
+
+
+def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
+    """The network of a text; see :func:`read`."""
+    parts = sections(source)
+    if not parts or parts[0].kind not in ("net", "network"):
+        raise fail(
+            f"{source.name} is no network of Darknet's",
+            parts[0].span if parts else None,
+            "expected [net] as the first section",
+        )
+    draft = Draft(name, in_order=True)
+    detects = any(section.kind in DETECTORS for section in parts)
+    reading = Reading(draft, _input(draft, parts[0], detects, size))
+    for number, section in enumerate(parts[1:]):
+        draft.part = f"{section.kind}{number}"
+        make = SECTIONS.get(section.kind)
+        if make is None:
+            raise fail(
+                f"there is no layer for [{section.kind}]",
+                section.span,
+                help=nearest(section.kind, SECTIONS),
+            )
+        try:
+            make(reading, section)
+        except RuleError as error:
+            raise refused(section, error) from None
+        reading.behind.append(reading.at)
+    end = detector(reading) if reading.heads else reading.at
+    for section in parts[1:]:
+        section.finish(idle(section))
+    draft.note("What Darknet only trains with, in [net] and in the heads, is left out.")
+    return draft.sketch({"output": end})
+
+
+def _input(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int:
+    if size is None:
+        size = net.integer("channels", 3), net.required("height"), net.required("width")
+    channels, height, width = size
+    draft.part = "input"
+    try:
+        if not detects:
+            return draft.image(channels or 1, height, width)
+        if channels != 3:
+            raise RuleError("a detector takes pictures of three channels", f"found {channels}")
+        return draft.add(
+            InputImagesSized(
+                height=height or 1,
+                width=None if width == height else width,
+                mean=0.0,
+                deviation=1.0,
+            )
+        )
+    except RuleError as error:
+        raise refused(net, error) from None

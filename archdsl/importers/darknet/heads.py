@@ -1,0 +1,90 @@
+"""Darknet's detectors: what all heads of a .cfg give together is one layer of the catalogue."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import fail, listing
+from archdsl.importers.darknet.cfg import Section
+from archdsl.importers.darknet.state import Reading, refuse, refused, require
+from archdsl.importers.draft import Draft
+from archdsl.ir.layer import RuleError, image
+from archdsl.layers.permutation import YoloGrid
+from archdsl.layers.pyramids import Collect
+from archdsl.layers.yolo import YoloV1, YoloV2, YoloV3
+
+
+def detector(reading: Reading) -> int:
+    """The detections that all heads give together, as one layer of the catalogue."""
+    kinds = {section.kind for _, section in reading.heads}
+    section = reading.heads[-1][1]
+    if len(kinds) > 1 or (len(reading.heads) > 1 and section.kind != "yolo"):
+        raise fail("heads that do not go together", section.span, f"found {listing(sorted(kinds))}")
+    reading.draft.part = section.kind
+    try:
+        return _HEADS[section.kind](reading)
+    except RuleError as error:
+        raise refused(section, error) from None
+
+
+def _yolo(reading: Reading) -> int:
+    """Each map has some of all anchors; the catalogue takes the finest map first."""
+    draft = reading.draft
+    levels: list[tuple[int, int, list[float]]] = []
+    for end, section in reading.heads:
+        require(section, scale_x_y=(1, 1), new_coords=(0, 0))
+        sizes = section.numbers("anchors")
+        pairs = list(zip(sizes[::2], sizes[1::2], strict=False))
+        mask = section.integers("mask") or range(len(pairs))
+        if not all(0 <= number < len(pairs) for number in mask):
+            raise fail(
+                "mask names an anchor that is not there",
+                section.where("mask"),
+                f"expected numbers from 0 to {len(pairs) - 1}",
+            )
+        _check_classes(draft, end, section, len(mask) * (5 + section.integer("classes", 20)))
+        rows = image(draft.shape(end), "yolo")[1] or 1
+        levels.append((rows, end, [side for number in mask for side in pairs[number]]))
+    levels.sort(key=lambda level: -level[0])
+    height = draft.shape(0)[1] or 1
+    names = tuple(f"stride{height // rows}" for rows, _, _ in levels)
+    maps = draft.add(Collect(names), *(end for _, end, _ in levels))
+    anchors = tuple(side for _, _, sides in levels for side in sides)
+    return draft.add(YoloV3(anchors).layer(), maps, 0)
+
+
+def _region(reading: Reading) -> int:
+    """Anchors in cells of the map."""
+    draft, ((end, section),) = reading.draft, reading.heads
+    refuse(section, "tree", "background")
+    require(section, softmax=(0, 1), coords=(4, 4))
+    count = section.integer("num", 1)
+    sizes = section.numbers("anchors")[: 2 * count]
+    _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
+    _, rows, columns = image(draft.shape(end), "region")
+    _, height, width = image(draft.shape(0), "region")
+    cell = (width or 1) // (columns or 1), (height or 1) // (rows or 1)
+    anchors = tuple(round(side * cell[place % 2], 6) for place, side in enumerate(sizes))
+    return draft.add(YoloV2(anchors).layer(), end, 0)
+
+
+def _detection(reading: Reading) -> int:
+    """A grid of cells, whose numbers Darknet has in an order of its own."""
+    draft, ((end, section),) = reading.draft, reading.heads
+    require(section, softmax=(0, 0), coords=(1, 4), sqrt=(0, 1))
+    boxes, classes = section.integer("num", 1), section.integer("classes", 1)
+    grid = draft.add(YoloGrid(section.integer("side", 7), boxes, classes), end)
+    return draft.add(YoloV1(boxes).layer(), grid, 0)
+
+
+_HEADS = {"yolo": _yolo, "region": _region, "detection": _detection}
+
+DETECTORS = tuple(_HEADS)
+
+
+def _check_classes(draft: Draft, end: int, section: Section, expected: int) -> None:
+    channels = image(draft.shape(end), section.kind)[0]
+    if channels != expected:
+        raise RuleError(
+            f"[{section.kind}] and the layer before it do not fit",
+            f"expected {expected} filters, found {channels}",
+            help="filters are anchors × (5 + classes)",
+        )

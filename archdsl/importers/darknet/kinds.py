@@ -1,0 +1,211 @@
+"""What each section of a .cfg makes: a function for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archdsl.diagnostics import fail
+from archdsl.importers.darknet.cfg import Section
+from archdsl.importers.darknet.heads import DETECTORS
+from archdsl.importers.darknet.state import NORM, Reading, normalised, refuse, require
+from archdsl.importers.windows import Sides, max_pool
+from archdsl.ir.layer import RuleError, image, shown
+from archdsl.layers.activation import Softmax
+from archdsl.layers.convolution import Convolution, TransposedConvolution
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate
+from archdsl.layers.linear import Dropout, FullyConnected, Multiply
+from archdsl.layers.permutation import DarknetReorg
+from archdsl.layers.pooling import AvgPool, Chunk, MaxPool
+from archdsl.layers.resize import UpsampleNearest
+
+
+def _convolutional(reading: Reading, section: Section) -> None:
+    refuse(section, "binary", "xnor", "antialiasing", "deform", "rotate", "share_index")
+    size = section.integer("size", 1)
+    stride = section.integer("stride", 1)
+    padding = section.integer("padding", 0)
+    if section.integer("pad", 0):
+        padding = size // 2
+    reading.add(
+        Convolution(
+            section.integer("filters", 1),
+            size,
+            size,
+            section.integer("stride_y", stride),
+            section.integer("stride_x", stride),
+            padding,
+            padding,
+            dilation=section.integer("dilation", 1),
+            groups=section.integer("groups", 1),
+            bias=not normalised(section),
+        )
+    )
+    reading.normalise(section)
+
+
+def _deconvolutional(reading: Reading, section: Section) -> None:
+    size, stride = section.integer("size", 1), section.integer("stride", 1)
+    padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+    filters = section.integer("filters", 1)
+    reading.add(
+        TransposedConvolution(
+            filters, size, size, stride, stride, padding, padding, bias=not normalised(section)
+        )
+    )
+    reading.normalise(section)
+
+
+def _connected(reading: Reading, section: Section) -> None:
+    reading.add(FullyConnected(section.integer("output", 1), bias=not normalised(section)))
+    reading.normalise(section)
+
+
+def _maxpool(reading: Reading, section: Section) -> None:
+    """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
+    refuse(section, "maxpool_depth", "antialiasing")
+    stride = section.integer("stride", 1)
+    steps = section.integer("stride_y", stride), section.integer("stride_x", stride)
+    size = section.integer("size", stride)
+    if size < 1 or min(steps) < 1:
+        raise RuleError("a pooling has a size and a stride from 1 on", f"found {size} and {steps}")
+    padding = section.integer("padding", size - 1)
+    first, last = padding // 2, padding - padding // 2
+    sides = Sides(first, first, last, last)
+    reading.at = max_pool(reading.draft, reading.at, (size, size), steps, sides)
+
+
+def _avgpool(reading: Reading, _: Section) -> None:
+    reading.add(AvgPool(0, 0, 1, 1, 0, 0))
+
+
+def _dropout(reading: Reading, section: Section) -> None:
+    reading.add(Dropout(section.number("probability", 0.5)))
+
+
+def _route(reading: Reading, section: Section) -> None:
+    numbers = section.integers("layers")
+    if not numbers:
+        raise fail("[route] has no layers", section.span, "expected a line layers=...")
+    ends = [reading.named(section, "layers", number) for number in numbers]
+    groups, part = section.integer("groups", 1), section.integer("group_id", 0)
+    if groups != 1:
+        ends = [reading.draft.add(Chunk(part, groups), end) for end in ends]
+    reading.at = ends[0] if len(ends) == 1 else reading.draft.add(Concat(), *ends)
+
+
+def _shortcut(reading: Reading, section: Section) -> None:
+    refuse(section, "weights_type", "weights_normalization")
+    others = [reading.named(section, "from", number) for number in section.integers("from")]
+    if not others:
+        raise fail("[shortcut] has no from", section.span, "expected a line from=...")
+    shapes = {reading.draft.shape(index) for index in (reading.at, *others)}
+    if len(shapes) == 1 or len(others) > 1:
+        reading.add(Add(), *others)
+    else:
+        reading.add(AddPadded(), _sampled(reading, others[0]))
+    if "activation" in section.settings:
+        reading.activate(section)
+
+
+def _sampled(reading: Reading, other: int) -> int:
+    """What Darknet adds of a map that is s times as large: every s-th cell."""
+    channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
+    wider, rows, columns = image(reading.draft.shape(other), "shortcut")
+    assert height and width and rows and columns  # a .cfg gives the input's size
+    step = columns // width
+    if wider > channels or (-(-rows // (step or 1)), -(-columns // (step or 1))) != (height, width):
+        raise RuleError(
+            "a sum of tensors of different shapes",
+            f"found {shown((channels, height, width))} and {shown((wider, rows, columns))}",
+        )
+    return other if step == 1 else reading.draft.add(MaxPool(1, 1, step, step, 0, 0), other)
+
+
+def _scale_channels(reading: Reading, section: Section) -> None:
+    refuse(section, "scale_wh")
+    features = reading.named(section, "from", section.required("from"))
+    reading.at = reading.draft.add(Gate(), features, reading.at)
+    if "activation" in section.settings:
+        reading.activate(section)
+
+
+def _upsample(reading: Reading, section: Section) -> None:
+    reading.add(UpsampleNearest(section.integer("stride", 2)))
+    factor = section.number("scale", 1.0)
+    reading.add(Multiply(factor) if factor != 1 else None)
+
+
+def _reorg(reading: Reading, section: Section) -> None:
+    refuse(section, "reverse", "flatten", "extra")
+    reading.add(DarknetReorg(section.integer("stride", 1)))
+
+
+def _softmax(reading: Reading, section: Section) -> None:
+    refuse(section, "tree")
+    require(section, groups=(1, 1), temperature=(1, 1))
+    section.integer("spatial", 0)
+    reading.add(Softmax())
+
+
+def _activation(reading: Reading, section: Section) -> None:
+    reading.activate(section)
+
+
+def _batchnorm(reading: Reading, _: Section) -> None:
+    reading.add(NORM)
+
+
+def _cost(reading: Reading, _: Section) -> None:
+    reading.draft.note("[cost], what Darknet trains with, is left out.")
+
+
+def _head(reading: Reading, section: Section) -> None:
+    reading.heads.append((reading.at, section))
+
+
+SECTIONS: dict[str, Callable[[Reading, Section], None]] = {
+    "convolutional": _convolutional,
+    "conv": _convolutional,
+    "deconvolutional": _deconvolutional,
+    "connected": _connected,
+    "conn": _connected,
+    "maxpool": _maxpool,
+    "max": _maxpool,
+    "avgpool": _avgpool,
+    "avg": _avgpool,
+    "dropout": _dropout,
+    "route": _route,
+    "shortcut": _shortcut,
+    "scale_channels": _scale_channels,
+    "upsample": _upsample,
+    "reorg": _reorg,
+    "softmax": _softmax,
+    "soft": _softmax,
+    "activation": _activation,
+    "batchnorm": _batchnorm,
+    "cost": _cost,
+    **dict.fromkeys(DETECTORS, _head),
+}
+
+
+TRAINING = ("learning_rate", "momentum", "decay", "stopbackward", "burn_in", "clip", "dontload")
+"""Settings of any layer that only training reads."""
+
+IDLE = {
+    "convolutional": "flipped dot",
+    "softmax": "noloss",
+    "cost": "type scale ratio noobj thresh smooth",
+    "dropout": "dropblock dropblock_size_rel dropblock_size_abs",
+    "yolo": "num jitter random ignore_thresh truth_thresh iou_thresh max iou_loss iou_normalizer "
+    "cls_normalizer obj_normalizer delta_normalizer max_delta resize label_smooth_eps map "
+    "nms_kind beta_nms counters_per_class focal_loss objectness_smooth",
+    "region": "jitter random rescore object_scale noobject_scale class_scale coord_scale "
+    "mask_scale absolute thresh bias_match max",
+    "detection": "jitter random rescore object_scale noobject_scale class_scale coord_scale "
+    "forced max reorg",
+}
+
+
+def idle(section: Section) -> list[str]:
+    """The settings of a section that only training reads."""
+    return [*TRAINING, *IDLE.get(section.kind, "").split()]

@@ -1,0 +1,54 @@
+"""Detectors of a sketch: layers that combinators make, which find the images by themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from archdsl.importers.imported_graph import Operation
+from archdsl.importers.outlining.spelling import value_text
+from archdsl.ir.block import Combinator
+from archdsl.ir.layer import Layer
+from archdsl.layers.yolo import (
+    AnchorDetections,
+    GridDetections,
+    ScaleDetections,
+    YoloV1,
+    YoloV2,
+    YoloV3,
+)
+
+_MADE_BY: dict[type[Layer], type[Combinator]] = {
+    GridDetections: YoloV1,
+    AnchorDetections: YoloV2,
+    ScaleDetections: YoloV3,
+}
+
+
+def detector(layer: Layer) -> tuple[str, tuple[str, ...]] | None:
+    """The combinator that makes a layer, and its arguments as texts; None for other layers."""
+    combinator = _MADE_BY.get(type(layer))
+    if combinator is None:
+        return None
+    texts: list[str] = []
+    for argument in dataclasses.fields(combinator):
+        value = getattr(layer, argument.name)
+        if argument.kw_only:
+            if value != argument.default:
+                texts.append(f"{argument.name}={value_text(value)}")
+        else:
+            texts += (value_text(number).removesuffix(".0") for number in _flat(value))
+    return combinator.kind, tuple(texts)
+
+
+def _flat(value: Any) -> list[Any]:
+    """The numbers of anchors, which are pairs; another value alone."""
+    return [side for pair in value for side in pair] if isinstance(value, tuple) else [value]
+
+
+def read_by_tags(operation: Operation) -> tuple[int, ...]:
+    """The inputs of an operation but those that its combinator finds by itself."""
+    if type(operation.layer) not in _MADE_BY:
+        return operation.inputs
+    places = enumerate(operation.inputs)
+    return tuple(source for place, source in places if place not in operation.layer.locating)

@@ -1,0 +1,152 @@
+"""A sketch under construction: every operation is judged by the catalogue as it comes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import fail
+from archdsl.importers.imported_graph import Home, Operation, Sketch
+from archdsl.ir.edges import Images
+from archdsl.ir.layer import Layer, RuleError, outside
+from archdsl.layers.inputs import Input, Pixels
+from archdsl.layers.linear import FullyConnected
+from archdsl.layers.reshape import Flatten
+
+if TYPE_CHECKING:
+    from archdsl.ir.edges import EdgeType, Shape
+
+
+_LARGEST = 2**31 - 1
+
+
+class Draft:
+    """Takes a network's operations in order, and knows the shape of each.
+
+    ``name`` and ``homes`` are those of the part of the origin that is being read; operations get
+    them where they are added.
+    """
+
+    def __init__(self, name: str, *, in_order: bool = False) -> None:
+        self.name = name
+        self._in_order = in_order
+        self.notes: list[str] = []
+        self.homes: tuple[Home, ...] = ()
+        self.part = ""
+        self._operations: list[Operation] = []
+        self._edges: list[EdgeType] = []
+
+    def add(self, layer: Layer, *inputs: int, tensors: Mapping[str, str] | None = None) -> int:
+        """The index of a further operation.
+
+        Raises RuleError where an argument is out of its range, or where the inputs do not fit.
+        """
+        _in_range(layer)
+        self._edges.append(layer.output(tuple(self._edges[index] for index in inputs)))
+        operation = Operation(layer, inputs, self.part, self.homes, tensors or {})
+        self._operations.append(operation)
+        return len(self._operations) - 1
+
+    def image(self, channels: int, height: int | None, width: int | None) -> int:
+        """The index of an input that takes values as they are."""
+        return self.add(Input(Pixels(channels), height, width))
+
+    def row(self, features: int) -> int:
+        """The index of an input that takes a row of features."""
+        return self.add(Flatten(), self.image(features, 1, 1))
+
+    @property
+    def count(self) -> int:
+        """How many operations there are."""
+        return len(self._operations)
+
+    def layer(self, index: int) -> Layer:
+        return self._operations[index].layer
+
+    def inputs(self, index: int) -> tuple[int, ...]:
+        return self._operations[index].inputs
+
+    def tensors(self, index: int) -> Mapping[str, str]:
+        return self._operations[index].tensors
+
+    def first_of_size(self, height: int, width: int) -> int | None:
+        """The first feature map of a size."""
+        for index, edge in enumerate(self._edges):
+            if isinstance(edge, tuple) and len(edge) == 3 and edge[1:] == (height, width):
+                return index
+        return None
+
+    def edge(self, index: int) -> EdgeType:
+        """What an operation gives."""
+        return self._edges[index]
+
+    def shape(self, index: int) -> Shape:
+        """The shape of the tensor that an operation gives; RuleError where it gives none."""
+        edge = self._edges[index]
+        if isinstance(edge, Images):
+            return edge.taken
+        if not isinstance(edge, tuple):
+            raise RuleError("this has to be a tensor", f"found {edge}")
+        return edge
+
+    def note(self, line: str) -> None:
+        """A line for the head of the spec, once."""
+        if line not in self.notes:
+            self.notes.append(line)
+
+    def sketch(self, outputs: Mapping[str, int]) -> Sketch:
+        """The operations that the outputs need. Raises ArchError where there are none."""
+        if not outputs:
+            raise fail(f"{self.name} has no outputs")
+        kept = _needed(self._operations, outputs.values())
+        passed = _passed(self._operations, kept, frozenset(outputs.values()))
+        place: dict[int, int] = {}
+        operations: list[Operation] = []
+        for index, operation in enumerate(self._operations):
+            if index not in kept:
+                continue
+            if index in passed:
+                place[index] = place[operation.inputs[0]]
+                continue
+            place[index] = len(operations)
+            inputs = tuple(place[source] for source in operation.inputs)
+            operations.append(replace(operation, inputs=inputs))
+        named = {name: place[index] for name, index in outputs.items()}
+        return Sketch(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
+
+
+def _in_range(layer: Layer) -> None:
+    """What the language checks where it reads arguments; other formats have no such ranges."""
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if not isinstance(value, (int, float)):
+            continue
+        if not math.isfinite(value) or abs(value) > _LARGEST:
+            raise RuleError(f"{layer.kind} cannot have {value} as its {field.name}")
+        limits = outside(value, field.metadata.get("minimum"), field.metadata.get("maximum"))
+        if limits is not None:
+            raise RuleError(
+                f"the {field.name} of {layer.kind} is out of its range",
+                f"expected {limits}, found {value}",
+            )
+
+
+def _needed(operations: Sequence[Operation], outputs: Iterable[int]) -> set[int]:
+    """The operations that outputs come from; the input is always one."""
+    needed = {0, *outputs}
+    for index in range(len(operations) - 1, -1, -1):
+        if index in needed:
+            needed.update(operations[index].inputs)
+    return needed
+
+
+def _passed(operations: Sequence[Operation], kept: set[int], outputs: frozenset[int]) -> set[int]:
+    """Flattenings that only fully connected layers read, which flatten by themselves."""
+    flat = {i for i in kept - outputs if operations[i].layer == Flatten()}
+    for index in kept:
+        if not isinstance(operations[index].layer, FullyConnected):
+            flat.difference_update(operations[index].inputs)
+    return flat

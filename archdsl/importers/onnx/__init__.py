@@ -1,0 +1,54 @@
+"""ONNX as a sketch: the graph of a model, its constants folded, in the terms of the catalogue.
+
+The specification is that of https://onnx.ai/onnx/operators; the files are those of PyTorch's
+exporters and of archdsl itself, and others that keep to the same operations.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.importers import Options, Proof
+from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.onnx.data_movement import MOVING
+from archdsl.importers.onnx.file import Tensor, load
+from archdsl.importers.onnx.graph import Reader
+from archdsl.importers.onnx.operators import HANDLERS
+from archdsl.importers.onnx.patterns import PATTERNS
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
+    from archdsl.importers.onnx.file import Array
+
+
+def read(what: str, options: Options) -> Sketch:
+    """The network of an ONNX file; ``options.input`` stands in for sizes that it leaves open.
+
+    Raises ArchError with the name, type and place of a node that the catalogue has no layer for,
+    where the file is broken, and where the package onnx is missing.
+    """
+    return _read(what, options)[0]
+
+
+def proof(network: Network, what: str) -> Proof:
+    """Compares the network with what onnxruntime makes of the file, where that is installed."""
+    from archdsl.importers.onnx.weights import proof
+
+    return proof(network, what)
+
+
+def read_with_weights(what: str, options: Options) -> tuple[Sketch, dict[str, Array]]:
+    """The network, and the values that the tensors of its operations name."""
+    sketch, reader = _read(what, options)
+    names = {name for operation in sketch.operations for name in operation.tensors.values()}
+    found = {name: reader.values[name] for name in sorted(names)}
+    arrays = {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
+    return sketch, arrays
+
+
+def _read(what: str, options: Options) -> tuple[Sketch, Reader]:
+    path = Path(what)
+    reader = Reader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
+    outputs = reader.run()
+    return reader.draft.sketch(outputs), reader

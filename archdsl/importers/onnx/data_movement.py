@@ -1,0 +1,217 @@
+"""The nodes of an ONNX graph that move values, cut them out, pad and resize them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archdsl.importers.onnx.activations import round_off
+from archdsl.importers.onnx.graph import Handler, Reader
+from archdsl.importers.onnx.nodes import Node
+from archdsl.importers.onnx.values import Signal
+from archdsl.ir.layer import Layer, RuleError, image, shown
+from archdsl.layers.attention import Token
+from archdsl.layers.joins import ResizeToMatch
+from archdsl.layers.padding import Pad
+from archdsl.layers.pooling import Chunk
+from archdsl.layers.reshape import Slice
+from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
+
+
+def _reshape(reader: Reader, node: Node) -> Signal:
+    sizes = [int(size) for size in node.numbers("shape", 1) or ()]
+    signal = node.signal()
+    before = (reader.batch, *signal.shape)
+    if not node.get("allowzero", 0):
+        kept = enumerate(sizes)
+        sizes = [before[axis] or 0 if size == 0 else size for axis, size in kept if axis < 8]
+    if len(sizes) > 1 and sizes[0] in (reader.batch, -1):
+        # The batch stays in front; what was -1 there says nothing about the rest.
+        sizes[0] = 1
+    return reader.rearranged(signal, lambda order: order.reshape(sizes))
+
+
+def _flatten(reader: Reader, node: Node) -> Signal:
+    if node.get("axis", 1) != 1:
+        raise RuleError("flattening with the batch", f"axis {node.get('axis', 1)}")
+    return reader.rearranged(node.signal(), lambda order: order.reshape(1, -1))
+
+
+def _transpose(reader: Reader, node: Node) -> Signal:
+    axes = node.get("perm", None)
+    if axes is None:
+        raise RuleError("a transposition of the batch")
+    return reader.rearranged(node.signal(), lambda order: order.transpose(axes))
+
+
+def _squeeze(reader: Reader, node: Node) -> Signal:
+    axes = node.numbers("axes", 1)
+    chosen = None if axes is None else tuple(int(axis) for axis in axes)
+    if chosen is None:
+        raise RuleError("a squeeze of the batch", help="name the axes in the file")
+    return reader.rearranged(node.signal(), lambda order: np.squeeze(order, chosen))
+
+
+def _unsqueeze(reader: Reader, node: Node) -> Signal:
+    axes = tuple(int(axis) for axis in node.numbers("axes", 1) or ())
+    return reader.rearranged(node.signal(), lambda order: np.expand_dims(order, axes))
+
+
+# ---- parts ----
+
+
+def _split(reader: Reader, node: Node) -> tuple[Signal, ...]:
+    shape = node.signal().shape
+    axis = int(node.get("axis", 0))
+    channels = image(shape, "Split")[0]
+    if axis not in (1, -3):
+        raise RuleError("a split along another axis than the channels", f"axis {axis}")
+    parts = len(node.proto.output)
+    sizes = node.numbers("split", 1) or [-(-channels // parts)] * parts
+    if len(sizes) != parts or sum(sizes) != channels:
+        raise RuleError("a split of other sizes than its input", f"{sizes} of {channels} channels")
+    firsts = [sum(sizes[:place]) for place in range(parts)]
+    return tuple(
+        _channels(reader, node.signal(), first, first + size)
+        for first, size in zip(firsts, sizes, strict=True)
+    )
+
+
+def _slice(reader: Reader, node: Node) -> Signal:
+    signal = node.signal()
+    starts, ends = node.numbers("starts", 1) or [], node.numbers("ends", 2) or []
+    axes = node.numbers("axes", 3)
+    axes = list(range(len(starts))) if axes is None else [int(axis) for axis in axes]
+    steps = node.numbers("steps", 4) or [1] * len(starts)
+    if any(step != 1 for step in steps) or not len(starts) == len(ends) == len(axes):
+        raise RuleError("a slice with steps", f"found {steps}")
+    box = list(image(signal.shape, "Slice"))
+    cuts = [slice(0, size) for size in box]
+    for start, end, axis in zip(starts, ends, axes, strict=True):
+        axis %= 4
+        size = box[axis - 1]
+        if axis == 0 or size is None:
+            raise RuleError("a slice of the batch, or of an open size")
+        cuts[axis - 1] = slice(*slice(int(start), int(end)).indices(size))
+    rows, columns = cuts[1:]
+    if cuts[1:] == [slice(0, size) for size in box[1:]]:
+        return _channels(reader, signal, cuts[0].start, cuts[0].stop)
+    return reader.add(_box(cuts[0], rows, columns), signal)
+
+
+def _channels(reader: Reader, signal: Signal, first: int, last: int) -> Signal:
+    """Some channels: one of several equal parts where they are that."""
+    channels, rows, columns = image(signal.shape, "Slice")
+    size = last - first
+    if size == channels:
+        return signal
+    if size > 0 and channels % size == 0 and first % size == 0:
+        return reader.add(Chunk(first // size, channels // size), signal)
+    return reader.add(_box(slice(first, last), slice(0, rows), slice(0, columns)), signal)
+
+
+def _box(channels: slice, rows: slice, columns: slice) -> Slice:
+    cuts = (channels, rows, columns)
+    if any(cut.stop is None or cut.stop <= cut.start for cut in cuts):
+        raise RuleError("a slice of nothing, or of an open size")
+    firsts, sizes = [cut.start for cut in cuts], [cut.stop - cut.start for cut in cuts]
+    return Slice(*firsts, *sizes)
+
+
+def _gather(reader: Reader, node: Node) -> Signal:
+    chosen = node.weight(1)
+    if node.signal().moved is not None:
+        indices, axis = chosen.array.astype(np.int64), int(node.get("axis", 0))
+        return reader.rearranged(node.signal(), lambda order: np.take(order, indices, axis))
+    if len(node.signal().shape) != 2 or node.get("axis", 0) != 1 or chosen.shape != ():
+        raise RuleError("only one token of a sequence can be chosen")
+    tokens, index = node.signal().shape[0] or 1, int(chosen.array)
+    return reader.add(Token(index % tokens), node.signal())
+
+
+# ---- borders and sizes ----
+
+
+def _pad(reader: Reader, node: Node) -> Signal:
+    if node.get("mode", "constant") != "constant":
+        raise RuleError(f"padding of the kind {node.get('mode', '')}", "only constants are known")
+    pads = [int(pad) for pad in node.numbers("pads", 1) or ()]
+    (value,) = node.numbers("value", 2) or [0.0]
+    axes = node.numbers("axes", 3)
+    if axes is not None:
+        every = [0] * 8
+        for place, axis in enumerate(axes):
+            every[int(axis) % 4], every[int(axis) % 4 + 4] = pads[place], pads[place + len(axes)]
+        pads = every
+    if len(pads) != 8 or pads[0] or pads[1] or pads[4] or pads[5] or min(pads) < 0:
+        raise RuleError("only the height and width of a picture can be padded", f"found {pads}")
+    layer = Pad(pads[2], pads[6], pads[3], pads[7], value=round_off(float(value)))
+    return reader.add(layer, node.signal()) if any(pads) else node.signal()
+
+
+def _resize(reader: Reader, node: Node) -> Signal:
+    index = reader.settled(node.signal())
+    shape = reader.draft.shape(index)
+    _, height, width = image(shape, "Resize")
+    if height is None or width is None:
+        raise RuleError("the size has to be known where it changes", f"found {shown(shape)}")
+    rows, columns = _wanted(node, height, width)
+    nearest, aligned = _way(node)
+    factors = rows / height, columns / width
+    layer: Layer
+    if min(factors) >= 1 and factors[0].is_integer() and factors[1].is_integer():
+        by = int(factors[0]), int(factors[1])
+        second = by[1] if by[1] != by[0] else None
+        if nearest:
+            layer = UpsampleNearest(by[0], second)
+        else:
+            layer = Upsample(by[0], second, align_corners=aligned)
+        return reader.of(reader.draft.add(layer, index))
+    if aligned:
+        return reader.of(reader.draft.add(ResizeTo(rows, columns), index))
+    other = reader.draft.first_of_size(rows, columns)
+    if other is None:
+        raise RuleError("no layer resizes to a size that nothing else has", f"{rows}×{columns}")
+    return reader.of(reader.draft.add(ResizeToMatch(nearest, False), index, other))
+
+
+def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
+    """The size as written, or from factors, which are the second input of older versions."""
+    sizes = node.numbers("sizes", 3)
+    if sizes:
+        return int(sizes[-2]), int(sizes[-1])
+    scales = node.numbers("scales", 1 if node.type == "Upsample" or len(node.inputs) < 3 else 2)
+    if not scales or len(scales) < 2:
+        raise RuleError("neither a size nor factors are given")
+    return int(height * scales[-2]), int(width * scales[-1])
+
+
+def _way(node: Node) -> tuple[bool, bool]:
+    """Whether the nearest cell is taken, and whether corners are aligned."""
+    mode = node.get("mode", "nearest")
+    modern = node.type == "Resize" and len(node.inputs) > 2
+    place = node.get("coordinate_transformation_mode", "half_pixel" if modern else "asymmetric")
+    rounding = node.get("nearest_mode", "round_prefer_floor" if modern else "floor")
+    halves = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
+    if mode == "nearest":
+        if (place, rounding) == ("asymmetric", "floor"):
+            return True, False
+        if place in halves and rounding == "round_prefer_floor":
+            return True, False
+    elif mode == "linear" and place in (*halves, "align_corners"):
+        return False, place == "align_corners"
+    raise RuleError("the catalogue does not resize like this", f"{mode}, {place}, {rounding}")
+
+
+MOVING: dict[str, Handler] = {
+    "Reshape": _reshape,
+    "Flatten": _flatten,
+    "Transpose": _transpose,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Split": _split,
+    "Slice": _slice,
+    "Gather": _gather,
+    "Pad": _pad,
+    "Resize": _resize,
+    "Upsample": _resize,
+}

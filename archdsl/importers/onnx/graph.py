@@ -1,0 +1,382 @@
+"""The walk through an ONNX graph: constants are computed, every other node becomes layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archdsl.diagnostics import ArchError, fail
+from archdsl.importers.draft import Draft
+from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
+from archdsl.importers.onnx.file import Computed, Tensor, checker
+from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
+from archdsl.importers.onnx.permutations import layer_of, not_a_layer, places
+from archdsl.importers.onnx.values import GRID, Moved, Signal, Sizes
+from archdsl.ir.layer import Layer, RuleError, shown
+
+if TYPE_CHECKING:
+    from archdsl.importers.onnx.file import Array
+    from archdsl.ir.edges import Shape
+
+_SHAPES = (
+    "Cast Concat ConstantOfShape Equal Expand Floor Gather Greater Less Not Reshape Slice Squeeze "
+    "Transpose Unsqueeze Where Identity ReduceProd Ceil And Or"
+)
+_FOLDED = frozenset(_SHAPES.split()) | POINTWISE
+"""Nodes that are computed where all they read is constant."""
+_LARGEST_FOLDED = 2**28  # values
+_MOST_MOVES = 16  # steps of a rearrangement that are looked at together
+_NEAREST = 5  # operations back that a formula may begin at
+
+
+Handler = Callable[["Reader", Node], "Signal | tuple[Signal, ...]"]
+
+
+class Reader:
+    """Reads the nodes of a model in their order into a draft.
+
+    ``handlers`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
+    several nodes, which are none by themselves.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        patterns: Mapping[str, Callable[[Reader, Node], Signal | None]],
+        size: Shape | None = None,
+    ) -> None:
+        self.draft = Draft(path.stem)
+        self.opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self.values: dict[str, Value] = {}
+        self._handlers = handlers
+        self._patterns = patterns
+        self._size = size
+        self._graph = model.graph
+        self._check = checker(model)
+        self._batch = 1
+        self._rearranged: dict[Moved, int] = {}
+        for tensor in self._graph.initializer:
+            self.values[tensor.name] = Tensor(tensor.name, tensor, path.parent)
+        self._folder = path.parent
+
+    # ---- the whole graph ----
+
+    def run(self) -> dict[str, int]:
+        """The operations of the graph's outputs, by name; raises ArchError where one has none."""
+        self._input()
+        for proto in self._graph.node:
+            try:
+                self._node(proto)
+            except RuleError as error:
+                raise refused(proto, error) from None
+        outputs: dict[str, int] = {}
+        for output in self._graph.output:
+            value = self.values.get(output.name)
+            if not isinstance(value, Signal):
+                raise fail(f"the output {output.name} does not come from the network's input")
+            self._place(value.node)
+            try:
+                outputs[output.name] = self.settled(value)
+            except RuleError as error:
+                raise refused(value.node, error) from None
+        return outputs
+
+    def _input(self) -> None:
+        given = [entry for entry in self._graph.input if entry.name not in self.values]
+        if len(given) != 1:
+            names = ", ".join(entry.name for entry in given) or "none"
+            raise fail("a network has one input here", None, f"found {names}")
+        (entry,) = given
+        sizes = [size.dim_value or None for size in entry.type.tensor_type.shape.dim]
+        self._batch = (sizes[0] if sizes else None) or 1
+        shape = tuple(sizes[1:]) if self._size is None else self._size
+        self.draft.part = entry.name
+        try:
+            self.values[entry.name] = self._entry(entry.name, shape)
+        except RuleError as error:
+            raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
+
+    def _entry(self, name: str, shape: Sizes) -> Signal:
+        if len(shape) == 1 and shape[0] is not None:
+            return self.of(self.draft.row(shape[0]))
+        if len(shape) != 3:
+            raise RuleError(
+                "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
+            )
+        first, _, last = shape
+        if last is not None and self._turned(name):
+            self.draft.note("The file's input has its channels last.")
+            index = self.draft.image(last, *shape[:2])
+            order = places((last, *shape[:2])).transpose(1, 2, 0)
+            return self._moved(index, order[np.newaxis])
+        if first is None:
+            raise RuleError("the number of channels has to be known")
+        return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
+
+    def _turned(self, name: str) -> bool:
+        """Whether all that reads the input brings its last axis to the front, as tf2onnx does."""
+        readers = [Node(proto, ()) for proto in self._graph.node if name in proto.input]
+        turning = [
+            node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
+        ]
+        return bool(turning) and all(turning)
+
+    # ---- one node ----
+
+    def _node(self, proto: Any) -> None:
+        if proto.domain not in ("", "ai.onnx"):
+            raise RuleError(f"operations of {proto.domain} are not known here")
+        self._check(proto)
+        inputs = tuple(self._read(name) for name in proto.input)
+        node = Node(proto, inputs)
+        self._place(proto)
+        constant = all(not isinstance(value, Signal) for value in inputs)
+        made: Value | tuple[Value, ...]
+        if node.type == "Constant":
+            made = self._constant(node)
+        elif node.type == "Shape":
+            made = self._shape(node)
+        elif constant and node.type in _FOLDED:
+            made = self._folded(node)
+        else:
+            made = self._layers(node)
+        results = made if isinstance(made, tuple) else (made,)
+        for name, value in zip(proto.output, results, strict=False):
+            if name:
+                self.values[name] = value
+
+    def _layers(self, node: Node) -> Signal | tuple[Signal, ...]:
+        """What a node makes of the network's values.
+
+        What is no layer by itself may be part of a formula: it is refused where it is read.
+        """
+        refusals = [v.refusal for v in node.inputs if isinstance(v, Signal) and v.refusal]
+        try:
+            made = self._pattern(node) if refusals else self._handled(node)
+        except RuleError as error:
+            return Signal((), refusal=refused(node.proto, error), node=node.proto)
+        except ArchError as error:  # of what it reads
+            return Signal((), refusal=error, node=node.proto)
+        if made is None:
+            return Signal((), refusal=refusals[0], node=node.proto)
+        if isinstance(made, tuple):
+            return tuple(replace(signal, node=node.proto) for signal in made)
+        return replace(made, node=node.proto)
+
+    def _pattern(self, node: Node) -> Signal | None:
+        """The layer of a pattern that ends here; None where it ends none."""
+        pattern = self._patterns.get(node.type)
+        return None if pattern is None else pattern(self, node)
+
+    def _handled(self, node: Node) -> Signal | tuple[Signal, ...]:
+        functions: dict[int, Array] = {}
+        if node.type in POINTWISE:
+            functions = self._sampled(node)
+            for base, values in functions.items():
+                if is_input(values):
+                    return self.of(base)
+                layer = recognised(values)
+                if layer is not None:
+                    return self._with(self.of(self.draft.add(layer, base)), functions)
+        signals = [value for value in node.inputs if isinstance(value, Signal)]
+        joins = len(signals) > 1 and all(s.index is not None or s.moved for s in signals)
+        handler = self._handlers.get(node.type)
+        if functions and not (joins and handler):
+            return Signal(signals[0].shape, functions=functions)
+        if handler is None:
+            raise RuleError("the catalogue has no layer for this operation")
+        made = handler(self, node)
+        return self._with(made, functions) if isinstance(made, Signal) and functions else made
+
+    def _read(self, name: str) -> Value | None:
+        if not name:
+            return None
+        value = self.values.get(name)
+        if value is None:
+            raise RuleError(
+                f"it reads {name}, which nothing gives",
+                "expected an input, a constant, or the output of a node before",
+                help="the file may have a cycle, or nodes in another order than they run",
+            )
+        return value
+
+    def _place(self, proto: Any) -> None:
+        self.draft.part, self.draft.homes = origin_of(proto)
+
+    def _constant(self, node: Node) -> Tensor:
+        for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+            if name in node.attributes:
+                given = node.attributes[name]
+                if name == "value":
+                    return Tensor(node.proto.output[0], given, self._folder)
+                kind = np.float32 if "float" in name else np.int64
+                return Computed(node.proto.output[0], np.array(given, kind))
+        raise RuleError("a constant of another kind than numbers")
+
+    def _shape(self, node: Node) -> Tensor:
+        value = node.inputs[0]
+        if isinstance(value, Tensor):
+            sizes: Sizes = value.shape
+        elif value is not None and value.refusal is not None:
+            raise value.refusal
+        else:
+            sizes = (self._batch, *node.signal().shape)
+        part = sizes[node.get("start", 0) : node.get("end", len(sizes))]
+        if None in part:
+            raise RuleError("the size of the input has to be known here", f"found {shown(sizes)}")
+        return Computed(node.proto.output[0], np.array(part, np.int64))
+
+    def _folded(self, node: Node) -> Tensor:
+        arrays = [value.array for value in node.inputs if isinstance(value, Tensor)]
+        wanted = prod(map(int, arrays[-1].reshape(-1)[:8])) if node.type in _GROWING else 0
+        if max(wanted, *(array.size for array in arrays)) > _LARGEST_FOLDED:
+            raise RuleError("a constant that is too large")
+        if node.type == "Identity":
+            return node.weight(0)
+        return Computed(node.proto.output[0], self._computed(node.proto, arrays, node.inputs))
+
+    def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
+        """What onnx's own evaluator makes of constants."""
+        from onnx import helper
+        from onnx.reference import ReferenceEvaluator
+
+        names = [name for name, value in zip(proto.input, inputs, strict=True) if value is not None]
+        given = dict(zip(names, arrays, strict=True))
+        try:
+            # A whole model: some operations are functions, which depend on the types.
+            entries = [
+                helper.make_tensor_value_info(
+                    name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+                )
+                for name, array in given.items()
+            ]
+            results = [helper.make_tensor_value_info(name, 0, None) for name in proto.output[:1]]
+            graph = helper.make_graph([proto], "node", entries, results)
+            opsets = [helper.make_opsetid(*entry) for entry in self.opsets.items()]
+            with np.errstate(all="ignore"):
+                evaluator: Any = ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
+                found = evaluator.run(None, given)
+        except Exception as error:  # the evaluator raises whatever its numpy code does
+            raise RuleError("it cannot be computed", str(error)) from None
+        return np.asarray(found[0])
+
+    # ---- what value by value makes ----
+
+    def _sampled(self, node: Node) -> dict[int, Array]:
+        """What a node makes of the samples, for each operation that it is a function of alone.
+
+        The nearest operation comes first; nothing where constants are no scalars.
+        """
+        signals = [value for value in node.inputs if isinstance(value, Signal)]
+        others = [value for value in node.inputs if isinstance(value, Tensor)]
+        if any(other.size != 1 for other in others):
+            return {}
+        known = [self._functions(signal) for signal in signals]
+        bases = [base for base in known[0] if all(base in each for each in known)]
+        return {
+            base: self._at_samples(node, [each[base] for each in known])
+            for base in bases[:_NEAREST]
+        }
+
+    def _functions(self, signal: Signal) -> Mapping[int, Array]:
+        """The operations that a value is a function of, itself first."""
+        if signal.moved is not None:
+            signal = self.of(self.settled(signal))
+        if signal.index is None:
+            return signal.functions
+        return {signal.index: GRID, **signal.functions}
+
+    def _with(self, signal: Signal, functions: Mapping[int, Array]) -> Signal:
+        """The output of an operation, of which it is known what function of others it is."""
+        return replace(signal, functions=functions)
+
+    def _at_samples(self, node: Node, values: list[Array]) -> Array:
+        given = iter(values)
+        arrays = []
+        for value in node.inputs:
+            if isinstance(value, Signal):
+                arrays.append(next(given))
+            elif value is not None:
+                scalar = value.array.reshape(())
+                arrays.append(scalar if scalar.dtype == bool else scalar.astype(np.float32))
+        return self._computed(node.proto, arrays, node.inputs)
+
+    # ---- what handlers need ----
+
+    def of(self, index: int) -> Signal:
+        """The output of an operation."""
+        return Signal(self.draft.shape(index), index)
+
+    def add(
+        self, layer: Layer, *signals: Signal, tensors: Mapping[str, str] | None = None
+    ) -> Signal:
+        """A further layer on values of the network."""
+        indices = [self.settled(signal) for signal in signals]
+        return self.of(self.draft.add(layer, *indices, tensors=tensors))
+
+    def settled(self, signal: Signal) -> int:
+        """The operation whose output a value is; RuleError where no layer makes it."""
+        if signal.index is not None:
+            return signal.index
+        if signal.refusal is not None:
+            raise signal.refusal
+        if signal.moved is None:
+            raise refused(signal.node, RuleError("the catalogue has no layer for this formula"))
+        if signal.moved not in self._rearranged:
+            self._rearranged[signal.moved] = self._layers_of(signal.moved)
+        return self._rearranged[signal.moved]
+
+    def _layers_of(self, moved: Moved) -> int:
+        """The operations of a rearrangement: one for as many of its steps as it can be."""
+        source, orders = moved.source, list(moved.orders)
+        while orders:
+            before = tuple(size or 0 for size in self.draft.shape(source))
+            # At last the shape is left as it is: exporters make one step of a move and a reshape.
+            tries = [*enumerate(orders, 1)][::-1]
+            tries.append((len(orders) - 1, orders[-1].reshape(1, *before)))
+            for end, order in tries:
+                found = layer_of(before, order)
+                if found is not None and (found.layer is not None or end):
+                    break
+            else:
+                raise not_a_layer(before, orders[-1])
+            if found.layer is not None:
+                source = self.draft.add(found.layer, source)
+            orders = [found.behind(order) for order in orders[end:]]
+        return source
+
+    def rearranged(self, signal: Signal, change: Callable[[Array], Array]) -> Signal:
+        """A value in another order or shape; ``change`` gets its places, the batch in front."""
+        if signal.refusal is not None:
+            raise signal.refusal
+        moved = signal.moved
+        if moved is None:
+            source = self.settled(signal)
+            moved = Moved(source, (places(self.draft.shape(source))[np.newaxis],))
+        try:
+            changed = change(moved.order)
+        except (ValueError, IndexError) as error:
+            raise RuleError("the shapes do not fit", str(error)) from None
+        if changed.size != moved.order.size:
+            raise RuleError("values are lost, or there twice")
+        if len(moved.orders) > _MOST_MOVES:
+            return self.rearranged(self.of(self.settled(signal)), change)
+        return self._moved(moved.source, *moved.orders, changed)
+
+    def _moved(self, source: int, *orders: Array) -> Signal:
+        return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
+
+    @property
+    def batch(self) -> int:
+        """The number of samples that the file is written for; 1 where it is open."""
+        return self._batch
+
+
+_GROWING = ("ConstantOfShape", "Expand")

@@ -1,0 +1,71 @@
+"""The weights of an ONNX file in a compiled network, and whether it computes what the file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, fx
+
+from archdsl.backends.torch.trial_run import undisturbed
+from archdsl.diagnostics import fail
+from archdsl.importers import Options, Proof
+from archdsl.importers.onnx import read_with_weights
+from archdsl.importers.weight_map import DifferentNetworkError, state
+from archdsl.ir import network as model
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
+
+_TOLERANCE = 1e-4  # of an output's largest value; runtimes fuse and reorder what they add up
+
+
+def read(path: Path, network: model.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    """The weights of an ONNX file by the names of a compiled network.
+
+    Raises ArchError where the file holds another network. PyTorch's exporters fold batch norms
+    into convolutions, so the spec that was imported from a file is what surely fits it.
+    """
+    size = network.shape(network.input)
+    options = Options(size if isinstance(size, tuple) else None)
+    sketch, weights = read_with_weights(str(path), options)
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    try:
+        found = state(sketch, network, weights, shapes)
+    except DifferentNetworkError:
+        raise fail(
+            f"{path} holds another network than {network.name}",
+            None,
+            "exporters fold batch norms into convolutions and leave out biases of zero",
+            help=f"archdsl import {path} writes the spec that its weights fit",
+        ) from None
+    # Arrays of the file may be read-only, which tensors cannot be.
+    return {name: torch.tensor(array) for name, array in found.items()}
+
+
+def proof(network: Network, what: str) -> Proof:
+    """Compares the compiled network, with the file's weights, with what onnxruntime computes."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return Proof(None, ("pip install onnxruntime, which runs the file",))
+    module = network.to_torch()
+    module.load_state_dict(read(Path(what), network.checked, module), strict=False)
+    session = onnxruntime.InferenceSession(what, providers=["CPUExecutionProvider"])
+    (entry,) = session.get_inputs()
+    batch = entry.shape[0] if isinstance(entry.shape[0], int) else 2
+    sizes = [size or 1 for size in network.summary().input]
+    x = torch.rand(batch, *sizes, generator=torch.Generator().manual_seed(0))
+    with undisturbed(module, training=False), torch.inference_mode():
+        result = module(x)
+    ours = list(result.values()) if isinstance(result, dict) else [result]
+    theirs = [torch.from_numpy(array) for array in session.run(None, {entry.name: x.numpy()})]
+    shapes = [[tuple(part.shape) for part in side] for side in (ours, theirs)]
+    if shapes[0] != shapes[1]:
+        return Proof(False, (f"outputs {shapes[0]}, and onnxruntime gives {shapes[1]}",))
+    pairs = list(zip(ours, theirs, strict=True))
+    apart = max(((a - b).abs().max().item() for a, b in pairs), default=0.0)
+    largest = max((b.abs().max().item() for _, b in pairs), default=0.0)
+    told = f"outputs as onnxruntime's with the file's weights, largest difference {apart:.3g}"
+    return Proof(apart <= _TOLERANCE * largest, (told,))

@@ -1,0 +1,1 @@
+"""Templates found in an imported graph: repeated parts, their parameters and names."""

@@ -1,0 +1,259 @@
+"""From a sketch's graph to nested chains: what forks and meets again becomes a combinator.
+
+A graph is reduced as series-parallel graphs are (Valdes, Tarjan and Lawler 1982): an operation that
+alone reads another one is appended to it, and chains between the same two places become one step.
+What is left of a network that is not of this kind is put in a row, with tags and skips.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+
+from archdsl.importers.detectors import detector, read_by_tags
+from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.outlining.steps import Chain, Piece, Step
+from archdsl.importers.outlining.tags import in_a_row
+from archdsl.ir.names import allowed
+from archdsl.layers.joins import Add, Concat, Gate
+
+MAIN = "output"
+
+
+def structured(sketch: Sketch) -> Chain:
+    """The network as one chain from its input on.
+
+    Raises ArchError for a network of several inputs, and for layers that no combinator makes.
+    """
+    return _Reduction(sketch).chain()
+
+
+class _Reduction:
+    def __init__(self, sketch: Sketch) -> None:
+        self._operations = sketch.operations
+        self._inputs = _shortened(sketch)
+        self._readers: list[list[int]] = [[] for _ in self._operations]
+        for index, inputs in enumerate(self._inputs):
+            for source in inputs:
+                self._readers[source].append(index)
+        self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
+        self._in_order = sketch.in_order
+        self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
+        self._kept = list(self._outputs.values())
+        self._piece: dict[int, Piece] = {}
+        """The piece that ends in an operation."""
+        self._starting: dict[int, Piece] = {}
+        """The piece whose first step is an operation."""
+        self._changed: deque[Piece] = deque()
+
+    def chain(self) -> Chain:
+        for index, operation in enumerate(self._operations):
+            inputs = self._inputs[index]
+            join = operation if len(inputs) > 1 else None
+            made_by, options = detector(operation.layer) or (operation.layer, ())
+            step = Step(made_by, names=options, homes=operation.homes)
+            piece = Piece(deque([step]), inputs, index, index, join)
+            self._piece[index] = self._starting[index] = piece
+            self._changed.append(piece)
+            self._settle()
+        self._side_outputs()
+        steps = in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
+        if self._main != MAIN and len(self._outputs) > 1:
+            steps.append(Step("outputs", [[]], (self._main,)))
+        return steps
+
+    def _settle(self) -> None:
+        while self._changed:
+            piece = self._changed.popleft()
+            if self._starting.get(piece.first) is not piece:
+                continue  # it is a part of another one by now
+            if piece.join is not None:
+                self._close(piece, piece.join)
+            if piece.join is None:
+                self._append(piece)
+
+    def _append(self, piece: Piece) -> None:
+        """Make a piece a part of the one before, if nobody else reads that."""
+        if len(piece.inputs) != 1:
+            return
+        source = piece.inputs[0]
+        if source in self._kept or len(self._readers[source]) != 1:
+            return
+        before = self._piece.pop(source)
+        del self._starting[piece.first]
+        if len(before.steps) >= len(piece.steps):
+            before.steps.extend(piece.steps)
+        else:
+            piece.steps.extendleft(reversed(before.steps))
+            before.steps = piece.steps
+        before.end = piece.end
+        before.highest = max(before.highest, piece.highest)
+        self._piece[before.end] = before
+        self._retry(before)
+
+    def _retry(self, piece: Piece) -> None:
+        """What reads a piece that has changed may be reducible now."""
+        readers = set(self._readers[piece.end])
+        if len(readers) == 1 and (reader := self._starting.get(readers.pop())) is not None:
+            self._changed.append(reader)
+
+    def _close(self, piece: Piece, join: Operation) -> None:
+        """Make one step of a join and of the branches that meet there, if all have one origin."""
+        if isinstance(join.layer, Concat) and not self._in_order:
+            self._close_runs(piece, join)
+        branches = [self._branch(source) for source in piece.inputs]
+        firsts = [branch.first for branch in branches if branch is not None]
+        if self._in_order and firsts != sorted(firsts):
+            return
+        direct = {s for s, b in zip(piece.inputs, branches, strict=True) if b is None}
+        origins = direct or {branch.inputs[0] for branch in branches if branch is not None}
+        if len(origins) != 1:
+            return
+        (origin,) = origins
+        if any(branch is not None and branch.inputs[0] != origin for branch in branches):
+            return
+        chains = [list(branch.steps) if branch is not None else [] for branch in branches]
+        highest = max((branch.highest for branch in branches if branch), default=0)
+        steps, piece.highest = _joined(join, chains, highest)
+        removed = {piece.first}
+        for branch in filter(None, branches):
+            removed.add(branch.first)
+            del self._piece[branch.end], self._starting[branch.first]
+        readers = self._readers[origin]
+        self._readers[origin] = [r for r in readers if r not in removed] + [piece.first]
+        piece.steps = deque(steps)
+        piece.inputs = (origin,)
+        piece.join = None
+
+    def _close_runs(self, piece: Piece, join: Operation) -> None:
+        """Neighbours among the branches of a concatenation that have an origin of their own.
+
+        They are a concatenation inside of it, which is the same: a concatenation of concatenations
+        is one.
+        """
+        inputs = list(piece.inputs)
+        place = 0
+        while place < len(inputs):
+            first = self._branch(inputs[place])
+            run = [first] if first is not None else []
+            while first is not None and place + len(run) < len(inputs):
+                other = self._branch(inputs[place + len(run)])
+                if other is None or other.inputs != first.inputs:
+                    break
+                run.append(other)
+            whole = len(run) == len(inputs) or not first
+            if whole or len(run) < 2 or len(self._readers[run[0].inputs[0]]) != len(run):
+                place += max(1, len(run))
+                continue
+            end = len(self._readers)
+            self._readers.append([piece.first])
+            for branch in run:
+                del self._piece[branch.end], self._starting[branch.first]
+            blocks = [list(branch.steps) for branch in run]
+            inner = Piece(
+                deque([Step("parallel", blocks, homes=join.homes)]),
+                run[0].inputs,
+                run[0].first,
+                end,
+                highest=max(branch.highest for branch in run),
+            )
+            self._piece[end] = self._starting[inner.first] = inner
+            self._readers[inner.inputs[0]] = [inner.first]
+            inputs[place : place + len(run)] = [end]
+            piece.inputs = tuple(inputs)
+            self._append(inner)
+            place += 1
+
+    def _branch(self, source: int) -> Piece | None:
+        """The chain that ends in an operation which only the join reads; None for other places."""
+        piece = self._piece[source]
+        alone = len(self._readers[source]) == 1 and source not in self._kept
+        return piece if alone and len(piece.inputs) == 1 and piece.join is None else None
+
+    def _side_outputs(self) -> None:
+        """Outputs beside the main one are branches where the network leaves for them."""
+        for name, index in reversed(self._outputs.items()):
+            if name == self._main:
+                continue
+            self._kept.remove(index)
+            piece = self._piece[index]
+            if self._readers[index] or index in self._kept or len(piece.inputs) != 1:
+                piece.steps.append(Step("branch", [[]], (name,)))
+                self._changed += [self._starting[r] for r in set(self._readers[index])]
+            else:
+                origin = piece.inputs[0]
+                del self._piece[index], self._starting[piece.first]
+                self._readers[origin].remove(piece.first)
+                before = self._piece[origin]
+                before.steps.append(Step("branch", [list(piece.steps)], (name,)))
+                before.highest = max(before.highest, piece.highest)
+                self._changed += [self._starting[r] for r in set(self._readers[origin])]
+                self._retry(before)
+            self._settle()
+
+
+def _labels(names: Iterable[str]) -> list[str]:
+    """What a spec calls outputs of these names, each by a word of its own."""
+    labels: list[str] = []
+    for name in names:
+        word = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+        base = word = allowed(word if word[:1].isalpha() else f"output_{word}".rstrip("_"))
+        number = 1
+        while word in labels:
+            number += 1
+            word = f"{base}_{number}"
+        labels.append(word)
+    return labels
+
+
+def _shortened(sketch: Sketch) -> list[tuple[int, ...]]:
+    """The inputs of all operations; those of a concatenation that begins as another one does
+    are that one and the rest, since a concatenation of concatenations is one.
+    """
+    known: dict[tuple[int, int], int] = {}
+    ends: dict[int, int] = {}
+    shortened: list[tuple[int, ...]] = []
+    for index, operation in enumerate(sketch.operations):
+        inputs = read_by_tags(operation)
+        if isinstance(operation.layer, Concat):
+            place, longest = -1, (0, -1)
+            for count, source in enumerate(inputs, 1):
+                place = known.setdefault((place, source), len(known))
+                if count < len(inputs) and place in ends:
+                    longest = (count, ends[place])
+            count, other = longest
+            shortened.append((other, *inputs[count:]) if count > 1 else inputs)
+            ends.setdefault(place, index)
+        else:
+            shortened.append(inputs)
+    return shortened
+
+
+def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, int]:
+    """The steps of a join of chains that all begin at one place, and the highest tag in them."""
+    homes = join.homes
+    empty = [not chain for chain in chains]
+    if isinstance(join.layer, Concat):
+        return [Step("parallel", chains, homes=homes)], highest
+    if isinstance(join.layer, Add) and len(chains) == 2:
+        blocks = sorted(chains, key=_weight, reverse=True)
+        if all(empty):
+            blocks = [[], []]
+        return [Step("residual", [b for b in blocks if b or all(empty)], homes=homes)], highest
+    if isinstance(join.layer, Gate) and empty == [True, False]:
+        return [Step("scale", [chains[1]], homes=homes)], highest
+    # No combinator does this: the branches one behind the other, with tags.
+    pieces = [Piece(deque(), (), -1, -1)]
+    inputs = []
+    for place, chain in enumerate(chains):
+        if chain:
+            pieces.append(Piece(deque(chain), (-1,), place, place, highest=highest))
+        inputs.append(place if chain else -1)
+    end = Piece(deque([Step(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join)
+    steps = in_a_row([*pieces, end], [-2], highest)
+    return steps, max((tag for step in steps for tag in step.tags), default=highest)
+
+
+def _weight(chain: Chain) -> int:
+    return sum(1 + sum(map(len, step.blocks)) for step in chain)

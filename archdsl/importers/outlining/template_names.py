@@ -1,0 +1,117 @@
+"""Names of templates: those of the origin's classes and parts, or what a template consists of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from archdsl.importers.outlining.fold import Folded
+from archdsl.importers.outlining.parameters import Pattern
+from archdsl.importers.outlining.spelling import names_of
+from archdsl.importers.outlining.terms import (
+    REPEAT,
+    Activation,
+    Call,
+    Combining,
+    LayerHead,
+    instances_of,
+)
+from archdsl.ir.layer import lookup
+
+_WORDS = frozenset(
+    {"SUBNET", "net_type", "template", "using", "typedef", "typename", "class", "struct"}
+    | {"namespace", "param", "const", "constexpr", "true", "false", "sizeof", "return"}
+    | {"bool", "int", "long", "unsigned", "float", "double", "size_t", "char", "void"}
+)
+_LONGEST = 24
+_IDIOM = 3  # layers
+
+
+class Names:
+    """Gives each template a name that nothing else has."""
+
+    def __init__(self, folded: Folded) -> None:
+        self._pool = folded.pool
+        self._homes = folded.homes
+        self._bodies = folded.bodies
+        wholes = instances_of(folded.pool, folded.main).keys() - folded.bodies
+        self._claimed = {self._home(template) for template in wholes}
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+
+    def __getitem__(self, template: int) -> str:
+        return self._names[template]
+
+    def give(self, template: int, pattern: Pattern) -> None:
+        """Name a template; those that it uses have names already."""
+        home = self._home(template)
+        if template in self._bodies and home in self._claimed:
+            home = f"{home}_body"
+        base = self._idiom(pattern) or home or self._made_of(pattern.body)
+        if lookup(base) is not None or base in _WORDS:
+            base = f"{base}_block"
+        tries = [base, *(f"{base}_{word}" for word in self._marks(pattern.body))]
+        tries += [f"{base}_{number}" for number in range(2, len(self._taken) + 3)]
+        name = next(name for name in tries if name not in self._taken and lookup(name) is None)
+        self._names[template] = name
+        self._taken.add(name)
+
+    def _idiom(self, pattern: Pattern) -> str:
+        """A few layers in a row by their own names: conv_bn_relu."""
+        steps = self._pool.steps(pattern.body)
+        words = [self._word(*each) for each in zip(steps, pattern.leading, strict=True)]
+        name = "_".join(words)
+        short = name.count("_") < _IDIOM and len(name) <= _LONGEST
+        return name if short and all(words) else ""
+
+    def _word(self, step: int, leading: str) -> str:
+        head = self._pool[step].head
+        if isinstance(head, LayerHead):
+            fixed = [d.name for d in names_of(head.cls) if head.fixed and d.preset]
+            return fixed[0] if len(fixed) == 1 else head.cls.stem
+        if isinstance(head, Activation):
+            return leading.lower()
+        if isinstance(head, Call) and not self._homes.get(head.template):
+            return self._names[head.template]
+        return ""
+
+    def _home(self, template: int) -> str:
+        """The class that the origin has for it, or else the name of its part."""
+        homes = self._homes.get(template) or Counter()
+        for home, _ in homes.most_common():
+            if kind := snake(home.kind):
+                return kind
+        if any(home.name.isdigit() for home in homes):
+            return ""
+        for home, _ in homes.most_common():
+            if part := snake(home.name).rstrip("0123456789_"):
+                return part
+        return ""
+
+    def _made_of(self, body: int) -> str:
+        heads = [self._pool[step].head for step in self._pool.steps(body)]
+        if REPEAT in heads or sum(isinstance(h, (Call, Combining)) for h in heads) > 1:
+            return "stage"
+        return "block" if any(isinstance(head, Combining) for head in heads) else "body"
+
+    def _marks(self, body: int) -> Iterator[str]:
+        """Words for what a template has that another one of the same name may not have."""
+        steps = self._pool.steps(body)
+        for head, _, blocks in map(self._pool.__getitem__, steps):
+            if isinstance(head, Combining):
+                shortcut = head.kind == "residual" and len(blocks) == 2
+                yield "down" if shortcut and all(map(self._full, blocks)) else head.kind
+        last = self._pool[steps[-1]].head
+        if isinstance(last, LayerHead):
+            yield last.cls.stem
+
+    def _full(self, block: int) -> bool:
+        return bool(self._pool.steps(block))
+
+
+def snake(name: str) -> str:
+    """``BasicConv2d`` as ``basic_conv2d``; a name of the language, or empty."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    plain = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return plain if plain[:1].isalpha() else ""

@@ -1,0 +1,342 @@
+"""Which layers of the catalogue an operation of PyTorch may be: proposals, one entry each.
+
+A proposal is only a guess at the layer's arguments. Whether the layer is what the network has
+there is decided by the layer itself, see ``fragments``; so an entry need not be careful.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
+from archdsl.analysis.equivalence.labels import Slot
+from archdsl.ir.edges import Shape
+from archdsl.ir.layer import Layer, definitions
+from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
+from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
+from archdsl.layers.convolution import Convolution, TransposedConvolution
+from archdsl.layers.joins import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
+from archdsl.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    LayerNormLast,
+    LayerScale,
+    LocalResponseNorm,
+)
+from archdsl.layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    ChannelsFirst,
+    ChannelShuffle,
+    ChannelsLast,
+    Chunk,
+    MaxPool,
+)
+from archdsl.layers.reshape import Flatten, ReshapeTo, Slice, Transpose
+from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
+
+
+class Proposal(NamedTuple):
+    """A layer, and the nodes that it would take."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A node of the network, with what stands before it."""
+
+    node: CanonicalNode
+    graph: CanonicalGraph
+    shapes: Mapping[int, Shape]
+    """Of the nodes that are layers already."""
+
+    def __getitem__(self, field: str) -> Any:
+        return self.node.label.value(field)
+
+    def pair(self, field: str) -> tuple[int, int]:
+        """A field with a number for each axis; raises ValueError where that is not so."""
+        value = self[field]
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise ValueError(field)
+        return value[0], value[1]
+
+    def window(self) -> tuple[int, int, int, int, int, int]:
+        """Kernel, stride and padding, the height before the width."""
+        return *self.pair("kernel_size"), *self.pair("stride"), *self.pair("padding")
+
+    def behind(self, *operations: str) -> int | None:
+        """The node before those operations, the nearest first; None where others stand there."""
+        index = self.node.inputs[0]
+        for operation in operations:
+            node = self.graph.nodes[index]
+            if node.label.operation != operation or not node.inputs:
+                return None
+            index = node.inputs[0]
+        return index
+
+    def tensors(self) -> tuple[int, ...]:
+        """The operands that the network computes; not its weights."""
+        nodes = self.graph.nodes
+        return tuple(i for i in self.node.inputs if nodes[i].label.operation != STORED)
+
+    def shape(self) -> Shape:
+        """Of the first operand."""
+        return self.shapes.get(self.node.inputs[0], ())
+
+
+Proposals = Iterator[Proposal]
+_Recogniser = Callable[[Seen], Proposals]
+
+
+def proposals(seen: Seen) -> Iterator[Proposal]:
+    """The layers that a node may be the end of, the likeliest first."""
+    recognise = _RECOGNISERS.get(seen.node.label.operation)
+    if recognise is not None:
+        try:
+            yield from recognise(seen)
+        except ValueError:  # a field of another form, such as padding="same"
+            return
+    else:
+        # What needs no arguments is found by what it computes: activations, archdsl's own modules.
+        tensors, name = seen.tensors(), seen.node.label.operation
+        for definition in sorted(definitions().values(), key=lambda d: d.name != name):
+            if tensors and _is_plain(definition.cls) and definition.cls.inputs == len(tensors):
+                yield Proposal(definition.cls(), tensors)
+
+
+def _is_plain(cls: type[Any]) -> bool:
+    """Whether a class is a layer that can be made without arguments."""
+    return issubclass(cls, Layer) and all(
+        field.default is not dataclasses.MISSING for field in dataclasses.fields(cls)
+    )
+
+
+def _convolution(seen: Seen) -> Proposals:
+    groups = seen["groups"]
+    layer = Convolution(
+        seen["out_channels"],
+        *seen.window(),
+        dilation=seen.pair("dilation")[0],
+        groups=0 if groups == seen["in_channels"] and groups > 1 else groups,
+        bias=seen["bias"],
+    )
+    yield Proposal(layer, seen.node.inputs)
+
+
+def _transposed(seen: Seen) -> Proposals:
+    layer = TransposedConvolution(
+        seen["out_channels"],
+        *seen.window(),
+        output_padding=seen.pair("output_padding")[0],
+        groups=seen["groups"],
+        bias=seen["bias"],
+    )
+    yield Proposal(layer, seen.node.inputs)
+
+
+def _linear(seen: Seen) -> Proposals:
+    flattened = seen.behind("flatten")
+    connected = FullyConnected(seen["out_features"], bias=seen["bias"])
+    if flattened is not None:
+        yield Proposal(connected, (flattened,))
+    if len(seen.shape()) == 1:
+        yield Proposal(connected, seen.node.inputs)
+    yield Proposal(Linear(seen["out_features"], bias=seen["bias"]), seen.node.inputs)
+
+
+def _batch_norm(seen: Seen) -> Proposals:
+    yield Proposal(BatchNorm(seen["eps"], seen["momentum"]), seen.node.inputs)
+
+
+def _layer_norm(seen: Seen) -> Proposals:
+    yield Proposal(LayerNormLast(seen["eps"]), seen.node.inputs)
+
+
+def _group_norm(seen: Seen) -> Proposals:
+    yield Proposal(GroupNorm(seen["num_groups"], seen["eps"]), seen.node.inputs)
+
+
+def _response_norm(seen: Seen) -> Proposals:
+    layer = LocalResponseNorm(seen["size"], seen["alpha"], seen["beta"], seen["k"])
+    yield Proposal(layer, seen.node.inputs)
+
+
+def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
+    def recognise(seen: Seen) -> Proposals:
+        options: dict[str, Any] = {"ceil_mode": seen["ceil_mode"]}
+        if cls is AvgPool:
+            options["count_include_pad"] = seen["count_include_pad"] and any(seen.pair("padding"))
+        yield Proposal(cls(*seen.window(), **options), seen.node.inputs)
+
+    return recognise
+
+
+def _adaptive(
+    whole: type[MaxPool] | type[AvgPool], cls: type[AdaptiveAvgPool] | type[AdaptiveMaxPool]
+) -> _Recogniser:
+    def recognise(seen: Seen) -> Proposals:
+        size = seen.pair("output_size")
+        if size == (1, 1):
+            yield Proposal(whole(0, 0, padding_h=0, padding_w=0), seen.node.inputs)
+        yield Proposal(cls(*size), seen.node.inputs)
+
+    return recognise
+
+
+def _dropout(seen: Seen) -> Proposals:
+    yield Proposal(Dropout(float(seen["p"])), seen.node.inputs)
+
+
+def _stochastic_depth(seen: Seen) -> Proposals:
+    yield Proposal(StochasticDepth(float(seen["p"])), seen.node.inputs)
+
+
+def _leaky_relu(seen: Seen) -> Proposals:
+    yield Proposal(LeakyReLU(float(seen["negative_slope"])), seen.node.inputs)
+
+
+def _elu(seen: Seen) -> Proposals:
+    yield Proposal(ELU(float(seen["alpha"])), seen.node.inputs)
+
+
+def _prelu(seen: Seen) -> Proposals:
+    yield Proposal(PReLU(), seen.node.inputs)
+
+
+def _hardtanh(seen: Seen) -> Proposals:
+    yield Proposal(ClippedReLU(float(seen["max_val"])), seen.node.inputs)
+
+
+def _softmax(seen: Seen) -> Proposals:
+    yield Proposal(Softmax(), seen.node.inputs)
+
+
+def _sum(seen: Seen) -> Proposals:
+    if len(seen.tensors()) == 2:
+        yield Proposal(Add(), seen.tensors())
+    else:
+        yield Proposal(PositionEmbedding(), seen.tensors())
+
+
+def _product(seen: Seen) -> Proposals:
+    first, *others = seen.tensors()
+    if others:
+        yield Proposal(Gate(), (first, *others))
+        yield Proposal(Gate(), (*others, first))
+        yield Proposal(Mult(), (first, *others))
+    elif len(seen.node.inputs) == 2:
+        yield Proposal(LayerScale(), (first,))
+    elif isinstance(factor := seen["other"], (int, float)):
+        yield Proposal(Multiply(float(factor)), (first,))
+
+
+def _concatenation(seen: Seen) -> Proposals:
+    yield Proposal(Concat(), seen.node.inputs)
+    if len(seen.node.inputs) == 2:
+        yield Proposal(ClassToken(), seen.node.inputs[1:])
+
+
+def _part(seen: Seen) -> Proposals:
+    """What indexing takes: a chunk, the first of several results, a token, a box."""
+    index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
+    if source.label.operation == "chunk":
+        count = cast("int", source.label.value("chunks"))
+        yield Proposal(Chunk(index, count), source.inputs)
+    elif source.label.operation == "MultiheadAttention":
+        parts = dict(cast("Any", source.label.value("module"))[0][3])
+        yield Proposal(Attention(parts["num_heads"], parts["dropout"]), source.inputs[:1])
+    elif isinstance(index, tuple) and len(index) == 2 and isinstance(index[1], int):
+        yield Proposal(Token(index[1]), seen.node.inputs)
+    elif isinstance(index, tuple) and len(index) == 4 and len(shape := seen.shape()) == 3:
+        starts, ends = zip(*((part[1] or 0, part[2]) for part in index[1:]), strict=True)
+        sizes = (
+            (size if end is None else end) - start
+            for start, end, size in zip(starts, ends, shape, strict=True)
+        )
+        yield Proposal(Slice(*starts, *sizes), seen.node.inputs)
+
+
+def _permutation(seen: Seen) -> Proposals:
+    yield Proposal(ChannelsLast(), seen.node.inputs)
+    yield Proposal(ChannelsFirst(), seen.node.inputs)
+    if (rows := seen.behind("flatten")) is not None:
+        yield Proposal(Tokens(), (rows,))
+
+
+def _transposition(seen: Seen) -> Proposals:
+    yield Proposal(Transpose(), seen.node.inputs)
+    yield from _permutation(seen)
+
+
+def _flattening(seen: Seen) -> Proposals:
+    yield Proposal(Flatten(), seen.node.inputs)
+
+
+def _reshape(seen: Seen) -> Proposals:
+    sizes = seen["shape"]
+    if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
+        yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
+
+
+def _channel_shuffle(seen: Seen) -> Proposals:
+    yield Proposal(ChannelShuffle(seen["groups"]), seen.node.inputs)
+
+
+def _matrix_product(seen: Seen) -> Proposals:
+    yield Proposal(MatrixProduct(), seen.node.inputs)
+
+
+def _resizing(seen: Seen) -> Proposals:
+    nearest, corners = seen["mode"] == "nearest", bool(seen["align_corners"])
+    factor, size = seen["scale_factor"], seen["size"]
+    if factor is not None:
+        rows, columns = factor if isinstance(factor, tuple) else (factor, factor)
+        scales = int(rows), None if rows == columns else int(columns)
+        yield Proposal(
+            UpsampleNearest(*scales) if nearest else Upsample(*scales, align_corners=corners),
+            seen.node.inputs,
+        )
+    elif len(seen.node.inputs) == 2:
+        yield Proposal(ResizeToMatch(nearest, corners), seen.node.inputs)
+    elif isinstance(size, tuple) and not any(isinstance(part, Slot) for part in size):
+        yield Proposal(ResizeTo(*size), seen.node.inputs)
+
+
+_RECOGNISERS: Mapping[str, _Recogniser] = {
+    "conv2d": _convolution,
+    "conv_transpose2d": _transposed,
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "local_response_norm": _response_norm,
+    "max_pool2d": _pooling(MaxPool),
+    "avg_pool2d": _pooling(AvgPool),
+    "adaptive_avg_pool2d": _adaptive(AvgPool, AdaptiveAvgPool),
+    "adaptive_max_pool2d": _adaptive(MaxPool, AdaptiveMaxPool),
+    "dropout": _dropout,
+    "stochastic_depth": _stochastic_depth,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "prelu": _prelu,
+    "hardtanh": _hardtanh,
+    "softmax": _softmax,
+    "add": _sum,
+    "mul": _product,
+    "cat": _concatenation,
+    "getitem": _part,
+    "permute": _permutation,
+    "transpose": _transposition,
+    "flatten": _flattening,
+    "reshape": _reshape,
+    "channel_shuffle": _channel_shuffle,
+    "matmul": _matrix_product,
+    "interpolate": _resizing,
+}

@@ -1,0 +1,177 @@
+"""Weights for a compiled network: from a file, or from the reference that it matches."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, fx, nn
+
+from archdsl.api import Network
+from archdsl.backends.formats import darknet
+from archdsl.diagnostics import fail, listing
+from archdsl.dlib import weights as dlib
+from archdsl.frontend.header import facts
+from archdsl.importers.verification import (
+    Match,
+    canonical,
+    carry_state_dict,
+    has_auxiliary_heads,
+    match,
+    reference,
+    transplant,
+)
+from archdsl.ir import network as graph
+
+_LIBRARIES = ("torchvision:", "timm:")
+
+
+def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None:
+    """Fill a compiled module with weights, in place.
+
+    ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
+    matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
+    ONNX of the same network, or a state_dict as ``torch.save`` writes it, which is read without
+    running code from it. The names in a file are the module's own, or those of the spec's
+    reference. Raises ArchError where weights cannot be had or do not fit.
+    """
+    if weights.startswith(_LIBRARIES):
+        model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
+        transplant(_fitting(model, module, weights, network), model, module)
+        return
+    state = _read(Path(weights), network.checked, module)
+    own = module.state_dict()
+    # Some names may be the same by chance: a last layer is called fc nearly everywhere.
+    if 2 * len(state.keys() & own.keys()) >= len(state):
+        _load_own(module, state, weights)
+        return
+    _carry_from_reference(module, state, weights, network)
+
+
+def _read(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    """The tensors of a file by name."""
+    reader = _READERS.get(path.suffix.lower(), _read_pickle)
+    try:
+        return reader(path, network, module)
+    except OSError as error:
+        raise fail(f"cannot read {path}: {error.strerror or error}") from None
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "it is empty"
+        raise fail(
+            f"{path} holds no weights that can be read safely",
+            None,
+            reason[:200],
+            help="expected safetensors, or a state_dict saved with torch.save(module.state_dict())",
+        ) from None
+
+
+def _read_safetensors(path: Path, *_: object) -> dict[str, Tensor]:
+    return load_file(path)
+
+
+def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]  # a training checkpoint
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
+    return loaded
+
+
+def _read_onnx(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    from archdsl.importers.onnx.weights import read  # needs the package onnx
+
+    return read(path, network, module)
+
+
+_READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
+    ".safetensors": _read_safetensors,
+    ".weights": darknet.read,
+    ".dat": dlib.read,
+    ".dnn": dlib.read,
+    ".xml": dlib.read,
+    ".onnx": _read_onnx,
+}
+"""By suffix what reads a file; a file with another suffix is what torch.save writes."""
+
+
+def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:
+    """Load a state_dict under the module's own names; all must be there and fit."""
+    _require(state, module.state_dict(), f"the weights in {weights} do not fit the network")
+    module.load_state_dict(state, strict=False)
+
+
+def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message: str) -> None:
+    """Raise ArchError where a state_dict does not consist of the wanted tensors."""
+    # Checkpoints from before torch 0.4.1 lack this counter, and nothing in eval mode needs it.
+    # What a detector knows besides has any length, and other files have none of it.
+    extra = "_extra_state"
+    wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith(extra)}
+    state = {name: tensor for name, tensor in state.items() if not name.endswith(extra)}
+    missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
+    unknown = [name for name in state if name not in wanted]
+    wrong = [
+        f"{name}: expected {list(wanted[name].shape)}, found {list(state[name].shape)}"
+        for name in wanted
+        if name in state and wanted[name].shape != state[name].shape
+    ]
+    if missing or unknown or wrong:
+        notes = []
+        if wrong:
+            notes.append(f"different shapes: {listing(wrong, 4)}")
+        if missing:
+            notes.append(f"missing: {listing(missing, 4)}")
+        if unknown:
+            notes.append(f"not in the network: {listing(unknown, 4)}")
+        raise fail(message, None, *notes)
+
+
+def _carry_from_reference(
+    module: fx.GraphModule, state: dict[str, Tensor], weights: str, network: Network
+) -> None:
+    """Load a state_dict whose names are those of the network's reference."""
+    name = facts(network.source).reference
+    if name is None:
+        raise fail(
+            f"the names in {weights} are not those of the network",
+            None,
+            f"the network's are like {listing(module.state_dict(), 2)}",
+            f"the file's are like {listing(state, 2)}",
+            help="a spec with a line '// reference: torchvision:NAME' takes that model's names too",
+        )
+    model = reference(name, aux=_wants_aux(network, name))
+    wanted = model.state_dict()
+    if has_auxiliary_heads(name) and not state.keys() <= wanted.keys():
+        # Published weights hold auxiliary heads; a network without them takes the others.
+        heads = reference(name, aux=True).state_dict().keys() - wanted.keys()
+        state = {key: tensor for key, tensor in state.items() if key not in heads}
+    message = f"the weights in {weights} are neither {network.name}'s own nor those of {name}"
+    _require(state, wanted, message)
+    carry_state_dict(_fitting(model, module, name, network), state, module)
+
+
+def _wants_aux(network: Network, name: str) -> bool:
+    """Whether the network has auxiliary heads like a reference's, so that they get weights too."""
+    return len(network.checked.outputs) > 1 and has_auxiliary_heads(name)
+
+
+def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
+    """Which weights of a reference are which of the module; ArchError where they do not fit."""
+    # Some models of torchvision compute their auxiliary heads in training mode only.
+    training = _wants_aux(network, name)
+    found = match(
+        canonical(model, training=training, for_weights=True),
+        canonical(module, training=training, for_weights=True),
+        allow_extra_outputs=not training,
+    )
+    if not found.matched:
+        raise fail(
+            f"{network.name} is not the network of {name}, so its weights do not fit",
+            None,
+            *found.differences[:5],
+        )
+    return found

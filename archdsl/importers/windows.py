@@ -1,0 +1,139 @@
+"""Sliding windows with padding that the catalogue's layers do not have: unequal on two sides.
+
+``con`` and the poolings pad opposite sides alike. Other formats do not: TensorFlow's "same" adds
+the odd cell below and on the right, Darknet's pooling likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from archdsl.importers.draft import Draft
+from archdsl.ir.layer import RuleError, image
+from archdsl.layers.convolution import Convolution, Pair, slid
+from archdsl.layers.padding import Pad
+from archdsl.layers.pooling import AvgPool, MaxPool
+from archdsl.layers.reshape import Slice
+
+
+class Sides(NamedTuple):
+    """Cells added on each side of a feature map."""
+
+    top: int = 0
+    left: int = 0
+    bottom: int = 0
+    right: int = 0
+
+    @property
+    def first(self) -> Pair:
+        return self.top, self.left
+
+    @property
+    def last(self) -> Pair:
+        return self.bottom, self.right
+
+
+def same(sizes: tuple[int, int], kernel: Pair, stride: Pair, *, upper: bool = True) -> Sides:
+    """TensorFlow's padding of the name: ceil(size / stride) positions; the odd cell at the end.
+
+    ``upper`` is ONNX's word; without it the odd cell is at the front. ``kernel`` counts the gaps of
+    dilation.
+    """
+    first, last = [], []
+    for size, k, step in zip(sizes, kernel, stride, strict=True):
+        total = max((-(-size // step) - 1) * step + k - size, 0)
+        less, more = total // 2, total - total // 2
+        first.append(less if upper else more)
+        last.append(more if upper else less)
+    return Sides(first[0], first[1], last[0], last[1])
+
+
+def known(draft: Draft, index: int) -> tuple[int, int]:
+    """The height and width of a feature map; RuleError where they are open."""
+    _, height, width = image(draft.shape(index), "a window")
+    if height is None or width is None:
+        raise RuleError(
+            "the size of the input has to be known here",
+            help="give it with --input CxHxW",
+        )
+    return height, width
+
+
+def convolve(
+    draft: Draft,
+    index: int,
+    sides: Sides,
+    arguments: Mapping[str, Any],
+    tensors: Mapping[str, str],
+) -> int:
+    """A convolution with its padding; a layer of its own pads where opposite sides differ."""
+    if sides.first != sides.last:
+        index = draft.add(Pad(sides.top, sides.bottom, sides.left, sides.right), index)
+        sides = Sides()
+    layer = Convolution(padding_h=sides.top, padding_w=sides.left, **arguments)
+    return draft.add(layer, index, tensors=tensors)
+
+
+def max_pool(
+    draft: Draft, index: int, kernel: Pair, stride: Pair, sides: Sides, *, ceil: bool = False
+) -> int:
+    """A maximum in which padding never wins, whatever it is on each side."""
+    if ceil and sides.first == sides.last:
+        return draft.add(MaxPool(*kernel, *stride, *sides.first, ceil_mode=True), index)
+    return _pool(draft, index, MaxPool, kernel, stride, sides, ceil)
+
+
+def avg_pool(
+    draft: Draft,
+    index: int,
+    kernel: Pair,
+    stride: Pair,
+    sides: Sides,
+    *,
+    ceil: bool = False,
+    counts: bool = False,
+) -> int:
+    """A mean: of the cells inside the image, or with ``counts`` of padding as well."""
+    if sides.first == sides.last:
+        layer = AvgPool(*kernel, *stride, *sides.first, ceil_mode=ceil, count_include_pad=counts)
+        return draft.add(layer, index)
+    if counts:
+        index = draft.add(Pad(sides.top, sides.bottom, sides.left, sides.right), index)
+        return avg_pool(draft, index, kernel, stride, Sides(), ceil=ceil)
+    return _pool(draft, index, AvgPool, kernel, stride, sides, ceil)
+
+
+def _pool(
+    draft: Draft,
+    index: int,
+    kind: type[MaxPool] | type[AvgPool],
+    kernel: Pair,
+    stride: Pair,
+    sides: Sides,
+    ceil: bool,
+) -> int:
+    """A pooling that leaves padding out, by equal padding, rounding up, or cutting windows off."""
+    sizes = known(draft, index)
+    counts = tuple(
+        slid(size + first + last, k, step, 0, ceil=ceil)
+        for size, k, step, first, last in zip(
+            sizes, kernel, stride, sides.first, sides.last, strict=True
+        )
+    )
+    channels = draft.shape(index)[0]
+    assert channels is not None
+    for ceil_mode in (False, True):
+        pooled = kind(*kernel, *stride, *sides.first, ceil_mode=ceil_mode)
+        if pooled.shape((draft.shape(index),))[1:] == counts:
+            return draft.add(pooled, index)
+    # More padding in front moves the windows by whole strides; those in front are cut off.
+    moved = [
+        -(-max(last - first, 0) // step)
+        for first, last, step in zip(sides.first, sides.last, stride, strict=True)
+    ]
+    top, left = sides.top + stride[0] * moved[0], sides.left + stride[1] * moved[1]
+    index = draft.add(kind(*kernel, *stride, top, left), index)
+    rows, columns = counts
+    assert rows is not None and columns is not None
+    return draft.add(Slice(0, moved[0], moved[1], channels, rows, columns), index)

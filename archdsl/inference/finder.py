@@ -1,0 +1,373 @@
+"""What a compiled network finds in photographs: objects, or the class of every pixel, or of all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, fx
+from torch.nn import functional
+
+from archdsl.analysis.cost import Summary
+from archdsl.api import Network
+from archdsl.backends.torch.trial_run import device_of, trial_input
+from archdsl.diagnostics import ArchError, fail
+from archdsl.inference.pictures import annotated, captioned, chosen, name_of
+from archdsl.inference.rle import run_lengths
+from archdsl.inference.segments import areas, coloured
+from archdsl.ir.build import MAIN_OUTPUT
+from archdsl.ir.edges import Detections, Shape, elements, shown
+from archdsl.layers.inputs import TensorInput, known_size
+
+
+class Finding(Protocol):
+    """What was found in one picture."""
+
+    def png(self) -> bytes:
+        """The picture with it, as a PNG file."""
+
+    def document(self) -> dict[str, Any]:
+        """For JSON, without the picture."""
+
+    def __str__(self) -> str:
+        """In a few words."""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects: boxes, labels and scores, perhaps masks and keypoints, in pixels of the picture."""
+
+    picture: Tensor
+    found: dict[str, Tensor]
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return annotated(self.picture, self.found, self.names, threshold=0)
+
+    def document(self) -> dict[str, Any]:
+        columns = {key: value.tolist() for key, value in self.found.items() if key != "masks"}
+        objects = []
+        for index, label in enumerate(columns["labels"]):
+            each = {
+                "box": columns["boxes"][index],
+                "label": label,
+                "name": name_of(label, self.names) if self.names else None,
+                "score": columns["scores"][index],
+            }
+            if "masks" in self.found:
+                each["mask"] = run_lengths(self.found["masks"][index, 0] > 0.5)
+            if "keypoints" in columns:
+                each["keypoints"] = columns["keypoints"][index]
+                each["keypoint_scores"] = columns["keypoints_scores"][index]
+            objects.append(each)
+        return {"detections": objects}
+
+    def __str__(self) -> str:
+        labels = Counter(name_of(label, self.names) for label in self.found["labels"].tolist())
+        return ", ".join(f"{count} {name}" for name, count in labels.items()) or "nothing found"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The class of every pixel of a picture."""
+
+    picture: Tensor
+    classes: Tensor
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return coloured(self.picture, self.classes, self.names)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "segments": [
+                {
+                    "label": label,
+                    "name": name_of(label, self.names) if self.names else None,
+                    "pixels": pixels,
+                    "mask": run_lengths(self.classes == label),
+                }
+                for label, pixels in areas(self.classes)
+            ]
+        }
+
+    def __str__(self) -> str:
+        whole = self.classes.numel()
+        shares = [
+            f"{name_of(label, self.names)} {pixels / whole:.0%}"
+            for label, pixels in areas(self.classes)
+        ]
+        return ", ".join(shares)
+
+
+_SHOWN = 5
+"""How many of the likeliest classes are shown."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The likeliest classes of a picture, the best first."""
+
+    picture: Tensor
+    labels: Sequence[int]
+    probabilities: Sequence[float]
+    names: Sequence[str]
+
+    def png(self) -> bytes:
+        return captioned(self.picture, str(self).split(", "))
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "classes": [
+                {
+                    "label": label,
+                    "name": name_of(label, self.names) if self.names else None,
+                    "probability": probability,
+                }
+                for label, probability in zip(self.labels, self.probabilities, strict=True)
+            ]
+        }
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name_of(label, self.names).replace(',', '')} {probability:.1%}"
+            for label, probability in zip(self.labels, self.probabilities, strict=True)
+        )
+
+
+class Finder:
+    """A network that finds something in pictures."""
+
+    def __init__(
+        self, network: Network, module: fx.GraphModule, output: str | None, classes: int
+    ) -> None:
+        """``output`` names the output that counts, where the network has several."""
+        self.network, self.module, self.classes = network, module.eval(), classes
+        self.output = output
+        self._device = device_of(module)
+        first = next(network.checked.instances()).layer
+        assert isinstance(first, TensorInput)
+        self._input = first
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        """The names of classes that came with the weights; empty where there are none."""
+        return ()
+
+    @property
+    def takes_proposals(self) -> bool:
+        """Whether regions in which to look have to come with a picture."""
+        return "proposals" in trial_input(self.network.checked)
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Finding:
+        """What is in a picture (3, height, width), 0 to 1.
+
+        ``names`` has the names of the classes, ``threshold`` is the least score of an object,
+        ``proposals`` are boxes n×4 for networks that take some.
+        """
+        raise NotImplementedError
+
+    def _run(self, module: fx.GraphModule, images: Any, **more: Any) -> Any:
+        with torch.inference_mode():
+            result = module(images, **more)
+        return result if self.output is None else result[self.output]
+
+    def _pixels(self, picture: Tensor) -> Tensor:
+        return self._input.pixels_of(picture).to(self._device)
+
+
+class Detector(Finder):
+    """A network that gives detections, of images or of a tensor of pixels.
+
+    For a tensor of known size, a picture is resized to fit into it, and black is added at the right
+    and the bottom.
+    """
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        for part in self.module.modules():
+            told = getattr(part, "label_names", None)
+            if told is not None:
+                names: Sequence[str] = told()
+                return names
+        return ()
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Objects:
+        more = {} if proposals is None else {"proposals": [proposals.to(self._device)]}
+        seen = self.network.checked.shape(self.network.checked.input)
+        if isinstance(seen, tuple):
+            found = self._in_tensor(picture, seen)
+        else:
+            (found,) = self._run(self.module, [self._pixels(picture)], **more)
+        return Objects(picture, chosen(found, threshold), names)
+
+    def _in_tensor(self, picture: Tensor, shape: Shape) -> dict[str, Tensor]:
+        """Detections in pixels of the picture."""
+        height, width = picture.shape[1:]
+        rows, columns = shape[1] or height, shape[2] or width
+        scale = min(rows / height, columns / width)
+        size = min(rows, round(height * scale)), min(columns, round(width * scale))
+        fitted = picture.new_zeros(3, rows, columns)
+        fitted[:, : size[0], : size[1]] = _resized(picture, size)
+        (found,) = self._run(self.module, self._pixels(fitted)[None])
+        factors = found["boxes"].new_tensor([width / size[1], height / size[0]] * 2)
+        return {**found, "boxes": found["boxes"] * factors}
+
+
+class Segmenter(Finder):
+    """A network that gives every pixel scores of classes.
+
+    A picture is resized to the shorter side of the network's input, and the scores back.
+    """
+
+    @cached_property
+    def _sides(self) -> tuple[int, int]:
+        _, height, width = known_size(self.network.summary().input)
+        return height, width
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Segments:
+        height, width = picture.shape[1:]
+        factor = min(self._sides) / min(height, width)
+        module, size = self._sized(max(1, round(height * factor)), max(1, round(width * factor)))
+        scores = self._run(module, self._pixels(_resized(picture, size))[None])
+        scores = functional.interpolate(scores, (height, width), mode="bilinear")
+        return Segments(picture, scores[0].argmax(0).cpu(), names)
+
+    def _sized(self, height: int, width: int) -> tuple[fx.GraphModule, tuple[int, int]]:
+        """The network for a size with the same weights; for its own size if it has no other."""
+        if (height, width) != self._sides:
+            other = self.network.sized((3, height, width))
+            # Some networks have one size: others do not fit, or ask for other weights.
+            with contextlib.suppress(ArchError, RuntimeError):
+                if _of_every_pixel(other.check().summary(), self.output):
+                    module = other.to_torch(device=str(self._device))
+                    module.load_state_dict(self.module.state_dict())
+                    return module.eval(), (height, width)
+        return self.module, self._sides
+
+
+class Classifier(Finder):
+    """A network that gives a picture scores of classes.
+
+    A picture is resized so that its shorter side fits the network's input, and cut in the middle.
+    """
+
+    def find(
+        self,
+        picture: Tensor,
+        names: Sequence[str] = (),
+        *,
+        threshold: float = 0.5,
+        proposals: Tensor | None = None,
+    ) -> Classes:
+        """``threshold`` is left out of account: the likeliest classes are told in any case."""
+        with torch.inference_mode():
+            result = self._run(self.module, self.seen(picture))
+            best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
+        return Classes(picture, best.indices.tolist(), best.values.tolist(), names)
+
+    def seen(self, picture: Tensor) -> Tensor:
+        """A picture (3, height, width), 0 to 1, as the network's input: 1×C×H×W."""
+        channels, rows, columns = known_size(self.network.summary().input)
+        height, width = picture.shape[1:]
+        factor = max(rows / height, columns / width)
+        size = max(rows, round(height * factor)), max(columns, round(width * factor))
+        top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+        cut = _resized(picture, size)[:, top : top + rows, left : left + columns]
+        if channels == 1:
+            cut = cut.mean(0, keepdim=True)
+        return self._pixels(cut)[None]
+
+    def _probabilities(self, output: Tensor) -> Tensor:
+        """What a loss makes of the output; without one, its softmax."""
+        decision = getattr(self.module, "decision", None)
+        decided = {} if decision is None else decision(output)
+        if "probabilities" in decided:
+            found: Tensor = decided["probabilities"]
+            return found
+        if (output >= 0).all() and output.sum(1).sub(1).abs().max() < 1e-4:
+            return output  # the network ends in a softmax
+        return output.softmax(1)
+
+
+def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    made = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)
+    return made[0].clamp(0, 1)
+
+
+def finder(network: Network, module: fx.GraphModule) -> Finder:
+    """How to find with a network; its module is put in eval mode.
+
+    Raises ArchError where the network gives neither detections nor classes.
+    """
+    summary = network.summary()
+    for name, edge in summary.outputs.items():
+        output = name if len(summary.outputs) > 1 else None
+        if isinstance(edge, Detections):
+            return Detector(network, module, output, edge.classes)
+    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
+    classes = _of_every_pixel(summary, main)
+    if classes:
+        return Segmenter(network, module, main, classes)
+    found = classifier(network, module)
+    if found is not None:
+        return found
+    gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
+    raise fail(
+        f"{network.name} is no detector",
+        None,
+        "expected a network that gives detections, or scores of classes for a picture or its every "
+        f"pixel; it takes {shown(summary.input)} and gives {gives}",
+        help="faster_rcnn_resnet50_fpn is a detector, fcn_resnet50 finds the class of every pixel",
+    )
+
+
+def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
+    """How to classify with a network, whose module is put in eval mode; ``None`` if it does not."""
+    summary = network.summary()
+    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
+    classes = _of_the_picture(summary, main)
+    return Classifier(network, module, main, classes) if classes else None
+
+
+def _of_the_picture(summary: Summary, output: str | None) -> int:
+    """How many classes an output has scores of for a whole picture; 0 if none."""
+    edge = summary.outputs.get(output or next(iter(summary.outputs)))
+    if not isinstance(edge, tuple) or not 1 < (edge[0] or 0) == (elements(edge) or 0):
+        return 0
+    return (edge[0] or 0) if len(summary.input) == 3 and summary.input[0] in (1, 3) else 0
+
+
+def _of_every_pixel(summary: Summary, output: str | None) -> int:
+    """How many classes an output has scores of for every pixel of a colour picture; 0 if none."""
+    edge = summary.outputs.get(output or next(iter(summary.outputs)))
+    if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
+        return 0
+    classes = edge[0] or 0
+    return classes if classes > 1 and summary.input[0] == 3 else 0

@@ -1,0 +1,168 @@
+"""Blocks: what elaboration makes of template expressions, and what combinators combine.
+
+A block is a sequence of steps in the order in which data flows. A step is a layer, a combinator
+with blocks of its own, or an instance of a template. Equal instances are one object however often
+they are used, so a block takes the memory of its text, not of the network that it expands to;
+its ``layers`` and ``depth`` are known before anything is expanded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, NewType, Protocol
+
+from archdsl.diagnostics.source import Span
+from archdsl.ir.layer import Layer
+
+Label = NewType("Label", str)
+"""A bare name that is an argument: the ``aux1`` of ``branch<aux1, head, SUBNET>``."""
+
+
+class Tag(NamedTuple):
+    """The template of a tag layer, known by its number: ``tag1`` is 1."""
+
+    id: int
+
+    def __str__(self) -> str:
+        return f"tag{self.id}"
+
+
+class Instance(NamedTuple):
+    """A template with its arguments bound, elaborated."""
+
+    template: str
+    shown: str  # with arguments: "bottleneck<64>"
+    block: Block
+    numbers: tuple[tuple[str, int | float], ...] = ()
+    """The parameters that are numbers or truth values, by name."""
+
+
+class Step(NamedTuple):
+    """One element of a block and where it is written."""
+
+    what: Layer | Combinator | Instance
+    span: Span
+
+
+@dataclass(frozen=True, repr=False, slots=True)
+class Block:
+    """A sequence of steps; ``complete`` when the first one is an input.
+
+    Blocks of one elaboration that mean the same have the same ``identity``, wherever they are
+    written; comparing them never looks inside.
+    """
+
+    steps: tuple[Step, ...] = dataclasses.field(compare=False)
+    complete: bool = dataclasses.field(compare=False)
+    identity: int
+    layers: int = dataclasses.field(init=False, compare=False)
+    depth: int = dataclasses.field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", sum(layers_of(step.what) for step in self.steps))
+        depth = max((_depth_of(step.what) for step in self.steps), default=0)
+        object.__setattr__(self, "depth", depth)
+
+    def __repr__(self) -> str:
+        # Not the steps: a repr that follows them would recurse through nested blocks.
+        return f"<Block of {self.layers} layers>"
+
+    @property
+    def single(self) -> Layer | Combinator | Instance | None:
+        """The only element of a block of one step."""
+        return self.steps[0].what if len(self.steps) == 1 else None
+
+    @property
+    def meant(self) -> Layer | Combinator | None:
+        """The only element of a block of one step, whatever templates name it."""
+        what = self.single
+        while isinstance(what, Instance):
+            what = what.block.single
+        return what
+
+
+def layers_of(what: Layer | Combinator | Instance) -> int:
+    """How many layers a step expands to."""
+    if isinstance(what, Layer):
+        return 1
+    return what.block.layers if isinstance(what, Instance) else what.layers()
+
+
+def _depth_of(what: Layer | Combinator | Instance) -> int:
+    if isinstance(what, Layer):
+        return 0
+    if isinstance(what, Instance):
+        return what.block.depth + 1
+    return max((block.depth for block in what.blocks()), default=0)
+
+
+Mark = int | str
+"""What a place can be found by: the number of a tag, or the name that a tap gives."""
+
+
+INPUT = "the input"
+"""The mark of the network's input. It is no name of the language, so no tap can take it."""
+
+
+class Port(NamedTuple):
+    """A place in the graph under construction where the next layer is attached."""
+
+    node: int | None
+    """The layer whose output this is; ``None`` before the input and behind ``outputs``."""
+    tags: Mapping[Mark, int]
+    """The nearest layer of each tag, and of each tap, on the way to the input."""
+
+
+Connection = Generator[Any, Any, Any]
+"""A pending piece of construction. It yields further pieces and is sent their ports, so that
+nested blocks never recurse; it returns a :class:`Port`."""
+
+
+class Builder(Protocol):
+    """What a combinator may do to the graph."""
+
+    def apply(
+        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+    ) -> Connection:
+        """Attach a block; to be yielded. ``label`` names the scope that the block gets.
+
+        What is ``frozen`` does not learn.
+        """
+
+    def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
+        """Attach a layer; the tags of the first port remain visible.
+
+        ``name`` is what it is called in a compiled module, if not by its kind.
+        """
+
+    def output(self, name: str, port: Port) -> None:
+        """Make a port an output of the network."""
+
+
+@dataclass(frozen=True)
+class Combinator:
+    """The base of everything that arranges blocks and tags rather than computing by itself."""
+
+    kind: ClassVar[str]
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        """Attach to ``port`` and return where the network goes on.
+
+        Raises RuleError where that is not possible.
+        """
+        raise NotImplementedError
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks among the arguments."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            for item in value if type(value) is tuple else (value,):
+                block = item[1] if type(item) is tuple else item  # a (name, block) of outputs
+                if isinstance(block, Block):
+                    yield block
+
+    def layers(self) -> int:
+        """How many layers it expands to, its own join included."""
+        return 1 + sum(block.layers for block in self.blocks())

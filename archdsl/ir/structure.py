@@ -1,0 +1,90 @@
+"""How a network is nested: which combinator made which layers, from which blocks.
+
+The graph has forgotten this, on purpose. Formats whose files are nested as the text is, dlib's, ask
+here: the block that the network was built from is expanded once more, and noted down on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics.source import Span
+from archdsl.ir.block import Block, Combinator, Connection, Port
+from archdsl.ir.build import Expansion
+from archdsl.ir.layer import Layer
+from archdsl.ir.network import Network
+from archdsl.ir.trampoline import run
+
+
+@dataclass(eq=False)
+class Piece:
+    """A step of the expanded network: a layer, or a combinator with what it put together."""
+
+    what: Layer | Combinator
+    span: Span
+    made: list[str] = field(default_factory=list)
+    """The paths of the layers that it is, or that join its blocks."""
+    parts: list[list[Piece]] = field(default_factory=list)
+    """What its blocks expand to, in the order in which it applied them."""
+
+
+def structure(network: Network) -> list[Piece]:
+    """The pieces of a network in the order in which data flows, templates expanded."""
+    assert network.block is not None
+    recorder = _Recorder()
+    run(recorder.expand(network.block, Port(None, {})))
+    paths = list(network.graph)
+    for piece in walk(recorder.pieces):
+        piece.made = [paths[int(index)] for index in piece.made]
+    return recorder.pieces
+
+
+def walk(pieces: list[Piece]) -> Iterator[Piece]:
+    """All pieces, those of blocks behind the combinator that holds them."""
+    pending = [iter(pieces)]
+    while pending:
+        piece = next(pending[-1], None)
+        if piece is None:
+            pending.pop()
+            continue
+        yield piece
+        pending.extend(iter(part) for part in reversed(piece.parts))
+
+
+class _Recorder(Expansion):
+    """An expansion that notes down which step emits which layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[Piece] = []
+        self._within: Piece | None = None
+
+    def _connect(self, what: Combinator, span: Span, port: Port) -> Connection:
+        before = self._within, self.pieces
+        self._within = Piece(what, span)
+        self.pieces.append(self._within)
+        end = yield super()._connect(what, span, port)
+        self._within, self.pieces = before
+        return end
+
+    def apply(
+        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+    ) -> Connection:
+        before = self._within, self.pieces
+        self.pieces = []
+        if self._within is not None:
+            self._within.parts.append(self.pieces)
+        self._within = None
+        end = yield super().apply(block, port, label, frozen=frozen)
+        self._within, self.pieces = before
+        return end
+
+    def _emit(self, layer: Layer, inputs: tuple[int, ...], name: str | None = None) -> int:
+        index = super()._emit(layer, inputs, name)
+        if self._within is not None:
+            self._within.made.append(str(index))
+        else:
+            assert self._span is not None
+            self.pieces.append(Piece(layer, self._span, [str(index)]))
+        return index

@@ -1,0 +1,197 @@
+"""Where data enters a network: inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from archdsl.ir.edges import EdgeType, shape_words
+from archdsl.ir.input_layer import InputLayer
+from archdsl.ir.layer import Category, RuleError, Shape, alias, arg, define
+
+if TYPE_CHECKING:
+    from torch import Tensor, fx
+
+    from archdsl.backends.torch.emitter import Emitter, Operand
+
+
+class Pixels(NamedTuple):
+    """What an image consists of: its channels, and what its values are divided by on the way in.
+
+    A matrix type may fix its rows and columns.
+    """
+
+    channels: int
+    divisor: int = 1
+    rows: int | None = None
+    columns: int | None = None
+
+
+CPP_CONTAINERS = ("matrix", "array", "array2d", "vector")
+PIXELS = {
+    "rgb_pixel": 3,
+    "bgr_pixel": 3,
+    "hsi_pixel": 3,
+    "lab_pixel": 3,
+    "rgb_alpha_pixel": 4,
+}
+"""dlib's pixel types and their channels."""
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""The mean of red, green and blue in ImageNet's photographs, of 0..1, as torchvision has it."""
+
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Their standard deviation."""
+
+
+class TensorInput(InputLayer):
+    """The base of inputs that a compiled module takes as its argument ``x``."""
+
+    def attach(
+        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        return self.lower(emit, (emit.entry("x"),), ())
+
+    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+        import torch
+
+        return {"x": torch.rand(1, *known_size(cast("Shape", output)))}
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        """A picture in RGB, values 0..1, as the values that networks with this input expect."""
+        return picture * 255
+
+
+def known_size(shape: Shape) -> tuple[int, ...]:
+    """A shape without open sizes; raises RuleError where there are some."""
+    sizes = tuple(size for size in shape if size is not None)
+    if len(sizes) < len(shape):
+        raise RuleError(
+            "the network cannot be run: the size of its input is open",
+            f"found {shape_words(shape)}",
+            help="give the size with --input CxHxW",
+            code="E305",
+        )
+    return sizes
+
+
+@define(
+    "input",
+    category=Category.INPUT,
+    source="dlib input<matrix<T>>; input<C,H,W> takes tensors as they are",
+)
+@dataclass(frozen=True)
+class Input(TensorInput):
+    """A tensor: ``input<3,224,224>``, or a C++ type: ``input<matrix<unsigned char>>``.
+
+    Pixel types (unsigned char, rgb_pixel) hold 0..255 and are divided by 256; float types pass.
+    """
+
+    inputs = 0
+
+    pixels: Pixels = arg("channels, or a matrix type")
+    height: int | None = arg("rows", None, minimum=1, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, shown="--input")
+
+    def size(self) -> Shape:
+        pixels = self.pixels
+        return pixels.channels, self.height or pixels.rows, self.width or pixels.columns
+
+    def label(self) -> str:
+        return "input"
+
+    def pixels_of(self, picture: Tensor) -> Tensor:
+        if self.pixels.divisor != 1:
+            return super().pixels_of(picture)
+        # Nothing is known of these values; torchvision's networks are trained like this.
+        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
+        import torch
+
+        return torch.stack([(channel - mean) / sigma for channel, mean, sigma in channels])
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        (pixels,) = operands
+        if self.pixels.divisor == 1:
+            return pixels
+        from archdsl.backends.torch.modules import Normalize
+
+        return emit.module(Normalize((0.0,), float(self.pixels.divisor)), pixels)
+
+
+@define("input_rgb_image", category=Category.INPUT, stem="input", source="dlib input_rgb_image")
+@dataclass(frozen=True)
+class InputRgbImage(TensorInput):
+    """A colour image with values 0..255: its mean colour is subtracted, the rest divided by 256."""
+
+    inputs = 0
+
+    height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, positional=False, shown="--input")
+    red: float = arg("mean of red", 122.782, positional=False)
+    green: float = arg("mean of green", 117.001, positional=False)
+    blue: float = arg("mean of blue", 104.298, positional=False)
+
+    def size(self) -> Shape:
+        return 3, self.height, self.width
+
+    def label(self) -> str:
+        return "RGB image"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.backends.torch.modules import Normalize
+
+        return emit.module(Normalize((self.red, self.green, self.blue), 256.0), *operands)
+
+
+@define(
+    "input_rgb_image_sized",
+    category=Category.INPUT,
+    stem="input",
+    source="dlib input_rgb_image_sized",
+)
+@dataclass(frozen=True)
+class InputRgbImageSized(InputRgbImage):
+    """``input_rgb_image`` of a fixed size: ``input_rgb_image_sized<150>`` or ``<rows,columns>``."""
+
+    height: int | None = arg("rows", minimum=1)
+    width: int | None = arg("columns", None, minimum=1, shown="height")
+
+    def size(self) -> Shape:
+        return 3, self.height, self.width or self.height
+
+
+alias(
+    "input_rgb_image_pair",
+    InputRgbImage,
+    "Pairs of colour images, as input_rgb_image has them; in the batch all first images come "
+    "before all second ones.",
+    "dlib input_rgb_image_pair",
+)
+
+
+@define("input_tensor", category=Category.INPUT, stem="input", source="dlib input_tensor")
+@dataclass(frozen=True)
+class InputTensor(TensorInput):
+    """A tensor as it is; ``--input`` gives its channels, rows and columns where they are open."""
+
+    inputs = 0
+
+    channels: int | None = arg("channels", None, minimum=1, positional=False, shown="--input")
+    height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
+    width: int | None = arg("columns", None, minimum=1, positional=False, shown="--input")
+
+    def size(self) -> Shape:
+        return self.channels, self.height, self.width
+
+    def label(self) -> str:
+        return "input"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        return operands[0]

@@ -1,0 +1,327 @@
+"""Layers with several inputs. Networks make them through tags and combinators."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from archdsl.ir.layer import (
+    Category,
+    Layer,
+    MapLayer,
+    RuleError,
+    Shape,
+    Window,
+    arg,
+    as_map,
+    define,
+    elements,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+
+    from archdsl.backends.torch.emitter import Emitter
+
+
+def _listed(inputs: tuple[Shape, ...]) -> str:
+    return " and ".join(map(shown, inputs))
+
+
+def _known(shape: Shape, axis: int) -> int:
+    size = shape[axis]
+    if size is None:
+        raise RuleError(
+            "the sizes that meet here are not known", help="give --input CxHxW", code="E305"
+        )
+    return size
+
+
+@define("add", category=Category.JOIN, source="torch.add; He et al. 2015, equation 1")
+@dataclass(frozen=True)
+class Add(Layer):
+    """Sum of tensors of equal shape."""
+
+    keeps_output = False
+    inputs = None
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        for other in inputs[1:]:
+            if other != inputs[0]:
+                raise RuleError(
+                    "a sum of tensors of different shapes",
+                    f"expected equal shapes, found {_listed(inputs)}",
+                    help=_residual_help(inputs[0], other),
+                    code="E301",
+                )
+        return inputs[0]
+
+    def label(self) -> str:
+        return "+"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        # In place where nobody else needs the first operand: a large sum costs what it allocates.
+        add = operator.iadd if emit.may_overwrite_input() else operator.add
+        return reduce(lambda a, b: emit.call(add, a, b), operands)
+
+
+def _residual_help(first: Shape, second: Shape) -> str:
+    if len(first) != len(second):
+        return "flatten neither or both"
+    if first[0] != second[0] and first[1:] == second[1:]:
+        return "a 1×1 convolution on the shortcut gives it the channels of the body"
+    return "a shortcut with the body's stride and channels makes the shapes equal"
+
+
+@dataclass(frozen=True)
+class _LevelJoin(Layer):
+    """The base of dlib's joins: a row of features that meets a map counts as features×1×1."""
+
+    def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        level = len({len(shape) for shape in inputs}) == 1
+        return inputs if level else tuple(map(as_map, inputs))
+
+
+def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
+    """The larger size on every axis, which the smaller tensor is padded to."""
+    first, second = inputs
+    if first == second:
+        return first
+    if len(first) != len(second):
+        raise RuleError(
+            f"{kind} joins tensors of different kinds", f"found {_listed(inputs)}", code="E312"
+        )
+    pairs = zip(first, second, strict=True)
+    return tuple(None if a is None or b is None else max(a, b) for a, b in pairs)
+
+
+def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
+    """Whether shapes are equal whatever the sizes that are open turn out to be."""
+    return inputs[0] == inputs[1] and None not in inputs[0]
+
+
+@define(
+    "add_padded",
+    category=Category.JOIN,
+    stem="add",
+    source="dlib add_prev_ (tensor_tools.h add)",
+)
+@dataclass(frozen=True)
+class AddPadded(_LevelJoin):
+    """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
+
+    caution_code = "W003"
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return _padded_shape(self.kind, inputs)
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        if inputs[0] == inputs[1]:
+            return None
+        return f"add_prev pads with zeros to add {_listed(inputs)}"
+
+    def label(self) -> str:
+        return "+"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.backends.torch.modules import AddPadded as Module
+
+        if _surely_equal(inputs):
+            return emit.call(operator.add, *operands)
+        return emit.module(Module(), *operands)
+
+
+@define("concat", category=Category.JOIN, source="torch.cat; Szegedy et al. 2014, figure 2")
+@dataclass(frozen=True)
+class Concat(_LevelJoin):
+    """Tensors one behind the other along the channels."""
+
+    keeps_output = False
+    inputs = None
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        for index, other in enumerate(inputs[1:], 2):
+            if other[1:] != inputs[0][1:] or len(other) != len(inputs[0]):
+                raise RuleError(
+                    "a concatenation of feature maps of different sizes",
+                    f"expected equal heights and widths, found {shown(inputs[0])} from branch 1 "
+                    f"and {shown(other)} from branch {index}",
+                    help="the strides and paddings of the branches have to agree",
+                    code="E302",
+                )
+        return sum(_known(shape, 0) for shape in inputs), *inputs[0][1:]
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.cat, list(operands), 1)
+
+
+@define("gate", category=Category.JOIN, stem="gate", source="dlib scale_; Hu et al. 2018")
+@dataclass(frozen=True)
+class Gate(MapLayer):
+    """A feature map, each channel times a number: the first input by the second."""
+
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        features, gate = inputs
+        if len(features) != 3 or gate[0] != features[0] or elements(gate[1:]) != 1:
+            raise RuleError(
+                "the gate of a scale has to be one number per channel",
+                f"expected {features[0]}×1×1, found {shown(gate)} for {shown(features)}",
+                help="end the gate with as many channels as it scales, pooled to 1×1",
+                code="E308",
+            )
+        return features
+
+    def label(self) -> str:
+        return "×"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        features, gate = operands
+        return emit.call(operator.mul, gate, features)
+
+
+@define("mult", category=Category.JOIN, source="dlib mult_prev_")
+@dataclass(frozen=True)
+class Mult(_LevelJoin):
+    """Product of two tensors, value by value; where sizes differ the result has the larger size.
+
+    As in dlib a missing value counts as zero, so the product is zero there.
+    """
+
+    caution_code = "W003"
+    keeps_output = False
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return _padded_shape(self.kind, inputs)
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        if inputs[0] == inputs[1]:
+            return None
+        return f"mult_prev pads with zeros to multiply {_listed(inputs)}"
+
+    def label(self) -> str:
+        return "×"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        from archdsl.backends.torch.modules import MultPadded as Module
+
+        if _surely_equal(inputs):
+            return emit.call(operator.mul, *operands)
+        return emit.module(Module(), *operands)
+
+
+@define(
+    "matrix_product",
+    category=Category.ATTENTION,
+    stem="matmul",
+    source="dlib multm_prev_; torch.matmul; Vaswani et al. 2017, equation 1",
+)
+@dataclass(frozen=True)
+class MatrixProduct(MapLayer):
+    """The product of two matrices in every channel: the first input by the second.
+
+    k×r×c by k×c×d is k×r×d, in k·r·c·d MACs.
+    """
+
+    inputs = 2
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if len(first) != len(second) or first[:-2] != second[:-2] or first[-1] != second[-2]:
+            raise RuleError(
+                "matrices that cannot be multiplied",
+                f"expected as many rows on the right as columns on the left, "
+                f"and equal channels, found {_listed(inputs)}",
+                help="transpose swaps rows and columns",
+                code="E322",
+            )
+        if (1, 1) in (first[-2:], second[-2:]):
+            raise RuleError(
+                "a product of matrices of one value",
+                f"expected rows or columns, found {_listed(inputs)}",
+                help="dlib takes these for one matrix of the whole batch; reshape_to makes rows",
+                code="E322",
+            )
+        return *first[:-1], second[-1]
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (elements(output) or 0) * (inputs[0][-1] or 0)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        # A cell sees its whole row of the first matrix.
+        return Window((1, inputs[0][-1] or 1), (1, 1))
+
+    def label(self) -> str:
+        return "matrix product"
+
+    def lower(
+        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
+    ) -> fx.Node:
+        import torch
+
+        return emit.call(torch.matmul, *operands)
+
+
+@define(
+    "resize_to_match",
+    category=Category.RESHAPE,
+    stem="resize",
+    source="torch.nn.functional.interpolate; dlib resize_prev_to_tagged_",
+)
+@dataclass(frozen=True)
+class ResizeToMatch(MapLayer):
+    """The first input, resized to the height and width of the second."""
+
+    inputs = 2
+
+    nearest: bool = arg("take the nearest cell, in place of a bilinear mean of four")
+    align_corners: bool = arg("the corner cells of input and output coincide")
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        first, second = inputs
+        if len(first) != 3 or len(second) != 3:
+            raise RuleError(
+                "only feature maps can be resized", f"found {_listed(inputs)}", code="E304"
+            )
+        if self.nearest and self.align_corners:
+            raise RuleError(
+                "only bilinear resizing can align corners",
+                help="leave out nearest or align_corners",
+                code="E313",
+            )
+        return first[0], second[1], second[2]
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        (_, height, width), (_, rows, columns) = inputs
+        if not (height and width and rows and columns):
+            return None
+        seen = 1 if self.nearest else 2
+        return Window((min(seen, height), min(seen, width)), (height / rows, width / columns))
+
+    def label(self) -> str:
+        return "nearest resize" if self.nearest else "resize"
+
+    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        from archdsl.backends.torch.modules import ResizeToMatch as Module
+
+        return Module(self.nearest, self.align_corners)

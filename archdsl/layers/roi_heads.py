@@ -1,0 +1,210 @@
+"""What the features of regions are decided to be: classes, boxes, masks, keypoints.
+
+Regions keep to a chain of layers like everything else: behind ``rpn`` flow proposals, behind
+``roi_align`` the features of each, behind ``detect`` detections. Layers that need the images or the
+regions of the features before them find these by their marks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from archdsl.ir.block import Block, Builder, Combinator, Connection, Port
+from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, Shape, required
+from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
+from archdsl.layers.linear import FullyConnected
+from archdsl.layers.regions import REGIONS
+from archdsl.layers.typed import TypedLayer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class RegionDecision(TypedLayer):
+    """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
+
+    caution_code = "W009"
+
+    nms: float = arg("overlap that suppresses")
+    count: int = arg("detections of an image")
+
+    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        regions = inputs[2]
+        if isinstance(regions, Proposals) and not regions.sampled:
+            return "this detector cannot be trained: there is no samples<...> behind its proposals"
+        return None
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
+
+
+def regions_of(port: Port, kind: str, example: str) -> Port:
+    """The regions whose features flow; RuleError where they are no features of regions."""
+    regions = port.tags.get(REGIONS)
+    if regions is None:
+        raise RuleError(
+            f"{kind} needs features of regions",
+            "there is no roi_align, roi_pool or warp before it",
+            help=example,
+            code="E314",
+        )
+    return Port(regions, port.tags)
+
+
+@define("region_detections", category=Category.DETECTION, stem="detections", source="Girshick 2015")
+@dataclass(frozen=True)
+class RegionDetections(RegionDecision):
+    """Decides on every region; made by detect."""
+
+    score: float = arg("least score")
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        logits: RegionFeatures = required(inputs[0], RegionFeatures, "detect")
+        deltas: RegionFeatures = required(inputs[1], RegionFeatures, "detect")
+        regions: Proposals = required(inputs[2], Proposals, "detect")
+        (classes,) = logits.shape
+        if deltas.shape != (4 * (classes or 0),):
+            raise RuleError(
+                "the class scores and box deltas of detect disagree",
+                f"expected {4 * (classes or 0)} deltas, four for each of {classes} classes, "
+                f"found {shown(deltas.shape)}",
+                code="E318",
+            )
+        return Detections(self.count, classes or 0, regions.image)
+
+    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+        from archdsl.backends.torch.detection.two_stage import RegionDetections as Module
+
+        return Module(self.score, self.nms, self.count)
+
+
+@define("detect", source="Girshick 2015 (Fast R-CNN), figure 1; torchvision FastRCNNPredictor")
+@dataclass(frozen=True)
+class Detect(Combinator):
+    """What each region holds: a score for every class, and a box moved for every class.
+
+    Two fully connected layers behind the features of regions; label 0 is the background.
+    """
+
+    classes: int = arg("classes, the background among them", minimum=2)
+    score: float = arg("least score of a detection", 0.05, minimum=0, maximum=1, positional=False)
+    nms: float = arg(
+        "overlap (IoU) that suppresses the lesser of a class",
+        0.5,
+        minimum=0,
+        maximum=1,
+        positional=False,
+    )
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+    def layers(self) -> int:
+        return 3
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        regions = regions_of(port, "detect", "detect<classes, head<roi_align<maps, 7, rpn<...>>>>")
+        # Girshick 2015, section 2.3: the initial weights' deviations.
+        rate = FullyConnected(self.classes, deviation=0.01)
+        move = FullyConnected(4 * self.classes, deviation=0.001)
+        scores = build.join(rate, port, name="scores")
+        deltas = build.join(move, port, name="deltas")
+        decide = RegionDetections(self.nms, self.count, self.score)
+        return build.join(decide, scores, deltas, regions)
+        yield
+
+
+@dataclass(frozen=True)
+class _Part(TypedLayer):
+    """What adds a part to every detection."""
+
+    part: ClassVar[str]
+
+    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+        features: RegionFeatures = required(inputs[0], RegionFeatures, self.part)
+        found: Detections = required(inputs[1], Detections, self.part)
+        if len(features.shape) != 3:
+            raise RuleError(
+                f"{self.part} need a map for each region", f"found {shown(features)}", code="E314"
+            )
+        self.judge(features.shape, found)
+        parts = (*found.parts, self.part)
+        return Detections(found.count, found.classes, found.image, parts)
+
+    def judge(self, features: Shape, found: Detections) -> None:
+        """Raises RuleError where the features do not fit the detections."""
+
+
+@define("instance_masks", category=Category.DETECTION, stem="masks", source="He et al. 2017")
+@dataclass(frozen=True)
+class InstanceMasks(_Part):
+    """Adds masks to detections; made by masks."""
+
+    part = "masks"
+
+    def judge(self, features: Shape, found: Detections) -> None:
+        if features[0] != found.classes:
+            raise RuleError(
+                "masks and detections disagree about the classes",
+                f"expected {found.classes} channels, one for each class, found {shown(features)}",
+                code="E318",
+            )
+
+    def label(self) -> str:
+        return "masks"
+
+    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+        from archdsl.backends.torch.detection.two_stage import InstanceMasks as Module
+
+        return Module()
+
+
+@define(
+    "instance_keypoints", category=Category.DETECTION, stem="keypoints", source="He et al. 2017"
+)
+@dataclass(frozen=True)
+class InstanceKeypoints(_Part):
+    """Adds keypoints to detections; made by keypoints."""
+
+    part = "keypoints"
+
+    def label(self) -> str:
+        return "keypoints"
+
+    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+        from archdsl.backends.torch.detection.two_stage import InstanceKeypoints as Module
+
+        return Module()
+
+
+@dataclass(frozen=True)
+class _PartBlock(Combinator):
+    """A further head of a detector, on what it detected."""
+
+    head: Block = arg("from detections to a map for each: begins with roi_align")
+
+    def part(self) -> Layer:
+        """The layer of the maps and the detections."""
+        raise NotImplementedError
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        features = yield build.apply(self.head, port)
+        return build.join(self.part(), features, port)._replace(tags=port.tags)
+
+
+@define("masks", source="He et al. 2017 (Mask R-CNN), figure 4; torchvision MaskRCNNPredictor")
+@dataclass(frozen=True)
+class Masks(_PartBlock):
+    """A mask for every detection: the head gives one channel for each class."""
+
+    def part(self) -> Layer:
+        return InstanceMasks()
+
+
+@define("keypoints", source="He et al. 2017 (Mask R-CNN), section 5; torchvision KeypointRCNN")
+@dataclass(frozen=True)
+class Keypoints(_PartBlock):
+    """Keypoints for every detection: the head gives one heatmap for each keypoint."""
+
+    def part(self) -> Layer:
+        return InstanceKeypoints()

@@ -1,0 +1,1 @@
+"""Pictures of networks: figures, volumes, interactive pages, charts, differences, notebooks."""

@@ -1,0 +1,175 @@
+"""Two diagrams in one: that of the network after, with what is gone put in where it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from archdsl.analysis.diff.changes import Difference, Status
+from archdsl.ir.network import Network
+from archdsl.viz.diff.edges import wired
+from archdsl.viz.diff.insertion import Tree
+from archdsl.viz.diff.repeats import repeated
+from archdsl.viz.draw.collapse import Levels, collapsed
+from archdsl.viz.draw.diagram import Box, Diagram, End, Mark
+from archdsl.viz.draw.from_network import Reader
+from archdsl.viz.draw.words import giga
+
+
+class View:
+    """One of the two diagrams, and which layers its boxes stand for."""
+
+    def __init__(self, reader: Reader, levels: Levels) -> None:
+        self.diagram = reader.diagram(levels, usual=False)
+        self.boxes = {box.id: box for box in self.diagram.root.boxes()}
+        groups = collapsed(reader.network, reader.groups, levels)
+        self.layers = {
+            head: tuple(layer.path for layer in group.layers) for head, group in groups.items()
+        }
+        self.box_of = {path: head for head, paths in self.layers.items() for path in paths}
+
+
+class Merger:
+    """Makes the diagrams of a difference, for a figure that fits a page."""
+
+    def __init__(
+        self, before: Network, after: Network, found: Difference, *, fold: bool, fuse: bool
+    ) -> None:
+        self._readers = [Reader(side, fold=False, fuse=fuse) for side in (before, after)]
+        self._found = found
+        self._fold = fold
+        self._status: dict[str, Status] = {}
+        self._counterpart: dict[str, str] = {}
+        self._scopes: dict[str, str] = {}
+        for change in found.root.layers():
+            if change.after is not None:
+                self._status[change.after.path] = change.status
+                if change.before is not None:
+                    self._counterpart[change.before.path] = change.after.path
+        for change in found.root.walk():
+            if change.before is not None and change.after is not None:
+                self._scopes[change.after.path] = change.before.path
+
+    def levels(self) -> int:
+        """How many levels there are: closed that deep, nothing is closed."""
+        return max(reader.levels() for reader in self._readers)
+
+    def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
+        """The diagram with these levels. Its legend is that of the marks."""
+        after = View(self._readers[1], levels)
+        before = self._opened(levels, after)
+        kept = self._kept(before, after)
+        marks = self._marks(before, after, kept)
+        tree = Tree(after.diagram.root, marks)
+        names = tree.restore(before.diagram.root, kept, _gone_outputs(before, after))
+        root = tree.root(self._described(before, after, kept, marks))
+        added = {name for name, mark in marks.items() if mark is Mark.ADDED}
+        old = self._old(before, after, names)
+        edges = wired(old, after.diagram.edges, set(names.values()), added)
+        order = {box.id: place for place, box in enumerate(root.boxes())}
+        edges = [edge for edge in edges if order[edge.source] < order[edge.target]]
+        if self._fold:
+            root, edges = repeated(root, edges)
+        was, now = self._found.before, self._found.after
+        return Diagram(
+            f"{was.name} → {now.name}",
+            f"{giga(was.parameters)} → {giga(now.parameters)} parameters, "
+            f"{giga(was.macs)} → {giga(now.macs)} MACs",
+            root,
+            tuple(edges),
+            (),
+        )
+
+    def _opened(self, levels: Levels, after: View) -> View:
+        """The diagram before, blocks open in it whose parts are several boxes after."""
+        while True:
+            before = View(self._readers[0], levels)
+            wide = {
+                before.boxes[head].scope
+                for head, layers in before.layers.items()
+                if before.boxes[head].block
+                and self._wider(before.boxes[head], self._there(layers, after), after)
+            }
+            if wide <= set(levels.expand):
+                return before
+            levels = replace(levels, expand=(*levels.expand, *sorted(wide)))
+
+    def _wider(self, block: Box, there: Sequence[str], after: View) -> bool:
+        """Whether boxes after stand for parts of a block before."""
+        if len(there) == 1:
+            inner = self._scopes.get(after.boxes[there[0]].scope, "")
+            return inner.startswith(f"{block.scope}.")
+        return len(there) > 1
+
+    def _there(self, layers: Iterable[str], after: View) -> list[str]:
+        """The boxes after that layers of the network before are in."""
+        found = (after.box_of.get(self._counterpart.get(path, "")) for path in layers)
+        return list(dict.fromkeys(box for box in found if box is not None))
+
+    def _kept(self, before: View, after: View) -> dict[str, str]:
+        """The boxes of the diagram before that are in the other one too, and what they are there.
+
+        One that stands for several layers is there as long as one of them is.
+        """
+        there = {head: self._there(layers, after) for head, layers in before.layers.items()}
+        return {head: boxes[0] for head, boxes in there.items() if boxes}
+
+    def _old(self, before: View, after: View, names: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The pairs of boxes of the merged diagram that were connected before.
+
+        Layers that are gone from a box that is still there have no box: what they connected is
+        connected through them.
+        """
+        pairs = []
+        gives: dict[str, list[str]] = {}
+        for head, group in self._readers[0].groups.items():
+            boxes = self._there((layer.path for layer in group.layers), after)
+            gone = names.get(before.box_of[head])
+            box = boxes[0] if boxes else gone
+            sources = dict.fromkeys(name for source in group.sources for name in gives[source])
+            gives[head] = [*sources] if box is None else [boxes[-1] if boxes else box]
+            if box is not None:
+                pairs += [(source, box) for source in sources if source != box]
+        return pairs
+
+    def _marks(self, before: View, after: View, kept: Mapping[str, str]) -> dict[str, Mark]:
+        """The marks of the boxes after."""
+        shrunk = {
+            kept[head]
+            for head, layers in before.layers.items()
+            if head in kept and any(path not in self._counterpart for path in layers)
+        }
+        marks = {}
+        for head, layers in after.layers.items():
+            found = {self._status[path] for path in layers}
+            if found == {Status.ADDED}:
+                marks[head] = Mark.ADDED
+            elif head in shrunk or found & {Status.ADDED, Status.CHANGED}:
+                marks[head] = Mark.CHANGED
+        return marks
+
+    def _described(
+        self, before: View, after: View, kept: Mapping[str, str], marks: Mapping[str, Mark]
+    ) -> dict[str, Box]:
+        """The boxes after with their marks; one that changed says what it was."""
+        number = Counter(kept.values())
+        was = {box: before.boxes[head] for head, box in kept.items() if number[box] == 1}
+        return {
+            name: _marked(box, marks.get(name), was.get(name)) for name, box in after.boxes.items()
+        }
+
+
+def _marked(box: Box, mark: Mark | None, was: Box | None) -> Box:
+    told = box.details
+    if mark is Mark.CHANGED and was is not None:
+        if (was.title, was.block) != (box.title, box.block):
+            told = (*told, f"was {was.title}")
+        elif not box.block:
+            told = (*told, *(f"no {words}" for words in was.details if words not in told))
+    return replace(box, details=told, mark=mark)
+
+
+def _gone_outputs(before: View, after: View) -> list[End]:
+    names = {end.id for end in after.diagram.ends}
+    return [end for end in before.diagram.ends if end.id not in names]

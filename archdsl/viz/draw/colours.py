@@ -1,0 +1,102 @@
+"""What the colour of a box tells: its category, or how much of something it has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from archdsl.text.words import memory
+from archdsl.viz.draw.diagram import Box, Diagram, Facts, Mark
+from archdsl.viz.draw.themes import Paint, Theme
+from archdsl.viz.draw.words import giga
+
+_STEPS = 24
+"""Steps of a scale in the legend."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A quantity: its name in the legend, its value for a box, and how that is written."""
+
+    name: str
+    value: Callable[[Facts], int | None]
+    words: Callable[[int], str]
+
+
+SCALES = {
+    "params": Scale("parameters", lambda facts: facts.parameters, giga),
+    "macs": Scale("MACs", lambda facts: facts.macs, giga),
+    "memory": Scale("memory of outputs", lambda facts: facts.memory, memory),
+    "receptive-field": Scale(
+        "receptive field", lambda facts: facts.receptive_field, lambda n: f"{n:,} px"
+    ),
+}
+"""What colour may tell apart from the category."""
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """An item of the legend: paints beside each other, and words; ``lead`` stands before them."""
+
+    paints: tuple[Paint, ...]
+    words: str
+    lead: str = ""
+
+
+class Colouring:
+    """The paint of every box of a diagram, and the legend that explains it."""
+
+    def __init__(self, diagram: Diagram, theme: Theme, colour: str) -> None:
+        self._diagram, self._theme = diagram, theme
+        self._scale = SCALES.get(colour)
+        boxes = list(diagram.root.boxes())
+        values = [v for box in boxes if (v := self._value(box))]
+        self._least, self._most = min(values, default=1), max(values, default=1)
+        self._marks = [mark for mark in Mark if any(box.mark is mark for box in boxes)]
+
+    def paint(self, box: Box) -> Paint:
+        """Fill and border of a box."""
+        if box.mark is not None:
+            return self._theme.marks[box.mark]
+        if self._marks:  # what did not change stands back
+            return self._theme.unknown
+        if self._scale is None:
+            return self._theme.paints[box.category]
+        value = self._value(box)
+        return self._theme.unknown if not value else self._heat(self._share(value))
+
+    def legend(self) -> Iterable[Swatch]:
+        """The items of the legend; none where there is nothing to tell apart."""
+        if self._marks:
+            return [Swatch((self._theme.marks[mark],), mark.value) for mark in self._marks]
+        if self._scale is None:
+            return [
+                Swatch((self._theme.paints[entry.category],), entry.words)
+                for entry in self._diagram.legend
+            ]
+        words = self._scale.words
+        steps = tuple(self._heat(step / (_STEPS - 1)) for step in range(_STEPS))
+        scale = Swatch(steps, words(self._most), f"{self._scale.name}: {words(self._least)}")
+        return [scale, Swatch((self._theme.unknown,), "none")]
+
+    def _value(self, box: Box) -> int | None:
+        return self._scale.value(box.facts) if self._scale is not None else None
+
+    def _share(self, value: int) -> float:
+        """Where a value is between the least and the most: costs differ by orders of magnitude."""
+        if self._most == self._least:
+            return 1.0
+        return math.log(value / self._least) / math.log(self._most / self._least)
+
+    def _heat(self, share: float) -> Paint:
+        stops = self._theme.heat
+        place = share * (len(stops) - 1)
+        index = min(int(place), len(stops) - 2)
+        fill = _mixed(stops[index], stops[index + 1], place - index)
+        return Paint(fill, self._theme.wire)
+
+
+def _mixed(one: str, two: str, share: float) -> str:
+    pairs = ((int(one[i : i + 2], 16), int(two[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

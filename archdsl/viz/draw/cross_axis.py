@@ -1,0 +1,98 @@
+"""Places across the direction of flow: links as straight as they can be, nothing overlapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.viz.draw.ranks import Part, Ranked
+
+BETWEEN_PARTS = 16.0
+BESIDE_LANE = 11.0
+_ROUNDS = 5
+_STAYS = 1e-4
+
+
+def places(made: Ranked, parts: Sequence[Part]) -> list[float]:
+    """The left edge of every node; the leftmost is at 0.
+
+    Rank by rank, down and up again, parts go where the weighted squares of their links' bends are
+    smallest, as far as their order and distances allow.
+    """
+    width = [part.across for part in parts] + [0.0] * (len(made.rank) - len(parts))
+    apart = [_distances(row, width, len(parts)) for row in made.rows]
+    at = _packed(made, apart, width)
+    above: list[list[tuple[int, float, float]]] = [[] for _ in width]
+    below: list[list[tuple[int, float, float]]] = [[] for _ in width]
+    for steps in made.steps:
+        for step in steps:
+            shift = step.leaves - step.enters
+            above[step.below].append((step.above, shift, step.weight))
+            below[step.above].append((step.below, -shift, step.weight))
+    both = [up + down for up, down in zip(above, below, strict=True)]
+    down, up = list(range(len(made.rows))), list(range(len(made.rows) - 1, -1, -1))
+    for number in range(_ROUNDS):
+        _sweep(made, at, apart, both if number == _ROUNDS - 2 else above, down)
+        _sweep(made, at, apart, below, up)
+    least = min(at, default=0.0)
+    return [x - least for x in at]
+
+
+def _distances(row: Sequence[int], width: Sequence[float], parts: int) -> list[float]:
+    """Of every node of a rank, how far it is from the rank's first one at least."""
+    distances, reach = [], 0.0
+    for place, node in enumerate(row):
+        if place:
+            lane = node >= parts or row[place - 1] >= parts
+            reach += BESIDE_LANE if lane else BETWEEN_PARTS
+        distances.append(reach)
+        reach += width[node]
+    return distances
+
+
+def _packed(made: Ranked, apart: Sequence[Sequence[float]], width: Sequence[float]) -> list[float]:
+    at = [0.0] * len(width)
+    for row, distances in zip(made.rows, apart, strict=True):
+        extent = distances[-1] + width[row[-1]] if row else 0.0
+        for node, distance in zip(row, distances, strict=True):
+            at[node] = distance - extent / 2
+    return at
+
+
+def _sweep(
+    made: Ranked,
+    at: list[float],
+    apart: Sequence[Sequence[float]],
+    near: Sequence[Sequence[tuple[int, float, float]]],
+    ways: Sequence[int],
+) -> None:
+    for row in ways:
+        nodes = made.rows[row]
+        wishes, weights = [], []
+        for node in nodes:
+            total, weight = at[node] * _STAYS, _STAYS
+            for other, shift, share in near[node]:
+                total += (at[other] + shift) * share
+                weight += share
+            wishes.append(total / weight)
+            weights.append(weight)
+        if len(nodes) == 1:
+            at[nodes[0]] = wishes[0]
+            continue
+        distances = apart[row]
+        fitted = _isotonic([w - d for w, d in zip(wishes, distances, strict=True)], weights)
+        for node, place, distance in zip(nodes, fitted, distances, strict=True):
+            at[node] = place + distance
+
+
+def _isotonic(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The rising sequence nearest to the wishes: pool adjacent violators, in linear time."""
+    pools: list[tuple[float, float, int]] = []
+    for wish, weight in zip(wishes, weights, strict=True):
+        count = 1
+        while pools and pools[-1][0] > wish:
+            other, heavy, more = pools.pop()
+            wish = (wish * weight + other * heavy) / (weight + heavy)
+            weight += heavy
+            count += more
+        pools.append((wish, weight, count))
+    return [wish for wish, _, count in pools for _ in range(count)]

@@ -1,0 +1,143 @@
+"""A diagram as data: what is drawn, without how it is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from archdsl.ir.layer import Category
+
+
+class Mark(Enum):
+    """What became of a part between two versions of a network."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a box costs; of a folded box what each of its equal blocks costs."""
+
+    parameters: int = 0
+    macs: int = 0
+    memory: int | None = 0
+    """Bytes of all outputs inside, as 32-bit floats for one image; ``None`` where sizes are open
+    or what flows is no tensor."""
+    receptive_field: int = 1
+    """Pixels of the input that one output cell sees, along the larger side."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A layer with the small layers behind it: a convolution, its normalisation and activation.
+
+    Where levels are closed also all the layers of a template instance.
+    """
+
+    id: str
+    """The path of the first layer; unique."""
+    title: str
+    details: tuple[str, ...]
+    """The layers behind the first one; of a block the lines of its costs."""
+    category: Category
+    times: int = 1
+    """How many equal ones in a row it stands for."""
+    frozen: bool = False
+    """Whether it has parameters that do not learn."""
+    block: bool = False
+    """Whether it is a template instance."""
+    scope: str = ""
+    """The path of the template instance that a block stands for; of a layer, the one it is in."""
+    shape: str = ""
+    """What comes out."""
+    facts: Facts = Facts()
+    led: bool = True
+    """Whether its first input comes before the others; those of a concatenation are equals."""
+    mark: Mark | None = None
+
+    @property
+    def joint(self) -> bool:
+        """Whether it only joins what others made; drawn as a small node."""
+        return self.category is Category.JOIN and not self.block
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """A part of the diagram that stays together; with a frame, the instance of a template.
+
+    ``children`` stand in the order in which data reaches them.
+    """
+
+    id: str
+    title: str
+    children: tuple[Box | End | Cluster, ...]
+    times: int = 1
+    framed: bool = True
+    mark: Mark | None = None
+
+    def boxes(self) -> Iterator[Box]:
+        """All boxes, those of inner clusters too, in the order in which data reaches them."""
+        return (part for part in self.walk() if isinstance(part, Box))
+
+    def frames(self) -> Iterator[Cluster]:
+        """All inner clusters that have a frame, outer ones before inner ones."""
+        return (part for part in self.walk() if isinstance(part, Cluster) and part.framed)
+
+    def walk(self) -> Iterator[Box | End | Cluster]:
+        """Everything inside, outer parts before inner ones."""
+        waiting: list[Box | End | Cluster] = list(reversed(self.children))
+        while waiting:
+            part = waiting.pop()
+            yield part
+            if isinstance(part, Cluster):
+                waiting.extend(reversed(part.children))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Data that goes from a box to a box, with its shape where it is worth telling."""
+
+    source: str
+    target: str
+    label: str = ""
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the network gives an output."""
+
+    id: str
+    source: str
+    title: str
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the legend: a category, and what its boxes hold without saying so each time."""
+
+    category: Category
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
+class Diagram:
+    """A drawing: ``root`` is the cluster around everything, without a frame.
+
+    ``edges`` are those between boxes, in the order of the inputs of their targets; what leads to an
+    :class:`End` is told by the end itself.
+    """
+
+    title: str
+    totals: str
+    root: Cluster
+    edges: tuple[Edge, ...]
+    legend: tuple[Entry, ...]
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        return tuple(part for part in self.root.walk() if isinstance(part, End))

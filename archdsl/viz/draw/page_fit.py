@@ -1,0 +1,135 @@
+"""Which levels and which direction make a figure that fits a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from archdsl.viz.draw.box_sizes import SMALL, sized
+from archdsl.viz.draw.collapse import Levels
+from archdsl.viz.draw.colours import Colouring
+from archdsl.viz.draw.cross_axis import BETWEEN_PARTS
+from archdsl.viz.draw.diagram import Diagram
+from archdsl.viz.draw.layout import Layout
+from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.page import NARROWEST, Page, page_of
+from archdsl.viz.draw.placed import Placed
+from archdsl.viz.draw.themes import Theme
+
+SMALLEST = 7.0
+"""Points that the smallest text has at least on a page that a figure fits."""
+
+_COLUMNS = 9
+_SNAKE, _ACROSS = 0.9, 0.85
+"""How much larger its text has to be for a direction to be taken instead of top to bottom."""
+_GOOD = 0.98
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A page with what its colours mean."""
+
+    page: Page
+    diagram: Diagram
+    colouring: Colouring
+
+
+@dataclass(frozen=True)
+class _Try:
+    page: Page
+    scale: float
+    """Of the figure on the page that it is to fit, at most 1."""
+    score: float
+
+
+class Source(Protocol):
+    """What has a diagram for every choice of levels, such as a network's ``Reader``."""
+
+    def levels(self) -> int:
+        """How many levels there are: closed that deep, nothing is closed."""
+        ...
+
+    def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
+        """The diagram with these levels; with ``usual``, its legend says what most boxes hold."""
+        ...
+
+
+class Fitter:
+    """Finds the figure of a network, or of whatever else has diagrams."""
+
+    def __init__(self, source: Source, options: Options, theme: Theme) -> None:
+        self._options, self._theme = options, theme
+        self._source = source
+        self._usual = options.legend is not False and options.colour == "category"
+
+    def figure(self) -> Figure:
+        """The figure with the levels asked for, else with the finest that fit."""
+        options = self._options
+        levels = self._finest() if options.depth is None else Levels(options.depth)
+        levels = replace(levels, expand=options.expand, collapse=options.collapse)
+        return self._figure(self._source.diagram(levels, usual=self._usual))[0]
+
+    def _finest(self) -> Levels:
+        """The finest levels with which the figure fits, else the coarsest."""
+        count = self._source.levels()
+        coarsest = Levels(1, nested=False)
+        for levels in (Levels(), *map(Levels, range(count, 0, -1)), coarsest):
+            diagram = self._source.diagram(levels, usual=self._usual)
+            if self._outgrows(diagram):
+                continue
+            if self._figure(diagram)[1] * SMALL >= SMALLEST:
+                return levels
+        return coarsest
+
+    def _outgrows(self, diagram: Diagram) -> bool:
+        """Whether the boxes alone need more than a page: then there is no use in placing them."""
+        room = max(w * h for w, h in self._theme.pages) * (SMALL / SMALLEST) ** 2
+        for box in diagram.root.boxes():
+            size = sized(box)
+            room -= (size.width + BETWEEN_PARTS) * (size.height + BETWEEN_PARTS)
+            if room < 0:
+                return True
+        return False
+
+    def _figure(self, diagram: Diagram) -> tuple[Figure, float]:
+        """The figure in the direction that suits it, and its scale on the page."""
+        colouring = Colouring(diagram, self._theme, self._options.colour)
+        best: _Try | None = None
+        for placed, preference in self._directions(diagram):
+            tried = self._tried(placed, preference, diagram, colouring)
+            if best is None or tried.score > best.score:
+                best = tried
+            if best.score >= _GOOD:
+                break
+        assert best is not None
+        return Figure(best.page, diagram, colouring), best.scale
+
+    def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
+        """The diagram in every direction that may be taken, and how much that one is liked."""
+        wanted = self._options.direction
+        if wanted in (None, "TB", "snake"):
+            layout = Layout(diagram)
+            down = layout.placed()
+            if wanted != "snake":
+                yield down, 1.0
+            if wanted != "TB":
+                for columns in range(2, _COLUMNS):
+                    placed = layout.placed(down.height / columns * 1.08 + 30)
+                    yield placed, _SNAKE
+                    if placed.width > placed.height * NARROWEST:
+                        break
+        if wanted in (None, "LR"):
+            yield Layout(diagram, across=True).placed(), _ACROSS
+
+    def _tried(
+        self, placed: Placed, preference: float, diagram: Diagram, colouring: Colouring
+    ) -> _Try:
+        options = self._options
+        title = diagram.title if options.title is None else options.title
+        swatches = [] if options.legend is False else colouring.legend()
+        page = page_of(placed, title, diagram.totals, swatches, padded=options.direction is None)
+        scale = max(min(1.0, w / page.width, h / page.height) for w, h in self._theme.pages)
+        # A figure much narrower than the page leaves most of it empty.
+        filled = max(placed.width / placed.height, placed.height / placed.width) / NARROWEST
+        return _Try(page, scale, scale * preference * min(1.0, (1.6 / max(filled, 0.01)) ** 0.5))

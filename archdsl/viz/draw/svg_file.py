@@ -1,0 +1,12 @@
+"""``.svg``: the drawing itself."""
+
+from __future__ import annotations
+
+from archdsl.ir.network import Network
+from archdsl.viz.draw.files import svg
+from archdsl.viz.draw.options import Options
+
+
+def encode(network: Network, options: Options) -> bytes:
+    """The content of an SVG file."""
+    return svg(network, options).encode()

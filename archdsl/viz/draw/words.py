@@ -1,0 +1,32 @@
+"""How drawings write names of scopes, and numbers."""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.ir.network import Scope
+
+_TITLE_LENGTH = 64
+
+
+def title(scope: Scope) -> str:
+    """A template instance as written, behind its own name where that says something else."""
+    words = scope.title
+    if scope.template is not None:
+        numbered = re.escape(scope.template) + r"(_?\d+)?"
+        if re.fullmatch(numbered, scope.name) is None:
+            words = f"{scope.name}: {words}"
+    return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
+
+
+def giga(number: int) -> str:
+    """``1.50 G``, as papers count operations."""
+    for size, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= 0.9995 * size:  # three digits of a little less would be a thousand
+            return f"{number / size:.3g} {letter}"
+    return str(number)
+
+
+def counted(words: str, times: int) -> str:
+    """``block<64> ×3``; once is not told."""
+    return f"{words} ×{times}" if times > 1 else words

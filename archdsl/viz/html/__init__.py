@@ -1,0 +1,23 @@
+"""The interactive page: checked network → JSON document → one HTML file that works offline.
+
+What the page does is written in ``page/``, scripts and styles that are put into every page as they
+stand; a network comes in as data only.
+"""
+
+from __future__ import annotations
+
+from archdsl.ir.network import Network
+from archdsl.viz.draw.options import Options
+from archdsl.viz.html.document import document
+from archdsl.viz.html.page import page
+
+__all__ = ["encode"]
+
+
+def encode(network: Network, options: Options) -> bytes:
+    """The page of a checked network; the same bytes for equal networks.
+
+    It opens with equal blocks in a row shown once, unless ``fold`` is off, and with the blocks
+    around ``depth`` levels open, else with as many as fit a window.
+    """
+    return page(document(network, fold=options.fold, depth=options.depth))

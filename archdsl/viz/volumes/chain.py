@@ -1,0 +1,300 @@
+"""Network → chain: what every path goes through, with the branches between in one element each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from archdsl.diagnostics import fail
+from archdsl.ir.edges import Images, Shape, elements, shown
+from archdsl.ir.layer import Category
+from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.viz.draw.fusion import Fused, fused
+
+Skip = Literal["identity", "projection"]
+"""What a shortcut does: nothing, or layers of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """Layers in a row with one feature map behind them; ``sources`` are ids of steps."""
+
+    id: str
+    layers: tuple[LayerInstance, ...]
+    sources: tuple[str, ...]
+    shape: Shape
+    scope: Scope
+    """The innermost scope that holds them all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """One member of the chain: a step, or all steps of a block that branches."""
+
+    layers: tuple[LayerInstance, ...]
+    shape: Shape
+    scope: Scope
+    block: bool
+    skip: Skip | None = None
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A path that leaves the chain and joins it later: from element to element, by number."""
+
+    source: int
+    target: int
+    skip: Skip
+
+
+def chain_of(network: Network) -> tuple[list[Element], list[Jump]]:
+    """The chain from the input to the first output, and the long paths beside it.
+
+    Side outputs are left out. A path that passes by a layer which enlarges, as U-Net's do, is a
+    jump; all other branches are inside an element. Raises ArchError where the output is none of a
+    tensor, or a size is not known.
+    """
+    steps = _before(_steps(network), network)
+    path = _main_path(steps, network)
+    beside, links = _beside(steps, path)
+    rest = {name: step for name, step in steps.items() if name not in beside}
+    members = _between_cuts(rest, {(link.source, link.target) for link in links})
+    number = {step.id: place for place, member in enumerate(members) for step in member}
+    jumps = [Jump(number[link.source], number[link.target], link.skip) for link in links]
+    return [_element(member, rest) for member in members], [j for j in jumps if j.source < j.target]
+
+
+@dataclass(frozen=True)
+class _Link:
+    source: str
+    target: str
+    skip: Skip
+
+
+# ---- steps ----
+
+
+def _steps(network: Network) -> dict[str, Step]:
+    """Every group of layers, split where the feature map changes inside it."""
+    steps: dict[str, Step] = {}
+    last: dict[str, str] = {}
+    for head, group in fused(network).items():
+        sources = tuple(last[source] for source in group.sources if source in last)
+        if len(sources) < len(group.sources):
+            continue  # behind something that is no tensor
+        if group.head.layer.category is Category.RESHAPE:
+            sources = sources[:1]  # of a second input it takes the size only
+        for part, shape in _parts(network, group):
+            steps[part[0].path] = Step(part[0].path, tuple(part), sources, shape, group.scope)
+            sources = (part[0].path,)
+            last[head] = part[0].path
+    return steps
+
+
+def _parts(network: Network, group: Fused) -> list[tuple[list[LayerInstance], Shape]]:
+    parts: list[tuple[list[LayerInstance], Shape]] = []
+    for layer in group.layers:
+        edge = network.shape(layer.path)
+        shape = edge.shape if isinstance(edge, Images) else edge
+        if not isinstance(shape, tuple):
+            break
+        if None in shape:
+            raise fail(
+                "volumes need a network whose sizes are known",
+                layer.span,
+                f"found {shown(shape)}",
+                help="give the input's size with --input CxHxW",
+            )
+        if parts and _same_map(parts[-1][1], shape, layer):
+            parts[-1][0].append(layer)
+        else:
+            parts.append(([layer], shape))
+    return parts
+
+
+def _same_map(before: Shape, after: Shape, layer: LayerInstance) -> bool:
+    """Whether a layer leaves a feature map as it is, or only writes it down in another order."""
+    return before == after or (
+        layer.layer.category is Category.RESHAPE and reordered(before, after)
+    )
+
+
+def reordered(before: Shape, after: Shape) -> bool:
+    """Whether shapes differ in the order of their axes only, or in having fewer of them."""
+    if len(after) < len(before):
+        return elements(before) == elements(after)
+    return sorted(size or 0 for size in before) == sorted(size or 0 for size in after)
+
+
+def _before(steps: dict[str, Step], network: Network) -> dict[str, Step]:
+    """The steps that lead to the first output."""
+    output = next(iter(network.outputs.values()))
+    holder = {layer.path: step.id for step in steps.values() for layer in step.layers}
+    if output not in holder:
+        return _before_detection(steps, network)
+    needed = {holder[output]}
+    for name in reversed(steps):
+        if name in needed:
+            needed.update(steps[name].sources)
+    return {name: step for name, step in steps.items() if name in needed}
+
+
+def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Step]:
+    """The steps of a network that ends in a detection read off a single tensor, as YOLO's does."""
+    taken = {source for step in steps.values() for source in step.sources}
+    ends = [name for name in steps if name not in taken]
+    whole = {layer.path for step in steps.values() for layer in step.layers}
+    lost = [i for i in network.instances() if i.layer.drawn and i.path not in whole]
+    light = all(
+        i.layer.cost(network.input_shapes(i), network.shape(i.path)) == 0
+        and not i.layer.learned(network.input_shapes(i))
+        for i in lost
+    )
+    if len(ends) != 1 or not light:
+        raise fail(
+            f"{network.name} is no chain of feature maps, and cannot be drawn as volumes",
+            help="draw it without --style volumes, or draw its backbone's own spec as volumes",
+        )
+    return steps
+
+
+# ---- the main path and what is beside it ----
+
+
+def _main_path(steps: dict[str, Step], network: Network) -> list[str]:
+    """The path from the input to the output on which most is computed."""
+    best: dict[str, tuple[int, int]] = {}
+    before: dict[str, str] = {}
+    for name, step in steps.items():
+        cost = sum(
+            i.layer.cost(network.input_shapes(i), network.shape(i.path)) for i in step.layers
+        )
+        macs, length = 0, 0
+        if step.sources:
+            before[name] = max(step.sources, key=lambda source: best[source])
+            macs, length = best[before[name]]
+        best[name] = (macs + cost, length + 1)
+    path = [next(reversed(steps))]
+    while path[-1] in before:
+        path.append(before[path[-1]])
+    return path[::-1]
+
+
+def _beside(steps: Mapping[str, Step], path: list[str]) -> tuple[set[str], list[_Link]]:
+    """The steps of paths that pass by an enlargement, and these paths."""
+    place = {name: number for number, name in enumerate(path)}
+    enlarged = [0]  # enlargements on the path before each place
+    for name in path:
+        enlarged.append(enlarged[-1] + _enlarges(steps[name], steps))
+    # Steps beside the path that hang together share a leader: where they leave and come back.
+    leader: dict[str, str] = {}
+    for name, step in steps.items():
+        if name not in place:
+            own = [_lead(leader, source) for source in step.sources if source not in place]
+            leader[name] = name
+            leader.update(dict.fromkeys(own, name))
+    leaves: dict[str, int] = {}
+    returns: dict[str, int] = {}
+    found: list[_Link] = []
+    for name, step in steps.items():
+        for source in step.sources:
+            if name not in place and source in place:
+                first = _lead(leader, name)
+                leaves[first] = min(place[source], leaves.get(first, place[source]))
+            elif name in place and source not in place:
+                first = _lead(leader, source)
+                returns[first] = max(place[name], returns.get(first, 0))
+            elif name in place and enlarged[place[name]] > enlarged[place[source] + 1]:
+                found.append(_Link(source, name, "identity"))
+    together: dict[str, list[str]] = {}
+    for name in leader:
+        together.setdefault(_lead(leader, name), []).append(name)
+    beside: set[str] = set()
+    for first, end in returns.items():
+        start = leaves.get(first, end)
+        if start < end and enlarged[end] > enlarged[start + 1]:
+            layers = [layer for name in together[first] for layer in steps[name].layers]
+            works = any(i.layer.category is Category.CONVOLUTION for i in layers)
+            beside.update(together[first])
+            found.append(_Link(path[start], path[end], "projection" if works else "identity"))
+    return beside, sorted(found, key=lambda link: (place[link.source], place[link.target]))
+
+
+def _lead(leader: dict[str, str], name: str) -> str:
+    while leader[name] != name:
+        leader[name] = leader[leader[name]]
+        name = leader[name]
+    return name
+
+
+def _enlarges(step: Step, steps: Mapping[str, Step]) -> bool:
+    if not step.sources or step.layers[0].layer.category is Category.JOIN:
+        return False
+    before = steps[step.sources[0]].shape
+    return len(step.shape) == len(before) == 3 and (step.shape[1] or 0) > (before[1] or 0)
+
+
+# ---- cutting ----
+
+
+def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> list[tuple[Step, ...]]:
+    """The steps in groups: each ends with a step that every path goes through."""
+    number = {name: place for place, name in enumerate(steps)}
+    reach = list(range(len(steps)))
+    for name, step in steps.items():
+        for source in step.sources:
+            if source in number and (source, name) not in jumps:
+                reach[number[source]] = max(reach[number[source]], number[name])
+    groups: list[tuple[Step, ...]] = []
+    waiting: list[Step] = []
+    farthest = 0
+    for place, step in enumerate(steps.values()):
+        waiting.append(step)
+        if farthest <= place:
+            groups.append(tuple(waiting))
+            waiting = []
+        farthest = max(farthest, reach[place])
+    return groups
+
+
+def _element(member: tuple[Step, ...], steps: Mapping[str, Step]) -> Element:
+    last = member[-1]
+    layers = tuple(layer for step in member for layer in step.layers)
+    if len(member) == 1:
+        return Element(layers, last.shape, last.scope, block=False)
+    inside = {step.id for step in member}
+    skip: Skip | None = None
+    if last.layers[0].layer.category is Category.JOIN and last.layers[0].layer.label() == "+":
+        if any(source not in inside for source in last.sources):
+            skip = "identity"
+        elif any(_reads_outside(source, inside, steps) for source in last.sources):
+            skip = "projection"
+    # A block goes by its body's name, which a sum behind it may lie outside of.
+    scope = common_scope([step.scope for step in member[:-1]])
+    if all(outer.template is None for outer in line(scope)):
+        scope = common_scope([step.scope for step in member])
+    return Element(layers, last.shape, scope, True, skip)
+
+
+def _reads_outside(source: str, inside: set[str], steps: Mapping[str, Step]) -> bool:
+    """Whether a path into a sum is a single step long."""
+    return not any(before in inside for before in steps[source].sources)
+
+
+def common_scope(scopes: list[Scope]) -> Scope:
+    """The innermost scope that holds all of these."""
+    common = scopes[0]
+    for scope in scopes[1:]:
+        outer = set(line(scope))
+        while common not in outer and common.parent is not None:
+            common = common.parent
+    return common
+
+
+def line(scope: Scope) -> list[Scope]:
+    """The scopes from ``scope`` outwards."""
+    found = [scope]
+    while found[-1].parent is not None:
+        found.append(found[-1].parent)
+    return found
