@@ -15,6 +15,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import Elaborated, Limits, elaborate
 from archdsl.frontend.files import source_of
+from archdsl.frontend.header import facts
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir import network as model
@@ -130,6 +131,12 @@ class Network:
         Figure(self.checked).attach(module)
         return module
 
+    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> None:
+        """Fill a module of this network with weights: see :func:`compile` for what they may be."""
+        from archdsl.importers.weights import load_weights
+
+        load_weights(module, str(weights), self.checked, facts(self.source).reference)
+
     def to_python(self) -> str:
         """PyTorch source of the network, a class for each template; it needs torch alone.
 
@@ -241,9 +248,7 @@ def compile(
     network = load(path_or_text, net=net, input=input, **params)
     module = network.to_torch(device=device, seed=seed)
     if weights is not None:
-        from archdsl.importers.weights import load_weights
-
-        load_weights(module, str(weights), network)
+        network.load_weights(module, weights)
         module.eval()
     if optimize:
         from archdsl.backends.passes.optimise import optimise

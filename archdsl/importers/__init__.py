@@ -19,7 +19,7 @@ from archdsl.importers.imported_graph import Sketch
 from archdsl.ir.edges import Shape
 
 if TYPE_CHECKING:
-    from archdsl.api import Network
+    from archdsl.ir.network import Network
 
 
 class Origin(NamedTuple):
@@ -73,7 +73,7 @@ class Reader(Protocol):
         """The network; raises ArchError for what cannot be read or said in the language."""
 
     def proof(self, network: Network, what: str) -> Proof:
-        """Compares a network with the origin that it was read from."""
+        """Compares a checked network with the origin that it was read from."""
 
 
 def reader(origin: Origin) -> Reader:

@@ -11,11 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, fx, nn
 
-from archdsl.api import Network
 from archdsl.backends.formats import darknet
 from archdsl.diagnostics import fail, listing
 from archdsl.dlib import weights as dlib
-from archdsl.frontend.header import facts
 from archdsl.importers.verification import (
     Match,
     canonical,
@@ -25,34 +23,37 @@ from archdsl.importers.verification import (
     reference,
     transplant,
 )
-from archdsl.ir import network as graph
+from archdsl.ir.network import Network
 
 _LIBRARIES = ("torchvision:", "timm:")
 
 
-def load_weights(module: fx.GraphModule, weights: str, network: Network) -> None:
-    """Fill a compiled module with weights, in place.
+def load_weights(
+    module: fx.GraphModule, weights: str, network: Network, own_reference: str | None = None
+) -> None:
+    """Fill the compiled module of a checked network with weights, in place.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
     matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
     ONNX of the same network, or a state_dict as ``torch.save`` writes it, which is read without
-    running code from it. The names in a file are the module's own, or those of the spec's
-    reference. Raises ArchError where weights cannot be had or do not fit.
+    running code from it. The names in a file are the module's own, or those of
+    ``own_reference``, the reference that the spec states. Raises ArchError where weights cannot be
+    had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
         transplant(_fitting(model, module, weights, network), model, module)
         return
-    state = _read(Path(weights), network.checked, module)
+    state = _read(Path(weights), network, module)
     own = module.state_dict()
     # Some names may be the same by chance: a last layer is called fc nearly everywhere.
     if 2 * len(state.keys() & own.keys()) >= len(state):
         _load_own(module, state, weights)
         return
-    _carry_from_reference(module, state, weights, network)
+    _carry_from_reference(module, state, weights, network, own_reference)
 
 
-def _read(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
     """The tensors of a file by name."""
     reader = _READERS.get(path.suffix.lower(), _read_pickle)
     try:
@@ -82,13 +83,13 @@ def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
     return loaded
 
 
-def _read_onnx(path: Path, network: graph.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read_onnx(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
     from archdsl.importers.onnx.weights import read  # needs the package onnx
 
     return read(path, network, module)
 
 
-_READERS: dict[str, Callable[[Path, graph.Network, fx.GraphModule], dict[str, Tensor]]] = {
+_READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
     ".dat": dlib.read,
@@ -131,10 +132,13 @@ def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message:
 
 
 def _carry_from_reference(
-    module: fx.GraphModule, state: dict[str, Tensor], weights: str, network: Network
+    module: fx.GraphModule,
+    state: dict[str, Tensor],
+    weights: str,
+    network: Network,
+    name: str | None,
 ) -> None:
     """Load a state_dict whose names are those of the network's reference."""
-    name = facts(network.source).reference
     if name is None:
         raise fail(
             f"the names in {weights} are not those of the network",
@@ -156,7 +160,7 @@ def _carry_from_reference(
 
 def _wants_aux(network: Network, name: str) -> bool:
     """Whether the network has auxiliary heads like a reference's, so that they get weights too."""
-    return len(network.checked.outputs) > 1 and has_auxiliary_heads(name)
+    return len(network.outputs) > 1 and has_auxiliary_heads(name)
 
 
 def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.diagnostics import ArchError
 from archdsl.ir.network import Network
-
-if TYPE_CHECKING:
-    from torch import fx
 
 SVG, PLAIN = "image/svg+xml", "text/plain"
 
@@ -47,14 +44,14 @@ class Figure:
         self._network = network
         self._svg = svg
 
-    def attach(self, module: fx.GraphModule) -> None:
-        """Make a module, and its copies, show this."""
+    def attach(self, module: Any) -> None:
+        """Make a ``torch.fx.GraphModule``, and its copies, show this."""
         self._show(module)
         # torch gives a copy only the attributes that its code uses, but these hooks as well.
         module._deepcopy_hooks.append(self._show)
 
-    def _show(self, module: fx.GraphModule) -> None:
-        module._repr_mimebundle_ = self  # type: ignore[assignment]
+    def _show(self, module: Any) -> None:
+        module._repr_mimebundle_ = self
 
     def __call__(self, include: Types = None, exclude: Types = None) -> dict[str, str]:
         return mimebundle({SVG: self.svg}, include, exclude)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 import archdsl
-import archdsl.importers.weights
 from archdsl.backends.torch.detection.dlib import _to_image
 from archdsl.ir.edges import Detections, ImagePyramids
 from archdsl.layers.pyramid_tiles import tiled
@@ -191,9 +190,7 @@ def test_options_go_with_the_weights(tmp_path: Path) -> None:
         assert torch.equal(copied(image)[0]["boxes"], stated(image)[0]["boxes"])
     assert len(other(image)[0]["boxes"]) != len(stated(image)[0]["boxes"])
     save_file(stated.state_dict(), tmp_path / "stated.safetensors")
-    archdsl.importers.weights.load_weights(
-        other, str(tmp_path / "stated.safetensors"), archdsl.load(REGRESSION)
-    )
+    archdsl.load(REGRESSION).load_weights(other, tmp_path / "stated.safetensors")
     assert other.loss.label_names() == ("cat", "dog")
     assert torch.equal(other(image)[0]["boxes"], stated(image)[0]["boxes"])
 

@@ -12,7 +12,6 @@ from torchvision.models import detection, googlenet
 
 import archdsl
 from archdsl.cli import main
-from archdsl.importers.weights import load_weights
 
 NAME = "mask_rcnn_resnet50_fpn"
 SMALL = {"min_size": 48, "max_size": 64}
@@ -93,7 +92,7 @@ def refused(weights: Path, **settings: int) -> str:
     module = network.to_torch()
     before = state(module)
     with pytest.raises(archdsl.ArchError) as caught:
-        load_weights(module, str(weights), network)
+        network.load_weights(module, weights)
     after = module.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
     return str(caught.value)
@@ -111,7 +110,7 @@ def test_weights_with_more_than_the_network_has_are_refused(published: Path) -> 
     """What Mask R-CNN learned is no Faster R-CNN: its masks would be lost without a word."""
     network = archdsl.load("faster_rcnn_resnet50_fpn", **SMALL)
     with pytest.raises(archdsl.ArchError, match=r"not in the network: roi_heads\.mask_head"):
-        load_weights(network.to_torch(), str(published), network)
+        network.load_weights(network.to_torch(), published)
 
 
 def test_weights_for_other_classes_are_refused(tmp_path: Path, published: Path) -> None:

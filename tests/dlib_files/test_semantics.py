@@ -21,7 +21,6 @@ from archdsl.dlib.kinds import by_version
 from archdsl.dlib.stream import Cursor
 from archdsl.dlib.to_spec import respelled
 from archdsl.dlib.tree import Computed, Saved
-from archdsl.importers.weights import load_weights
 from archdsl.layers import dlib_options as record
 
 
@@ -307,7 +306,7 @@ def test_a_repeat_stores_its_outermost_block_first(tmp_path: Path) -> None:
     path = tmp_path / "net.dat"
     path.write_bytes(writing.encode(saved))
     other = network.to_torch()
-    load_weights(other, str(path), network)
+    network.load_weights(other, path)
     assert other.eval()(torch.ones(1, 1, 1, 1)).item() == 2 * 3 * 4 * 5
 
 

@@ -19,7 +19,6 @@ from archdsl.diagnostics.source import Source
 from archdsl.importers import darknet
 from archdsl.importers.imported_graph import Sketch
 from archdsl.importers.outlining.writer import written
-from archdsl.importers.weights import load_weights
 
 
 def section(kind: str, **settings: object) -> str:
@@ -146,7 +145,7 @@ def test_weights_written_for_a_spec_load_into_the_imported_network(tmp_path: Pat
     file = tmp_path / "darknet19.weights"
     file.write_bytes(encode(format_of(file), ours.checked, module))
     other = theirs.to_torch()
-    load_weights(other, str(file), theirs)
+    theirs.load_weights(other, file)
     data = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(module.eval()(data), other.eval()(data).flatten(1))

@@ -1,6 +1,7 @@
 """The code is clean, and the wheel carries what an installed archdsl needs."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -25,6 +26,41 @@ def test_static(command: tuple[str, ...]) -> None:
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def contract(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Who imports whom in a checkout, held against the contract in its pyproject.toml."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_rooms_import_rooms_below_them() -> None:
+    done = contract(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("viz/draw/svg.py", "from archdsl.cli import output"),
+        ("ir/names.py", "from archdsl.frontend import files"),
+        ("analysis/cost.py", "def _late():\n    import torch"),
+        ("text/words.py", "import click"),
+        ("dlib/tree.py", "from archdsl.dlib import weights"),
+    ],
+)
+def test_one_import_upwards_breaks_the_contract(tmp_path: Path, module: str, line: str) -> None:
+    shutil.copytree(ROOT / "archdsl", tmp_path / "archdsl")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / "archdsl" / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    assert contract(tmp_path).returncode == 1
 
 
 def test_an_installed_wheel_finds_grammar_specs_and_page(tmp_path: Path) -> None:

@@ -182,13 +182,12 @@ def test_a_wrong_length_is_refused_and_changes_nothing(more: int, tmp_path: Path
     found = f"{count + more / 4:,}".removesuffix(".0")
     with pytest.raises(archdsl.ArchError, match=rf"expected {count:,} values.*found {found}\n"):
         archdsl.compile(SMALL, weights=path)
-    from archdsl.importers.weights import load_weights
 
     network = archdsl.load(SMALL)
     module = network.to_torch(seed=1)
     before = {name: value.clone() for name, value in module.state_dict().items()}
     with pytest.raises(archdsl.ArchError):
-        load_weights(module, str(path), network)
+        network.load_weights(module, path)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 

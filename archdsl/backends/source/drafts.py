@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import fx
@@ -17,9 +17,6 @@ from torch import fx
 from archdsl.analysis.anti_unification import Value
 from archdsl.backends.source.constructors import Parameter, Reader
 from archdsl.backends.source.parts import Function, Leaf, Part, Piece, Unit
-
-if TYPE_CHECKING:
-    from archdsl.backends.source.patterns import Pattern
 
 
 class Read(NamedTuple):
@@ -106,10 +103,17 @@ _PLAIN: Mapping[Any, Any] = {
 """Whether an operator works in place is a matter of memory, not of meaning."""
 
 
+class Outlined(Protocol):
+    """A pattern as the units around it see it."""
+
+    def slots_of(self, unit: Unit) -> tuple[Slot, ...]:
+        """The slots that the unit around has to fill."""
+
+
 class Drafting:
     """Makes drafts of units whose inner units have patterns."""
 
-    def __init__(self, patterns: Mapping[Unit, Pattern]) -> None:
+    def __init__(self, patterns: Mapping[Unit, Outlined]) -> None:
         self._patterns = patterns
         self._reader = Reader()
 

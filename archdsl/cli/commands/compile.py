@@ -79,9 +79,7 @@ def command(
         module = network.to_torch(device=device, seed=seed)
     if weights is not None:
         with working(f"loading {weights}"):
-            from archdsl.importers.weights import load_weights
-
-            load_weights(module, weights, network)
+            network.load_weights(module, weights)
     with working(f"running {network.name}"):
         results, seconds = _forward(module, network, device)
     deployed = deployment.apply(network, module)

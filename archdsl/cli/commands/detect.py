@@ -86,10 +86,8 @@ def command(
     search = finder(network, module)
     regions = _regions(proposals, len(images), network.name, search.takes_proposals)
     if weights is not None:
-        from archdsl.importers.weights import load_weights
-
         with working(f"loading {weights}"):
-            load_weights(module, weights, network)
+            network.load_weights(module, weights)
     else:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
     if names is not None:

@@ -84,4 +84,4 @@ def _proof(text: str, name: str, origin: Origin, what: str) -> Proof:
     from archdsl.diagnostics.source import Source
 
     with working("comparing the spec with its origin"):
-        return reader(origin).proof(load_source(Source(name, text)), what)
+        return reader(origin).proof(load_source(Source(name, text)).checked, what)

@@ -18,8 +18,8 @@ from archdsl.importers.onnx.operators import HANDLERS
 from archdsl.importers.onnx.patterns import PATTERNS
 
 if TYPE_CHECKING:
-    from archdsl.api import Network
     from archdsl.importers.onnx.file import Array
+    from archdsl.ir.network import Network
 
 
 def read(what: str, options: Options) -> Sketch:

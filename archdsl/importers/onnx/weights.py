@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast
 
 import torch
 from torch import Tensor, fx
 
+from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.diagnostics import fail
 from archdsl.importers import Options, Proof
 from archdsl.importers.onnx import read_with_weights
 from archdsl.importers.weight_map import DifferentNetworkError, state
-from archdsl.ir import network as model
-
-if TYPE_CHECKING:
-    from archdsl.api import Network
+from archdsl.ir.edges import Shape
+from archdsl.ir.network import Network
 
 _TOLERANCE = 1e-4  # of an output's largest value; runtimes fuse and reorder what they add up
 
 
-def read(path: Path, network: model.Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
     """The weights of an ONNX file by the names of a compiled network.
 
     Raises ArchError where the file holds another network. PyTorch's exporters fold batch norms
@@ -50,12 +49,12 @@ def proof(network: Network, what: str) -> Proof:
         import onnxruntime
     except ImportError:
         return Proof(None, ("pip install onnxruntime, which runs the file",))
-    module = network.to_torch()
-    module.load_state_dict(read(Path(what), network.checked, module), strict=False)
+    module = compile_network(network)
+    module.load_state_dict(read(Path(what), network, module), strict=False)
     session = onnxruntime.InferenceSession(what, providers=["CPUExecutionProvider"])
     (entry,) = session.get_inputs()
     batch = entry.shape[0] if isinstance(entry.shape[0], int) else 2
-    sizes = [size or 1 for size in network.summary().input]
+    sizes = [size or 1 for size in cast("Shape", network.shape(network.input))]
     x = torch.rand(batch, *sizes, generator=torch.Generator().manual_seed(0))
     with undisturbed(module, training=False), torch.inference_mode():
         result = module(x)

@@ -11,8 +11,8 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
-from archdsl.importers.detectors import detector, read_by_tags
 from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.outlining.detectors import detector, read_by_tags
 from archdsl.importers.outlining.steps import Chain, Piece, Step
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed

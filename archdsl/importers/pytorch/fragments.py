@@ -17,7 +17,7 @@ from archdsl.analysis.equivalence.graph import INPUT, CanonicalGraph, CanonicalN
 from archdsl.backends.torch.emitter import Emitter
 from archdsl.backends.torch.initial import SkippedInitialisation
 from archdsl.diagnostics import ArchError
-from archdsl.importers.pytorch.trace.canonical import canonical
+from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
 

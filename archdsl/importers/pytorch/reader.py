@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -17,14 +17,14 @@ from archdsl.importers.pytorch.entry import Entry, entry
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
 from archdsl.importers.pytorch.modules import original
-from archdsl.importers.pytorch.trace.canonical import canonical
-from archdsl.importers.pytorch.trace.detectors import is_detector
+from archdsl.importers.trace.canonical import canonical
+from archdsl.importers.trace.detectors import is_detector
 from archdsl.ir.edges import Shape, shape_words
 from archdsl.ir.layer import Layer
 from archdsl.text.words import counted
 
 if TYPE_CHECKING:
-    from archdsl.api import Network
+    from archdsl.ir.network import Network
 
 _SIZE = (3, 224, 224)
 _WIDTH = 160  # characters that say which operation an error is about
@@ -85,10 +85,11 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
 
 def proof(network: Network, what: str) -> Proof:
     """Matches the compiled network with the module, carries weights over, compares outputs."""
+    from archdsl.backends.torch import compile_network
     from archdsl.importers.verification.compare import verify
 
-    size = [each for each in network.summary().input if each is not None]
-    found = verify(network.to_torch(), original(what), size)
+    size = [each for each in cast("Shape", network.shape(network.input)) if each is not None]
+    found = verify(compile_network(network), original(what), size)
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff

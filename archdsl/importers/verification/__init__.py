@@ -4,7 +4,7 @@ from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph, CanonicalNode
 from archdsl.analysis.equivalence.labels import Label, Slot
 from archdsl.analysis.equivalence.match import Match, match
-from archdsl.importers.pytorch.trace.canonical import canonical
+from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.verification.compare import Verification, verify
 from archdsl.importers.verification.references import has_auxiliary_heads, reference
 from archdsl.importers.verification.transplant import carry_state_dict, transplant

@@ -14,9 +14,9 @@ from torch.overrides import TorchFunctionMode
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.match import Match, match
-from archdsl.importers.pytorch.trace.canonical import canonical, named_outputs
-from archdsl.importers.pytorch.trace.detectors import is_detector
-from archdsl.importers.pytorch.trace.values import leaves
+from archdsl.importers.trace.canonical import canonical, named_outputs
+from archdsl.importers.trace.detectors import is_detector
+from archdsl.importers.trace.values import leaves
 from archdsl.importers.verification.examples import example
 from archdsl.importers.verification.transplant import tensors, transplant
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from archdsl.importers.pytorch.trace.detectors import is_detector
+from archdsl.importers.trace.detectors import is_detector
 
 _KEYPOINTS = 17
 _BOXES = 3

@@ -18,8 +18,8 @@ from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
 from archdsl.analysis.equivalence.labels import Label, Slot
 from archdsl.analysis.equivalence.pointwise import as_linear, makes_a_point
-from archdsl.importers.pytorch.trace.fx_trace import is_whole, trace
-from archdsl.importers.pytorch.trace.operations import (
+from archdsl.importers.trace.fx_trace import is_whole, trace
+from archdsl.importers.trace.operations import (
     BY_FUNCTION,
     BY_METHOD,
     BY_MODULE,
@@ -29,7 +29,7 @@ from archdsl.importers.pytorch.trace.operations import (
     Role,
     does_nothing,
 )
-from archdsl.importers.pytorch.trace.values import (
+from archdsl.importers.trace.values import (
     ARITHMETIC,
     BATCH,
     SIZE_ATTRIBUTES,

@@ -27,10 +27,10 @@ from torch import nn
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph
 from archdsl.backends.torch.trial_run import undisturbed
-from archdsl.importers.pytorch.trace.detectors import outlined
-from archdsl.importers.pytorch.trace.fx_trace import defaults, trace
-from archdsl.importers.pytorch.trace.interpreter import Interpreter
-from archdsl.importers.pytorch.trace.values import Cell
+from archdsl.importers.trace.detectors import outlined
+from archdsl.importers.trace.fx_trace import defaults, trace
+from archdsl.importers.trace.interpreter import Interpreter
+from archdsl.importers.trace.values import Cell
 
 
 def canonical(
