@@ -87,14 +87,14 @@ def test_verify_reports_what_differs() -> None:
 
 def test_verify_sees_a_difference_the_structure_does_not_show() -> None:
     class Untraceable(nn.Module):
-        """Compared by type and settings only; its list of factors is not among them."""
+        """Compared by type and settings only; a tensor that is no buffer is not among them."""
 
         def __init__(self, factor: float) -> None:
             super().__init__()
-            self.factors = [factor]
+            self.factor = (torch.tensor(factor),)
 
         def forward(self, x: Tensor) -> Tensor:
-            return x * self.factors[0] if bool(x.sum() > -1e9) else x
+            return x * self.factor[0] if bool(x.sum() > -1e9) else x
 
     def network(factor: float) -> nn.Module:
         return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Untraceable(factor))
