@@ -88,7 +88,8 @@ def proof(network: Network, what: str) -> Proof:
     from archdsl.importers.verification.compare import verify
 
     size = [each for each in network.summary().input if each is not None]
-    found = verify(network.to_torch(), original(what), size)
+    # What was imported is how it is used.
+    found = verify(network.to_torch(), original(what), size, training=False)
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
