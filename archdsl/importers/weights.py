@@ -170,7 +170,7 @@ def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Netwo
     found = match(
         canonical(model, training=training, for_weights=True),
         canonical(module, training=training, for_weights=True),
-        allow_extra_outputs=not training,
+        partial=not training,
     )
     if not found.matched:
         raise fail(

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 import archdsl
 from archdsl.cli import main
 from archdsl.frontend.bundled import spec_names
+from archdsl.frontend.files import open_source
 
 TINY = "fc<3,relu<con<4,3,3,1,1,input<2,8,8>>>>"
 # 4 filters of 2×3×3 and a bias each; 3 outputs of 4·8·8 inputs and a bias each.
@@ -246,6 +247,82 @@ def test_verify_says_where_networks_part() -> None:
     assert done.exit_code == 1
     assert document["matched"] is False
     assert document["differences"]
+
+
+def test_verify_says_what_was_not_compared(tmp_path: Path) -> None:
+    """A side output that ResNet-18 has not, without parameters and with some."""
+    text = open_source("resnet18").text
+    for head in ("sigmoid", "fc<7>"):
+        own = tmp_path / "own.arch"
+        side = text.replace("classifier<classes,", f"classifier<classes,branch<more,{head},", 1)
+        own.write_text(side.replace(">>>>>>>;", ">>>>>>>>;"))
+        done = run("verify", own, "--json")
+        document = json.loads(done.stdout)
+        assert done.exit_code == 3
+        assert document["not_compared"] == ["more"] and not document["matched"]
+        assert document["params_equal"] is (head == "sigmoid")
+        done = run("verify", own)
+        assert done.exit_code == 3 and "not compared: more" in done.stdout
+        done = run("verify", own, "--partial", "--json")
+        document = json.loads(done.stdout)
+        assert done.exit_code == 0 and document["matched"]
+        assert document["not_compared"] == ["more"]
+
+
+def test_verify_compares_auxiliary_heads_in_the_mode_that_has_them(tmp_path: Path) -> None:
+    aux = ("-D", "aux=true")
+    document = json.loads(run("verify", "googlenet", *aux, "--json").stdout)
+    assert document["matched"] and document["modes"] == ["eval", "training"]
+    assert document["compared_only_in"] == {"aux1": "training", "aux2": "training"}
+    assert document["not_compared"] == []
+    text = open_source("googlenet").text
+    exchanged = text.replace("aux1,", "aux3,").replace("aux2,", "aux1,").replace("aux3,", "aux2,")
+    changed = text.replace("dropout<0.7,", "dropout<0.6,")
+    for mutant, word in ((exchanged, "aux1"), (changed, "p is 0.7 in aux1.dropout")):
+        assert mutant != text
+        own = tmp_path / "own.arch"
+        own.write_text(mutant)
+        done = run("verify", own, *aux)
+        assert done.exit_code == 1 and word in done.stdout
+        assert run("verify", own, *aux, "--eval").exit_code == 3
+        assert run("verify", own, *aux, "--training").exit_code == 1
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1 + 1e-3, 1), (1 + 1e-7, 0)])
+def test_verify_has_a_tolerance(factor: float, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousandth more than the reference computes is another network."""
+    import torch
+
+    from archdsl.importers import verification as matching
+
+    model = matching.reference("torchvision:squeezenet1_1")
+    plain = type(model).forward
+
+    class Scaled(type(model)):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            # A trace sees nothing of it.
+            known = isinstance(x, torch.Tensor)
+            return plain(self, x) * factor if known else plain(self, x)
+
+    model.__class__ = Scaled
+    monkeypatch.setattr(matching, "reference", lambda *_, **__: model)
+    command = ("verify", "squeezenet1_1", "--eval", "--input", "3x64x64")
+    assert run(*command).exit_code == code
+    assert run(*command, "--tolerance", "0.1").exit_code == 0
+
+
+def test_verify_counts_parameters_that_nothing_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch import nn
+
+    from archdsl.importers import verification as matching
+
+    model = matching.reference("torchvision:squeezenet1_1")
+    model.add_module("unused", nn.Linear(2, 3))
+    monkeypatch.setattr(matching, "reference", lambda *_, **__: model)
+    done = run("verify", "squeezenet1_1", "--input", "3x64x64", "--json")
+    document = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert document["matched"] and not document["params_equal"]
 
 
 def test_verify_without_a_reference_is_wrong_usage(tiny: Path) -> None:

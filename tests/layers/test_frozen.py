@@ -54,6 +54,21 @@ def test_statistics_stay_frozen_through_copies_and_modes() -> None:
         assert modes["bn1"] is False
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"), [("fc<6>", torch.nn.BatchNorm1d), ("con<6,3,3,1,1>", torch.nn.BatchNorm2d)]
+)
+def test_statistics_stay_as_they_are_in_training(body: str, kind: type[torch.nn.Module]) -> None:
+    """What a frozen norm gives in training, of vectors or of maps, is what it gives in use."""
+    module = archdsl.compile(f"frozen<compose<batch_norm,{body}>,input<3,8,8>>", seed=1)
+    (norm,) = (each for each in module.modules() if isinstance(each, kind))
+    image = torch.randn(4, 3, 8, 8) * 3 + 1
+    wanted = module.eval()(image)
+    before = copy.deepcopy(module.state_dict())
+    torch.testing.assert_close(module.train()(image), wanted, rtol=0, atol=0)
+    assert not norm.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+
+
 def test_outputs_are_those_of_the_network_without_freezing() -> None:
     frozen = archdsl.compile(HALF).eval()
     free = archdsl.compile(HALF.replace("frozen<compose", "compose<compose")).eval()

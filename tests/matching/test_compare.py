@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Callable
 from urllib.error import URLError
 
 import pytest
@@ -12,6 +13,7 @@ import torchvision
 from nets import FlatResNet18, OtherSpelling, Small, WithoutSkip
 from torch import Tensor, nn
 
+from archdsl.backends.torch.freeze import FrozenBatchNorm2d
 from archdsl.importers.verification import (
     Match,
     MatchError,
@@ -87,14 +89,14 @@ def test_verify_reports_what_differs() -> None:
 
 def test_verify_sees_a_difference_the_structure_does_not_show() -> None:
     class Untraceable(nn.Module):
-        """Compared by type and settings only; its list of factors is not among them."""
+        """Compared by type and settings only; a tensor that is no buffer is not among them."""
 
         def __init__(self, factor: float) -> None:
             super().__init__()
-            self.factors = [factor]
+            self.factor = (torch.tensor(factor),)
 
         def forward(self, x: Tensor) -> Tensor:
-            return x * self.factors[0] if bool(x.sum() > -1e9) else x
+            return x * self.factor[0] if bool(x.sum() > -1e9) else x
 
     def network(factor: float) -> nn.Module:
         return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Untraceable(factor))
@@ -126,9 +128,104 @@ def test_googlenet_with_auxiliary_heads_in_training_mode() -> None:
     nets = [reference("torchvision:googlenet", aux=True) for _ in range(2)]
     outcome = verify(nets[0], nets[1], (3, 64, 64), training=True)
     assert outcome.matched and outcome.max_rel_diff is not None and outcome.max_rel_diff < 1e-4
-    # 6 624 904 parameters in the main part (torchvision's documentation), and two heads.
-    assert outcome.reference_params > 6_624_904
+    # 6 624 904 parameters in the main part (torchvision's documentation), and two heads: 1x1
+    # convolutions with norms, and two linear layers (Szegedy et al. 2014, section 5).
+    heads = sum(128 * width + 2 * 128 + 1024 * 2048 + 1024 + 1000 * 1025 for width in (512, 528))
+    assert outcome.reference_params == outcome.compiled_params == 6_624_904 + heads
     assert sum(p.numel() for p in reference("torchvision:googlenet").parameters()) == 6_624_904
+
+
+# --- what networks start with, and how they are trained -----------------------------------------
+
+
+def with_norm(change: Callable[[nn.Module], object]) -> nn.Module:
+    net = Small()
+    change(net)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda net: net.norm.running_mean.fill_(0.5), "norm.running_mean is 0 in the reference"),
+        (lambda net: net.norm.running_var.fill_(2), "norm.running_var is 1 in the reference"),
+        (lambda net: net.norm.requires_grad_(False), "norm.weight is learned in the reference"),
+        (lambda net: setattr(net.norm, "momentum", 0.2), "momentum is 0.1 in norm, 0.2"),
+        (lambda net: setattr(net.norm, "eps", 1e-4), "eps is 1e-05 in norm, 0.0001"),
+        (lambda net: setattr(net.drop, "p", 0.4), "p is 0.3 in drop, 0.4"),
+        (lambda net: setattr(net, "norm", nn.BatchNorm2d(8, affine=False)), "affine is True"),
+        (
+            lambda net: setattr(net, "norm", nn.BatchNorm2d(8, track_running_stats=False)),
+            "track_running_stats is True",
+        ),
+        (lambda net: setattr(net, "norm", FrozenBatchNorm2d(8).eval()), "FrozenBatchNorm2d norm"),
+    ],
+)  # fmt: skip
+def test_how_a_network_begins_and_is_trained_is_compared(
+    change: Callable[[nn.Module], object], words: str
+) -> None:
+    outcome = verify(with_norm(change), Small(), (3, 16, 16))
+    assert not outcome.matched and not outcome.equal_within(1)
+    assert any(words in each for each in outcome.differences), outcome.differences
+
+
+def test_learned_statistics_are_no_difference() -> None:
+    def learned(net: nn.Module) -> None:
+        net.norm.running_mean.uniform_()
+        net.norm.running_var.uniform_(1, 2)
+
+    assert verify(Small(), with_norm(learned), (3, 16, 16)).equal_within(1e-5)
+
+
+def test_tables_that_no_file_holds_are_compared() -> None:
+    class Table(nn.Module):
+        def __init__(self, first: float, *, saved: bool) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.tensor([first, 2.0, 3.0]), persistent=saved)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.table
+
+    def equal(first: float, *, saved: bool) -> bool:
+        nets = [nn.Sequential(nn.Linear(3, 3), Table(x, saved=saved)) for x in (first, 5.0)]
+        return verify(nets[1], nets[0], (3,), training=False).matched
+
+    assert equal(5.0, saved=False) and not equal(4.0, saved=False)
+    assert equal(4.0, saved=True)  # carried over as weights are
+
+
+def test_what_is_no_number_is_not_equal_to_one() -> None:
+    class Act(nn.Module):
+        """Takes its divisor from where a comparison of settings does not look."""
+
+        def __init__(self, divisor: float) -> None:
+            super().__init__()
+            self.divisor = (torch.tensor(divisor),)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x / self.divisor[0] * self.divisor[0] if bool(x.sum() > -1e9) else x
+
+    nets = [nn.Sequential(nn.Linear(3, 3), Act(divisor)) for divisor in (0.0, 1.0)]
+    with pytest.raises(MatchError, match="no number"):
+        verify(nets[0], nets[1], (3,))
+
+
+def test_settings_in_lists_and_functions_are_compared() -> None:
+    class Opaque(nn.Module):
+        def __init__(self, sizes: object, act: Callable[[Tensor], Tensor]) -> None:
+            super().__init__()
+            self.sizes, self.act = sizes, act
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.act(x) if bool(x.sum() > -1e9) else x
+
+    def matches(*other: object) -> bool:
+        pair = [nn.Sequential(Opaque(*own)) for own in (([(1, 2)], torch.relu), other)]
+        return matched(*pair).matched
+
+    assert matches([(1, 2)], torch.relu)
+    assert not matches([(1, 3)], torch.relu)
+    assert not matches([(1, 2)], torch.tanh)
 
 
 @pytest.mark.parametrize(

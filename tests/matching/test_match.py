@@ -165,20 +165,42 @@ def test_symmetric_branches_are_paired_consistently() -> None:
         assert modules[f"first.{i}"][-1] == modules[f"second.{i}"][-1]
 
 
-def test_outputs_are_paired_by_what_they_compute() -> None:
-    found = compared(
-        Tail(lambda x: (x.relu(), x.tanh())), Tail(lambda x: {"b": x.tanh(), "a": x.relu()})
-    )
-    assert found.outputs == (("0", "a"), ("1", "b"))
+def test_outputs_are_paired_by_name_and_number() -> None:
+    def named(**names: str) -> Tail:
+        return Tail(lambda x: {name: getattr(x, kind)() for name, kind in names.items()})
+
+    numbered = Tail(lambda x: (x.relu(), x.tanh()))
+    assert compared(numbered, named(a="relu", b="tanh")).outputs == (("0", "a"), ("1", "b"))
+    exchanged = compared(numbered, named(b="tanh", a="relu"))
+    assert not exchanged.matched and "Output 0 is the result of relu" in exchanged.differences[0]
+    by_name = compared(named(a="relu", b="tanh"), named(b="tanh", a="relu"))
+    assert by_name.outputs == (("a", "a"), ("b", "b"))
+    assert not compared(named(a="relu", b="tanh"), named(a="tanh", b="relu")).matched
+    assert not compared(named(a="relu", b="tanh"), named(a="relu", c="tanh")).matched
+    google = named(logits="relu", aux_logits2="tanh", aux_logits1="sigmoid")
+    ours = named(output="relu", aux1="sigmoid", aux2="tanh")
+    assert compared(google, ours).outputs == (
+        ("logits", "output"), ("aux_logits2", "aux2"), ("aux_logits1", "aux1"),
+    )  # fmt: skip
+    assert not compared(google, named(output="relu", aux2="sigmoid", aux1="tanh")).matched
+
+
+def test_outputs_of_one_computation_are_still_two() -> None:
+    once, twice = Tail(lambda x: {"a": x.relu()}), Tail(lambda x: {"a": x.relu(), "b": x.relu()})
+    assert not compared(once, twice).matched
+    assert not compared(twice, once).matched
 
 
 def test_extra_outputs_must_be_allowed() -> None:
-    one, two = Tail(lambda x: x.relu()), Tail(lambda x: {"main": x.relu(), "aux": x.tanh()})
-    refused = compared(one, two)
-    assert not refused.matched and "tanh" in refused.differences[0]
-    allowed = compared(one, two, allow_extra_outputs=True)
-    assert allowed.matched and allowed.outputs == (("output", "main"),)
-    assert not compared(two, one, allow_extra_outputs=True).matched
+    one, two = Tail(lambda x: x.relu()), Tail(lambda x: {"output": x.relu(), "aux": x.tanh()})
+    for pair, side in (((one, two), "compiled_only"), ((two, one), "reference_only")):
+        refused = compared(*pair)
+        assert not refused.matched and "aux (tanh tanh" in refused.differences[0]
+        allowed = compared(*pair, partial=True)
+        assert allowed.matched and allowed.outputs == (("output", "output"),)
+        assert getattr(refused, side) == getattr(allowed, side) == ("aux",)
+    other = Tail(lambda x: {"output": x.sigmoid(), "aux": x.relu()})
+    assert not compared(one, other, partial=True).matched
 
 
 def test_auxiliary_heads_match_in_training_mode_only() -> None:
@@ -187,7 +209,7 @@ def test_auxiliary_heads_match_in_training_mode_only() -> None:
         graphs = [canonical(net, training=training) for net in nets]
         assert len(match(*graphs).outputs) == outputs
     assert not match(canonical(nets[0]), graphs[0]).matched
-    assert match(canonical(nets[0]), graphs[0], allow_extra_outputs=True).matched
+    assert match(canonical(nets[0]), graphs[0], partial=True).matched
 
 
 # --- random networks --------------------------------------------------------------------------

@@ -16,11 +16,11 @@ def assert_equal(
     size: Sequence[int | None],
     training: bool,
     *,
-    allow_extra_outputs: bool = False,
+    partial: bool = False,
 ) -> None:
     """The same graph and parameters, and outputs which are at most 1e-5 apart."""
     sides = [side for side in size if side is not None]
-    found = verify(module, model, sides, training=training, allow_extra_outputs=allow_extra_outputs)
+    found = verify(module, model, sides, training=training, partial=partial)
     assert found.matched, found.differences
     assert found.params_equal
     assert found.max_abs_diff is not None

@@ -162,6 +162,92 @@ def _dropped_skip(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
     return Mutation(f"{node.name} without its skip", "", _around(node), applied)
 
 
+def _other_bias(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
+    """A bias more, or one less."""
+    layer = _layer(network, node, nn.Conv2d, nn.Linear)
+    if layer is None:
+        return None
+    before = layer.bias
+    after = nn.Parameter(layer.weight.new_empty(len(layer.weight))) if before is None else None
+
+    @contextmanager
+    def applied() -> Iterator[None]:
+        layer.bias = after
+        yield
+        layer.bias = before
+
+    where = _where(node)
+    return Mutation(f"bias of {where}", "bias", (where,), applied)
+
+
+def _dropout_moved(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
+    """A dropout behind the layer that it stands in front of."""
+    return _exchanged(network, node, (nn.Linear, nn.Conv2d), (nn.Dropout,))
+
+
+def _activation_before_norm(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
+    return _exchanged(network, node, ACTIVATIONS, (nn.BatchNorm2d, nn.LayerNorm))
+
+
+def _exchanged(
+    network: fx.GraphModule,
+    node: fx.Node,
+    classes: tuple[type[nn.Module], ...],
+    others: tuple[type[nn.Module], ...],
+) -> Mutation | None:
+    """Two layers, one right behind the other, in the other order."""
+    if _layer(network, node, *classes) is None:
+        return None
+    before = node.args[0]
+    if not isinstance(before, fx.Node) or len(before.users) > 1:
+        return None
+    if _layer(network, before, *others) is None:
+        return None
+
+    @contextmanager
+    def applied() -> Iterator[None]:
+        node.target, before.target = before.target, node.target
+        yield
+        node.target, before.target = before.target, node.target
+
+    near = (*_around(node), *_around(before))
+    return Mutation(f"{_where(node)} before {_where(before)}", "", near, applied)
+
+
+def _moved_stride(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
+    """The stride of a convolution at the one behind it, as ResNet V1.5 differs from the paper."""
+    first = _layer(network, node, nn.Conv2d)
+    if first is None or first.stride == (1, 1):
+        return None
+    following = node
+    while len(following.users) == 1:
+        following = next(iter(following.users))
+        second = _layer(network, following, nn.Conv2d)
+        if second is not None:
+            break
+    else:
+        return None
+    strides = first.stride, second.stride
+    if strides[0] == strides[1]:
+        return None
+
+    @contextmanager
+    def applied() -> Iterator[None]:
+        first.stride, second.stride = strides[::-1]
+        yield
+        first.stride, second.stride = strides
+
+    return Mutation(f"stride of {_where(node)} moved", "stride", (_where(node),), applied)
+
+
+def _as_if_unpadded(network: fx.GraphModule, node: fx.Node) -> Mutation | None:
+    """A mean that leaves out the padding, where there is one."""
+    layer = _layer(network, node, nn.AvgPool2d)
+    if layer is None or layer.padding in (0, (0, 0)):
+        return None
+    return _setting("count_include_pad", operator.not_, nn.AvgPool2d)(network, node)
+
+
 KINDS = (
     _setting("stride", _more, nn.Conv2d),
     _setting("padding", _more, nn.Conv2d),
@@ -169,7 +255,16 @@ KINDS = (
     _setting("padding", _more, nn.MaxPool2d, nn.AvgPool2d),
     _setting("ceil_mode", lambda value: not value, nn.MaxPool2d, nn.AvgPool2d),
     _setting("eps", lambda value: 10 * value, nn.BatchNorm2d, nn.LayerNorm),
+    _setting("momentum", lambda value: value / 2, nn.BatchNorm2d),
     _setting("p", lambda value: value / 2, nn.Dropout),
+    _setting("dilation", _more, nn.Conv2d),
+    _setting("padding_mode", lambda _: "reflect", nn.Conv2d),
+    _setting("output_size", lambda _: (2, 2), nn.AdaptiveAvgPool2d),
+    _as_if_unpadded,
+    _other_bias,
+    _dropout_moved,
+    _activation_before_norm,
+    _moved_stride,
     _setting("num_heads", lambda value: value // 2, nn.MultiheadAttention),
     _missing_activation,
     _swapped_branches,

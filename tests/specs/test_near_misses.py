@@ -63,7 +63,8 @@ def test_near_misses_are_refused(name: str) -> None:
 
 def test_every_kind_of_change_is_made_somewhere() -> None:
     made = set()
-    for name in ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16"):
+    names = ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16", "inception_v3")
+    for name in (*names, "resnet50", "mobilenet_v2", "vgg11", "inception_v4"):
         network = archdsl.load(name)
         module = network.to_torch().to("meta").eval()
         mutations(module, network.summary().input)  # for the shapes

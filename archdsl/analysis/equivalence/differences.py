@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.analysis.equivalence.graph import CanonicalGraph, CanonicalNode
+from archdsl.importers.verification.outputs import OutputPairs
 
 _SHOWN = 10  # sentences, at most
 
@@ -27,7 +28,13 @@ class Sides:
 
 
 def layer_differences(sides: Sides) -> tuple[str, ...]:
-    """The first layers at which two networks with different layers part, in execution order."""
+    """The first layers at which two networks with different layers part, in execution order.
+
+    The graphs have their paired outputs in one order. Empty where each output is computed from the
+    input by the same layers as its counterpart.
+    """
+    if all(mine == theirs for mine, theirs in _output_classes(sides)):
+        return ()
     mine = _Frontier(sides.reference, sides.reference_classes, set(sides.compiled_classes))
     theirs = _Frontier(sides.compiled, sides.compiled_classes, set(sides.reference_classes))
     taken: set[int] = set()
@@ -47,7 +54,7 @@ def layer_differences(sides: Sides) -> tuple[str, ...]:
         for node in theirs.nodes
         if node.index not in taken
     )
-    return _shortened(sentences or [*_output_differences(sides)])
+    return shortened([*sentences, *_output_differences(sides)])
 
 
 def connection_differences(sides: Sides) -> tuple[str, ...]:
@@ -72,7 +79,7 @@ def connection_differences(sides: Sides) -> tuple[str, ...]:
                     f"{_listed(others)} use {other} in the compiled network."
                 )
     sharing = _sharing(sides) if not sentences else []
-    return _shortened(
+    return shortened(
         sentences
         or sharing
         or ["Every layer of the reference is there, but the layers are connected differently."]
@@ -197,22 +204,48 @@ def _without_counterpart(node: CanonicalNode, graph: CanonicalGraph) -> str:
     )
 
 
+def missing_outputs(
+    reference: CanonicalGraph, compiled: CanonicalGraph, outputs: OutputPairs
+) -> tuple[str, ...]:
+    """Sentences about the outputs that only one of two networks has."""
+    return (
+        *(
+            f"The reference returns {name} ({_named(reference.nodes[index])}), "
+            f"which the compiled network does not return."
+            for name, index in reference.outputs
+            if name in outputs.reference_only
+        ),
+        *(
+            f"The compiled network returns {name} ({_named(compiled.nodes[index])}), "
+            f"which the reference does not return."
+            for name, index in compiled.outputs
+            if name in outputs.compiled_only
+        ),
+    )
+
+
+def _output_classes(sides: Sides) -> list[tuple[int, int]]:
+    """The classes of each pair of outputs."""
+    outputs = zip(sides.reference.outputs, sides.compiled.outputs, strict=True)
+    return [
+        (sides.reference_classes[mine], sides.compiled_classes[theirs])
+        for (_, mine), (_, theirs) in outputs
+    ]
+
+
 def _output_differences(sides: Sides) -> list[str]:
-    """What is left to differ when no layer does: which results are handed out."""
-    mine = Counter(sides.reference_classes[index] for _, index in sides.reference.outputs)
-    theirs = Counter(sides.compiled_classes[index] for _, index in sides.compiled.outputs)
-    sentences = [
-        f"The reference returns {name} ({_named(sides.reference.nodes[index])}), "
-        f"which the compiled network does not return."
-        for name, index in sides.reference.outputs
-        if mine[sides.reference_classes[index]] > theirs[sides.reference_classes[index]]
-    ]
-    sentences += [
-        f"The compiled network returns {name} ({_named(sides.compiled.nodes[index])}), "
-        f"which the reference does not return."
-        for name, index in sides.compiled.outputs
-        if theirs[sides.compiled_classes[index]] > mine[sides.compiled_classes[index]]
-    ]
+    """Outputs which are computed in the other network too, but not under this name."""
+    sentences = []
+    outputs = zip(sides.reference.outputs, sides.compiled.outputs, strict=True)
+    for (mine, theirs), ((name, index), (other, place)) in zip(
+        _output_classes(sides), outputs, strict=True
+    ):
+        if mine != theirs and mine in sides.compiled_classes:
+            sentences.append(
+                f"Output {name} is the result of {_named(sides.reference.nodes[index])} in the "
+                f"reference; its counterpart {other} is that of "
+                f"{_named(sides.compiled.nodes[place])} in the compiled network."
+            )
     return sentences
 
 
@@ -270,7 +303,7 @@ def _after(node: CanonicalNode, graph: CanonicalGraph) -> str:
     return f" after {_inputs(node, graph)}"
 
 
-def _shortened(sentences: Sequence[str]) -> tuple[str, ...]:
+def shortened(sentences: Sequence[str]) -> tuple[str, ...]:
     """As many sentences as a person will read, none of them twice."""
     unique = tuple(dict.fromkeys(sentences))
     if len(unique) <= _SHOWN:

@@ -23,8 +23,10 @@ from archdsl.analysis.equivalence.differences import (
     Sides,
     connection_differences,
     layer_differences,
+    missing_outputs,
 )
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
+from archdsl.importers.verification.outputs import MAIN, OutputPairs, paired_outputs
 
 _ROUNDS = 4  # of refinement; two suffice for every network the tests have met
 
@@ -38,7 +40,9 @@ class Match:
         pairs: nodes of the reference with their counterparts, in execution order.
         modules: path of each module with parameters or buffers, reference's to compiled's.
         tensors: full name of each parameter and buffer, reference's to compiled's.
-        outputs: names of the outputs, reference's with compiled's.
+        outputs: names of the outputs that are compared, reference's with compiled's.
+        reference_only: names of outputs that only the reference has.
+        compiled_only: names of outputs that only the compiled network has.
         layers: number of matched operations; inputs and stored tensors are not counted.
         differences: when they do not match, the first layers at which they part, in sentences.
     """
@@ -48,25 +52,32 @@ class Match:
     modules: tuple[tuple[str, str], ...] = ()
     tensors: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
+    reference_only: tuple[str, ...] = ()
+    compiled_only: tuple[str, ...] = ()
     layers: int = 0
     differences: tuple[str, ...] = ()
 
 
-def match(
-    reference: CanonicalGraph, compiled: CanonicalGraph, *, allow_extra_outputs: bool = False
-) -> Match:
+def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool = False) -> Match:
     """Compares two networks and pairs their layers.
 
-    Outputs are paired by what they compute, not by name. With ``allow_extra_outputs`` the compiled
-    network may have more of them than the reference, such as the auxiliary heads which
-    torchvision's GoogLeNet has in training mode only; what only these need is not compared.
+    Outputs are paired by name and number (see ``outputs``), and each has to be computed as its
+    counterpart is. With ``partial`` either network may have more of them than the other, such as
+    the auxiliary heads which torchvision's GoogLeNet has in training mode only; what only these
+    need is not compared.
     """
+    outputs = _paired_outputs(reference, compiled)
+    left = {"reference_only": outputs.reference_only, "compiled_only": outputs.compiled_only}
+    missing = () if partial and outputs.pairs else missing_outputs(reference, compiled, outputs)
+    ends = dict(reference.outputs), dict(compiled.outputs)
+    reference = reference.restricted([(a, ends[0][a]) for a, _ in outputs.pairs])
+    compiled = compiled.restricted([(b, ends[1][b]) for _, b in outputs.pairs])
+
     classes = _Interner()
     sides = Sides(reference, compiled, _forward(reference, classes), _forward(compiled, classes))
-    chosen = _chosen_outputs(sides, allow_extra_outputs)
-    if chosen is None:
-        return Match(False, differences=layer_differences(sides))
-    compiled = compiled.restricted(chosen)
+    differences = layer_differences(sides)
+    if differences or missing:
+        return Match(False, differences=(*differences, *missing), **left)
 
     colours = _refined(reference, compiled)
     counts = [Counter(side) for side in colours]
@@ -74,10 +85,7 @@ def match(
     found = pairing.complete() if pairing else None
     tensors = _paired_tensors(reference, compiled, found) if found else None
     if found is None or tensors is None:
-        classes = _Interner()
-        forward = _forward(reference, classes), _forward(compiled, classes)
-        sides = Sides(reference, compiled, *forward)
-        return Match(False, differences=connection_differences(sides))
+        return Match(False, differences=connection_differences(sides), **left)
 
     pairs = tuple((node, compiled.nodes[found[node.index]]) for node in reference.nodes)
     return Match(
@@ -85,8 +93,9 @@ def match(
         pairs,
         tuple({a.module: (a.module, b.module) for a, b in pairs if a.module and b.module}.values()),
         tensors,
-        _paired_outputs(reference, compiled, found),
-        sum(node.label.operation not in (INPUT, STORED) for node, _ in pairs),
+        outputs.pairs,
+        layers=sum(node.label.operation not in (INPUT, STORED) for node, _ in pairs),
+        **left,
     )
 
 
@@ -121,14 +130,16 @@ def _backward(
     consumers: Sequence[Sequence[tuple[int, int]]],
 ) -> list[int]:
     """Colours refined by the colours of whatever reads a node, and at which position."""
-    returned = Counter(index for _, index in graph.outputs)
+    returned: defaultdict[int, list[int]] = defaultdict(list)
+    for place, (_, index) in enumerate(graph.outputs):  # those of one place are a pair
+        returned[index].append(place)
     refined = [0] * len(graph.nodes)
     for node in reversed(graph.nodes):
         uses = sorted(
             (refined[reader], -1 if graph.nodes[reader].commutes else position)
             for reader, position in consumers[node.index]
         )
-        refined[node.index] = intern((colours[node.index], tuple(uses), returned[node.index]))
+        refined[node.index] = intern((colours[node.index], tuple(uses), (*returned[node.index],)))
     return refined
 
 
@@ -166,17 +177,20 @@ def _forward_uses(graph: CanonicalGraph) -> Iterable[tuple[tuple[str, int], ...]
 _COUNTER = "num_batches_tracked"
 
 
-def _chosen_outputs(sides: Sides, allow_extra: bool) -> list[tuple[str, int]] | None:
-    """The compiled network's outputs which compute the reference's; None when some are missing."""
-    wanted = Counter(sides.reference_classes[index] for _, index in sides.reference.outputs)
-    chosen: list[tuple[str, int]] = []
-    for name, index in sides.compiled.outputs:
-        output_class = sides.compiled_classes[index]
-        if wanted[output_class] > 0:
-            wanted[output_class] -= 1
-            chosen.append((name, index))
-    extra = len(sides.compiled.outputs) - len(chosen)
-    return None if any(wanted.values()) or (extra and not allow_extra) else chosen
+def _paired_outputs(reference: CanonicalGraph, compiled: CanonicalGraph) -> OutputPairs:
+    """The outputs by name; what names say nothing about, the only output of a reference among
+    several heads of other names, by what it computes.
+    """
+    mine, theirs = ([name for name, _ in graph.outputs] for graph in (reference, compiled))
+    outputs = paired_outputs(mine, theirs)
+    if len(mine) == 1 and MAIN not in theirs and theirs[0] != mine[0]:
+        classes = _Interner()
+        wanted = _forward(reference, classes)[reference.outputs[0][1]]
+        known = _forward(compiled, classes)
+        heads = [name for name, index in compiled.outputs if known[index] == wanted]
+        theirs = heads[:1] + [name for name in theirs if name not in heads[:1]]
+        outputs = paired_outputs(mine, theirs)
+    return outputs
 
 
 class _Pairing:
@@ -303,12 +317,3 @@ def _paired_tensors(
             ):
                 return None
     return tuple(there.items())
-
-
-def _paired_outputs(
-    reference: CanonicalGraph, compiled: CanonicalGraph, pairing: dict[int, int]
-) -> tuple[tuple[str, str], ...]:
-    names: defaultdict[int, deque[str]] = defaultdict(deque)
-    for name, index in compiled.outputs:
-        names[index].append(name)
-    return tuple((name, names[pairing[index]].popleft()) for name, index in reference.outputs)

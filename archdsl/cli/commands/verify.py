@@ -10,6 +10,9 @@ from archdsl.cli.progress import working
 from archdsl.frontend.header import facts
 from archdsl.text.words import counted
 
+NOT_VERIFIED = 3
+"""Exit status: what was compared is equal, but something was not compared."""
+
 
 @click.command()
 @file_argument
@@ -18,7 +21,9 @@ from archdsl.text.words import counted
     metavar="LIBRARY:NAME",
     help="torchvision:NAME or timm:NAME; by default what the spec names as its reference.",
 )
-@click.option("--training", is_flag=True, help="Compare in training mode, with dropout off.")
+@click.option("--eval", "mode", flag_value="eval", help="Compare in eval mode only.")
+@click.option("--training", "mode", flag_value="training", help="Compare in training mode only.")
+@click.option("--partial", is_flag=True, help="Allow outputs that only one of the networks has.")
 @click.option("--batch", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and inputs.")
 @click.option(
@@ -34,7 +39,8 @@ from archdsl.text.words import counted
 def command(
     file: str,
     against: str | None,
-    training: bool,
+    mode: str | None,
+    partial: bool,
     batch: int,
     seed: int,
     tolerance: float,
@@ -44,8 +50,10 @@ def command(
 ) -> None:
     """Match a network with a reference, carry the weights over, compare the outputs.
 
-    The graphs are matched layer by layer; the reference's weights, random ones, are then given to
-    both, and both run on the same random images. Exit status 1 where they differ.
+    The graphs are matched layer by layer, as they are used and as they are trained (with dropout
+    off when they are run); the reference's weights, random ones, are then given to both, and both
+    run on the same random images. Outputs are paired by name. Exit status 1 where the networks
+    differ, 3 where they do not but some output was compared with nothing.
     """
     network = request.load(file)
     name = against or facts(network.source).reference
@@ -63,13 +71,11 @@ def command(
             [size for size in summary.input if size is not None],
             batch=batch,
             seed=seed,
-            training=training,
+            training=None if mode is None else mode == "training",
             device=device,
-            # Auxiliary heads are not run by the references in eval mode.
-            allow_extra_outputs=not training and several,
+            partial=partial,
         )
-    close = found.max_rel_diff is not None and found.max_rel_diff <= tolerance
-    equal = found.matched and found.params_equal and close
+    equal = found.equal_within(tolerance)
     if as_json:
         print_json(
             {
@@ -79,16 +85,27 @@ def command(
                 "max_abs_diff": found.max_abs_diff,
                 "max_rel_diff": found.max_rel_diff,
                 "differences": list(found.differences),
+                "modes": ["eval", "training"] if mode is None else [mode],
+                "not_compared": list(found.not_compared),
+                "compared_only_in": dict(found.only_in),
             }
         )
-    elif found.matched:
-        say = tell if equal else click.echo
+    elif not found.differences and found.max_abs_diff is not None:
+        say = tell if equal and found.matched else click.echo
+        parameters = f"{found.compiled_params:,} and {found.reference_params:,}"
         say(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
-        say(f"  parameters          {found.compiled_params:,} and {found.reference_params:,}")
+        say(f"  parameters          {parameters}")
         say(f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}")
+        for output, only in found.only_in:
+            say(f"  compared in {only} mode only: {output}")
+        if found.not_compared:
+            allow = "" if partial else "; --partial allows that"
+            click.echo(f"  not compared: {', '.join(found.not_compared)}{allow}")
     else:
         click.echo(f"{network.name} and {name} are different networks")
         for difference in found.differences:
             click.echo(f"  {difference}")
     if not equal:
         raise SystemExit(1)
+    if not found.matched:
+        raise SystemExit(NOT_VERIFIED)

@@ -89,7 +89,8 @@ def proof(network: Network, what: str) -> Proof:
     from archdsl.importers.verification.compare import verify
 
     size = [each for each in cast("Shape", network.shape(network.input)) if each is not None]
-    found = verify(compile_network(network), original(what), size)
+    # What was imported is how it is used.
+    found = verify(compile_network(network), original(what), size, training=False)
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff

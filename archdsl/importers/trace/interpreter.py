@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import inspect
 import operator
+import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -606,11 +608,27 @@ def _fitted(module: nn.Module) -> tuple[Hashable, ...]:
 
 
 def _settings(module: nn.Module) -> tuple[Hashable, ...]:
-    plain = (bool, int, float, str)
     return tuple(
-        (name, value)
+        (name, setting)
         for name, value in sorted(vars(module).items())
         if not name.startswith("_") and name not in ("training", "inplace")
-        if isinstance(value, plain)
-        or (isinstance(value, tuple) and all(isinstance(part, plain) for part in value))
+        if (setting := _setting(value)) is not None
     )
+
+
+def _setting(value: object) -> Hashable:
+    """A setting as it is compared; None for what is no plain value, nor made of such."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, (torch.dtype, enum.Enum)):
+        return str(value)
+    plain = (bool, int, float, str, type(None))
+    if isinstance(value, (tuple, list, dict)) and all(isinstance(x, plain) for x in leaves(value)):
+        return value if isinstance(value, tuple) and not any(map(_nested, value)) else repr(value)
+    return None
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, (tuple, list, dict))

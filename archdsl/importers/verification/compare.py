@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +14,14 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from archdsl.analysis.equivalence.differences import shortened
 from archdsl.analysis.equivalence.errors import MatchError
+from archdsl.analysis.equivalence.graph import CanonicalGraph
 from archdsl.analysis.equivalence.match import Match, match
 from archdsl.importers.trace.canonical import canonical, named_outputs
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.importers.trace.values import leaves
+from archdsl.importers.verification.beginnings import beginning_differences, constant
 from archdsl.importers.verification.examples import example
 from archdsl.importers.verification.transplant import tensors, transplant
 
@@ -26,8 +31,8 @@ class Verification:
     """The outcome of ``verify``.
 
     Attributes:
-        matched: whether the networks are the same architecture.
-        layers: number of matched layers.
+        matched: whether the networks are the same architecture, in each mode they were compared in.
+        layers: number of matched layers; in both modes, the larger one.
         params_equal: whether the whole networks have the same number of parameters.
         reference_params: number of parameters of the reference.
         compiled_params: number of parameters of the compiled network.
@@ -35,6 +40,10 @@ class Verification:
         max_rel_diff: the same, relative to the largest magnitude of the reference's tensor the
             value is from; None without a match.
         differences: the first layers at which they part, in sentences; empty for a match.
+        rest_equal: whether the networks have the same number of parameters but for those that only
+            outputs in ``not_compared`` need.
+        not_compared: names of the outputs that were compared in no mode.
+        only_in: names of the outputs that were compared in one of two modes, with its name.
     """
 
     matched: bool
@@ -45,6 +54,29 @@ class Verification:
     max_abs_diff: float | None
     max_rel_diff: float | None
     differences: tuple[str, ...]
+    rest_equal: bool = True
+    not_compared: tuple[str, ...] = ()
+    only_in: tuple[tuple[str, str], ...] = ()
+
+    def equal_within(self, tolerance: float) -> bool:
+        """Whether all that was compared is equal, values up to a relative difference."""
+        close = self.max_rel_diff is not None and self.max_rel_diff <= tolerance
+        return not self.differences and self.rest_equal and close
+
+
+@dataclass(frozen=True)
+class _Mode:
+    """What two networks are to each other in one mode."""
+
+    training: bool
+    found: Match
+    differences: tuple[str, ...]
+    apart: tuple[float, float] | None
+    rest: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        return "training" if self.training else "eval"
 
 
 def verify(
@@ -54,16 +86,17 @@ def verify(
     *,
     batch: int = 2,
     seed: int = 0,
-    training: bool = False,
+    training: bool | None = None,
     device: torch.device | str = "cpu",
-    allow_extra_outputs: bool = False,
+    partial: bool = False,
 ) -> Verification:
     """Matches two networks, gives them the same weights and runs them on the same random input.
 
     Both networks stay as they are: copies are run, and nothing is dropped out. In the copy of the
     reference, parameters and batch norm statistics which say nothing (all zeros, all ones) get
     random values, so that layers which are interchanged are seen. In training mode batch norm uses
-    the statistics of the batch, and the running statistics after the run are compared as well.
+    the statistics of the batch, and the running statistics before and after the run are compared
+    as well.
 
     Args:
         compiled: the compiled network.
@@ -71,39 +104,82 @@ def verify(
         input_shape: of one example, such as ``(3, 224, 224)``.
         batch: number of examples.
         seed: of the random values.
-        training: compare the networks as they are trained.
+        training: compare the networks as they are trained, or as they are used; None for both.
         device: where to run them.
-        allow_extra_outputs: as for ``match``.
+        partial: match networks of which either has outputs that the other has in no mode.
 
     Raises:
         MatchError: torch.fx cannot trace a network, or it cannot be run on such an input.
     """
-    found = match(
-        canonical(reference_module, training=training),
-        canonical(compiled, training=training),
-        allow_extra_outputs=allow_extra_outputs,
-    )
-    absolute: float | None = None
-    relative: float | None = None
-    if found.matched:
-        absolute, relative = _difference(
-            found, compiled, reference_module, (batch, *input_shape), seed, training, device
-        )
-    mine, theirs = _parameters(reference_module), _parameters(compiled)
+    modes = []
+    for mode in (False, True) if training is None else (training,):
+        graphs = [canonical(m, training=mode) for m in (reference_module, compiled)]
+        found = match(*graphs, partial=True)
+        differences = found.differences
+        apart: tuple[float, float] | None = None
+        if found.matched:
+            unlike = beginning_differences(found, reference_module, compiled, training=mode)
+            differences = shortened([*unlike])
+            shape = (batch, *input_shape)
+            apart = _difference(found, compiled, reference_module, shape, seed, mode, device)
+        only = found.reference_only, found.compiled_only
+        rest = [
+            _parameters(module) - _only_for(graph, module, names)
+            for graph, module, names in zip(graphs, (reference_module, compiled), only, strict=True)
+        ]
+        modes.append(_Mode(mode, found, differences, apart, (rest[0], rest[1])))
+    return _verification(modes, _parameters(reference_module), _parameters(compiled), partial)
+
+
+def _verification(
+    modes: Sequence[_Mode], reference_params: int, compiled_params: int, partial: bool
+) -> Verification:
+    """What holds in all modes together."""
+    found = [mode.found for mode in modes]
+    left_out = Counter(name for each in found for name in each.compiled_only)
+    # Names of a reference's outputs may be others in another mode: each must have a counterpart.
+    missing = list(dict.fromkeys(name for each in found for name in each.reference_only))
+    extra = [name for name, count in left_out.items() if count == len(modes)]
+    differences = [
+        sentence if index == 0 else f"In training mode: {sentence}"
+        for index, mode in enumerate(modes)
+        for sentence in mode.differences
+        if index == 0 or sentence not in modes[0].differences
+    ]
+    apart = [mode.apart for mode in modes if mode.apart is not None]
+    whole = len(apart) == len(modes)
+    equal = reference_params == compiled_params
     return Verification(
-        found.matched,
-        found.layers,
-        mine == theirs,
-        mine,
-        theirs,
-        absolute,
-        relative,
-        found.differences,
+        not differences and whole and (partial or not (missing or extra)),
+        max(each.layers for each in found),
+        equal,
+        reference_params,
+        compiled_params,
+        max(absolute for absolute, _ in apart) if whole else None,
+        max(relative for _, relative in apart) if whole else None,
+        tuple(differences),
+        equal or any(mode.rest[0] == mode.rest[1] for mode in modes),
+        (*extra, *missing),
+        tuple(
+            (name, mode.name)
+            for name in left_out
+            if name not in extra
+            for mode in modes
+            if name not in mode.found.compiled_only
+        ),
     )
 
 
 def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _only_for(graph: CanonicalGraph, module: nn.Module, names: Collection[str]) -> int:
+    """Number of parameters that nothing but some outputs needs."""
+    others = graph.restricted([each for each in graph.outputs if each[0] not in names])
+    held = [{name for node in part.nodes for _, name in node.tensors} for part in (graph, others)]
+    parameters = dict(module.named_parameters())
+    return sum(parameters[name].numel() for name in held[0] - held[1] if name in parameters)
 
 
 def _difference(
@@ -148,7 +224,10 @@ def _difference(
             raise MatchError(message)
         if ours.numel() == 0:
             continue
-        apart = (ours.double() - other.double()).abs().max().item()
+        apart = torch.where(ours == other, 0.0, (ours.double() - other.double()).abs()).max().item()
+        if not math.isfinite(apart):
+            message = "the networks return infinite values, or what is no number"
+            raise MatchError(message)
         scale = ours.double().abs().max().item()
         absolute = max(absolute, apart)
         relative = max(relative, apart / scale if scale else apart)
@@ -220,12 +299,12 @@ def randomise(network: nn.Module, data: tuple[object, ...]) -> None:
     execution, is divided by the standard deviation of its output.
     """
     for parameter in network.parameters():
-        if _constant(parameter):
+        if constant(parameter):
             zero = not bool(parameter.flatten()[0])
             values = torch.randn_like(parameter) * 0.1 if zero else _around_one(parameter)
             parameter.copy_(values)
     normed = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._NormBase)]
-    untrained = [m for m in normed if m.running_var is not None and _constant(m.running_var)]
+    untrained = [m for m in normed if m.running_var is not None and constant(m.running_var)]
     _randomise_statistics(untrained)
 
     # A detector has to be bold to find anything: scores far from the mean exceed its thresholds.
@@ -254,14 +333,6 @@ def _randomise_statistics(layers: Sequence[nn.modules.batchnorm._NormBase]) -> N
         if layer.running_mean is not None and layer.running_var is not None:
             layer.running_mean.copy_(torch.randn_like(layer.running_mean) * 0.1)
             layer.running_var.copy_(_around_one(layer.running_var))
-
-
-def _constant(tensor: torch.Tensor) -> bool:
-    return (
-        tensor.is_floating_point()
-        and tensor.numel() > 0
-        and bool((tensor == tensor.flatten()[0]).all())
-    )
 
 
 def _around_one(tensor: torch.Tensor) -> torch.Tensor:
