@@ -340,7 +340,8 @@ class TransposedConvolution(MapLayer):
         return self._weights(inputs[0]) + (self.filters if self.bias else 0)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return self._weights(inputs[0]) * (elements(output[1:]) or 0)
+        # A filter is laid down once for every input cell.
+        return self._weights(inputs[0]) * (elements(inputs[0][1:]) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         # An output cell is fed by every stride-th tap only.

@@ -66,6 +66,9 @@ class _PyramidInput(TensorInput):
         """What is subtracted from each channel, of 0..255."""
         raise NotImplementedError
 
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        return len(self.means())
+
     def _n(self) -> int:
         what = self.pyramid.meant
         if not isinstance(what, PyramidDown):

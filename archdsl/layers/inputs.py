@@ -94,6 +94,9 @@ class Input(TensorInput):
     height: int | None = arg("rows", None, minimum=1, shown="--input")
     width: int | None = arg("columns", None, minimum=1, shown="--input")
 
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        return int(self.pixels.divisor != 1)  # the mean of all channels, 0
+
     def size(self) -> Shape:
         pixels = self.pixels
         return pixels.channels, self.height or pixels.rows, self.width or pixels.columns
@@ -133,6 +136,9 @@ class InputRgbImage(TensorInput):
     red: float = arg("mean of red", 122.782, positional=False)
     green: float = arg("mean of green", 117.001, positional=False)
     blue: float = arg("mean of blue", 104.298, positional=False)
+
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        return 3  # the means
 
     def size(self) -> Shape:
         return 3, self.height, self.width

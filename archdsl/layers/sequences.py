@@ -71,6 +71,10 @@ class PositionalEncodings(MapLayer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _known_map(inputs[0], self.kind)
 
+    def buffers(self, inputs: tuple[Shape, ...]) -> int:
+        _, rows, columns = _known_map(inputs[0], self.kind)
+        return rows * columns
+
     def label(self) -> str:
         return "positional encodings"
 

@@ -97,6 +97,9 @@ class _AnchoredLayer(_YoloLayer):
 
     anchors: tuple[Anchor, ...] = arg("width and height of each, the finest map's first")
 
+    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+        return 2 * len(self.anchors)
+
     def groups(self, predictions: EdgeType) -> tuple[tuple[Anchor, ...], ...]:
         """The anchors of each map."""
         maps = len(levels_of(predictions, self.of))

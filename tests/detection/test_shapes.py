@@ -63,6 +63,4 @@ def test_every_layer_gives_what_is_computed(name: str) -> None:
             own = sum(p.numel() for p in part.parameters(recurse=False))
             assert own == rows[scope].parameters, scope
     assert summary.parameters == sum(p.numel() for p in module.parameters())
-    # What dlib's detectors know besides is kept with the weights, but is no number.
-    kept = {k: b for k, b in module.state_dict().items() if not k.endswith("_extra_state")}
-    assert summary.buffers == sum(b.numel() for b in kept.values()) - summary.parameters
+    assert summary.buffers == sum(b.numel() for b in module.buffers())

@@ -1,0 +1,62 @@
+"""Parameters, buffers and multiply-accumulates of random networks are those that torch counts."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+import archdsl
+
+# Layers that go on from any map of 4 channels and at least 4 rows and columns, and keep it so.
+MAPS = (
+    "con<4,3,3,1,1,", "con<8,1,1,1,1,groups=4,con<4,3,3,padding=2,dilation=2,", "con<4,2,3,",
+    "con<4,1,1,channel_shuffle<2,depthwise<8,3,3,", "cont<4,2,2,2,2,",
+    "cont<4,3,3,2,2,padding=1,output_padding=1,groups=2,", "cont<4,3,2,bias=false,",
+    "linear<5,", "linear_no_bias<6,", "relu<", "prelu<", "smelu<", "softmax<", "softmaxm<",
+    "mish<", "dropout<", "multiply<0.5,", "batch_norm<", "bn_con<", "bn_fc<", "affine<",
+    "group_norm<2,", "layer_norm<", "rms_norm<", "layer_norm_last<", "layer_scale<", "lrn<",
+    "l2normalize<", "l2_norm_scaled<", "max_pool<3,3,1,1,", "avg_pool<2,2,1,1,padding=1,",
+    "adaptive_avg_pool<5,4,", "upsample<2,max_pool<2,2,2,2,", "upsample_nearest<2,",
+    "resize_to<6,5,", "pad<1,0,0,1,", "transpose<", "positional_encodings<", "tril<",
+    "adaptive_computation_time<4,", "con<4,1,1,reorg<2,2,pad<1,1,1,1,resize_to<6,6,",
+    "multm_prev1<softmaxm<multm_prev2<transpose<tag2<tag1<resize_to<5,5,",
+)  # fmt: skip
+TOKENS = ("attention<1,", "attention<4,", "class_token<", "position_embedding<", "linear<4,",
+          "layer_norm_last<", "gelu<")  # fmt: skip
+ENDS = ("fc<3,", "fc_no_bias<3,", "fc<2,fc<6,", "fc<2,avg_pool_everything<", "fc<2,flatten<")
+INPUTS = ("input<4,6,7>", "con<4,1,1,input_rgb_image_sized<7,6>>",
+          "con<4,3,3,input<matrix<unsigned char,8,8>>>")  # fmt: skip
+
+
+def closed(parts: list[str], inside: str) -> str:
+    text = "".join(parts)
+    return text + inside + ">" * text.count("<")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(ENDS),
+    st.lists(st.sampled_from(TOKENS), max_size=3),
+    st.lists(st.sampled_from(MAPS), min_size=1, max_size=5),
+    st.sampled_from(INPUTS),
+)
+def test_random_networks(end: str, tokens: list[str], maps: list[str], inside: str) -> None:
+    parts = [end.replace("avg_pool_everything<", "") if tokens else end]
+    parts += [*tokens, "tokens<", *maps] if tokens else maps
+    network = archdsl.load(closed(parts, inside))
+    summary, module = network.summary(), network.to_torch()
+    assert summary.parameters == sum(value.numel() for value in module.parameters())
+    assert summary.buffers == sum(value.numel() for value in module.buffers())
+    module.train()  # the faster way of attention in eval mode is not counted
+    for part in module.modules():
+        if "BatchNorm" in type(part).__name__:
+            part.eval()  # which does not normalise a single value in training
+    with (
+        sdpa_kernel(SDPBackend.MATH),
+        FlopCounterMode(display=False) as counter,
+        torch.no_grad(),
+    ):
+        module(torch.rand(1, *summary.input))
+    # Adaptive computation multiplies by a row, which is a pooling with weights: not counted.
+    assert 2 * summary.macs == counter.get_total_flops()
