@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.analysis.equivalence.graph import CanonicalGraph, CanonicalNode
-from archdsl.importers.verification.outputs import OutputPairs
+from archdsl.analysis.equivalence.outputs import OutputPairs
 
 _SHOWN = 10  # sentences, at most
 

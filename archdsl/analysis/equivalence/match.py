@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.analysis.equivalence.differences import (
     Sides,
@@ -26,7 +26,7 @@ from archdsl.analysis.equivalence.differences import (
     missing_outputs,
 )
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
-from archdsl.importers.verification.outputs import MAIN, OutputPairs, paired_outputs
+from archdsl.analysis.equivalence.outputs import MAIN, OutputPairs, paired_outputs
 
 _ROUNDS = 4  # of refinement; two suffice for every network the tests have met
 
@@ -67,7 +67,9 @@ def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool 
     need is not compared.
     """
     outputs = _paired_outputs(reference, compiled)
-    left = {"reference_only": outputs.reference_only, "compiled_only": outputs.compiled_only}
+    unequal = Match(
+        False, reference_only=outputs.reference_only, compiled_only=outputs.compiled_only
+    )
     missing = () if partial and outputs.pairs else missing_outputs(reference, compiled, outputs)
     ends = dict(reference.outputs), dict(compiled.outputs)
     reference = reference.restricted([(a, ends[0][a]) for a, _ in outputs.pairs])
@@ -77,7 +79,7 @@ def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool 
     sides = Sides(reference, compiled, _forward(reference, classes), _forward(compiled, classes))
     differences = layer_differences(sides)
     if differences or missing:
-        return Match(False, differences=(*differences, *missing), **left)
+        return replace(unequal, differences=(*differences, *missing))
 
     colours = _refined(reference, compiled)
     counts = [Counter(side) for side in colours]
@@ -85,7 +87,7 @@ def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool 
     found = pairing.complete() if pairing else None
     tensors = _paired_tensors(reference, compiled, found) if found else None
     if found is None or tensors is None:
-        return Match(False, differences=connection_differences(sides), **left)
+        return replace(unequal, differences=connection_differences(sides))
 
     pairs = tuple((node, compiled.nodes[found[node.index]]) for node in reference.nodes)
     return Match(
@@ -95,7 +97,8 @@ def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool 
         tensors,
         outputs.pairs,
         layers=sum(node.label.operation not in (INPUT, STORED) for node, _ in pairs),
-        **left,
+        reference_only=outputs.reference_only,
+        compiled_only=outputs.compiled_only,
     )
 
 
