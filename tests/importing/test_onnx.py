@@ -1,6 +1,7 @@
 """ONNX files of PyTorch's exporters and of archdsl; onnxruntime says what they compute."""
 
 import io
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -297,7 +298,13 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "onnxruntime", None)
         done = CliRunner().invoke(main, ["import", str(file)])
-    assert done.exit_code == 0 and "not verified: pip install onnxruntime" in done.stderr
+        assert done.exit_code == 3 and "warning: NOT VERIFIED: the spec was" in done.stderr
+        assert "pip install 'archdsl[onnx]'" in done.stderr
+        told = CliRunner().invoke(main, ["import", str(file), "--json"])
+        assert told.exit_code == 3 and json.loads(told.stdout)["verified"] is None
+        assert "onnxruntime" in json.loads(told.stdout)["proof"][0] and "NOT" in told.stderr
+        known = CliRunner().invoke(main, ["import", str(file), "--no-verify"])
+        assert known.exit_code == 0 and known.stdout == done.stdout and not known.stderr
     honest = reader.read_with_weights
 
     def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:
