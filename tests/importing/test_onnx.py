@@ -329,3 +329,19 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     other = load_source(Source("x", "con<4,1,1,input<3,6,6>>")).check()
     with pytest.raises(ArchError, match="another network than its origin"):
         state(sketch, other.checked, {}, {})
+
+
+@pytest.mark.parametrize("opset", [11, 13])
+@pytest.mark.parametrize("axis", [None, 1, 2, 3, -1, -2, -3])
+def test_softmax_is_onnxruntimes_or_refused(opset: int, axis: int | None, tmp_path: Path) -> None:
+    """Before opset 13 it is over all axes from the one that is named, 1 by default."""
+    named = {} if axis is None else {"axis": axis}
+    node = onnx.helper.make_node("Softmax", ["x"], ["y"], **named)
+    info = onnx.helper.make_tensor_value_info
+    model = small(nodes=[node], inputs=[info("x", 1, (2, 3, 4, 4))], initializer=[])
+    model.opset_import[0].version, model.ir_version = opset, 8
+    if axis in (2, -2):
+        with pytest.raises(ArchError, match=f"axis {axis}"):
+            read(saved(model, tmp_path))
+    else:
+        check(saved(model, tmp_path))
