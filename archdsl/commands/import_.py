@@ -11,9 +11,10 @@ from archdsl.diagnostics import Diagnostic, fail
 from archdsl.importing import ORIGINS, Options, Origin, Proof, origin_of, reader, shown_form
 from archdsl.layers.edges import Shape
 from archdsl.options import json_option, print_json, size_option, telling_options
-from archdsl.printing import complain, counted, tell
+from archdsl.printing import complain, tell
 from archdsl.progress import QUIET, asked, working
-from archdsl.writing import write
+from archdsl.text.output import write
+from archdsl.text.words import counted
 
 _NOT_COMPARED = 3
 """The exit code where a spec is written that nothing was compared with."""
