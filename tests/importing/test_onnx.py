@@ -1,6 +1,7 @@
 """ONNX files of PyTorch's exporters and of archdsl; onnxruntime says what they compute."""
 
 import io
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -297,7 +298,13 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "onnxruntime", None)
         done = CliRunner().invoke(main, ["import", str(file)])
-    assert done.exit_code == 0 and "not verified: pip install onnxruntime" in done.stderr
+        assert done.exit_code == 3 and "warning: NOT VERIFIED: the spec was" in done.stderr
+        assert "pip install 'archdsl[onnx]'" in done.stderr
+        told = CliRunner().invoke(main, ["import", str(file), "--json"])
+        assert told.exit_code == 3 and json.loads(told.stdout)["verified"] is None
+        assert "onnxruntime" in json.loads(told.stdout)["proof"][0] and "NOT" in told.stderr
+        known = CliRunner().invoke(main, ["import", str(file), "--no-verify"])
+        assert known.exit_code == 0 and known.stdout == done.stdout and not known.stderr
     honest = reader.read_with_weights
 
     def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:
@@ -322,3 +329,19 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     other = load_source(Source("x", "con<4,1,1,input<3,6,6>>")).check()
     with pytest.raises(ArchError, match="another network than its origin"):
         state(sketch, other.checked, {}, {})
+
+
+@pytest.mark.parametrize("opset", [11, 13])
+@pytest.mark.parametrize("axis", [None, 1, 2, 3, -1, -2, -3])
+def test_softmax_is_onnxruntimes_or_refused(opset: int, axis: int | None, tmp_path: Path) -> None:
+    """Before opset 13 it is over all axes from the one that is named, 1 by default."""
+    named = {} if axis is None else {"axis": axis}
+    node = onnx.helper.make_node("Softmax", ["x"], ["y"], **named)
+    info = onnx.helper.make_tensor_value_info
+    model = small(nodes=[node], inputs=[info("x", 1, (2, 3, 4, 4))], initializer=[])
+    model.opset_import[0].version, model.ir_version = opset, 8
+    if axis in (2, -2):
+        with pytest.raises(ArchError, match=f"axis {axis}"):
+            read(saved(model, tmp_path))
+    else:
+        check(saved(model, tmp_path))

@@ -8,13 +8,16 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import json_option, print_json, size_option, telling_options
-from archdsl.cli.output import tell
+from archdsl.cli.output import complain, tell
 from archdsl.cli.progress import QUIET, asked, working
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import Diagnostic, fail
 from archdsl.importers import ORIGINS, Options, Origin, Proof, origin_of, reader, shown_form
 from archdsl.ir.edges import Shape
 from archdsl.text.output import write
 from archdsl.text.words import counted
+
+_NOT_COMPARED = 3
+"""The exit code where a spec is written that nothing was compared with."""
 
 _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
     f"{shown_form(key):<17} {origin.title}" for key, origin in ORIGINS.items()
@@ -26,7 +29,11 @@ _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to; by default it is printed."
 )
-@click.option("--verify/--no-verify", default=True, help="Compare the spec with its origin.")
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    help="Compare the spec with its origin; where that cannot be done the exit code is 3.",
+)
 @size_option("The input's size, where the origin leaves it open: 3x224x224 by default.")
 @telling_options
 @json_option
@@ -36,8 +43,9 @@ def command(
     """Write a spec of a network that is written in another way.
 
     Repeated structure becomes templates, named as the parts of the origin are. Then the spec is
-    compiled and compared with its origin, layer by layer and on random images, where the origin can
-    be run; where they differ nothing is written.
+    compiled and compared with its origin, layer by layer and on random images. Where they differ
+    nothing is written, and the exit code is 1. Where the origin cannot be run here the spec is
+    written all the same, but the exit code is 3: --no-verify says that this is known.
 
     FILE.py:NAME runs the Python file: name only files that you would run yourself.
     """
@@ -49,7 +57,7 @@ def command(
     with working(f"spelling {sketch.name}"):
         head = f"{sketch.name}, imported from {Path(what).name}."
         text = written(replace(sketch, notes=(head, *sketch.notes)))
-    proof = _proof(text, sketch.name, origin, what) if verify and origin.proven else None
+    proof = _proof(text, sketch.name, origin, what) if verify else None
     if proof is not None and proof.same is False:
         raise fail(
             f"the spec of {what} differs from it, which is an error of archdsl",
@@ -65,23 +73,36 @@ def command(
                 "spec": text,
                 "layers": len(sketch.operations),
                 "verified": proof.same if proof is not None else None,
+                "proof": list(proof.lines) if proof is not None else [],
             }
         )
-        return
-    if output is None:
+    elif output is None:
         click.echo(text, nl=False)
     else:
         tell(f"wrote {output}: {counted(text.count(chr(10)), 'line')}")
-    if proof is not None and not asked(QUIET):
-        found = f"verified against {what}" if proof.same else "not verified"
+    if proof is None:
+        return
+    if proof.same is None:
+        missing = Diagnostic(
+            f"NOT VERIFIED: the spec was not compared with {what} and may differ from it",
+            None,
+            tuple(proof.lines),
+            help="--no-verify says that this is known, and the exit code is 0 then",
+            severity="warning",
+        )
+        complain([missing])
+        raise SystemExit(_NOT_COMPARED)
+    if not as_json and not asked(QUIET):
         for line in proof.lines:
             # A spec on standard output may go into a file.
-            click.echo(f"{found}: {line}", err=output is None)
+            click.echo(f"verified against {what}: {line}", err=output is None)
 
 
 def _proof(text: str, name: str, origin: Origin, what: str) -> Proof:
     from archdsl.api import load_source
     from archdsl.diagnostics.source import Source
 
+    if not origin.proven:
+        return Proof(None, ("archdsl has nothing that runs such a file",))
     with working("comparing the spec with its origin"):
         return reader(origin).proof(load_source(Source(name, text)).checked, what)

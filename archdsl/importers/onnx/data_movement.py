@@ -124,7 +124,9 @@ def _gather(reader: Reader, node: Node) -> Signal:
         return reader.rearranged(node.signal(), lambda order: np.take(order, indices, axis))
     if len(node.signal().shape) != 2 or node.get("axis", 0) != 1 or chosen.shape != ():
         raise RuleError("only one token of a sequence can be chosen")
-    tokens, index = node.signal().shape[0] or 1, int(chosen.array)
+    tokens, index = node.signal().shape[0], int(chosen.array)
+    if tokens is None or not -tokens <= index < tokens:
+        raise RuleError("there is no such token", f"{index} of {tokens}")
     return reader.add(Token(index % tokens), node.signal())
 
 
@@ -166,6 +168,8 @@ def _resize(reader: Reader, node: Node) -> Signal:
         else:
             layer = Upsample(by[0], second, align_corners=aligned)
         return reader.of(reader.draft.add(layer, index))
+    if nearest and node.get("coordinate_transformation_mode", "asymmetric") != "asymmetric":
+        raise RuleError("the nearest cell of a fractional factor", f"{factors}")
     if aligned:
         return reader.of(reader.draft.add(ResizeTo(rows, columns), index))
     other = reader.draft.first_of_size(rows, columns)
@@ -176,12 +180,16 @@ def _resize(reader: Reader, node: Node) -> Signal:
 
 def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
     """The size as written, or from factors, which are the second input of older versions."""
+    if node.get("axes", None) is not None or node.get("antialias", 0):
+        raise RuleError("the catalogue does not resize like this", "axes or antialias are given")
     sizes = node.numbers("sizes", 3)
     if sizes:
         return int(sizes[-2]), int(sizes[-1])
     scales = node.numbers("scales", 1 if node.type == "Upsample" or len(node.inputs) < 3 else 2)
     if not scales or len(scales) < 2:
         raise RuleError("neither a size nor factors are given")
+    if any(scale != 1 for scale in scales[:-2]):
+        raise RuleError("only height and width are resized", f"scales = {scales}")
     return int(height * scales[-2]), int(width * scales[-1])
 
 

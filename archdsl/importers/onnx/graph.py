@@ -374,6 +374,11 @@ class Reader:
         return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
 
     @property
+    def opset(self) -> int:
+        """The version of ONNX's own operators, whose domain has two names."""
+        return max(self.opsets.get("", 0), self.opsets.get("ai.onnx", 0))
+
+    @property
     def batch(self) -> int:
         """The number of samples that the file is written for; 1 where it is open."""
         return self._batch

@@ -12,7 +12,7 @@ from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import Signal
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.ir.layer import RuleError, image, shown
-from archdsl.layers.activation import PReLU, Softmax
+from archdsl.layers.activation import PReLU, Softmax, SoftmaxAll, SoftmaxRows
 from archdsl.layers.convolution import Convolution, Pair, TransposedConvolution
 from archdsl.layers.joins import Add, Concat, Gate, Mult
 from archdsl.layers.linear import Dropout, FullyConnected, Linear
@@ -123,6 +123,8 @@ def _gemm(reader: Reader, node: Node) -> Signal:
     require(node, alpha=1.0, beta=1.0, transA=0)
     bias = node.constant(2)
     transposed = bool(node.get("transB", 0))
+    if bias is not None and bias.shape != (bias.size,) and bias.shape != (1, bias.size):
+        raise RuleError("C is no bias", f"found {shown(bias.shape)}")
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
 
 
@@ -194,6 +196,10 @@ def _layer_norm(reader: Reader, node: Node) -> Signal:
 
 def _lrn(reader: Reader, node: Node) -> Signal:
     alpha, beta = round_off(node.get("alpha", 1e-4)), round_off(node.get("beta", 0.75))
+    if node.get("size", 1) % 2 == 0:
+        raise RuleError(
+            "an even size has its odd neighbour elsewhere", f"size {node.get('size', 1)}"
+        )
     layer = LocalResponseNorm(
         int(node.get("size", 1)), alpha, beta, round_off(node.get("bias", 1.0))
     )
@@ -208,11 +214,20 @@ def _prelu(reader: Reader, node: Node) -> Signal:
 
 
 def _softmax(reader: Reader, node: Node) -> Signal:
+    """Along one axis; before opset 13 over all axes from that one on."""
     shape = node.signal().shape
-    axis = node.get("axis", -1 if reader.opsets.get("", 0) >= 13 else 1)
-    if axis not in (1, 1 - len(shape) - 1 + 1, -len(shape)):
-        raise RuleError("softmax along another axis than the channels", f"axis {axis}")
-    return reader.add(Softmax(), node.signal())
+    modern, axes = reader.opset >= 13, len(shape) + 1
+    axis = written = node.get("axis", -1 if modern else 1)
+    if axis < 0:
+        axis += axes
+    behind = shape[axis:] if 0 < axis < axes else (None,)
+    if axis == 1 and (modern or set(behind) <= {1}):
+        return reader.add(Softmax(), node.signal())
+    if axis == 1 and not modern:
+        return reader.add(SoftmaxAll(), node.signal())
+    if axis == 3 == len(shape):
+        return reader.add(SoftmaxRows(), node.signal())
+    raise RuleError("softmax along another axis than the channels", f"axis {written}")
 
 
 def _dropout(reader: Reader, node: Node) -> Signal:
@@ -221,6 +236,12 @@ def _dropout(reader: Reader, node: Node) -> Signal:
 
 
 def _identity(_: Reader, node: Node) -> Signal:
+    return node.signal()
+
+
+def _cast(_: Reader, node: Node) -> Signal:
+    if node.get("to", 1) not in (1, "FLOAT", 10, 11, 16):  # float32, 16, 64, bfloat16
+        raise RuleError("a cast that rounds", f"to = {node.get('to', 1)}")
     return node.signal()
 
 
@@ -239,7 +260,9 @@ def _sum(reader: Reader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     if not constants:
-        return reader.add(Add(), *signals)
+        return signals[0] if len(signals) == 1 else reader.add(Add(), *signals)
+    if len(node.inputs) != 2:
+        raise RuleError("a sum of constants and several values", f"{len(node.inputs)} inputs")
     return _offset(
         reader, node.signal(0 if isinstance(node.inputs[0], Signal) else 1), constants[0]
     )
@@ -270,6 +293,10 @@ def _product(reader: Reader, node: Node) -> Signal:
         if first.shape == second.shape:
             return reader.add(Mult(), first, second)
         gate_first = len(first.shape) == 3 and first.shape[1:] == (1, 1)
+        if not gate_first and second.shape[1:] != (1, 1):
+            raise RuleError(
+                "a product of shapes that differ", f"{shown(first.shape)} and {shown(second.shape)}"
+            )
         return reader.add(Gate(), *((second, first) if gate_first else (first, second)))
     if not _along(constants[0], signals[0].shape, last=False):
         raise RuleError("a product with constants", f"of the shape {shown(constants[0].shape)}")
@@ -339,7 +366,7 @@ HANDLERS: dict[str, Handler] = {
     "Softmax": _softmax,
     "Dropout": _dropout,
     "Identity": _identity,
-    "Cast": _identity,
+    "Cast": _cast,
     "Concat": _joined,
     "Add": _sum,
     "Sum": _sum,
