@@ -14,7 +14,7 @@ from archdsl.importing import Options
 from archdsl.importing.darknet.cfg import Section, sections
 from archdsl.importing.darknet.heads import DETECTORS, detector
 from archdsl.importing.darknet.kinds import SECTIONS, idle
-from archdsl.importing.darknet.state import Reading, refused
+from archdsl.importing.darknet.state import HEAD, Reading, refuse, refused
 from archdsl.importing.drafting import Draft
 from archdsl.importing.sketch import Sketch
 from archdsl.layers.definition import RuleError
@@ -54,6 +54,9 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
                 section.span,
                 help=nearest(section.kind, SECTIONS),
             )
+        refuse(section, "dontload", "dontloadscales")
+        if reading.at == HEAD and section.kind != "route":
+            raise fail(f"[{section.kind}] reads a detector's head", section.span)
         try:
             make(reading, section)
         except RuleError as error:
