@@ -11,11 +11,11 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.elaborate.trampoline import Task, run
-from archdsl.importing import Options
+from archdsl.importing import Options, Proof
 from archdsl.importing.drafting import Draft
 from archdsl.importing.keras.config import Entry
 from archdsl.importing.keras.kinds import KINDS
@@ -24,6 +24,9 @@ from archdsl.layers.definition import RuleError
 from archdsl.layers.edges import Shape
 from archdsl.reading import read_source
 from archdsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MOST_LAYERS = 100_000
@@ -51,6 +54,13 @@ def read(what: str, options: Options) -> Sketch:
     """
     path = Path(what)
     return sketch(read_source(path), path.stem, options.input)
+
+
+def proof(network: Network, what: str) -> Proof:
+    """Compares the network with what Keras makes of the file, where that is installed."""
+    from archdsl.importing.keras.weights import proof
+
+    return proof(network, what)
 
 
 def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
