@@ -7,6 +7,7 @@ the odd cell below and on the right, Darknet's pooling likewise.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from archdsl.importers.draft import Draft
@@ -123,10 +124,13 @@ def _pool(
     )
     channels = draft.shape(index)[0]
     assert channels is not None
-    for ceil_mode in (False, True):
-        pooled = kind(*kernel, *stride, *sides.first, ceil_mode=ceil_mode)
-        if pooled.shape((draft.shape(index),))[1:] == counts:
-            return draft.add(pooled, index)
+    for window, front in ((kernel, sides.first), _alone(kernel, sides.first, sizes, counts)):
+        for ceil_mode in (False, True):
+            pooled = kind(*window, *stride, *front, ceil_mode=ceil_mode)
+            # A window may be larger than the map and its padding in front.
+            with suppress(RuleError):
+                if pooled.shape((draft.shape(index),))[1:] == counts:
+                    return draft.add(pooled, index)
     # More padding in front moves the windows by whole strides; those in front are cut off.
     moved = [
         -(-max(last - first, 0) // step)
@@ -137,3 +141,14 @@ def _pool(
     rows, columns = counts
     assert rows is not None and columns is not None
     return draft.add(Slice(0, moved[0], moved[1], channels, rows, columns), index)
+
+
+def _alone(
+    kernel: Pair, first: Pair, sizes: tuple[int, int], counts: tuple[int | None, ...]
+) -> tuple[Pair, Pair]:
+    """A window and its padding in front, cut to the map on axes with a single position."""
+    cut = [
+        (max(min(k - before, size), 1), 0) if count == 1 and k > before else (k, before)
+        for k, before, size, count in zip(kernel, first, sizes, counts, strict=True)
+    ]
+    return (cut[0][0], cut[1][0]), (cut[0][1], cut[1][1])

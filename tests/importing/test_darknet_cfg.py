@@ -244,3 +244,111 @@ def test_errors_name_the_line(cfg: list[str], line: int | None, message: str) ->
 def test_junk_is_an_error_and_no_crash(text: str, begun: bool) -> None:
     with contextlib.suppress(ArchError):
         darknet.sketch(Source("x.cfg", (net(8) if begun else "") + text), "x")
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_a_dilation_keeps_the_size(size: int, dilation: int) -> None:
+    """im2col of AlexeyAB's fork: pad × dilation cells of zeros; 1×1 filters have no dilation."""
+    keys = {"filters": 2, "size": size, "pad": 1, "dilation": dilation, "activation": "linear"}
+    module = module_of(read(net(9, 1), section("convolutional", **keys)))
+    data = torch.randn(1, 1, 9, 9)
+    state = module.state_dict()
+    weight = next(value for name, value in state.items() if name.endswith("weight"))
+    bias = next(value for name, value in state.items() if name.endswith("bias"))
+    step = dilation if size > 1 else 1
+    with torch.no_grad():
+        found = module(data)
+    assert found.shape == (1, 2, 9, 9)
+    for y, x in ((0, 0), (4, 4), (8, 3)):
+        expected = bias.clone()
+        for i in range(size):
+            for j in range(size):
+                row, column = y + (i - size // 2) * step, x + (j - size // 2) * step
+                if 0 <= row < 9 and 0 <= column < 9:
+                    expected += weight[:, 0, i, j] * data[0, 0, row, column]
+        assert torch.allclose(found[0, :, y, x], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_pool_larger_than_its_map(stride: int) -> None:
+    data = torch.randn(1, 3, 1, 1)
+    assert torch.equal(
+        module_of(read(net(1), section("maxpool", size=2, stride=stride)))(data), data
+    )
+
+
+@pytest.mark.parametrize("spatial", [0, 1])
+def test_softmax_is_over_all_values_or_over_channels(spatial: int) -> None:
+    """softmax_layer.c: over the whole sample, unless spatial says that it is at each place."""
+    data = torch.randn(2, 3, 4, 4)
+    found = module_of(read(net(4), section("softmax", spatial=spatial)))(data)
+    expected = data.exp() / data.exp().sum(1 if spatial else (1, 2, 3), keepdim=True)
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_an_activation_is_linear_by_default_and_the_first_of_two_settings_counts() -> None:
+    data = torch.randn(1, 3, 4, 4)
+    twice = "[activation]\nactivation=relu\nactivation=tanh\n"
+    assert torch.equal(module_of(read(net(4), section("activation"), twice))(data), data.relu())
+
+
+def test_a_detector_with_one_head_is_spelled() -> None:
+    head = section("yolo", anchors="10,14, 23,27", mask="0,1", classes=2, num=2)
+    network = spelled(read(net(32), plain(14), head))
+    assert [*network.checked.instances()][-1].layer.anchors == ((10, 14), (23, 27))  # type: ignore[attr-defined]
+
+
+TWO = {"anchors": "1,2,3,4", "num": 2, "classes": 2}
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (
+            [section("yolo", anchors="nan,1", mask=0, classes=2, num=1)],
+            "anchors has to be a number",
+        ),
+        (
+            [section("region", anchors="1,inf", classes=2, num=1, softmax=1)],
+            "anchors has to be a number",
+        ),
+        ([section("convolutional", size=3, dilation=2)], "what it computes differ"),
+        ([section("convolutional", size=4, pad=1, dilation=2)], "what it computes differ"),
+        ([section("convolutional", flipped=1)], "flipped=1"),
+        ([section("convolutional", dontload=1)], "dontload=1"),
+        ([section("convolutional", cbn=1)], "cbn=1"),
+        ([plain(14), section("yolo", **TWO), HALVE], "[maxpool] reads a detector's head"),
+        ([plain(14), section("yolo", **TWO), section("route", layers=-1)], "detector's head: -1"),
+        (
+            [
+                plain(14),
+                section("yolo", **TWO),
+                section("route", layers=0),
+                plain(14),
+                section("yolo", **TWO),
+            ],
+            "two heads on maps of the same size",
+        ),
+        (
+            [
+                plain(14),
+                section("yolo", **TWO),
+                section("route", layers=0),
+                HALVE,
+                plain(7),
+                section("yolo", **TWO, mask=0),
+            ],
+            "different numbers of anchors",
+        ),
+        ([section("convolutional", size=3, stride=1, antialiasing=1)], "antialiasing=1"),
+        ([section("maxpool", size=2, maxpool_depth=1)], "maxpool_depth=1"),
+        ([section("local_avgpool", size=2)], "there is no layer for [local_avgpool]"),
+        ([section("softmax", groups=2)], "groups=2"),
+        ([section("route", layers=-1, group=2)], "names a layer"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_in_words(layers: list[str], message: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        read(net(8), *layers)
+    assert message in str(caught.value)

@@ -191,8 +191,26 @@ def test_errors_name_the_layer(text: str, message: str) -> None:
 def test_a_layer_that_is_used_twice_shares_its_weights() -> None:
     shared = layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1])
     shared["inbound_nodes"].append([["c", 0, 0, {}]])
-    with pytest.raises(ArchError, match="Conv2D c: a layer with weights is applied more than once"):
+    with pytest.raises(ArchError, match="Conv2D c: it is applied twice: its weights are shared"):
         read(model(entry(4, 4, 3), shared))
+
+
+def test_a_model_that_is_used_twice_shares_its_weights() -> None:
+    """Keras counts its parameters once; a spec would have them twice."""
+    inner = [entry(4, 4, 3), layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1])]
+    shared = json.loads(model(*inner)) | {"name": "sub", "inbound_nodes": [[["in", 0, 0, {}]]]}
+    assert kinds(read(model(entry(4, 4, 3), shared))) == ["con"]
+    shared["inbound_nodes"].append([["sub", 0, 0, {}]])
+    with pytest.raises(ArchError, match="Functional sub: it is applied twice"):
+        read(model(entry(4, 4, 3), shared))
+
+
+def test_a_layer_of_two_models_shares_its_weights() -> None:
+    conv = layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1]) | {"shared_object_id": 7}
+    sub = json.loads(model(entry(4, 4, 3), conv)) | {"name": "sub"}
+    sub["inbound_nodes"] = [[["c", 0, 0, {}]]]
+    with pytest.raises(ArchError, match="Conv2D c: it is applied twice"):
+        read(model(entry(4, 4, 3), conv, sub))
 
 
 def test_a_size_that_the_file_leaves_open_is_given() -> None:

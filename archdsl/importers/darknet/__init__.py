@@ -16,7 +16,7 @@ from archdsl.importers import Options
 from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.darknet.kinds import SECTIONS, idle
-from archdsl.importers.darknet.state import Reading, refused
+from archdsl.importers.darknet.state import HEAD, Reading, refuse, refused
 from archdsl.importers.draft import Draft
 from archdsl.importers.imported_graph import Sketch
 from archdsl.ir.edges import Shape
@@ -54,6 +54,9 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
                 section.span,
                 help=nearest(section.kind, SECTIONS),
             )
+        refuse(section, "dontload", "dontloadscales")
+        if reading.at == HEAD and section.kind != "route":
+            raise fail(f"[{section.kind}] reads a detector's head", section.span)
         try:
             make(reading, section)
         except RuleError as error:

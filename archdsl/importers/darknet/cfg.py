@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -89,9 +90,12 @@ class Section:
 
 def _float(key: str, setting: Setting, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise _not_a_number(key, setting, "a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise _not_a_number(key, setting, "a number")
+    return number
 
 
 def _not_a_number(key: str, setting: Setting, what: str) -> ArchError:
@@ -119,5 +123,6 @@ def sections(source: Source) -> list[Section]:
             raise fail("a line is a [section] or key=value", span, f"found {text}")
         if not found:
             raise fail("a setting before the first section", span, "expected [net]")
-        found[-1].settings[key.strip()] = Setting(value.strip(), span)
+        # Darknet's option_find takes the first of two settings with one key.
+        found[-1].settings.setdefault(key.strip(), Setting(value.strip(), span))
     return found

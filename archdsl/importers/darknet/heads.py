@@ -33,12 +33,18 @@ def _yolo(reading: Reading) -> int:
         require(section, scale_x_y=(1, 1), new_coords=(0, 0))
         sizes = section.numbers("anchors")
         pairs = list(zip(sizes[::2], sizes[1::2], strict=False))
-        mask = section.integers("mask") or range(len(pairs))
+        mask = section.integers("mask") or range(section.integer("num", 1))
         if not all(0 <= number < len(pairs) for number in mask):
             raise fail(
                 "mask names an anchor that is not there",
                 section.where("mask"),
                 f"expected numbers from 0 to {len(pairs) - 1}",
+            )
+        if levels and 2 * len(mask) != len(levels[0][2]):
+            raise fail(
+                "heads with different numbers of anchors",
+                section.where("mask"),
+                f"expected {len(levels[0][2]) // 2} as in the head before, found {len(mask)}",
             )
         _check_classes(draft, end, section, len(mask) * (5 + section.integer("classes", 20)))
         rows = image(draft.shape(end), "yolo")[1] or 1
@@ -46,7 +52,10 @@ def _yolo(reading: Reading) -> int:
     levels.sort(key=lambda level: -level[0])
     height = draft.shape(0)[1] or 1
     names = tuple(f"stride{height // rows}" for rows, _, _ in levels)
-    maps = draft.add(Collect(names), *(end for _, end, _ in levels))
+    if len(set(names)) < len(names):
+        raise RuleError("two heads on maps of the same size", f"found {listing(names)}")
+    ends = [end for _, end, _ in levels]
+    maps = ends[0] if len(ends) == 1 else draft.add(Collect(names), *ends)
     anchors = tuple(side for _, _, sides in levels for side in sides)
     return draft.add(YoloV3(anchors).layer(), maps, 0)
 

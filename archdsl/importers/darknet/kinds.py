@@ -7,10 +7,10 @@ from collections.abc import Callable
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.heads import DETECTORS
-from archdsl.importers.darknet.state import NORM, Reading, normalised, refuse, require
+from archdsl.importers.darknet.state import HEAD, NORM, Reading, normalised, refuse, require
 from archdsl.importers.windows import Sides, max_pool
 from archdsl.ir.layer import RuleError, image, shown
-from archdsl.layers.activation import Softmax
+from archdsl.layers.activation import Softmax, SoftmaxAll
 from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.joins import Add, AddPadded, Concat, Gate
 from archdsl.layers.linear import Dropout, FullyConnected, Multiply
@@ -18,14 +18,46 @@ from archdsl.layers.permutation import DarknetReorg
 from archdsl.layers.pooling import AvgPool, Chunk, MaxPool
 from archdsl.layers.resize import UpsampleNearest
 
+_OTHER_CONVOLUTIONS = [
+    "antialiasing",
+    "assisted_excitation",
+    "bin_output",
+    "binary",
+    "cbn",
+    "coordconv",
+    "deform",
+    "flipped",
+    "rotate",
+    "share_index",
+    "stretch",
+    "stretch_sway",
+    "sway",
+    "xnor",
+]
+
+
+def _padding(section: Section, size: int) -> int:
+    """``pad=1`` is half the size, whatever ``padding`` says."""
+    padding = section.integer("padding", 0)
+    return size // 2 if section.integer("pad", 0) else padding
+
 
 def _convolutional(reading: Reading, section: Section) -> None:
-    refuse(section, "binary", "xnor", "antialiasing", "deform", "rotate", "share_index")
+    """The padding counts taps: with a dilation it is that many times as wide."""
+    refuse(section, *_OTHER_CONVOLUTIONS)
     size = section.integer("size", 1)
     stride = section.integer("stride", 1)
-    padding = section.integer("padding", 0)
-    if section.integer("pad", 0):
-        padding = size // 2
+    padding = _padding(section, size)
+    dilation = section.integer("dilation", 1)
+    if size == 1:
+        dilation = 1
+    if dilation != 1 and 2 * padding != size - 1:
+        raise fail(
+            "Darknet's size of this convolution and what it computes differ",
+            section.where("dilation"),
+            f"expected padding={(size - 1) // 2} for size={size} with a dilation, found {padding}",
+        )
+    padding *= dilation
     reading.add(
         Convolution(
             section.integer("filters", 1),
@@ -35,7 +67,7 @@ def _convolutional(reading: Reading, section: Section) -> None:
             section.integer("stride_x", stride),
             padding,
             padding,
-            dilation=section.integer("dilation", 1),
+            dilation=dilation,
             groups=section.integer("groups", 1),
             bias=not normalised(section),
         )
@@ -45,7 +77,7 @@ def _convolutional(reading: Reading, section: Section) -> None:
 
 def _deconvolutional(reading: Reading, section: Section) -> None:
     size, stride = section.integer("size", 1), section.integer("stride", 1)
-    padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+    padding = _padding(section, size)
     filters = section.integer("filters", 1)
     reading.add(
         TransposedConvolution(
@@ -103,8 +135,7 @@ def _shortcut(reading: Reading, section: Section) -> None:
         reading.add(Add(), *others)
     else:
         reading.add(AddPadded(), _sampled(reading, others[0]))
-    if "activation" in section.settings:
-        reading.activate(section)
+    reading.activate(section, "linear")
 
 
 def _sampled(reading: Reading, other: int) -> int:
@@ -125,8 +156,7 @@ def _scale_channels(reading: Reading, section: Section) -> None:
     refuse(section, "scale_wh")
     features = reading.named(section, "from", section.required("from"))
     reading.at = reading.draft.add(Gate(), features, reading.at)
-    if "activation" in section.settings:
-        reading.activate(section)
+    reading.activate(section, "linear")
 
 
 def _upsample(reading: Reading, section: Section) -> None:
@@ -143,12 +173,13 @@ def _reorg(reading: Reading, section: Section) -> None:
 def _softmax(reading: Reading, section: Section) -> None:
     refuse(section, "tree")
     require(section, groups=(1, 1), temperature=(1, 1))
-    section.integer("spatial", 0)
-    reading.add(Softmax())
+    places = reading.draft.shape(reading.at)[1:]
+    alone = section.number("spatial", 0) or places in ((), (1, 1))
+    reading.add(Softmax() if alone else SoftmaxAll())
 
 
 def _activation(reading: Reading, section: Section) -> None:
-    reading.activate(section)
+    reading.activate(section, "linear")
 
 
 def _batchnorm(reading: Reading, _: Section) -> None:
@@ -161,6 +192,7 @@ def _cost(reading: Reading, _: Section) -> None:
 
 def _head(reading: Reading, section: Section) -> None:
     reading.heads.append((reading.at, section))
+    reading.at = HEAD
 
 
 SECTIONS: dict[str, Callable[[Reading, Section], None]] = {
@@ -188,11 +220,12 @@ SECTIONS: dict[str, Callable[[Reading, Section], None]] = {
 }
 
 
-TRAINING = ("learning_rate", "momentum", "decay", "stopbackward", "burn_in", "clip", "dontload")
+TRAINING = ("learning_rate", "momentum", "decay", "stopbackward", "burn_in", "clip")
 """Settings of any layer that only training reads."""
 
 IDLE = {
-    "convolutional": "flipped dot",
+    "convolutional": "dot grad_centr reverse angle stream wait_stream",
+    "route": "stream wait_stream",
     "softmax": "noloss",
     "cost": "type scale ratio noobj thresh smooth",
     "dropout": "dropblock dropblock_size_rel dropblock_size_abs",

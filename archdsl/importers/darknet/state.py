@@ -27,6 +27,10 @@ ACTIVATIONS: dict[str, Layer | None] = {
 NORM = BatchNorm(momentum=0.01)
 
 
+HEAD = -1
+"""In place of an operation behind a detector's head, whose output is the end."""
+
+
 @dataclass
 class Reading:
     """What has been read so far: the operation behind each layer, and heads for the end."""
@@ -41,8 +45,8 @@ class Reading:
         if layer is not None:
             self.at = self.draft.add(layer, self.at, *others)
 
-    def activate(self, section: Section) -> None:
-        name = section.text("activation", "logistic")
+    def activate(self, section: Section, default: str = "logistic") -> None:
+        name = section.text("activation", default)
         if name not in ACTIVATIONS:
             raise fail(
                 f"there is no layer for the activation {name}",
@@ -65,6 +69,8 @@ class Reading:
                 section.where(key),
                 f"expected one of the {len(self.behind)} layers before it, from 0 on, or from -1",
             )
+        if self.behind[index] == HEAD:
+            raise fail(f"[{section.kind}] reads a detector's head: {number}", section.where(key))
         return self.behind[index]
 
 

@@ -11,12 +11,12 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.files import read_source
-from archdsl.importers import Options
+from archdsl.importers import Options, Proof
 from archdsl.importers.draft import Draft
 from archdsl.importers.imported_graph import Home, Sketch
 from archdsl.importers.keras.config import Entry
@@ -24,6 +24,9 @@ from archdsl.importers.keras.kinds import KINDS
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
 from archdsl.ir.trampoline import Task, run
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MOST_LAYERS = 100_000
@@ -51,6 +54,13 @@ def read(what: str, options: Options) -> Sketch:
     """
     path = Path(what)
     return sketch(read_source(path), path.stem, options.input)
+
+
+def proof(network: Network, what: str) -> Proof:
+    """Compares the network with what Keras makes of the file, where that is installed."""
+    from archdsl.importers.keras.weights import proof
+
+    return proof(network, what)
 
 
 def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
@@ -82,6 +92,7 @@ class _Reading:
         self._size = size
         self._homes: tuple[Home, ...] = ()
         self._inside: tuple[str, ...] = ()
+        self._applied_objects: set[int] = set()
 
     def model(
         self, document: dict[str, Any], given: Sequence[int] | None
@@ -145,13 +156,17 @@ class _Reading:
         name = layer.get("name") or config.get("name") or kind
         if kind in _MODELS:
             config = layer
-        return Entry(kind, str(name), config, self._version)
+        shared = layer.get("shared_object_id")
+        return Entry(
+            kind, str(name), config, self._version, shared if isinstance(shared, int) else None
+        )
 
     # ---- one layer ----
 
     def _applied(self, use: _Use, inputs: list[int]) -> Task[int]:
         """A layer, or a model inside of a model."""
         entry = use.entry
+        before = self.draft.count
         self.draft.homes = self._homes
         self.draft.part = "/".join((*self._inside, entry.name))
         if entry.kind in _MODELS:
@@ -160,6 +175,9 @@ class _Reading:
             self._inside += (entry.name,)
             ends = yield self.model(dict(entry.config), inputs)
             self._homes, self._inside = outside
+            if len(ends) != 1:
+                raise _refused(entry, RuleError("a model inside of another has one output here"))
+            self._once(use, before)
             return int(ends[0][1])
         try:
             if entry.kind == "InputLayer":
@@ -171,13 +189,26 @@ class _Reading:
                 )
             if not inputs:
                 raise RuleError("it reads nothing")
-            before = self.draft.count
             index = made(self.draft, entry, inputs)
-            if use.application and any(map(self.draft.tensors, range(before, self.draft.count))):
-                raise RuleError("a layer with weights is applied more than once")
-            return index
         except RuleError as error:
             raise _refused(entry, error) from None
+        self._once(use, before)
+        return index
+
+    def _once(self, use: _Use, before: int) -> None:
+        """Refuses what has weights and was applied before, here or as a part of another model."""
+        if not any(map(self.draft.tensors, range(before, self.draft.count))):
+            return
+        shared = use.entry.shared
+        if use.application or shared in self._applied_objects:
+            raise _refused(
+                use.entry,
+                RuleError(
+                    "it is applied twice: its weights are shared, which a spec cannot say yet"
+                ),
+            )
+        if shared is not None:
+            self._applied_objects.add(shared)
 
     def _input(self, entry: Entry) -> int:
         if self.draft.count:

@@ -14,12 +14,14 @@ class Entry(NamedTuple):
     """A layer of the file: its class, its name in the model, and its settings.
 
     ``version`` is the first part of Keras's version, since some names changed their meaning.
+    ``shared`` is the number of a layer that is a part of several models.
     """
 
     kind: str
     name: str
     config: Json
     version: int
+    shared: int | None = None
 
     def has(self, key: str) -> bool:
         return self.config.get(key) is not None

@@ -178,10 +178,11 @@ def _channels(draft: Draft, index: int) -> int:
 def _batch_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(draft.shape(inputs[0]))):
         raise RuleError("batch norm along another axis than the channels")
-    if not (entry.flag("scale", True) and entry.flag("center", True)):
+    scale, center = entry.flag("scale", True), entry.flag("center", True)
+    if not (scale and center):
         draft.note("Batch norms without a factor or an offset in Keras have both here.")
     momentum = round(1 - entry.number("momentum", 0.99), 9)
-    names = ("weight", "gamma"), ("bias", "beta")
+    names = [("weight", "gamma")] * scale + [("bias", "beta")] * center
     statistics = ("running_mean", "moving_mean"), ("running_var", "moving_variance")
     layer = BatchNorm(entry.number("epsilon", 1e-3), momentum)
     return draft.add(layer, inputs[0], tensors=_tensors(entry, *names, *statistics))
