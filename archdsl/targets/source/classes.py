@@ -154,8 +154,10 @@ class Writer:
     def _given(self, built: Built, values: Iterator[Said]) -> Iterator[Doc]:
         """The arguments that a call has to say: those without a default, or that differ from it."""
         for parameter, inner in built.arguments:
-            each = next(values) if inner is None else None
-            doc = each.doc if each is not None else self._made(inner, values)
+            each = None if inner is not None else next(values)
+            doc = each.doc if each is not None else ""
+            if inner is not None:
+                doc = self._made(inner, values)
             if parameter.variadic or parameter.required:
                 yield doc
             elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
