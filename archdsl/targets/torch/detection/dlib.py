@@ -15,16 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from archdsl.dlib.options import (
-    MMOD_OPTIONS,
-    YOLO_OPTIONS,
-    AnchorBox,
-    BoxOverlap,
-    MmodOptions,
-    YoloOptions,
-)
+from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.graph.cells import Cells
+from archdsl.layers.dlib_options import AnchorBox, BoxOverlap, MmodOptions, YoloOptions
 from archdsl.layers.tiling import Tile, Tiling, step_up, tiled
 from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_images
