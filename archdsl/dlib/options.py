@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from archdsl.dlib import stream
-from archdsl.dlib.stream import Cursor, Type, double, flag, integer, text, vector
+from archdsl.dlib.stream import (
+    INTEGER,
+    TEXT,
+    Cursor,
+    Type,
+    double,
+    flag,
+    integer,
+    mapping,
+    text,
+    vector,
+)
 from archdsl.layers.dlib_options import (
     AnchorBox,
     BoxOverlap,
@@ -76,8 +86,8 @@ def _write_anchor(value: AnchorBox) -> bytes:
     return integer(0) + integer(value.width) + integer(value.height)
 
 
-_ANCHORS = stream.mapping(stream.INTEGER, vector(Type(_read_anchor, _write_anchor)))
-_LABELS = vector(stream.TEXT)
+_ANCHORS = mapping(INTEGER, vector(Type(_read_anchor, _write_anchor)))
+_LABELS = vector(TEXT)
 
 
 def _read_yolo(cursor: Cursor) -> YoloOptions:

@@ -32,7 +32,11 @@ def allowed(name: str) -> str:
 
 
 def class_name(name: str, otherwise: str) -> str:
-    """``conv_bn`` as a class is called, ``ConvBn``; ``otherwise`` goes before digits."""
+    """``conv_bn`` as a class is called, ``ConvBn``.
+
+    ``otherwise`` goes before digits and before words of Python: ``none`` is ``BlockNone``.
+    """
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
     joined = "".join(word[0].upper() + word[1:] for word in words)
-    return joined if joined[:1].isalpha() else f"{otherwise}{joined}"
+    fits = joined[:1].isalpha() and not keyword.iskeyword(joined)
+    return joined if fits else f"{otherwise}{joined}"

@@ -271,6 +271,10 @@ class LayerScale(Layer):
 
     initial: float = arg("the factors before training", 1e-6)
 
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        image(inputs[0], self.kind)
+        return inputs[0]
+
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return image(inputs[0], self.kind)[0]
 
@@ -346,6 +350,10 @@ class L2NormScaled(Layer):
     """At every place the channels are scaled to length 1, then each by a learned factor."""
 
     initial: float = arg("what the factors start as", 20.0)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        image(inputs[0], self.kind)
+        return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return image(inputs[0], self.kind)[0]

@@ -40,7 +40,7 @@ class Tiling(NamedTuple):
     tiles: tuple[Tile, ...]
 
 
-class Step(NamedTuple):
+class LevelStep(NamedTuple):
     """From a level to the next finer one: a place (x, y) is multiplied, then moved."""
 
     factor: float
@@ -48,13 +48,13 @@ class Step(NamedTuple):
     down: float
 
 
-def step_up(n: int) -> Step:
+def step_up(n: int) -> LevelStep:
     """How places of a level of pyramid_down<n> map to the next finer level."""
     if n == 2:
-        return Step(2.0, 2.5, 1.5)
+        return LevelStep(2.0, 2.5, 1.5)
     if n == 3:
-        return Step(1.5, 1.5, 1.5)
-    return Step(n / (n - 1.0), 0.3, 0.3) if n > 1 else Step(0.0, 0.0, 0.0)
+        return LevelStep(1.5, 1.5, 1.5)
+    return LevelStep(n / (n - 1.0), 0.3, 0.3) if n > 1 else LevelStep(0.0, 0.0, 0.0)
 
 
 def tiled(height: int, width: int, n: int, padding: int, outer: int) -> Tiling:

@@ -154,3 +154,10 @@ def test_the_command_takes_it_all(tmp_path: Path) -> None:
         depth=1, style="dark", direction="LR", colour="macs", title="Nine", legend=False
     )
     assert target.read_text() == same
+
+
+def test_a_block_goes_by_the_last_part_of_its_path() -> None:
+    network = archdsl.load("googlenet")
+    assert network.draw(expand=("inception1",)) == network.draw(expand=("*inception1",))
+    with pytest.raises(archdsl.ArchError, match="did you mean 'inception1'"):
+        network.draw(expand=("incepton1",))

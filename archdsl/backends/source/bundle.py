@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
 from archdsl.backends.source.symbols import Symbols
@@ -77,7 +78,8 @@ class Bundle:
 
     def lines(self) -> list[str]:
         """The definitions as their files have them, two empty lines before each."""
-        order = sorted(self._found, key=lambda key: self._rank(*key))
+        ranks = _ranks({home for home, _ in self._found})
+        order = sorted(self._found, key=lambda key: (ranks[key[0]], self._found[key].lineno))
         found: list[str] = []
         seen: set[int] = set()
         for home, name in order:
@@ -88,16 +90,14 @@ class Bundle:
             found += ["", "", *_text(_read(home).lines, node)]
         return found
 
-    def _rank(self, home: str, name: str) -> tuple[int, str, int]:
-        """Modules that others are built on go first."""
-        return _depth(home), home, self._found[home, name].lineno
 
-
-@cache
-def _depth(home: str) -> int:
-    """How many levels of archdsl's modules lie below one."""
-    origins = {origin for origin, _ in _read(home).imports.values() if origin.startswith(_HOME)}
-    return 1 + max((_depth(origin) for origin in origins), default=0)
+def _ranks(homes: set[str]) -> dict[str, int]:
+    """The places of modules in a file: those that others are built on go first."""
+    below = {
+        home: sorted({origin for origin, _ in _read(home).imports.values()} & homes)
+        for home in sorted(homes)
+    }
+    return {home: rank for rank, home in enumerate(TopologicalSorter(below).static_order())}
 
 
 @cache
@@ -120,8 +120,9 @@ def _read(home: str) -> _Module:
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
-                if isinstance(target, ast.Name):
-                    definitions[target.id] = node
+                for name in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    if isinstance(name, ast.Name):
+                        definitions[name.id] = node
     return _Module(text.splitlines(), definitions, imports, postponed)
 
 

@@ -23,7 +23,7 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.constructors import Construction
-from archdsl.backends.source.drafts import Built, Step
+from archdsl.backends.source.drafts import Built, Step, opened
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import Names, identifier
 from archdsl.backends.source.loops import Loop
@@ -65,7 +65,7 @@ class Writer:
         ``about`` is its docstring, ``notes`` are comments by attribute; ``result`` says what the
         network itself takes and returns, ``ending`` are last lines of its constructor.
         """
-        said = [self._said(pattern, term) for term in pattern.abstraction.terms]
+        said = [self._said(term, pattern.arguments) for term in pattern.abstraction.terms]
         made = self._attributes(pattern, said, notes)
         base = self._symbols.nn("Sequential" if pattern.chain else "Module")
         found = [f"class {pattern.name}({base}):"]
@@ -94,33 +94,23 @@ class Writer:
             found.append(f"{name}: {_annotation(each.values)}{default}")
         return Group("(", tuple(found), ")")
 
-    def _said(self, pattern: Pattern, term: Term) -> Said:
+    def _said(self, term: Term, names: Sequence[str] = ()) -> Said:
         if isinstance(term, Constant):
             doc = self._literal(term.value)
             return Said(flat(doc), term, doc)
         assert isinstance(term, Formula)
-        return Said(term.text(pattern.arguments[term.argument]))
+        return Said(term.text(names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
         if isinstance(value, Construction):
-            return call(self._symbols.of(value.made), self._values(value))
+            head, slots = opened(value)
+            return self._call(head, [self._said(Constant(slot.value)) for slot in slots])
         if isinstance(value, tuple):
             return tupled(tuple(map(self._literal, value)))
         try:
             return literal(value)
         except ValueError:
             raise fail(f"a {type(value).__name__} cannot be written as source") from None
-
-    def _values(self, made: Construction) -> Iterator[Doc]:
-        """The arguments of a module that is itself an argument."""
-        for parameter, value in zip(made.parameters, made.values, strict=True):
-            if parameter.variadic:
-                assert isinstance(value, tuple)
-                yield from map(self._literal, value)
-            elif parameter.required:
-                yield self._literal(value)
-            elif value != parameter.default:
-                yield joined(f"{parameter.name}=", self._literal(value))
 
     def _attributes(
         self, pattern: Pattern, said: list[Said], notes: Mapping[str, str]
@@ -152,7 +142,26 @@ class Writer:
                     arguments.append(joined(f"{name}=", each.doc))
             return call(step.head.name, arguments)
         assert isinstance(step.head, Built)
-        return call(self._symbols.of(step.head.made), _given(step.head, said))
+        return self._call(step.head, said)
+
+    def _call(self, built: Built, said: Sequence[Said]) -> Doc:
+        """The call of a constructor, and in it the calls that make modules for it."""
+        return self._made(built, iter(said))
+
+    def _made(self, built: Built, values: Iterator[Said]) -> Doc:
+        return call(self._symbols.of(built.made), self._given(built, values))
+
+    def _given(self, built: Built, values: Iterator[Said]) -> Iterator[Doc]:
+        """The arguments that a call has to say: those without a default, or that differ from it."""
+        for parameter, inner in built.arguments:
+            each = None if inner is not None else next(values)
+            doc = each.doc if each is not None else ""
+            if inner is not None:
+                doc = self._made(inner, values)
+            if parameter.variadic or parameter.required:
+                yield doc
+            elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
+                yield joined(f"{parameter.name}=", doc)
 
     def _sequential(self, pattern: Pattern, said: list[Said]) -> Doc:
         self._symbols.need("from collections import OrderedDict")
@@ -246,20 +255,6 @@ def _filled(structure: Any, docs: list[Doc]) -> Doc:
     return Group("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
 
 
-def _given(built: Built, said: list[Said]) -> Iterator[Doc]:
-    """The arguments that a call has to say: those that have no default, and differ from it."""
-    values = iter(said)
-    for parameter in built.parameters:
-        if parameter.variadic:
-            yield from (next(values).doc for _ in range(built.variadic))
-            continue
-        each = next(values)
-        if parameter.required:
-            yield each.doc
-        elif each.constant is None or not _equal(each.constant.value, parameter.default):
-            yield joined(f"{parameter.name}=", each.doc)
-
-
 def _equal(value: Value, default: Value) -> bool:
     """Equal for a constructor: a stride of 1 is one of (1, 1), but True is not 1."""
     return isinstance(value, bool) == isinstance(default, bool) and value == default
@@ -286,6 +281,8 @@ def _annotation(values: Sequence[Value]) -> str:
 
 
 def _type(value: Value) -> str:
+    if isinstance(value, Construction):
+        return value.made.__name__
     if isinstance(value, tuple):
         kinds = {_type(each) for each in value}
         each = kinds.pop() if len(kinds) == 1 else "float"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 from collections.abc import Callable, Mapping
@@ -33,11 +34,16 @@ class Parameter(NamedTuple):
 
 
 class Construction(NamedTuple):
-    """What makes a module, its class for one, and the values of all its parameters."""
+    """What makes a module or a record, its class for one, and the values of all its parameters."""
 
     made: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     values: tuple[Any, ...]
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it makes a module, not a record."""
+        return inspect.isclass(self.made) and issubclass(self.made, nn.Module)
 
 
 @cache
@@ -48,7 +54,8 @@ def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
         if name in _PLACING or parameter.kind is inspect.Parameter.VAR_KEYWORD:
             continue
         variadic = parameter.kind is inspect.Parameter.VAR_POSITIONAL
-        found.append(Parameter(name, () if variadic else parameter.default, variadic))
+        default = () if variadic else frozen_value(parameter.default)
+        found.append(Parameter(name, default, variadic))
     return tuple(found)
 
 
@@ -65,10 +72,20 @@ class Reader:
         if known is not None:
             remembered: Construction = frozen_value(module)
             return remembered
+        if made is nn.Sequential:
+            return self._chain(module, path)
         key = made, repr(module), _shapes(module)
         if key not in self._checked:
             self._checked[key] = _guess(module, made, path)
         return self._checked[key]
+
+    def _chain(self, module: nn.Module, path: str) -> Construction:
+        """A layer of several modules of torch: what makes each of them, in order."""
+        parts = dict(module.named_children())
+        if list(parts) != [str(number) for number in range(len(parts))]:
+            raise fail(f"{path} cannot be written as source: its modules have names of their own")
+        values = tuple(self.construction(part, path) for part in parts.values())
+        return Construction(nn.Sequential, (Parameter("parts", (), variadic=True),), (values,))
 
 
 def _guess(module: nn.Module, made: Any, path: str) -> Construction:
@@ -119,10 +136,16 @@ def _makes(
             again = made(**given)
     except (TypeError, ValueError, RuntimeError):
         return False
-    if _shapes(again) != _shapes(module):
-        return False
-    pairs = zip(again.modules(), module.modules(), strict=False)
-    return all(_plain(one) == _plain(two) for one, two in pairs)
+    found, wanted = dict(again.named_modules()), dict(module.named_modules())
+    return (
+        list(found) == list(wanted)
+        and _shapes(again) == _shapes(module)
+        and all(_same(one, two) for one, two in zip(found.values(), wanted.values(), strict=True))
+    )
+
+
+def _same(one: nn.Module, two: nn.Module) -> bool:
+    return type(one) is thawed(type(two)) and _plain(one) == _plain(two)
 
 
 def _shapes(module: nn.Module) -> tuple[Any, ...]:
@@ -139,11 +162,23 @@ def _plain(module: nn.Module) -> dict[str, Any]:
 
 
 def frozen_value(value: Any) -> Any:
-    """A value that can be a key: lists become tuples, and modules what makes them."""
-    known = arguments_of(value) if isinstance(value, nn.Module) else None
+    """A value that can be a key: lists become tuples; modules and records, what makes them."""
+    known = _known(value)
     if known is not None:
         made: Any = type(value)
         signature = parameters(made)
         given = tuple(frozen_value(known.get(p.name, p.default)) for p in signature)
         return Construction(made, signature, given)
     return tuple(map(frozen_value, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _known(value: Any) -> Mapping[str, Any] | None:
+    """What a module, a dataclass or a named tuple was made with; ``None`` for all else."""
+    if isinstance(value, nn.Module):
+        return arguments_of(value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        named: Mapping[str, Any] = value._asdict()
+        return named
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None

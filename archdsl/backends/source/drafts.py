@@ -7,7 +7,7 @@ into a loop first, so that stages of different length are one pattern.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ import torch
 from torch import fx
 
 from archdsl.analysis.anti_unification import Value
-from archdsl.backends.source.constructors import Parameter, Reader
+from archdsl.backends.source.constructors import Construction, Parameter, Reader
 from archdsl.backends.source.parts import Function, Leaf, Part, Piece, Unit
 
 
@@ -39,11 +39,17 @@ class Hole(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What a leaf's class and its constructor are; its slots are the constructor's arguments."""
+    """A constructor, and what each of its arguments is: a slot, or a module made for this one."""
 
     made: Callable[..., Any]
-    parameters: tuple[Parameter, ...]
-    variadic: int
+    arguments: tuple[tuple[Parameter, Built | None], ...]
+
+    def all(self) -> Iterator[Built]:
+        """This one, and those that are made for it."""
+        yield self
+        for _, inner in self.arguments:
+            if inner is not None:
+                yield from inner.all()
 
 
 Head = Any
@@ -159,15 +165,7 @@ class Drafting:
             return Step(None, head, tuple(holes), arguments, options, gives)
         assert isinstance(piece, Leaf)
         built = self._reader.construction(piece.module, str(piece.node.target))
-        made: list[Slot] = []
-        variadic = 0
-        for parameter, value in zip(built.parameters, built.values, strict=True):
-            if parameter.variadic:
-                variadic = len(value)
-                made.extend(Slot(parameter.name, each) for each in value)
-            else:
-                made.append(Slot(parameter.name, value))
-        head = Built(built.made, built.parameters, variadic)
+        head, made = opened(built)
         shift = len(made)
         return Step(
             piece.name,
@@ -183,6 +181,25 @@ class Drafting:
         arguments = tuple(Read(number(node)) for node in piece.unit.inputs)
         gives = tuple(number(node) for node in piece.unit.outputs)
         return Step(piece.name, pattern, pattern.slots_of(piece.unit), arguments, (), gives)
+
+
+def opened(construction: Construction) -> tuple[Built, list[Slot]]:
+    """A construction as a head and its slots.
+
+    A module that is an argument is opened as well: two modules that are made alike are not one.
+    """
+    arguments: list[tuple[Parameter, Built | None]] = []
+    slots: list[Slot] = []
+    for parameter, given in zip(construction.parameters, construction.values, strict=True):
+        for value in given if parameter.variadic else (given,):
+            inner = None
+            if isinstance(value, Construction) and value.is_module:
+                inner, more = opened(value)
+                slots += more
+            else:
+                slots.append(Slot(parameter.name, value))
+            arguments.append((parameter, inner))
+    return Built(construction.made, tuple(arguments)), slots
 
 
 def _joined(unit: Unit) -> dict[fx.Node, tuple[Any, ...]]:

@@ -72,16 +72,27 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     for pattern in found:
         for step in _steps(pattern):
             if isinstance(step.head, Built):
-                symbols.of(step.head.made)
+                for built in step.head.all():
+                    symbols.of(built.made)
             for slot in step.slots:
-                if isinstance(slot.value, Construction):
-                    symbols.of(slot.value.made)
+                for record in _records(slot.value):
+                    symbols.of(record.made)
             if callable(step.head) and step.head.__module__ != "_operator":
                 symbols.of(step.head)
     bundle = Bundle(symbols)
     for thing in symbols.carried.values():
         bundle.add(thing)
     return bundle
+
+
+def _records(value: Any) -> Iterator[Construction]:
+    """The records in a value."""
+    if isinstance(value, Construction):
+        yield value
+        value = value.values
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _records(each)
 
 
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
@@ -191,11 +202,15 @@ def _about(network: Network, symbols: Symbols) -> list[str]:
         f"{summary.parameters:,} parameters and {summary.macs:,} multiply-accumulates for an "
         f"input of {prose(shown(summary.input))}; {outputs}."
     )
-    vision = any("torchvision" in line for line in symbols.imports)
-    needs = "torch and torchvision" if vision else "torch alone"
-    origin = f"Written by archdsl from the spec {name}. Needs {needs}."
+    origin = f"Written by archdsl from the spec {name}. Needs {_needs(symbols)}."
     paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]
     return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
+
+
+def _needs(symbols: Symbols) -> str:
+    """The packages that the file imports, torch first."""
+    *most, last = "torch", *sorted(symbols.packages() - {"torch"})
+    return f"{', '.join(most)} and {last}" if most else "torch alone"
 
 
 def _main(network: Network, name: str) -> list[str]:

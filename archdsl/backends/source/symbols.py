@@ -47,7 +47,7 @@ class Symbols:
                     self.bare.add(name)
                 return form.format(name)
         home = inspect.getmodule(thing)
-        if home is not None and home.__name__.startswith("archdsl.backends.torch."):
+        if home is not None and home.__name__.startswith("archdsl."):
             if self.carried.setdefault(name, thing) is not thing:
                 raise fail(f"two things are called {name}, and source holds one of them")
             self.bare.add(name)
@@ -59,6 +59,10 @@ class Symbols:
         self.imports.add(_NN)
         return f"nn.{name}"
 
+    def packages(self) -> set[str]:
+        """What has to be installed for the imports."""
+        return {_package(line) for line in self.imports} - sys.stdlib_module_names
+
     def need(self, line: str) -> None:
         """Ask for an import line."""
         self.imports.add(line)
@@ -67,10 +71,14 @@ class Symbols:
         """The import lines in the usual order, the names of one module together."""
         groups: dict[bool, list[str]] = {True: [], False: []}
         for line in _merged(self.imports):
-            module = line.split()[1].partition(".")[0]
-            groups[module in sys.stdlib_module_names].append(line)
+            groups[_package(line) in sys.stdlib_module_names].append(line)
         texts = [sorted(group, key=_order) for group in groups.values() if group]
         return [line for group in texts for line in (*itertools.chain(*map(_broken, group)), "")]
+
+
+def _package(line: str) -> str:
+    """The package that an import line reads."""
+    return line.split()[1].partition(".")[0]
 
 
 def _broken(line: str) -> list[str]:

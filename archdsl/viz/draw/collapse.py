@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import fail, nearest
 from archdsl.ir.network import Network, Scope
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 
@@ -26,8 +26,9 @@ class Levels:
     """Which template instances are closed.
 
     Those ``depth`` levels down (``None``: none), the network itself being the first level. Patterns
-    of ``expand`` and ``collapse``, as of file names, are held against an instance's path and its
-    template's name. What is expanded shows its own next level; so does everything around it.
+    of ``expand`` and ``collapse``, as of file names, are held against an instance's path, the last
+    part of that, and its template's name. What is expanded shows its own next level; so does
+    everything around it.
     """
 
     depth: int | None = None
@@ -141,20 +142,30 @@ def _matching(network: Network, patterns: Collection[str], option: str) -> set[S
         fitting = {
             scope
             for scope in scopes
-            if fnmatchcase(scope.path, pattern) or fnmatchcase(scope.template or "", pattern)
+            if any(fnmatchcase(name, pattern) for name in _spellings(scope))
         }
         if not fitting:
-            names = dict.fromkeys(s.template or s.path for s in scopes)
-            some = ", ".join(list(names)[:_NAMES_TOLD])
             raise fail(
-                f"{option} {pattern}: no block is called like that",
-                None,
-                f"blocks here are {some}{', …' if len(names) > _NAMES_TOLD else ''}"
-                if names
-                else "this network has no blocks",
+                f"{option} {pattern}: no block is called like that", None, _others(pattern, scopes)
             )
         found |= fitting
     return found
+
+
+def _spellings(scope: Scope) -> tuple[str, ...]:
+    """The names that a block goes by: its path, the last part of that, its template."""
+    return scope.path, scope.path.rpartition(".")[2], *filter(None, [scope.template])
+
+
+def _others(pattern: str, scopes: Sequence[Scope]) -> str:
+    """What to name in place of a pattern that fits no block."""
+    near = nearest(pattern, dict.fromkeys(n for scope in scopes for n in _spellings(scope)))
+    names = dict.fromkeys(scope.template or scope.path for scope in scopes)
+    if not names:
+        return "this network has no blocks"
+    some = ", ".join(list(names)[:_NAMES_TOLD])
+    told = f"blocks here are {some}{', …' if len(names) > _NAMES_TOLD else ''}"
+    return f"{near} {told}" if near else told
 
 
 def _around(scopes: Collection[Scope]) -> set[Scope]:

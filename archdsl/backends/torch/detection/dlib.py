@@ -21,7 +21,7 @@ from archdsl.backends.torch.detection.values import Batch, Detections, Size, Ste
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.ir.cells import Cells
-from archdsl.layers import dlib_options as record
+from archdsl.layers.dlib_options import AnchorBox, BoxOverlap, MmodOptions, YoloOptions
 from archdsl.layers.pyramid_tiles import Tile, Tiling, step_up, tiled
 
 # ---- image pyramids ----
@@ -110,7 +110,7 @@ def _rounded(values: Tensor) -> Tensor:
     return values.sign() * (values.abs() + 0.5).floor()
 
 
-def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: record.BoxOverlap) -> list[int]:
+def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> list[int]:
     """Which of some boxes, the best first, stay: none that overlaps a better one too much.
 
     Boxes are whole numbers (left, top, right, bottom). With ``labels`` only boxes of one label
@@ -191,9 +191,9 @@ class _Configured(Step):
 class Mmod(_Configured):
     """A window wherever a score is above the threshold (dlib loss_mmod_::to_label)."""
 
-    options: record.MmodOptions
+    options: MmodOptions
 
-    def __init__(self, options: record.MmodOptions, threshold: float, cells: Cells) -> None:
+    def __init__(self, options: MmodOptions, threshold: float, cells: Cells) -> None:
         """``cells`` says where the scores lie in the network's input."""
         super().__init__(options, MMOD_OPTIONS, threshold)
         self.cells = cells
@@ -270,11 +270,9 @@ def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
 class Yolo(_Configured):
     """Anchors on the maps of several tags (dlib loss_yolo_::to_label)."""
 
-    options: record.YoloOptions
+    options: YoloOptions
 
-    def __init__(
-        self, tags: tuple[int, ...], options: record.YoloOptions, threshold: float
-    ) -> None:
+    def __init__(self, tags: tuple[int, ...], options: YoloOptions, threshold: float) -> None:
         super().__init__(options, YOLO_OPTIONS, threshold)
         self.tags = tags
 
@@ -289,7 +287,7 @@ class Yolo(_Configured):
         size = (seen if isinstance(seen, Tensor) else seen.tensors).shape[-2:]
         return self._results(seen, lambda index: self._image([m[index] for m in maps], size))
 
-    def _check(self, tag: int, anchors: Sequence[record.AnchorBox], level: Tensor) -> None:
+    def _check(self, tag: int, anchors: Sequence[AnchorBox], level: Tensor) -> None:
         if not anchors:
             warnings.warn(
                 f"loss_yolo finds nothing at tag{tag}: it has no anchors yet. They come with "
@@ -321,7 +319,7 @@ class Yolo(_Configured):
         return _found(boxes[kept], labels[kept], scores[kept])
 
     def _decoded(
-        self, level: Tensor, anchors: Sequence[record.AnchorBox], size: Sequence[int]
+        self, level: Tensor, anchors: Sequence[AnchorBox], size: Sequence[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Boxes, labels and scores of a map, whatever overlaps."""
         rows, columns = level.shape[1:]
