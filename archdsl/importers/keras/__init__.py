@@ -26,7 +26,7 @@ from archdsl.ir.layer import RuleError
 from archdsl.ir.trampoline import Task, run
 
 if TYPE_CHECKING:
-    from archdsl.api import Network
+    from archdsl.ir.network import Network
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MOST_LAYERS = 100_000

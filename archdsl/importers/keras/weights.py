@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.diagnostics import fail
 from archdsl.importers import Options, Proof
@@ -13,8 +13,9 @@ from archdsl.importers.keras import read
 from archdsl.importers.weight_map import state
 
 if TYPE_CHECKING:
-    from archdsl.api import Network
     from archdsl.importers.weight_map import Array
+    from archdsl.ir.edges import Shape
+    from archdsl.ir.network import Network
 
 _TOLERANCE = 1e-4  # of an output's largest value
 
@@ -24,6 +25,7 @@ def proof(network: Network, what: str) -> Proof:
     import numpy as np
     import torch
 
+    from archdsl.backends.torch import compile_network
     from archdsl.backends.torch.trial_run import undisturbed
 
     text = Path(what).read_text()
@@ -39,7 +41,7 @@ def proof(network: Network, what: str) -> Proof:
     except Exception as error:  # what Keras raises for files of other versions is of any kind
         reason = str(error).strip().partition("\n")[0][:200]
         return Proof(None, (f"Keras does not read the file: {reason}",))
-    channels, height, width = (size or 1 for size in network.summary().input)
+    channels, height, width = (size or 1 for size in cast("Shape", network.shape(network.input)))
     rows = len(model.inputs[0].shape) == 2
     sketch = read(what, Options(None if rows else (channels, height, width)))
     rng = np.random.default_rng(0)
@@ -56,9 +58,9 @@ def proof(network: Network, what: str) -> Proof:
     flattens = any(note.startswith("Keras flattens") for note in sketch.notes)
     if flattens:
         return Proof(None, ("weights behind Flatten are in another order, which is not undone",))
-    module = network.to_torch()
+    module = compile_network(network)
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    carried = state(sketch, network.checked, weights, shapes)
+    carried = state(sketch, network, weights, shapes)
     tensors = {name: torch.tensor(np.ascontiguousarray(v)) for name, v in carried.items()}
     module.load_state_dict(tensors, strict=False)
     x = rng.random((2, channels, height, width), dtype=np.float32)

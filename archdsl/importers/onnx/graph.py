@@ -376,7 +376,7 @@ class Reader:
     @property
     def opset(self) -> int:
         """The version of ONNX's own operators, whose domain has two names."""
-        return max(self.opsets.get("", 0), self.opsets.get("ai.onnx", 0))
+        return int(max(self.opsets.get("", 0), self.opsets.get("ai.onnx", 0)))
 
     @property
     def batch(self) -> int:
