@@ -12,6 +12,7 @@ from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
 from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.starting import Starting
 from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.elaborate.unused import unknown_in_template, unknown_names
@@ -78,7 +79,7 @@ def collect(
 
     ``read`` gives the documents of includes. Raises ArchError with every error in them.
     """
-    elaborator = Elaborator(limits or Limits())
+    elaborator = Elaborator(limits or Limits(), Starting(document.source))
     assembly = assemble(document, settings or {}, partial(member, elaborator), read)
     return Collected(document, assembly, elaborator)
 

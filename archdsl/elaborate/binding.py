@@ -73,6 +73,7 @@ def layer(
             values[formal.name] = value
     for key_name, pending in named:
         yield _bind_named(elaborator, definition, key_name, pending, values)
+    elaborator.starting.complete(definition, values, name.span)
     for formal in formals:
         if formal.required and formal.name not in values:
             raise missing(name, definition, formal)

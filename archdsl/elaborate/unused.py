@@ -23,6 +23,7 @@ from archdsl.elaborate.scope import (
 from archdsl.layers.block import Label
 from archdsl.layers.definition import Argument, Definition
 from archdsl.layers.endpoints import Pixels
+from archdsl.layers.initial import Scheme
 from archdsl.syntax import nodes
 
 Wanted = Literal["block", "number", "type", "anything"]
@@ -157,7 +158,7 @@ def _of_formal(formal: nodes.Formal) -> Wanted:
 
 def _of_argument(argument: Argument) -> Wanted:
     kind: Any = argument.type.__args__[0] if is_variadic(argument) else argument.type
-    if kind is Label:
+    if kind in (Label, Scheme):
         return "anything"
     if kind in (int, float, bool):
         return "number"

@@ -9,10 +9,12 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.elaborate import arithmetic
 from archdsl.elaborate.arguments import Pending, positional, short, unread
 from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Deferred, Environment, Unread
+from archdsl.elaborate.starting import unknown
 from archdsl.elaborate.tails import find, values_type
 from archdsl.elaborate.trampoline import Task
 from archdsl.layers.block import Label
 from archdsl.layers.endpoints import Pixels
+from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.syntax import nodes
 
 BROKEN = object()
@@ -138,6 +140,13 @@ def label_value(pending: Pending) -> Task[Label]:
     yield
 
 
+def scheme_value(pending: Pending) -> Task[Scheme]:
+    word = yield label_value(pending)
+    if word not in SCHEMES:
+        raise unknown(word, pending.node.span)
+    return Scheme(word)
+
+
 def pixels_value(pending: Pending) -> Task[Pixels]:
     """Channels as a number, or the C++ type that dlib reads images from."""
     node, environment = values_type(*pending)
@@ -176,6 +185,7 @@ PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
     float: float_value,
     bool: bool_value,
     Label: label_value,
+    Scheme: scheme_value,
     Pixels: pixels_value,
 }
 """Evaluation by the type that an argument declares, for types that hold no blocks."""
