@@ -6,6 +6,7 @@ their own constructors do. Seed torch, or pass ``seed``, to have the same weight
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -68,7 +69,7 @@ def fan(rule: Fan, part: nn.Module) -> int:
 
 def spread(rule: VarianceScaling, part: nn.Module) -> float:
     """The standard deviation of values that are drawn for a module."""
-    return (rule.scale / fan(rule.fan, part)) ** 0.5
+    return math.sqrt(rule.scale / fan(rule.fan, part))
 
 
 def _draw(rule: Rule, tensor: Tensor, part: nn.Module) -> None:
