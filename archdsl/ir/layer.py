@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
     from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.layers.initial import Initial
 
 
 __all__ = [
@@ -204,6 +205,11 @@ class Layer:
         """The few words that stand in a drawing."""
         return self.kind
 
+    @property
+    def initial_values(self) -> Initial | None:
+        """How its weights and biases start; None: as torch's modules do by themselves."""
+        return None
+
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The PyTorch module of the layer, its parameters not yet initialised."""
         raise NotImplementedError(f"{self.kind} has no module")
@@ -212,7 +218,7 @@ class Layer:
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
     ) -> fx.Node:
         """Add the layer to a PyTorch graph and return the node of its output."""
-        return emit.module(self.module(inputs), *operands)
+        return emit.module(self.module(inputs), *operands, initial=self.initial_values)
 
     def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The inputs as the rules and the lowering see them; see :class:`MapLayer`."""

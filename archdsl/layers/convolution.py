@@ -19,11 +19,10 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.layers.initial import Initialised
 
 if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.backends.torch.emitter import Emitter
+    from torch import nn
 
 Pair = tuple[int, int]
 
@@ -89,7 +88,7 @@ def times(pair: tuple[int | float, int | float]) -> str:
     source="dlib con_; torch.nn.Conv2d",
 )
 @dataclass(frozen=True)
-class Convolution(MapLayer):
+class Convolution(Initialised, MapLayer):
     """Convolution of a feature map with a bank of filters."""
 
     keeps_output = False
@@ -116,21 +115,6 @@ class Convolution(MapLayer):
         positional=False,
     )
     bias: bool = arg("add a learned value per filter", True, positional=False)
-    deviation: float | None = arg(
-        "standard deviation of the initial weights",
-        None,
-        minimum=0,
-        positional=False,
-        shown="by He et al. 2015",
-    )
-    prior: float | None = arg(
-        "probability that the outputs, logits, start with (Lin et al. 2017, Focal Loss, 4.1)",
-        None,
-        minimum=1e-6,
-        maximum=1 - 1e-6,
-        positional=False,
-        shown="biases of zero",
-    )
 
     def _kernel(self, shape: Shape) -> Pair:
         _, height, width = image(shape, "con")
@@ -227,13 +211,6 @@ class Convolution(MapLayer):
             parts.append(f"dilation {self.dilation}")
         return ", ".join(parts)
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        return emit.module(
-            self.module(inputs), *operands, deviation=self.deviation, prior=self.prior
-        )
-
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
 
@@ -258,7 +235,7 @@ class Convolution(MapLayer):
     source="dlib cont_; torch.nn.ConvTranspose2d",
 )
 @dataclass(frozen=True)
-class TransposedConvolution(MapLayer):
+class TransposedConvolution(Initialised, MapLayer):
     """Transposed convolution: enlarges a feature map by its stride."""
 
     keeps_output = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
+from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
@@ -20,20 +21,13 @@ if TYPE_CHECKING:
     source="dlib fc_; torch.nn.Linear",
 )
 @dataclass(frozen=True)
-class FullyConnected(Layer):
+class FullyConnected(Initialised, Layer):
     """Every output is a weighted sum of all inputs; feature maps are flattened first."""
 
     keeps_output = False
 
     outputs: int = arg("number of outputs", minimum=1)
     bias: bool = arg("add a learned value per output", True, positional=False)
-    deviation: float | None = arg(
-        "standard deviation of the initial weights",
-        None,
-        minimum=0,
-        positional=False,
-        shown="0.01",
-    )
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         flat_size(inputs[0], "fc")
@@ -67,7 +61,7 @@ class FullyConnected(Layer):
         (operand,) = operands
         if len(inputs[0]) > 1:
             operand = emit.call(torch.flatten, operand, 1)
-        return emit.module(self.module(inputs), operand, deviation=self.deviation)
+        return emit.module(self.module(inputs), operand, initial=self.initial_values)
 
 
 alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bias=False)
@@ -79,7 +73,7 @@ alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bia
     source="dlib linear_; torch.nn.Linear",
 )
 @dataclass(frozen=True)
-class Linear(MapLayer):
+class Linear(Initialised, MapLayer):
     """``fc`` along the last axis, at each position by itself.
 
     In dlib that axis is the columns, so a row of features, features×1×1, has one value there.

@@ -249,15 +249,6 @@ def test_a_seed_gives_the_same_weights_again(name: str) -> None:
     assert not any(torch.equal(first[key], other[key]) for key in drawn)
 
 
-def test_initial_weights() -> None:
-    """He's rule for convolutions: variance 2 / (filters × kernel area); fc 0.01; biases zero."""
-    module = archdsl.compile("fc<200,con<128,5,5,input<64,16,16>>>", seed=0)
-    assert module.conv.weight.std().item() == pytest.approx((2 / (128 * 25)) ** 0.5, rel=0.02)
-    assert module.conv.weight.mean().abs().item() < 1e-3
-    assert module.fc.weight.std().item() == pytest.approx(0.01, rel=0.02)
-    assert not module.conv.bias.any() and not module.fc.bias.any()
-
-
 def test_modules_have_the_paths_of_their_layers() -> None:
     network = archdsl.load(KINDS)
     module = network.to_torch()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 
 from torch import fx, nn
 
 from archdsl.backends.source.code_style import INDENT, Group, joined, lines, literal, quoted, tupled
-from archdsl.backends.source.code_style import Sequence as Pieces
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.torch.emitter import START, Start
+from archdsl.backends.torch.emitter import START
 from archdsl.backends.torch.freeze import thawed
+from archdsl.backends.torch.initial import DRAWN, spread
 from archdsl.ir.network import Network
+from archdsl.layers.initial import TORCH, Constant, Initial, Normal, Rule
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 class Beginning:
@@ -24,20 +23,23 @@ class Beginning:
 
     def __init__(self, network: Network, module: fx.GraphModule, symbols: Symbols) -> None:
         self._symbols = symbols
+        self._module = module
         leaves = {
             str(node.target): module.get_submodule(str(node.target))
             for node in module.graph.nodes
             if node.op == "call_module"
         }
         self._parts = [part for leaf in leaves.values() for part in leaf.modules()]
-        parts = set(map(type, self._parts))
-        self._convolutions = [each for each in _CONVOLUTIONS if _any(parts, each)]
-        self._linear = _any(parts, nn.Linear)
-        self._own: defaultdict[Start, list[str]] = defaultdict(list)
+        self._starts: defaultdict[Initial, list[str]] = defaultdict(list)
         for node in module.graph.nodes:
-            start = node.meta.get(START, Start())
-            if start != Start() and str(node.target) not in self._own[start]:
-                self._own[start].append(str(node.target))
+            start = node.meta.get(START)
+            if start is None:
+                continue
+            for name, part in module.get_submodule(str(node.target)).named_modules():
+                path = f"{node.target}.{name}" if name else str(node.target)
+                # Torch starts its modules so by itself, and attention's output with them.
+                if start != TORCH and isinstance(part, DRAWN) and path not in self._starts[start]:
+                    self._starts[start].append(path)
         graph = network.graph
         frozen = [p for p in leaves if p in graph and network.instance(p).frozen]
         weighty = {p for p, leaf in leaves.items() if any(True for _ in leaf.parameters())}
@@ -49,13 +51,10 @@ class Beginning:
     def constructor(self) -> list[str]:
         """The last lines of the network's constructor."""
         found = []
-        if self._convolutions or self._linear:
-            found.append("self.apply(initialise)")
-        for start, paths in self._own.items():
-            found += lines(joined("for name in ", _tuple(paths), ":"), 0)
-            for tensor, call in start_calls(start):
-                text = f'self.get_parameter(f"{{name}}.{tensor}")'
-                found.append(f"{INDENT}nn.init.{call.format(text)}")
+        for start, paths in self._starts.items():
+            biased = [path for path in paths if self._module.get_submodule(path).bias is not None]
+            found += self._drawn("weight", start.weight, paths)
+            found += self._drawn("bias", start.bias, biased)
         if self._frozen:
             found.append("for name in FROZEN:")
             found.append(f"{INDENT}self.get_submodule(name).requires_grad_(False)")
@@ -84,55 +83,36 @@ class Beginning:
         found: list[str] = []
         if self._frozen:
             found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
-        branches: list[tuple[Sequence[type[nn.Module]], str]] = []
-        if self._convolutions:
-            draw = 'nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")'
-            branches.append((self._convolutions, draw))
-        if self._linear:
-            branches.append(([nn.Linear], "nn.init.normal_(module.weight, std=0.01)"))
-        if not branches:
-            return found
-        found += ["", "", "def initialise(module: nn.Module) -> None:"]
-        found.append(f'{INDENT}"""As He et al. 2015 do in section 2.2; linear layers narrowly."""')
-        for kinds, draw in branches:
-            found.append(f"{INDENT}if isinstance(module, {self._kinds(kinds)}):")
-            found += lines(_call(draw), 2)
-            found += self._biases(kinds)
+        return found
+
+    def _drawn(self, tensor: str, rule: Rule, paths: Sequence[str]) -> list[str]:
+        """Loops that draw a tensor of some modules; those with equal numbers are one loop."""
+        calls: defaultdict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            calls[_call(rule, self._module.get_submodule(path))].append(path)
+        found = []
+        for call, same in calls.items():
+            found += lines(joined("for name in ", _tuple(same), ":"), 0)
+            text = f'self.get_parameter(f"{{name}}.{tensor}")'
+            found.append(f"{INDENT}nn.init.{call.format(text)}")
         return found
 
     def _kinds(self, kinds: Sequence[type[nn.Module]]) -> str:
         names = ", ".join(self._symbols.nn(each.__name__) for each in kinds)
         return names if len(kinds) == 1 else f"({names})"
 
-    def _biases(self, kinds: Sequence[type[nn.Module]]) -> list[str]:
-        """Lines that set biases to zero, if modules of these classes have some.
 
-        By torch's types a convolution may always be without.
-        """
-        if all(part.bias is None for part in self._parts if isinstance(part, tuple(kinds))):
-            return []
-        zero = "nn.init.zeros_(module.bias)"
-        if nn.Linear in kinds and all(
-            part.bias is not None for part in self._parts if isinstance(part, nn.Linear)
-        ):
-            return [f"{INDENT * 2}{zero}"]
-        return [f"{INDENT * 2}if module.bias is not None:", f"{INDENT * 3}{zero}"]
-
-
-def start_calls(start: Start) -> list[tuple[str, str]]:
-    """The tensors of a module that start otherwise, and the calls that draw them."""
-    found = []
-    if start.deviation is not None:
-        found.append(("weight", f"normal_({{}}, std={literal(start.deviation)})"))
-    if start.prior is not None:
-        bias = -math.log((1 - start.prior) / start.prior)
-        found.append(("bias", f"constant_({{}}, {literal(bias)})"))
-    return found
-
-
-def _call(text: str) -> Pieces:
-    name, _, rest = text.partition("(")
-    return joined(name, Group("(", tuple(rest[:-1].split(", ")), ")"))
+def _call(rule: Rule, part: nn.Module) -> str:
+    """The function of nn.init that draws by a rule, open for the tensor."""
+    if isinstance(rule, Constant):
+        return f"constant_({{}}, {literal(rule.value)})"
+    if isinstance(rule, Normal):
+        return f"normal_({{}}, std={literal(rule.deviation)})"
+    deviation = spread(rule, part)
+    if rule.uniform:
+        bound = literal(float(f"{3**0.5 * deviation:.6g}"))
+        return f"uniform_({{}}, -{bound}, {bound})"
+    return f"normal_({{}}, std={literal(float(f'{deviation:.6g}'))})"
 
 
 def _tuple(texts: list[str]) -> Group:

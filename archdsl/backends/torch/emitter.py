@@ -13,17 +13,10 @@ from archdsl.ir.cells import Cells, cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
-
-
-class Start(NamedTuple):
-    """How the weights and biases of a module start, see :func:`initialise`."""
-
-    deviation: float | None = None
-    prior: float | None = None
-
+from archdsl.layers.initial import TORCH, Initial
 
 START = "start"
-"""The key of a node's ``meta`` under which the :class:`Start` of its module stands."""
+"""The key of a node's ``meta`` under which the :class:`Initial` of its module stands."""
 
 LAYER = "layer"
 """The key of a node's ``meta`` under which the path of its layer stands."""
@@ -108,23 +101,22 @@ class Emitter:
         self,
         module: nn.Module,
         *operands: Any,
-        deviation: float | None = None,
-        prior: float | None = None,
+        initial: Initial | None = None,
         **options: Any,
     ) -> fx.Node:
         """Call a module, registered under the current layer's path.
 
         A layer that is applied to several tensors is one module: only the first is registered.
-        ``deviation`` and ``prior`` say how its weights and biases start, see :func:`initialise`;
+        ``initial`` says how its weights and biases start, by default as torch starts them;
         ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
-            initialise(module, deviation, prior)
+            initialise(module, initial or TORCH)
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module
         node = self._noted(self.graph.call_module(self._path, operands, options))
-        node.meta[START] = Start(deviation, prior)
+        node.meta[START] = initial or TORCH
         return node
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:

@@ -1,12 +1,7 @@
-"""Initial weights.
+"""Initial weights, drawn by the rules of :mod:`archdsl.layers.initial`.
 
-As torchvision's VGG and ResNet do (He et al. 2015, "Delving Deep into Rectifiers", section 2.2):
-convolutions normal with variance 2 / (filters × kernel area / groups), fully connected layers
-normal with a standard deviation of 0.01, biases zero; normalisation starts as the identity. A
-layer's argument ``deviation`` is the standard deviation of its own normal weights; ``prior`` is the
-probability that its outputs, logits, start with (Lin et al. 2017, "Focal Loss for Dense Object
-Detection", section 4.1). All other modules use torch's own initial values. Seed torch, or pass
-``seed``, to have the same weights again.
+Parts of a layer that are convolutions or fully connected start as the layer says; all others as
+their own constructors do. Seed torch, or pass ``seed``, to have the same weights again.
 """
 
 from __future__ import annotations
@@ -15,8 +10,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from archdsl.layers.initial import TORCH, Constant, Fan, Initial, Normal, Rule, VarianceScaling
+
+DRAWN = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+"""The classes of modules that are drawn here."""
 
 
 class SkippedInitialisation(TorchFunctionMode):
@@ -39,19 +40,48 @@ class SkippedInitialisation(TorchFunctionMode):
         return func(*args, **given)
 
 
-def initialise(
-    module: nn.Module, deviation: float | None = None, prior: float | None = None
-) -> None:
+def initialise(module: nn.Module, initial: Initial = TORCH) -> None:
     """Draw the initial weights of a module made under :class:`SkippedInitialisation`."""
-    bias = 0.0 if prior is None else -math.log((1 - prior) / prior)
-    for part in module.modules():
-        if not isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+    for name, part in module.named_modules():
+        if not isinstance(part, DRAWN):
             continue
-        if deviation is not None:
-            nn.init.normal_(part.weight, 0, deviation)
-        elif isinstance(part, nn.Linear):
-            nn.init.normal_(part.weight, 0, 0.01)
+        _draw(initial.weight, part.weight, part)
+        # A part of a module, such as attention's output, has the biases that its owner gave it.
+        if part.bias is not None and not name:
+            _draw(initial.bias, part.bias, part)
+
+
+def fan(rule: Fan, part: nn.Module) -> int:
+    """What a rule divides by, for a convolution or a fully connected layer."""
+    weight = part.weight
+    assert isinstance(weight, Tensor)
+    inputs, outputs = weight[0].numel(), weight[:, 0].numel()
+    groups = getattr(part, "groups", 1)
+    if rule is Fan.BOTH:
+        return inputs + outputs
+    if rule is Fan.GROUP_OUTPUTS:
+        return outputs // groups
+    if rule is Fan.DLIB:  # its transposed filters are summed over the first axis
+        turned = isinstance(part, nn.ConvTranspose2d)
+        return outputs + part.out_channels if turned else inputs + weight.shape[0]  # type: ignore[operator,return-value]
+    return inputs if rule is Fan.INPUTS else outputs
+
+
+def spread(rule: VarianceScaling, part: nn.Module) -> float:
+    """The standard deviation of values that are drawn for a module."""
+    return math.sqrt(rule.scale / fan(rule.fan, part))
+
+
+def _draw(rule: Rule, tensor: Tensor, part: nn.Module) -> None:
+    with torch.no_grad():
+        if isinstance(rule, Constant):
+            tensor.fill_(rule.value)
+        elif isinstance(rule, Normal):
+            tensor.normal_(0, rule.deviation)
         else:
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
-        if part.bias is not None:
-            nn.init.constant_(part.bias, bias)
+            deviation = spread(rule, part)
+            if rule.uniform:
+                bound = 3**0.5 * deviation
+                tensor.uniform_(-bound, bound)
+            else:
+                tensor.normal_(0, deviation)

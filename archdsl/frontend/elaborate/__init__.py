@@ -12,6 +12,7 @@ from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.frontend.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
 from archdsl.frontend.elaborate.evaluate import Elaborator
 from archdsl.frontend.elaborate.expander import Limits
+from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.structs import member
 from archdsl.frontend.elaborate.unused import unknown_in_template, unknown_names
 from archdsl.frontend.syntax import nodes
@@ -79,7 +80,7 @@ def collect(
 
     ``read`` gives the documents of includes. Raises ArchError with every error in them.
     """
-    elaborator = Elaborator(limits or Limits())
+    elaborator = Elaborator(limits or Limits(), Starting(document.source))
     assembly = assemble(document, settings or {}, partial(member, elaborator), read)
     return Collected(document, assembly, elaborator)
 

@@ -69,6 +69,7 @@ def layer(
             values[formal.name] = value
     for key_name, pending in named:
         yield _bind_named(expander, definition, key_name, pending, values)
+    expander.starting.complete(definition, values, name.span)
     for formal in formals:
         if formal.required and formal.name not in values:
             raise missing(name, definition, formal)

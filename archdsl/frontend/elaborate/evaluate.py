@@ -29,6 +29,7 @@ from archdsl.frontend.elaborate.arguments import (
     variadic,
 )
 from archdsl.frontend.elaborate.expander import Limits, Reading
+from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
@@ -50,6 +51,7 @@ class Elaborator:
     """The state of one elaboration: instances made so far, and errors found so far."""
 
     limits: Limits
+    starting: Starting
     errors: list[Diagnostic] = field(default_factory=list)
     structs: dict[Any, Definitions] = field(default_factory=dict)
     """The instances of structs so far."""
@@ -178,7 +180,7 @@ class Elaborator:
             return structs.read(self, meaning, name, positional, named, subnet)
         callee, positional = flat(meaning, name, positional)
         inner = self._take_subnet(callee, name, positional, subnet)
-        known = None if named else self._literal_layers.get(_literal_key(callee, positional))
+        known = None if named else self._literal_layers.get(_literal_key(callee, name, positional))
         if known is not None:
             return Reading((Step(known, name.span),), inner, inner is None and is_complete(callee))
         return self._read_step(callee, name, positional, named, inner)
@@ -261,7 +263,7 @@ class Elaborator:
             instance = yield self._instance(callee, name, positional, named)
             return Step(instance, name.span)
         what: Layer | Combinator = yield binding.layer(self, callee, name, positional, named)
-        key = None if named else _literal_key(callee, positional)
+        key = None if named else _literal_key(callee, name, positional)
         if key is not None and isinstance(what, Layer):
             self._literal_layers[key] = what
         return Step(what, name.span)
@@ -350,13 +352,13 @@ def _end_at_subnet(
 
 
 def _literal_key(
-    callee: Definition | TemplateBinding, positional: list[Unbound]
+    callee: Definition | TemplateBinding, name: nodes.Name, positional: list[Unbound]
 ) -> tuple[Any, ...] | None:
     """What tells a layer from others if its arguments are literals; most such have occurred before.
 
     ``None`` for all else.
     """
-    key: list[Any] = [callee]
+    key: list[Any] = [callee, id(name.span.source)]  # a file may say how its layers start
     for argument in positional:
         node = argument.node
         if type(node) is not nodes.Integer:

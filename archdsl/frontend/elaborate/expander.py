@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from archdsl.frontend.elaborate.arguments import Pending, Unbound
+from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
@@ -47,6 +48,9 @@ class Expander(Protocol):
     """The instances of structs so far."""
     inlined: int
     """Number of members of structs that were read in the place of their names."""
+
+    starting: Starting
+    """The rules by which layers start that the text states for all of a kind."""
 
     def block(
         self, node: nodes.Expression, environment: Environment, *, subnet: bool

@@ -17,6 +17,7 @@ from archdsl.frontend.elaborate.scope import Environment, Formal, TemplateBindin
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Label
 from archdsl.ir.layer import Argument, Definition
+from archdsl.layers.initial import Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
 Wanted = Literal["block", "number", "type", "anything"]
@@ -151,7 +152,7 @@ def _of_formal(formal: nodes.Formal) -> Wanted:
 
 def _of_argument(argument: Argument) -> Wanted:
     kind: Any = argument.type.__args__[0] if is_variadic(argument) else argument.type
-    if kind is Label:
+    if kind in (Label, Scheme):
         return "anything"
     if kind in (int, float, bool):
         return "number"

@@ -8,11 +8,13 @@ from typing import Any
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.frontend.elaborate import arithmetic
 from archdsl.frontend.elaborate.arguments import Pending, positional, short, unread
+from archdsl.frontend.elaborate.initial_values import unknown
 from archdsl.frontend.elaborate.scope import Deferred, Environment, Unread
 from archdsl.frontend.elaborate.tails import find, values_type
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Label
 from archdsl.ir.trampoline import Task
+from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
 BROKEN = object()
@@ -138,6 +140,13 @@ def label_value(pending: Pending) -> Task[Label]:
     yield
 
 
+def scheme_value(pending: Pending) -> Task[Scheme]:
+    word = yield label_value(pending)
+    if word not in SCHEMES:
+        raise unknown(word, pending.node.span)
+    return Scheme(word)
+
+
 def pixels_value(pending: Pending) -> Task[Pixels]:
     """Channels as a number, or the C++ type that dlib reads images from."""
     node, environment = values_type(*pending)
@@ -176,6 +185,7 @@ PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
     float: float_value,
     bool: bool_value,
     Label: label_value,
+    Scheme: scheme_value,
     Pixels: pixels_value,
 }
 """Evaluation by the type that an argument declares, for types that hold no blocks."""
