@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
     from archdsl.backends.torch.emitter import Emitter, Operand
-    from archdsl.layers.initial import Initial
+    from archdsl.ir.initial import Initial
 
 
 __all__ = [

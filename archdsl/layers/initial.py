@@ -1,6 +1,6 @@
-"""How weights start: rules as data, and the arguments by which a layer asks for one.
+"""The words for initial values, and the arguments by which a layer asks for one.
 
-A rule is free of torch; :mod:`archdsl.backends.torch.initial` draws by it. ``con``, ``cont``,
+``con``, ``cont``,
 ``fc`` and ``linear`` start as dlib's ``setup()`` starts them, unless a spec asks for another rule.
 """
 
@@ -9,61 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, NamedTuple, NewType
+from typing import Any, NewType
 
+from archdsl.ir.initial import Constant, Fan, Initial, Normal, VarianceScaling
 from archdsl.ir.layer import arg
 
 Scheme = NewType("Scheme", str)
 """A word for a rule, one of :data:`SCHEMES`."""
-
-
-class Fan(Enum):
-    """What the variance of weights is divided by; values of a filter times what it counts."""
-
-    INPUTS = "inputs"
-    """torch's fan_in: what an output is the sum of."""
-    OUTPUTS = "outputs"
-    """torch's fan_out: filters times kernel area, whatever the groups."""
-    GROUP_OUTPUTS = "outputs of a group"
-    """Filters of a group times kernel area."""
-    BOTH = "inputs and outputs"
-    """torch's fan_in and fan_out."""
-    DLIB = "inputs and filters"
-    """dlib's ``num_inputs + num_outputs``: the kernel area counts for the inputs alone."""
-
-
-@dataclass(frozen=True)
-class VarianceScaling:
-    """Values of mean 0 and variance ``scale`` / fan, normal or uniform."""
-
-    scale: float
-    fan: Fan
-    uniform: bool = False
-
-
-@dataclass(frozen=True)
-class Normal:
-    """Normal values of mean 0."""
-
-    deviation: float
-
-
-@dataclass(frozen=True)
-class Constant:
-    """The same value everywhere."""
-
-    value: float
-
-
-Rule = VarianceScaling | Normal | Constant
-
-
-class Initial(NamedTuple):
-    """How the weights of a layer start, and its biases; a fan is the weights' in both."""
-
-    weight: Rule
-    bias: Rule = Constant(0.0)
 
 
 _SPREAD = VarianceScaling(1 / 3, Fan.INPUTS, uniform=True)
@@ -89,7 +41,7 @@ SCHEMES: Mapping[str, Initial] = {
 """The words of specs. Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Initialised:
     """The arguments of layers whose weights are drawn."""
 

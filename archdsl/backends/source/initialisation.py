@@ -12,8 +12,9 @@ from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.emitter import START
 from archdsl.backends.torch.freeze import thawed
 from archdsl.backends.torch.initial import DRAWN, spread
+from archdsl.ir.initial import Constant, Initial, Normal, Rule
 from archdsl.ir.network import Network
-from archdsl.layers.initial import TORCH, Constant, Initial, Normal, Rule
+from archdsl.layers.initial import TORCH
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 

@@ -11,9 +11,10 @@ from archdsl.backends.torch.freeze import freeze
 from archdsl.backends.torch.initial import initialise
 from archdsl.ir.cells import Cells, cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
+from archdsl.ir.initial import Initial
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
-from archdsl.layers.initial import TORCH, Initial
+from archdsl.layers.initial import TORCH
 
 START = "start"
 """The key of a node's ``meta`` under which the :class:`Initial` of its module stands."""

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from archdsl.layers.initial import TORCH, Constant, Fan, Initial, Normal, Rule, VarianceScaling
+from archdsl.ir.initial import Constant, Fan, Initial, Normal, Rule, VarianceScaling
+from archdsl.layers.initial import TORCH
 
 DRAWN = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The classes of modules that are drawn here."""
