@@ -6,10 +6,10 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from support import families
 from torch import fx, nn
 
 import archdsl
-from archdsl.bundled import spec_names
 from archdsl.targets import FORMATS, encode
 from archdsl.targets.formats import node_link
 
@@ -72,7 +72,7 @@ def test_arguments_that_are_layers_themselves() -> None:
     assert pyramid["kind"] == "pyramid_down"
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_every_spec_follows_the_schema(name: str) -> None:
     graph = read(name)
     assert isinstance(graph, nx.MultiDiGraph)
