@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, cast
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput
 
-from archdsl.bulk import collector_paused
 from archdsl.bundled import grammar_text
 from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.layers.definition import lookup
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
