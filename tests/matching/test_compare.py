@@ -10,6 +10,7 @@ import pytest
 import torch
 import torchvision
 from nets import FlatResNet18, OtherSpelling, Small, WithoutSkip
+from support import families
 from torch import Tensor, nn
 
 from archdsl.importers.verification import (
@@ -131,9 +132,7 @@ def test_googlenet_with_auxiliary_heads_in_training_mode() -> None:
     assert sum(p.numel() for p in reference("torchvision:googlenet").parameters()) == 6_624_904
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CLASSIFIERS]
-)
+@pytest.mark.parametrize("name", families.family(CLASSIFIERS, QUICK))
 def test_every_torchvision_classifier_matches_another_of_its_kind(name: str) -> None:
     with torch.device("meta") if not name.startswith("regnet") else torch.device("cpu"):
         heads = name in ("googlenet", "inception_v3")
