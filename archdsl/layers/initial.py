@@ -1,7 +1,7 @@
 """The words for initial values, and the arguments by which a layer asks for one.
 
-``con``, ``cont``,
-``fc`` and ``linear`` start as dlib's ``setup()`` starts them, unless a spec asks for another rule.
+``con``, ``cont``, ``fc`` and ``linear`` start as dlib's ``setup()`` starts them, unless a spec asks
+for another rule.
 """
 
 from __future__ import annotations

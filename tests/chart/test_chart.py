@@ -6,12 +6,12 @@ import math
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from support import commands
 
-from archdsl.cli import main
 from archdsl.viz.chart import Point, chart
 from archdsl.viz.chart.plan import FRAME, planned
 
@@ -19,9 +19,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 FIGURE_2 = ["alexnet", "vgg16", "vgg19", "googlenet_paper", "resnet18", "resnet34", "resnet50",
             "resnet101", "resnet152", "inception_v3", "inception_v4"]  # fmt: skip
 
-
-def compare(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["compare", *map(str, arguments)])
+compare = partial(commands.run, "compare")
 
 
 def bubbles(svg: bytes) -> dict[str, tuple[float, float, float]]:

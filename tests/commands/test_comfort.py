@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner, Result
+from click.testing import Result
+from support import commands
 
 from archdsl.cli import main, progress
 from archdsl.cli.progress import QUIET, VERBOSE, working
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: str, color: bool = False, **env: str) -> Result:
     environment = {"NO_COLOR": None, "TERM": "xterm", **env}
-    return CliRunner().invoke(main, arguments, color=color, env=environment)
+    return commands.run(*arguments, color=color, env=environment)
 
 
 # ---- completion ----

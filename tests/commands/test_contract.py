@@ -9,11 +9,10 @@ from pathlib import Path
 import networkx as nx
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from safetensors.torch import load_file
+from support.commands import run
 
 import archdsl
-from archdsl.cli import main
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 
@@ -21,10 +20,6 @@ TINY = "fc<3,relu<con<4,3,3,1,1,input<2,8,8>>>>"
 # 4 filters of 2×3×3 and a bias each; 3 outputs of 4·8·8 inputs and a bias each.
 TINY_PARAMETERS = 4 * (2 * 9 + 1) + 3 * (4 * 64 + 1)
 TINY_MACS = 4 * 64 * 2 * 9 + 3 * 4 * 64
-
-
-def run(*arguments: str | Path, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
 
 
 @pytest.fixture

@@ -1,20 +1,20 @@
 """``archdsl detect``: pictures in, what was found out, as pictures or as JSON."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from safetensors.torch import save_file
 from shapes import NAMES, PARTS, SPEC
+from support import commands
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 from torchvision.utils import save_image
 
 import archdsl
-from archdsl.cli import main
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 from archdsl.frontend.header import facts
@@ -32,8 +32,7 @@ SEGMENTS = """// Red or not.
 con<2,1,1,1,1,input<3,16,16>>"""
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["detect", *(str(a) for a in arguments)])
+run = partial(commands.run, "detect")
 
 
 def eager(text: str, **settings: int) -> nn.Module:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from support import families
 from torch import Tensor, nn
 
 import archdsl
@@ -41,7 +42,7 @@ def shapes(edge: EdgeType) -> list[tuple[int | None, ...]]:
     return [edge.shape if isinstance(edge, RegionFeatures) else edge]  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", families.specs(DETECTORS))
 def test_every_layer_gives_what_is_computed(name: str) -> None:
     network = archdsl.load(name, **settings(name))
     summary, module = network.summary(), network.to_torch().eval()

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torchvision
 from skimage import data
+from support import families
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
@@ -35,7 +36,7 @@ DETECTORS = {
 }
 IN_TRAINING = {"keypoint_rcnn_resnet50_fpn": {"train_from": 96}}  # one size, as in use
 QUICK = {"faster_rcnn_resnet50_fpn", "fcos_resnet50_fpn"}
-SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in DETECTORS]
+SPECS = families.family(DETECTORS, QUICK)
 
 
 @cache

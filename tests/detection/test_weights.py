@@ -6,7 +6,8 @@ from pathlib import Path
 import networkx as nx
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from support.commands import run
 from torch import Tensor, nn
 from torchvision.models import detection, googlenet
 
@@ -17,10 +18,6 @@ NAME = "mask_rcnn_resnet50_fpn"
 SMALL = {"min_size": 48, "max_size": 64}
 """Images of 45×60 become 48×64, and a batch of 64×64."""
 SMALLER = [word for key, value in SMALL.items() for word in ("-D", f"{key}={value}")]
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
 def torchvisions(name: str) -> nn.Module:

@@ -17,7 +17,7 @@ def diff(before: str, after: str, **params: object) -> Difference:
     return difference(*(archdsl.load(text, **params).checked for text in (before, after)))
 
 
-def kinds(found: Difference, status: Status) -> list[str]:
+def marked(found: Difference, status: Status) -> list[str]:
     return [change.part.kind for change in found.root.layers() if change.status is status]
 
 
@@ -34,7 +34,7 @@ def test_resnet101_has_17_blocks_more() -> None:
     """He et al. 2015, table 1: conv4_x has 6 blocks of 1×1,256 3×3,256 1×1,1024, or 23."""
     found = diff("resnet50", "resnet101")
     # Three convolutions, three normalisations, two activations inside, a sum, an activation.
-    assert kinds(found, Status.ADDED) == 17 * [
+    assert marked(found, Status.ADDED) == 17 * [
         *["con", "batch_norm", "relu"] * 2, "con", "batch_norm", "add", "relu"
     ]  # fmt: skip
     assert found.counts()[Status.UNCHANGED] == len(found.before.rows)
@@ -63,13 +63,13 @@ def test_wide_resnet_doubles_the_inner_convolutions() -> None:
         assert set(change.arguments) == {"filters"}
         was, now = change.arguments["filters"]
         assert now == 2 * was
-    assert not kinds(found, Status.ADDED) and not kinds(found, Status.REMOVED)
+    assert not marked(found, Status.ADDED) and not marked(found, Status.REMOVED)
 
 
 def test_resnext101_has_wider_groups_and_17_blocks_more() -> None:
     """Xie et al. 2016: the middle of each bottleneck in 32 groups; stages of other templates."""
     found = diff("resnet50", "resnext101_32x8d")
-    assert len(kinds(found, Status.ADDED)) == 170 and not kinds(found, Status.REMOVED)
+    assert len(marked(found, Status.ADDED)) == 170 and not marked(found, Status.REMOVED)
     changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
     assert sum("groups" in change.arguments for change in changed) == 16
     assert all(c.arguments["groups"] == (1, 32) for c in changed if "groups" in c.arguments)
@@ -79,8 +79,8 @@ def test_densenet169_has_24_layers_more() -> None:
     """Huang et al. 2017, table 1: blocks of 6, 12, 32, 32 layers in place of 6, 12, 24, 16."""
     found = diff("densenet121", "densenet169")
     # Normalisation, activation, convolution, twice, and a concatenation.
-    assert kinds(found, Status.ADDED).count("con") == 2 * (8 + 16)
-    assert len(kinds(found, Status.ADDED)) == 7 * (8 + 16) and not kinds(found, Status.REMOVED)
+    assert marked(found, Status.ADDED).count("con") == 2 * (8 + 16)
+    assert len(marked(found, Status.ADDED)) == 7 * (8 + 16) and not marked(found, Status.REMOVED)
     # The transition halves what comes out of block 3: 256 and 8 × 32 channels more.
     changed = [change for change in found.root.layers() if change.status is Status.CHANGED]
     assert [change.arguments for change in changed] == [{"filters": (512, 640)}]
@@ -98,8 +98,8 @@ def test_a_step_put_in_moves_the_names_of_those_behind_it() -> None:
         for s in (steps, longer)
     ]
     found = diff(nets[0], nets[1])
-    assert kinds(found, Status.ADDED) == ["con", "relu"]
-    assert not kinds(found, Status.CHANGED) and not kinds(found, Status.REMOVED)
+    assert marked(found, Status.ADDED) == ["con", "relu"]
+    assert not marked(found, Status.CHANGED) and not marked(found, Status.REMOVED)
 
 
 def test_stages_are_compared_with_what_is_written_without() -> None:
@@ -114,7 +114,7 @@ def test_stages_are_compared_with_what_is_written_without() -> None:
     staged = f"{definitions} using net_type = fc<10,stage<16,stage<8,input<3,16,16>>>>;"
     assert diff(flat, staged).equal
     longer = staged.replace("fc<10,", "fc<10,step<16,").replace(">>>>;", ">>>>>;")
-    assert kinds(diff(flat, longer), Status.ADDED) == ["con", "batch_norm", "relu"]
+    assert marked(diff(flat, longer), Status.ADDED) == ["con", "batch_norm", "relu"]
 
 
 def test_a_network_is_equal_to_itself() -> None:
@@ -152,16 +152,16 @@ def test_one_edit_is_one_change(edited: str, status: Status, kind: str) -> None:
 
 def test_what_comes_behind_a_change_is_affected() -> None:
     found = diff(BASE, BASE.replace("relu<con<8,3,3,1,1,input", "relu<con<9,3,3,1,1,input"))
-    assert kinds(found, Status.CHANGED) == ["con"]
+    assert marked(found, Status.CHANGED) == ["con"]
     # The activation has other channels, and the next convolution reads them.
-    assert kinds(found, Status.AFFECTED) == ["relu", "con"]
+    assert marked(found, Status.AFFECTED) == ["relu", "con"]
     assert not found.equal
 
 
 def test_another_input_affects_everything_but_is_written_the_same() -> None:
     found = diff(BASE, BASE.replace("3,8,8", "3,16,16"))
-    assert kinds(found, Status.CHANGED) == ["input"]
-    assert len(kinds(found, Status.AFFECTED)) == 5
+    assert marked(found, Status.CHANGED) == ["input"]
+    assert len(marked(found, Status.AFFECTED)) == 5
 
 
 def test_an_argument_written_otherwise_is_no_change() -> None:

@@ -1,12 +1,11 @@
 """What ``archdsl diff`` prints, and how it ends."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from archdsl.cli import main
+from support import commands
 
 ONE = "fc<10,relu<con<8,3,3,1,1,input<3,8,8>>>>"
 TWO = "fc<10,relu<con<9,3,3,1,1,input<3,8,8>>>>"
@@ -20,8 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("broken.arch").write_text("fc<10,")
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["diff", *arguments], catch_exceptions=False)
+run = partial(commands.run, "diff", catch=False)
 
 
 def lines(*arguments: str) -> list[str]:

@@ -5,10 +5,10 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from support import families
 
 import archdsl
 from archdsl.diagnostics.source import Source
-from archdsl.frontend.bundled import spec_names
 from archdsl.viz.draw import PICTURES, Box, Cluster, Diagram, diagram_of, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -113,7 +113,7 @@ def test_dense_blocks_have_few_edges() -> None:
     assert len(found.edges) < 3 * len(boxes(found.root))
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_every_parameter_layer_of_every_spec_is_drawn(name: str) -> None:
     network = archdsl.load(name)
     found = diagram_of(network.checked, fold=False)

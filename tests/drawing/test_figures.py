@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from reader import Figure, read
+from support import families
 
 import archdsl
 from archdsl.cli import main
-from archdsl.frontend.bundled import spec_names
 from archdsl.viz.draw import COLOURS, DIRECTIONS
 
 A4 = 595.0, 842.0
@@ -35,7 +35,7 @@ def check_nothing_overlaps(found: Figure) -> None:
         assert not one.meets(two)
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_the_default_figure_is_a_page(name: str) -> None:
     found = figure(name)
     long, short = max(found.width, found.height), min(found.width, found.height)

@@ -5,10 +5,10 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from click.testing import CliRunner
+from support import families
 
 import archdsl
 from archdsl.cli import main
-from archdsl.frontend.bundled import spec_names
 from archdsl.viz.draw import Box, Cluster, Diagram, diagram_of
 from archdsl.viz.draw.collapse import Levels, collapsed
 from archdsl.viz.draw.fusion import fused
@@ -110,7 +110,7 @@ def test_a_template_within_itself_is_opened() -> None:
     assert [titles.count(f"twice<{n}>") for n in (64, 128, 256, 512)] == [2, 2, 2, 2]
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_every_layer_is_in_one_box(name: str) -> None:
     network = archdsl.load(name).checked
     for depth in (1, 2):
@@ -122,7 +122,7 @@ def test_every_layer_is_in_one_box(name: str) -> None:
         assert set(graph) == set(groups)
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_every_spec_has_an_overview_of_a_page(name: str) -> None:
     found = overview(name)
     assert 4 <= len(boxes(found.root)) <= 40

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from support.commands import run
 
 import archdsl
-from archdsl.cli import main
 from archdsl.diagnostics import Diagnostic
 
 
@@ -220,10 +219,6 @@ def test_allowed_padding_is_silent_in_python_too() -> None:
     text = "add_prev1<max_pool<2,2,2,2,tag1<input<3,8,8>>>>"
     assert [w.code for w in archdsl.load(text).warnings] == ["W003"]
     assert archdsl.load(f"// archdsl: allow W003\n{text}").warnings == ()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.specs import write
 
 import archdsl
 from archdsl.diagnostics import ArchError, Diagnostic
@@ -16,15 +17,6 @@ def first_error(path: Path | str) -> Diagnostic:
         archdsl.load(path).check()
     assert str(caught.value)
     return caught.value.diagnostics[0]
-
-
-def write(folder: Path, **files: str) -> Path:
-    """Files by stem; a double underscore stands for a folder. Returns that of the first."""
-    paths = [folder / f"{name.replace('__', '/')}.arch" for name in files]
-    for path, text in zip(paths, files.values(), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return paths[0]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -5,17 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from support.commands import run
 
-from archdsl.cli import main
 from archdsl.diagnostics.codes import Example, explanations
 
 KNOWN = explanations()
 CODES = [code for code, e in KNOWN.items() if e.wrong is not None]
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def codes_of(example: Example) -> list[str]:

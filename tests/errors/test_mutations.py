@@ -81,14 +81,14 @@ def mutations(draw: st.DrawFn) -> str:
 QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
-@settings(max_examples=1500, **QUIET)
+@settings(max_examples=400, **QUIET)
 @given(mutations())
 def test_one_changed_token(text: str) -> None:
     survives(text)
 
 
 @pytest.mark.slow
-@settings(max_examples=4_000, **QUIET)
+@settings(max_examples=5_100, **QUIET)
 @given(mutations())
 def test_many_changed_tokens(text: str) -> None:
     survives(text)

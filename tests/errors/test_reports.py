@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-
-from archdsl.cli import main
+from support.commands import run
 
 # The comment has a character outside the basic plane, two UTF-16 units, before the error.
 SPEC = "// layers\n/* 😀 */ fc<10,\n  /* 😀😀 */ rleu<input<1,28,28>>>\n"
@@ -21,10 +19,6 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("traced.arch").write_text(TRACED)
     Path("good.arch").write_text("fc<10,input<1,2,2>>")
     Path("warned.arch").write_text("fc<10,relu<tag1<input<1,2,2>>>>")
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_ranges_count_utf16_units_from_zero() -> None:

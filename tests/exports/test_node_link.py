@@ -6,11 +6,11 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from support import families
 from torch import fx, nn
 
 import archdsl
 from archdsl.backends.formats import FORMATS, encode, node_link
-from archdsl.frontend.bundled import spec_names
 
 NO_MODULE = fx.symbolic_trace(nn.Identity())
 NODE = {
@@ -71,7 +71,7 @@ def test_arguments_that_are_layers_themselves() -> None:
     assert pyramid["kind"] == "pyramid_down"
 
 
-@pytest.mark.parametrize("name", spec_names())
+@pytest.mark.parametrize("name", families.specs())
 def test_every_spec_follows_the_schema(name: str) -> None:
     graph = read(name)
     assert isinstance(graph, nx.MultiDiGraph)

@@ -1,23 +1,20 @@
 """The options of output files on the command line."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from onnx import load_model_from_string
-
-from archdsl.cli import main
+from support import commands
 
 SPEC = "avg_pool_everything<con<2,3,3,1,1,input<1,8,8>>>"
+
+run = partial(commands.run, "compile", "-", stdin=SPEC)
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["compile", "-", *arguments], input=SPEC)
 
 
 def test_options_reach_the_outputs() -> None:

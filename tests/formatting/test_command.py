@@ -1,20 +1,18 @@
 """The contract of ``archdsl fmt``: files, streams, exit codes."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from archdsl.cli import main
+from support import commands
 
 UGLY = "using a = relu< input<1,2,3> > ;"
 NICE = "using a = relu<input<1,2,3>>;\n"
 BROKEN = "using a = relu<input<1,2,3>;"
 
 
-def run(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, ["fmt", *map(str, arguments)], input=stdin)
+run = partial(commands.run, "fmt")
 
 
 @pytest.fixture(autouse=True)

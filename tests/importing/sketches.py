@@ -14,6 +14,11 @@ from archdsl.importers.imported_graph import Sketch
 from archdsl.ir.network import LayerInstance, Network, Scope
 
 
+def kinds(sketch: Sketch) -> list[str]:
+    """The kind of each layer behind the input."""
+    return [operation.layer.kind for operation in sketch.operations[1:]]
+
+
 def network_of(sketch: Sketch) -> Network:
     """The checked network; layers are ``layer0``, ``layer1``, in the order of the sketch."""
     scope = Scope("", sketch.name, None, None, None, None)

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.commands import run
 from torch import Tensor, fx, nn
 
 import archdsl
 import archdsl.backends.torch
 from archdsl.api import load_source
 from archdsl.backends.torch import compile_outline
-from archdsl.cli import main
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.bundled import spec_names
@@ -48,10 +47,6 @@ MORE_FAMILIES = [
     "deeplabv3_mobilenet_v3_large",
 ]
 SPECS = ["unet", "bn_inception", "lenet5", "resnet_cifar"]
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sketches import module_of, network_of, parameters_of
+from sketches import kinds, module_of, network_of, parameters_of
 
 from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
@@ -50,10 +50,6 @@ def model(*layers: Json, end: str | None = None, version: str = "2.15.0") -> str
 
 def read(text: str, size: tuple[int, int, int] | None = None) -> Sketch:
     return reader.sketch(Source("m.json", text), "m", size)
-
-
-def kinds(sketch: Sketch) -> list[str]:
-    return [operation.layer.kind for operation in sketch.operations[1:]]
 
 
 def test_a_sequential_model_of_version_2() -> None:

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sketches import module_of, network_of
+from sketches import kinds, module_of, network_of
 from torch import nn
 
 import archdsl
@@ -58,10 +58,6 @@ def check(path: Path) -> Sketch:
         found = module_of(*reader.read_with_weights(str(path), Options()))(torch.from_numpy(data))
     assert np.allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
     return sketch
-
-
-def kinds(sketch: Sketch) -> list[str]:
-    return [operation.layer.kind for operation in sketch.operations[1:]]
 
 
 SPEC = """

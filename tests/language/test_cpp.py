@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.specs import kinds
 
 import archdsl
 from archdsl.cli import main
@@ -17,10 +18,6 @@ def write(folder: Path, text: str, name: str = "net.cpp") -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def kinds(path: Path, net: str | None = None) -> list[str]:
-    return [row.kind for row in archdsl.load(path, net=net).summary().rows]
 
 
 def parameters(path: Path, net: str | None = None) -> int:
@@ -73,7 +70,7 @@ def test_suffixes(tmp_path: Path, suffix: str) -> None:
 )
 def test_the_rest_is_skipped(tmp_path: Path, junk: str) -> None:
     for text in (junk + NET, NET + junk, junk + NET + junk):
-        assert kinds(write(tmp_path, text), "net_type") == ["input", "con", "relu"]
+        assert kinds(write(tmp_path, text), net="net_type") == ["input", "con", "relu"]
         assert parameters(write(tmp_path, text), "net_type") == PARAMETERS
 
 

@@ -7,6 +7,7 @@ N × (M + 1) of them.
 from pathlib import Path
 
 import pytest
+from support.specs import kinds
 
 import archdsl
 from archdsl.diagnostics import ArchError
@@ -28,10 +29,6 @@ def load(folder: Path, name: str, text: str, net: str | None = None) -> archdsl.
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return archdsl.load(path, net=net).check()
-
-
-def kinds(network: archdsl.Network) -> list[str]:
-    return [row.kind for row in network.summary().rows]
 
 
 def message(folder: Path, name: str, text: str) -> str:

@@ -3,25 +3,13 @@
 from pathlib import Path
 
 import pytest
+from support.specs import kinds, write
 
 import archdsl
 from archdsl.diagnostics import ArchError
 
 BLOCK = "template <int N, typename SUBNET> using block = relu<con<N,3,3,SUBNET>>;\n"
 NET = "using net_type = block<8,input<3,8,8>>;\n"
-
-
-def write(folder: Path, **files: str) -> Path:
-    """Files by stem; a double underscore stands for a folder. Returns that of the first."""
-    paths = [folder / f"{name.replace('__', '/')}.arch" for name in files]
-    for path, text in zip(paths, files.values(), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return paths[0]
-
-
-def kinds(path: Path | str, **settings: object) -> list[str]:
-    return [row.kind for row in archdsl.load(path, **settings).summary().rows]
 
 
 def test_a_file_beside(tmp_path: Path) -> None:

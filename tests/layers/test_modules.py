@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support import families
 from torch import Tensor, fx
 
 import archdsl
@@ -51,7 +52,7 @@ NETWORKS = {
     "sequence": (SEQUENCE, {}, (1, 6, 1)),
 }
 QUICK = ["lenet", "kinds", "sequence", "resnet18"]
-ALL = [*QUICK, pytest.param("googlenet", marks=pytest.mark.slow)]
+ALL = families.family([*QUICK, "googlenet"], QUICK)
 
 
 def build(name: str, seed: int = 7) -> tuple[fx.GraphModule, Tensor]:

@@ -4,23 +4,16 @@ from typing import Any
 
 import pytest
 import torch
+from support import families
 from torch import Tensor, nn
 
 import archdsl
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 
-# Twins of a spec that is here, only deeper or wider, and slow to fill with weights.
-DEEP = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d",
-        "resnext101_64x4d", "wide_resnet101_2", "vgg13_bn", "vgg16_bn", "vgg19_bn",
-        "fcn_resnet101", "deeplabv3_resnet101"}  # fmt: skip
 # Detectors need real numbers; tests/detection/test_shapes.py runs them.
 IMAGES = ("input_images", "_image_pyramid")
 TENSORS = [n for n in spec_names() if not any(word in open_source(n).text for word in IMAGES)]
-SPECS = [
-    pytest.param(name, {}, id=name, marks=[pytest.mark.slow] if name in DEEP else [])
-    for name in TENSORS
-] + [pytest.param("googlenet", {"aux": True}, id="googlenet-aux")]
 
 
 def computed_shapes(module: nn.Module, data: Tensor) -> dict[str, tuple[int, ...]]:
@@ -38,10 +31,11 @@ def computed_shapes(module: nn.Module, data: Tensor) -> dict[str, tuple[int, ...
     return found
 
 
-@pytest.mark.parametrize(("name", "params"), SPECS)
-def test_every_layer_has_the_shape_that_is_computed(name: str, params: dict[str, bool]) -> None:
+@pytest.mark.parametrize("name", [*families.specs(TENSORS), "googlenet-aux"])
+def test_every_layer_has_the_shape_that_is_computed(name: str) -> None:
     """On the meta device, which computes shapes without numbers."""
-    network = archdsl.load(name, **params)
+    spec, _, aux = name.partition("-")
+    network = archdsl.load(spec, **({"aux": True} if aux else {}))
     summary = network.summary()
     module = network.to_torch().to("meta").eval()
     found = computed_shapes(module, torch.empty(2, *summary.input, device="meta"))
@@ -67,7 +61,7 @@ def test_every_layer_has_the_shape_that_is_computed(name: str, params: dict[str,
     outputs = module(torch.empty(2, *summary.input, device="meta"))
     by_name = outputs if isinstance(outputs, dict) else {"output": outputs}
     assert {key: tuple(value.shape[1:]) for key, value in by_name.items()} == summary.outputs
-    if params:
+    if aux:
         assert set(by_name) == {"output", "aux1", "aux2"}
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torchvision
 from nets import FlatResNet18, OtherSpelling, Small, WithoutSkip
+from support import families
 from torch import Tensor, nn
 
 from archdsl.backends.torch.freeze import FrozenBatchNorm2d
@@ -228,9 +229,7 @@ def test_settings_in_lists_and_functions_are_compared() -> None:
     assert not matches([(1, 2)], torch.tanh)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CLASSIFIERS]
-)
+@pytest.mark.parametrize("name", families.family(CLASSIFIERS, QUICK))
 def test_every_torchvision_classifier_matches_another_of_its_kind(name: str) -> None:
     with torch.device("meta") if not name.startswith("regnet") else torch.device("cpu"):
         heads = name in ("googlenet", "inception_v3")

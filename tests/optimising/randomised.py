@@ -51,5 +51,5 @@ def assert_near(result: Any, expected: Any) -> None:
         assert b.numel() == 0 or (a - b).abs().max() <= NEAR * scale
 
 
-def kinds(module: nn.Module) -> list[str]:
+def module_types(module: nn.Module) -> list[str]:
     return [type(part).__name__ for part in module.modules()]

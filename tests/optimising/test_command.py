@@ -3,26 +3,25 @@
 import io
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
-from randomised import assert_near, kinds, network_of
+from randomised import assert_near, module_types, network_of
+from support import commands
 from torch import nn
 
 import archdsl
 from archdsl.backends.passes import optimise as optimising
 from archdsl.backends.passes.optimise import inductor as compiling
 from archdsl.backends.passes.optimise import speed as measuring
-from archdsl.cli import main
 
 SPEC = "fc<3,relu<bn_con<con<4,3,3,1,1,dropout<input<2,8,8>>>>>>"
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["compile", *map(str, arguments)])
+run = partial(commands.run, "compile")
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +137,7 @@ def test_torch_compile_gets_the_folded_network(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch, "compile", lambda module: seen.append(module) or module)
     monkeypatch.setattr(compiling.shutil, "which", lambda name: name)
     assert "torch.compile, as it lies" in run("net.arch", "--optimize", "--torch-compile").stdout
-    assert all("BatchNorm2d" not in kinds(module) for module in seen)
+    assert all("BatchNorm2d" not in module_types(module) for module in seen)
 
 
 def test_from_python() -> None:

@@ -13,7 +13,7 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from randomised import assert_near, kinds, network_of, randomise
+from randomised import assert_near, module_types, network_of, randomise
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -58,7 +58,7 @@ def test_a_detector_finds_the_same() -> None:
     size = {"input": "3x64x64"}
     _, module, arguments = network_of("dlib_mmod_face_detection", **size)
     exact = exactly(module, arguments)
-    assert not any("BatchNorm" in kind for kind in kinds(exact))
+    assert not any("BatchNorm" in kind for kind in module_types(exact))
     with torch.inference_mode():
         assert_near(exact(**arguments), module(**arguments))
 
@@ -70,15 +70,15 @@ def test_resnet50_loses_as_many_modules_as_torchvisions_has_norms() -> None:
     transplant(match(canonical(theirs), canonical(ours)), theirs, ours)
     x = torch.rand(1, 3, 32, 32)
     exact = exactly(archdsl.compile("resnet50", input="3x32x32"), {"x": x})
-    before, after = Counter(kinds(ours)), Counter(kinds(exact))
+    before, after = Counter(module_types(ours)), Counter(module_types(exact))
     assert before - after == {"BatchNorm2d": 53} == {"BatchNorm2d": _norms(theirs)}
-    assert after["Conv2d"] == kinds(theirs).count("Conv2d")
+    assert after["Conv2d"] == module_types(theirs).count("Conv2d")
     with torch.inference_mode():
         assert_near(exactly(ours, {"x": x})(x), theirs(x))
 
 
 def _norms(module: nn.Module) -> int:
-    return kinds(module).count("BatchNorm2d")
+    return module_types(module).count("BatchNorm2d")
 
 
 def test_the_original_is_untouched() -> None:
@@ -102,7 +102,7 @@ def test_what_a_loss_decides_stays() -> None:
     module = network.to_torch(seed=1)
     exact = exactly(module, {"x": torch.rand(1, 1, 2, 2)})
     assert exact.decision is module.decision
-    assert "BatchNorm1d" not in kinds(exact)
+    assert "BatchNorm1d" not in module_types(exact)
 
 
 # ---- single rules ----
@@ -164,19 +164,19 @@ def test_as_torch_folds_it() -> None:
 )
 def test_norms_go_into_weights(layer: nn.Module, norm: nn.Module) -> None:
     module = graph_of(lambda x, layer, norm: norm(layer(x)), layer=layer, norm=norm)
-    assert type(norm).__name__ not in kinds(folded(module, IMAGE))
+    assert type(norm).__name__ not in module_types(folded(module, IMAGE))
 
 
 def test_a_chain_of_norms_goes_at_once() -> None:
     parts = {"a": nn.Conv2d(4, 3, 1), "b": nn.BatchNorm2d(3), "c": Affine(3), "d": nn.Dropout()}
     module = graph_of(lambda x, a, b, c, d: c(d(b(a(x)))), **parts)
-    assert kinds(folded(module, IMAGE))[1:] == ["Conv2d"]
+    assert module_types(folded(module, IMAGE))[1:] == ["Conv2d"]
 
 
 def test_shared_layers_fold_where_all_their_calls_do() -> None:
     parts = {"conv": nn.Conv2d(4, 4, 1), "norm": nn.BatchNorm2d(4)}
     module = graph_of(lambda x, conv, norm: norm(conv(norm(conv(x)))), **parts)
-    assert "BatchNorm2d" not in kinds(folded(module, IMAGE))
+    assert "BatchNorm2d" not in module_types(folded(module, IMAGE))
 
 
 @pytest.mark.parametrize(
@@ -192,22 +192,22 @@ def test_shared_layers_fold_where_all_their_calls_do() -> None:
 )
 def test_a_norm_that_others_would_notice_stays(build: Callable[..., Any]) -> None:
     module = graph_of(build, conv=nn.Conv2d(4, 4, 1), norm=nn.BatchNorm2d(4))
-    assert "BatchNorm2d" in kinds(folded(module, IMAGE))
+    assert "BatchNorm2d" in module_types(folded(module, IMAGE))
 
 
 def test_another_axis_than_that_of_the_outputs_stays() -> None:
     module = graph_of(lambda x, a, b: b(a(x)), a=nn.Linear(7, 4), b=nn.BatchNorm1d(4))
-    assert "BatchNorm1d" in kinds(folded(module, torch.rand(3, 4, 7)))
-    assert "BatchNorm1d" not in kinds(folded(module, torch.rand(3, 7)))
+    assert "BatchNorm1d" in module_types(folded(module, torch.rand(3, 4, 7)))
+    assert "BatchNorm1d" not in module_types(folded(module, torch.rand(3, 7)))
 
 
 def test_statistics_of_the_batch_stay() -> None:
     norm = nn.BatchNorm2d(4, track_running_stats=False)
     module = graph_of(lambda x, a, b: b(a(x)), a=nn.Conv2d(4, 4, 1), b=norm)
-    assert "BatchNorm2d" in kinds(folded(module, IMAGE))
+    assert "BatchNorm2d" in module_types(folded(module, IMAGE))
     parts = {"a": nn.Conv2d(4, 4, 1), "b": nn.BatchNorm2d(4)}
     training = graph_of(lambda x, a, b: b(a(x)), **parts).train()
-    assert "BatchNorm2d" in kinds(fold(training))
+    assert "BatchNorm2d" in module_types(fold(training))
 
 
 STEPS = st.lists(

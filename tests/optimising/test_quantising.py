@@ -3,14 +3,14 @@
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from support import commands
 from torch.nn import functional
 
 import archdsl
-from archdsl.cli import main
 from archdsl.inference.finder import classifier
 from archdsl.inference.pictures import read_picture
 
@@ -25,8 +25,7 @@ using net_type = fc<10,avg_pool_everything<block<256,down<256,block<128,down<128
 """
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["compile", *map(str, arguments)])
+run = partial(commands.run, "compile")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         ("ruff", "check", "archdsl", "tests"),
         ("ruff", "format", "--check", "archdsl", "tests"),
-        ("mypy",),
+        pytest.param(("mypy",), marks=pytest.mark.slow),  # a minute
     ],
     ids=" ".join,
 )

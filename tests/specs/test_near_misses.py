@@ -6,6 +6,7 @@ Nothing is run: the canonical graphs alone are compared.
 import pytest
 import torch
 from mutations import KINDS, mutations
+from support import families
 from torchvision import models
 from torchvision.models import list_models
 
@@ -25,16 +26,11 @@ REFERENCES = {
 # Equal to networks in plain PyTorch, which other tests have; here they are their own reference.
 PLAIN = {"lenet_d2l", "alexnet_d2l", "vgg_d2l", "googlenet_d2l", "bn_inception"}
 PLAIN |= {"inception_resnet_v1", "preact_resnet"}
-# Larger ones of a family.
-LARGE = {"densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "resnext101_32x8d"}
-LARGE |= {"resnext101_64x4d", "wide_resnet101_2", "inception_resnet_v2", "vgg13", "vgg13_bn"}
-LARGE |= {"vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "efficientnet_v2_m", "efficientnet_v2_l"}
-LARGE |= {"convnext_small", "convnext_base"}
+# Together they have every kind of change; small ones of other families besides.
+EVERY_KIND = ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16")
+QUICK = {*EVERY_KIND, "lenet_d2l", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0"}
 CONSTANTS = {"regnet_x_400mf", "regnet_y_400mf"}  # computed while torchvision builds its model
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
-    for name in sorted(REFERENCES.keys() | PLAIN)
-]
+NAMES = families.family(sorted(REFERENCES.keys() | PLAIN), QUICK)
 
 
 def expected(name: str, module: torch.nn.Module) -> CanonicalGraph:
@@ -63,8 +59,7 @@ def test_near_misses_are_refused(name: str) -> None:
 
 def test_every_kind_of_change_is_made_somewhere() -> None:
     made = set()
-    names = ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16", "inception_v3")
-    for name in (*names, "resnet50", "mobilenet_v2", "vgg11", "inception_v4"):
+    for name in EVERY_KIND:
         network = archdsl.load(name)
         module = network.to_torch().to("meta").eval()
         mutations(module, network.summary().input)  # for the shapes

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from support import families
 from torchvision.models import WeightsEnum
 
 import archdsl
@@ -17,7 +18,7 @@ from archdsl.importers.verification import Match, MatchError, canonical, match, 
 MODELS = torchvision.models.list_models(module=torchvision.models.segmentation)
 WITH_AUX = [name for name in MODELS if not name.startswith("lraspp")]
 DEEP = {"fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"}
-SPECS = [pytest.param(name, marks=[pytest.mark.slow] if name in DEEP else []) for name in MODELS]
+SPECS = families.family(MODELS, [name for name in MODELS if name not in DEEP])
 ODD = (3, 65, 97)
 """Height and width that no stride divides, so that every rounding counts."""
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from equality import MODES, assert_equal
+from support import families
 
 import archdsl
 from archdsl.cli import main
@@ -22,7 +23,7 @@ REFERENCES = {
 }
 SIZE = (3, 107, 107)  # the smallest that the Inception networks can take, or nearly so
 QUICK = {"mobilenet_v1", "resnet50_preact"}
-SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in REFERENCES]
+SPECS = families.family(REFERENCES, QUICK)
 
 
 def test_networks_that_torchvision_lacks() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torchvision
 from equality import MODES, assert_equal
+from support import families
 
 import archdsl
 from archdsl.frontend.bundled import spec_names
@@ -17,10 +18,10 @@ REFERENCES = {
     if (found := facts(open_source(name)).reference or "").startswith("torchvision:")
     and found.removeprefix("torchvision:") in CLASSIFIERS
 }
-QUICK = {"alexnet_torchvision", "googlenet", "resnet18", "resnet50", "vgg11_bn"}
+QUICK = {"alexnet_torchvision", "googlenet", "resnet18", "resnet50"}
 LONG = 12e9  # operations; networks that take more see a smaller image
 FIXED = {"vit_b_16", "vit_b_32"}  # but for those that hold an embedding for every place
-SPECS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in REFERENCES]
+SPECS = families.family(REFERENCES, QUICK)
 
 
 def test_the_classic_networks_have_their_reference() -> None:

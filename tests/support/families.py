@@ -1,0 +1,43 @@
+"""Families of tests: one proof for many networks, of which a few stand for all in the fast run."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+from archdsl.frontend.bundled import spec_names
+
+ONE_OF_EACH = frozenset({
+    "alexnet_torchvision", "convnext_tiny", "darknet19", "deeplabv3_mobilenet_v3_large",
+    "densenet121", "dlib_face_recognition", "dlib_mmod_face_detection", "efficientnet_b0",
+    "fast_rcnn_vgg16", "faster_rcnn_mobilenet_v3_large_320_fpn", "fcn_resnet50",
+    "fcos_resnet50_fpn", "googlenet", "inception_resnet_v1", "inception_v3",
+    "keypoint_rcnn_resnet50_fpn", "lenet", "lraspp_mobilenet_v3_large", "mnasnet1_0",
+    "mobilenet_v1", "mobilenet_v3_small", "nin", "preact_resnet", "rcnn", "regnet_y_400mf",
+    "resnet18", "resnet50", "resnext50_32x4d", "retinanet_resnet50_fpn", "shufflenet_v2_x1_0",
+    "squeezenet1_1", "ssd300_vgg16", "ssdlite320_mobilenet_v3_large", "unet", "vgg11_bn",
+    "vit_b_32", "xception", "yolo_v1_tiny", "yolo_v3",
+})  # fmt: skip
+"""Of the bundled specs a small one for each way of building; the others are deeper or wider."""
+# A spec that was renamed would otherwise leave the fast run without a word.
+assert set(spec_names()) >= ONE_OF_EACH, ONE_OF_EACH - set(spec_names())
+
+
+def family(members: Iterable[Any], quick: Collection[Any] | None = None) -> list[Any]:
+    """Parameters of a test, one a member; those that are not ``quick`` are marked slow.
+
+    The fast run proves the quick ones, by default the first alone; ``-m slow`` proves the others.
+    A quick one that is no member is an error, and so is a family without members.
+    """
+    listed = list(members)
+    chosen = listed[:1] if quick is None else quick
+    strangers = [member for member in chosen if member not in listed]
+    if strangers or not chosen:
+        raise ValueError(f"these are to be quick, and are not in the family: {strangers}")
+    return [m if m in chosen else pytest.param(m, marks=pytest.mark.slow) for m in listed]
+
+
+def specs(names: Iterable[str] | None = None) -> list[Any]:
+    """The family of these bundled specs, by default of all; one of each kind is quick."""
+    listed = list(spec_names() if names is None else names)
+    return family(listed, [name for name in listed if name in ONE_OF_EACH])
