@@ -27,8 +27,14 @@ REFERENCES = {
 PLAIN = {"lenet_d2l", "alexnet_d2l", "vgg_d2l", "googlenet_d2l", "bn_inception"}
 PLAIN |= {"inception_resnet_v1", "preact_resnet"}
 # Together they have every kind of change; small ones of other families besides.
-EVERY_KIND = ("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16")
-QUICK = {*EVERY_KIND, "lenet_d2l", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0"}
+QUICK = {
+    *("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16"),
+    *("lenet_d2l", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0"),
+}
+EVERY_KIND = (
+    *("googlenet", "xception", "convnext_tiny", "preact_resnet", "vit_b_16"),
+    *("inception_v3", "resnet50", "mobilenet_v2", "vgg11", "inception_v4"),
+)
 CONSTANTS = {"regnet_x_400mf", "regnet_y_400mf"}  # computed while torchvision builds its model
 NAMES = families.family(sorted(REFERENCES.keys() | PLAIN), QUICK)
 
