@@ -3,6 +3,11 @@
 >>> import archdsl
 >>> network = archdsl.load("vgg19")
 >>> module = archdsl.compile("vgg19")
+
+The package is a room for each stage, in the order data flows: ``frontend`` (text to expanded
+network), ``ir`` (the network), ``layers`` (the catalogue), ``analysis`` (shapes, costs, advice,
+equivalence), ``backends`` and ``viz`` (modules, files, pictures), ``dlib`` and ``importers``
+(networks from elsewhere), ``inference``, ``editor`` and ``cli``.
 """
 
 from archdsl.api import Network, compile, load
