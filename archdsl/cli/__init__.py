@@ -2,7 +2,7 @@
 
 Every module of ``archdsl.cli.commands`` is a subcommand of its name and holds a ``command``. Only
 the one that runs is imported. Exit status: 0 on success, 1 for an error in the input, 2 for wrong
-usage.
+usage, 3 for a result that was not verified.
 """
 
 from __future__ import annotations
