@@ -111,7 +111,7 @@ def summarise(network: Network) -> Summary:
         output = network.shape(instance.path)
         layer = instance.layer
         seen = reach[instance.path] = _reach(instance, inputs, reach)
-        parameters = layer.learned(inputs)
+        parameters = layer.edge_parameters(inputs)
         rows.append(
             Row(
                 instance.path,
@@ -119,8 +119,8 @@ def summarise(network: Network) -> Summary:
                 output,
                 parameters,
                 0 if instance.frozen else parameters,
-                layer.stored(inputs),
-                layer.cost(inputs, output),
+                layer.edge_buffers(inputs),
+                layer.edge_macs(inputs, output),
                 (round(seen.size[0]), round(seen.size[1])),
             )
         )
@@ -147,7 +147,7 @@ def _reach(
     before = [known[path] for path in instance.inputs]
     size = max(b.size[0] for b in before), max(b.size[1] for b in before)
     stride = max(b.stride[0] for b in before), max(b.stride[1] for b in before)
-    window = instance.layer.reach(inputs)
+    window = instance.layer.edge_window(inputs)
     if window is None:
         return Reach(size, stride)
     return Reach(

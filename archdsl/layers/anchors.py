@@ -47,7 +47,7 @@ class AnchorGrid(TypedLayer):
         each = len(self.sizes) if self.everywhere else self.octaves
         return each * len(self.ratios)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         required(inputs[1], Images, "anchors")
         maps = levels_of(inputs[0], "anchors")
         if not self.everywhere and len(maps) != len(self.sizes):
@@ -67,7 +67,7 @@ class AnchorGrid(TypedLayer):
 
         return Module(self.sizes_of(len(levels_of(inputs[0], self.kind))), self.ratios)
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps, batch = map(argument, operands, inputs)

@@ -80,7 +80,7 @@ class _PyramidInput(TensorInput):
     def size(self) -> Shape:
         return self.channels, self.height, self.width
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return self._tiled(self.size())
 
     def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
@@ -99,7 +99,7 @@ class _PyramidInput(TensorInput):
     def pixels_of(self, picture: Tensor) -> Tensor:
         return picture
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import PyramidInput
@@ -227,7 +227,7 @@ class MmodDetections(DlibDetections):
             )
         return self.windows or (_UNSTATED,) * (channels // each)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         labels = {window.label for window in self._stated(inputs[0])}
         return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
 
@@ -243,7 +243,7 @@ class MmodDetections(DlibDetections):
             use_bounding_box_regression=self.regression,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import Mmod
@@ -353,7 +353,7 @@ class YoloDetections(DlibDetections):
             )
         return found.pop() if found else 0
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
 
     def options(self) -> record.YoloOptions:
@@ -369,7 +369,7 @@ class YoloDetections(DlibDetections):
             classwise_nms=self.classwise,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import Yolo

@@ -48,7 +48,7 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 class TensorInput(InputLayer):
     """The base of inputs that a compiled module takes as its argument ``x``."""
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())

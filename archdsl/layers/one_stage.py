@@ -54,7 +54,7 @@ class DefaultBoxGrid(TypedLayer):
     levels: tuple[SsdLevel, ...] = arg("the levels")
     last: float = arg("the scale behind the last")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         required(inputs[1], Images, self.kind)
         maps = levels_of(inputs[0], "default_boxes")
         if len(maps) != len(self.levels):
@@ -68,7 +68,7 @@ class DefaultBoxGrid(TypedLayer):
     def label(self) -> str:
         return f"default boxes, {'/'.join(str(level.count) for level in self.levels)}"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.one_stage import DefaultBoxes
@@ -129,7 +129,7 @@ class _DenseLayer(TypedLayer):
     count: int = arg("detections of an image")
     candidates: int = arg("kept before suppression")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         *heads, anchor, images = inputs
         anchors: Anchors = required(anchor, Anchors, self.of)
         names = (("box deltas", 4), *self.extra)
@@ -172,11 +172,11 @@ class _DenseLayer(TypedLayer):
         """The module for so many classes, and anchors at a place."""
         raise NotImplementedError
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         *heads, anchors, batch = map(argument, operands, inputs)
-        found, grid = self.output(inputs), inputs[-2]
+        found, grid = self.edge_shape(inputs), inputs[-2]
         assert isinstance(found, Detections) and isinstance(grid, Anchors)
         module = self.settled(found.classes, grid.counts[0])
         return emit.module(module, *map(listed, heads), anchors, batch)

@@ -42,7 +42,7 @@ class Propose(TypedLayer):
     batch: int = arg("anchors of an image that learn")
     fraction: float = arg("how many of them are objects, at most")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         anchors = required(inputs[2], Anchors, "rpn")
         image = required(inputs[3], Images, "rpn").shape
         for edge, factor, what in ((inputs[0], 1, "objectness"), (inputs[1], 4, "box deltas")):
@@ -73,7 +73,7 @@ class Propose(TypedLayer):
             self.fraction,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         rated, moved, anchors, batch = map(argument, operands, inputs)
@@ -147,13 +147,13 @@ class GivenProposals(TypedLayer):
 
     count: int = arg("proposals of an image at most")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Proposals(self.count, required(inputs[0], Images, "region_proposals").shape)
 
     def label(self) -> str:
         return f"{self.count:,} region proposals"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.two_stage import GivenProposals as Module
@@ -204,7 +204,7 @@ class RegionSamples(TypedLayer):
     positive: float = arg("least IoU of a region that holds an object", 0.5, positional=False)
     negative: float = arg("IoU below which it is background", 0.5, positional=False)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         proposals: Proposals = required(inputs[0], Proposals, self.kind)
         return Proposals(proposals.count, proposals.image, sampled=True)
 

@@ -37,7 +37,7 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
-    caution_code = "W010"
+    warning_code = "W010"
 
     channels: int = arg("channels of the output (dlib k)", -1, minimum=-1)
     rows: int = arg("rows of the output (dlib nr)", -1, minimum=-1)

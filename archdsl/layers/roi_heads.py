@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class RegionDecision(TypedLayer):
     """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
 
-    caution_code = "W009"
+    warning_code = "W009"
 
     nms: float = arg("overlap that suppresses")
     count: int = arg("detections of an image")
 
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+    def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
         regions = inputs[2]
         if isinstance(regions, Proposals) and not regions.sampled:
             return "this detector cannot be trained: there is no samples<...> behind its proposals"
@@ -60,7 +60,7 @@ class RegionDetections(RegionDecision):
 
     score: float = arg("least score")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         logits: RegionFeatures = required(inputs[0], RegionFeatures, "detect")
         deltas: RegionFeatures = required(inputs[1], RegionFeatures, "detect")
         regions: Proposals = required(inputs[2], Proposals, "detect")
@@ -120,7 +120,7 @@ class _Part(TypedLayer):
 
     part: ClassVar[str]
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         features: RegionFeatures = required(inputs[0], RegionFeatures, self.part)
         found: Detections = required(inputs[1], Detections, self.part)
         if len(features.shape) != 3:

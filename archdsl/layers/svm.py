@@ -23,7 +23,7 @@ class SvmDetections(RegionDecision):
 
     threshold: float = arg("least decision value")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         values: RegionFeatures = required(inputs[0], RegionFeatures, "svm_detect")
         deltas: RegionFeatures = required(inputs[1], RegionFeatures, "svm_detect")
         regions: Proposals = required(inputs[2], Proposals, "svm_detect")

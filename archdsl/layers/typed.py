@@ -21,26 +21,26 @@ class TypedLayer(Layer):
 
     inputs: ClassVar[int | None] = None
 
-    def learned(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_parameters(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0
 
-    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_buffers(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0
 
-    def cost(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
+    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
         return 0
 
-    def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
+    def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         return None
 
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+    def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
         return None
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         """The module that computes the layer."""
         raise NotImplementedError
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return emit.module(self.step(inputs), *map(argument, operands, inputs))

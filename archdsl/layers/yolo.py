@@ -37,14 +37,14 @@ class _YoloLayer(TypedLayer):
         """The module that decodes, and that judges in training."""
         raise NotImplementedError
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         images: Images = required(inputs[1], Images, self.kind)
         return Detections(self.count, self.classes(inputs[0]), images.shape)
 
     def label(self) -> str:
         return f"best {self.count}, NMS {self.nms:g}"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.yolo import YoloDetections
@@ -97,7 +97,7 @@ class _AnchoredLayer(_YoloLayer):
 
     anchors: tuple[Anchor, ...] = arg("width and height of each, the finest map's first")
 
-    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_buffers(self, inputs: tuple[EdgeType, ...]) -> int:
         return 2 * len(self.anchors)
 
     def groups(self, predictions: EdgeType) -> tuple[tuple[Anchor, ...], ...]:

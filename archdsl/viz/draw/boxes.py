@@ -75,7 +75,7 @@ class Describer:
 
     def _frozen(self, group: Fused) -> bool:
         return any(
-            layer.frozen and layer.layer.learned(self._network.input_shapes(layer))
+            layer.frozen and layer.layer.edge_parameters(self._network.input_shapes(layer))
             for layer in group.layers
         )
 
