@@ -1,7 +1,7 @@
 """The nesting of a network: for every combinator, its blocks and the layers that it made.
 
-The graph leaves this out on purpose. Formats whose files are nested as the text is, as dlib's, get it
-here: the block that the network was built from is expanded once more, and recorded on the way.
+The graph leaves this out on purpose. Formats whose files are nested as the text is, as dlib's, get
+it here: the block that the network was built from is expanded once more and recorded on the way.
 """
 
 from __future__ import annotations
