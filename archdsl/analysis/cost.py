@@ -1,4 +1,4 @@
-"""What a network costs: shapes, parameters, multiply-accumulates and receptive fields."""
+"""The summary of a network: shapes, parameters, multiply-accumulates and receptive fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.ir.network import LayerInstance, Network
 
 
 class Reach(NamedTuple):
-    """How much of the input one cell of a layer sees, and the distance between cells, in pixels."""
+    """Receptive field of a layer's cells: its size and the distance between cells, in pixels."""
 
     size: tuple[float, float]
     stride: tuple[float, float]
@@ -27,7 +27,7 @@ class Row:
     shape: EdgeType
     parameters: int
     trainable: int
-    """How many of the parameters learn: all, or none of a frozen layer."""
+    """Number of parameters that learn: all, or none of a frozen layer."""
     buffers: int
     macs: int
     receptive_field: tuple[int, int]
@@ -64,7 +64,7 @@ class Summary:
         return sum(row.macs for row in self.rows)
 
     def totals(self) -> dict[str, Any]:
-        """What the network takes, gives and costs, for JSON documents."""
+        """Input, outputs and totals of the network, for JSON documents."""
         return {
             "name": self.name,
             "input": list(self.input),

@@ -69,7 +69,7 @@ def _all_known(inputs: tuple[EdgeType | None, ...]) -> TypeGuard[tuple[EdgeType,
 def _judged(
     instance: LayerInstance, inputs: tuple[EdgeType, ...], input_shape: Shape | None
 ) -> tuple[EdgeType, str | None]:
-    """What a layer gives for its inputs, and what it warns of; RuleError where they do not fit."""
+    """Output type and warning of a layer for its inputs; raises RuleError where they do not fit."""
     layer = instance.layer
     output = layer.edge_shape(inputs)
     if inputs:

@@ -1,4 +1,4 @@
-"""From the elaborated block to the graph: blocks are expanded, tags become edges, scopes names."""
+"""Construction of the graph: blocks are expanded, tags become edges, scopes become names."""
 
 from __future__ import annotations
 

@@ -31,11 +31,11 @@ class AnchorGrid(TypedLayer):
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Height by width."""
+        """The aspect ratios of the boxes, height divided by width."""
         return (1.0,) if self.aspect == 1 else (1 / self.aspect, 1.0, self.aspect)
 
     def sizes_of(self, maps: int) -> tuple[tuple[int, ...], ...]:
-        """The sizes at every place of each of so many maps."""
+        """Box sizes in pixels at every place, one tuple for each of ``maps`` feature maps."""
         if self.everywhere:
             return (self.sizes,) * maps
         steps = range(self.octaves)
@@ -43,7 +43,7 @@ class AnchorGrid(TypedLayer):
 
     @property
     def at_one_place(self) -> int:
-        """How many anchors there are at every place."""
+        """Number of anchors at every place of a feature map."""
         each = len(self.sizes) if self.everywhere else self.octaves
         return each * len(self.ratios)
 

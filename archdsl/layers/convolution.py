@@ -28,19 +28,19 @@ Pair = tuple[int, int]
 
 
 def resolve(given: int | None, both: int | None, computed: int) -> int:
-    """An argument per axis: as given for the axis, for both axes, or computed."""
+    """An argument of one axis: the one given for the axis, else for both, else ``computed``."""
     if given is not None:
         return given
     return both if both is not None else computed
 
 
 def effective_padding(padding: Pair) -> dict[str, int | None]:
-    """The three arguments that say it, as they count."""
+    """The padding in the normal form of the three arguments that give it."""
     return {"padding_h": padding[0], "padding_w": padding[1], "padding": None}
 
 
 def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = False) -> Dim:
-    """How many positions a window takes along an axis.
+    """Number of positions that a sliding window takes along an axis of ``size`` cells.
 
     Rounds down as dlib and torch do. With ``ceil`` rounds up, but no window starts beyond the
     input and its left padding (torch's rule for ``ceil_mode``).
@@ -55,9 +55,10 @@ def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = Fals
 
 
 def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> int:
-    """How much of an axis lies beyond the last of ``count`` positions of a window.
+    """Number of cells of an axis beyond the last of ``count`` positions of a window.
 
-    None where the window is smaller than its stride: it leaves out cells everywhere then.
+    0 where the window is smaller than its stride, since it leaves out cells everywhere then, and
+    where a size is open.
     """
     if size is None or count is None or kernel < stride:
         return 0
@@ -65,7 +66,7 @@ def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> 
 
 
 def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
-    """Refuse a window that is larger than the padded input."""
+    """Raise RuleError if a window is larger than the padded input."""
     for size, k, p, axis in zip(shape[1:], kernel, padding, ("height", "width"), strict=True):
         if size is not None and k > size + 2 * p:
             padded = f" (padded to {size + 2 * p})" if p else ""

@@ -63,7 +63,7 @@ class _PyramidInput(TensorInput):
     outer_padding: int = arg("pixels around all", 11, minimum=0, positional=False)
 
     def means(self) -> tuple[float, ...]:
-        """What is subtracted from each channel, of 0..255."""
+        """The mean subtracted from each channel, of values 0..255."""
         raise NotImplementedError
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
@@ -255,7 +255,7 @@ class MmodDetections(DlibDetections):
 @define("loss_mmod", source="dlib loss_mmod_; King 2015, Max-Margin Object Detection")
 @dataclass(frozen=True)
 class LossMmod(Combinator):
-    """What a map of scores detects: a window wherever a score is above the threshold.
+    """dlib's max-margin detector: a window wherever the map of scores is above the threshold.
 
     A channel for each window, with bounding box regression four more. Windows, labels and the
     overlaps that suppress come with dlib's weights; what is stated here holds until then. Training
@@ -333,7 +333,7 @@ class YoloDetections(DlibDetections):
     classwise: bool = arg("whether only detections of one class suppress each other")
 
     def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
-        """How many classes the maps tell apart; 0 where no anchors are stated."""
+        """Number of classes that the maps tell apart; 0 where no anchors are stated."""
         found = set()
         for (tag, anchors), edge in zip(self.maps, inputs, strict=False):
             shape: Shape = required(edge, tuple, "loss_yolo")
@@ -382,7 +382,7 @@ class YoloDetections(DlibDetections):
 @define("loss_yolo", source="dlib loss_yolo_")
 @dataclass(frozen=True)
 class LossYolo(Combinator):
-    """What the maps at some tags detect: anchors × (5 + classes) channels, behind a sigmoid.
+    """dlib's YOLO detector: decodes maps at tags, anchors × (5 + classes) channels after a sigmoid.
 
     Channels are x, y, width, height, objectness and classes. Anchors, labels and overlaps come with
     dlib's weights; until then it finds nothing at tags that are written without anchors. Training
@@ -422,6 +422,6 @@ class LossYolo(Combinator):
 
 
 def _image_shape(edge: EdgeType, kind: str) -> Shape:
-    """The shape of what the network sees: images, or a tensor of them."""
+    """The shape of the tensor that the network sees, from the type of its input."""
     seen = required(edge, (tuple, Images), kind)
     return seen.shape if isinstance(seen, Images) else seen

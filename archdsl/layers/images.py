@@ -1,4 +1,4 @@
-"""Where images enter a detector: of any size, as one tensor."""
+"""Inputs of detectors, which take images of any sizes and make one tensor of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _ImagesInput(TensorInput):
-    """How pixel values are normalised; both image inputs share it."""
+    """The normalisation of pixel values, which both image inputs share."""
 
     inputs = 0
 

@@ -1,4 +1,4 @@
-"""Where data enters a network: inputs."""
+"""Input layers, through which data enters a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pixels(NamedTuple):
-    """What an image consists of: its channels, and what its values are divided by on the way in.
+    """The pixels of an input image: number of channels, and the divisor that values are scaled by.
 
     A matrix type may fix its rows and columns.
     """

@@ -101,7 +101,7 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
-    """Whether shapes are equal whatever the sizes that are open turn out to be."""
+    """True if both shapes are equal and no size of them is open."""
     return inputs[0] == inputs[1] and None not in inputs[0]
 
 

@@ -122,7 +122,7 @@ class _DenseLayer(TypedLayer):
     of: ClassVar[str]
     """The combinator that makes it."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()
-    """What further maps there are: name, and channels for each anchor."""
+    """Further prediction maps besides scores and boxes: name, and channels for each anchor."""
 
     score: float = arg("least score")
     nms: float = arg("overlap that suppresses")

@@ -38,7 +38,7 @@ def type_name(argument: Argument) -> str:
 
 
 def default(argument: Argument) -> str:
-    """What an argument is where it is left out."""
+    """The default of an argument in words, or ``required``."""
     return "required" if argument.required else argument.shown_default
 
 
@@ -61,7 +61,7 @@ def markdown(known: Iterable[Definition]) -> str:
 
 
 def section(names: Sequence[Definition]) -> str:
-    """What there is to know of a layer; ``names`` are its spellings."""
+    """The section about a layer in Markdown; ``names`` are its spellings."""
     first = names[0]
     anchors = "".join(f'<a id="{definition.name}"></a>' for definition in names)
     parts = [

@@ -175,7 +175,7 @@ class _RegionFeatures(Combinator):
         return 1
 
     def maps(self, port: Port) -> Port:
-        """Where the features come from."""
+        """The port of the feature maps that the features are cut from."""
         raise NotImplementedError
 
     def layer(self) -> Layer:

@@ -63,7 +63,7 @@ class ReshapeTo(MapLayer):
         return output
 
     def _resizing(self, given: Shape) -> ResizeTo | None:
-        """What dlib does where the values do not fit."""
+        """The resizing that dlib adds where the number of values changes; ``None`` if it stays."""
         _, rows, columns = output = self.shape((given,))
         if flat_size(output, self.kind) == flat_size(given, self.kind):
             return None
@@ -112,7 +112,7 @@ class Flatten(Layer):
     columns: int | None = arg("columns (dlib nc)", None, minimum=1, shown="the input's")
 
     def _reshape(self) -> ReshapeTo | None:
-        """What the form with sizes stands for."""
+        """The ``reshape_to`` that the form with three sizes stands for; ``None`` without sizes."""
         sizes = (self.channels, self.rows, self.columns)
         if sizes == (None, None, None):
             return None

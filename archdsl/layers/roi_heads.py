@@ -1,4 +1,4 @@
-"""What the features of regions are decided to be: classes, boxes, masks, keypoints.
+"""Heads of region-based detectors: classes, boxes, masks and keypoints from region features.
 
 Regions keep to a chain of layers like everything else: behind ``rpn`` flow proposals, behind
 ``roi_align`` the features of each, behind ``detect`` detections. Layers that need the images or the
@@ -83,7 +83,7 @@ class RegionDetections(RegionDecision):
 @define("detect", source="Girshick 2015 (Fast R-CNN), figure 1; torchvision FastRCNNPredictor")
 @dataclass(frozen=True)
 class Detect(Combinator):
-    """What each region holds: a score for every class, and a box moved for every class.
+    """Box head of Fast R-CNN: class scores and a box for every class, for each region.
 
     Two fully connected layers behind the features of regions; label 0 is the background.
     """
@@ -116,7 +116,7 @@ class Detect(Combinator):
 
 @dataclass(frozen=True)
 class _Part(TypedLayer):
-    """What adds a part to every detection."""
+    """The base of heads that add a part to every detection, such as masks."""
 
     part: ClassVar[str]
 

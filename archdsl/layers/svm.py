@@ -45,7 +45,7 @@ class SvmDetections(RegionDecision):
 @define("svm_detect", source="Girshick et al. 2014 (R-CNN), sections 2.2 and 2.3, appendix C")
 @dataclass(frozen=True)
 class SvmDetect(Combinator):
-    """What each region holds, by a linear SVM for every class, and a box moved for every class.
+    """Box head of R-CNN: a linear SVM and a box regressor for every class, applied to each region.
 
     The SVMs see the features of regions before it, the box regressors those of a place that tap
     named. A decision value is no probability: it is compared with a threshold, class by class.

@@ -47,7 +47,7 @@ class TypedLayer(Layer):
 
 
 def argument(operand: Operand, edge: EdgeType) -> Any:
-    """What a detection module is called with for an edge: maps as a list, images as the batch."""
+    """The argument of a detection module for an edge: maps as a list, images as their batch."""
     if isinstance(edge, Images):
         return operand.batch  # type: ignore[union-attr]
     if isinstance(edge, FeatureMaps):

@@ -30,7 +30,7 @@ class _YoloLayer(TypedLayer):
     count: int = arg("detections of an image")
 
     def classes(self, predictions: EdgeType) -> int:
-        """How many classes the predictions tell apart; RuleError where they do not fit."""
+        """Number of classes of the predictions; raises RuleError if their channels do not fit."""
         raise NotImplementedError
 
     def detector(self, predictions: EdgeType) -> Detector:
@@ -204,7 +204,7 @@ class _Yolo(Combinator):
 @define("yolo_v1", source="Redmon et al. 2016, You Only Look Once, section 2")
 @dataclass(frozen=True)
 class YoloV1(_Yolo):
-    """What a grid of S×S cells detects: in each some boxes with confidences, and one class.
+    """The first YOLO: each cell of an S×S grid predicts boxes with confidences and one class.
 
     Trained with the sum of squares of equation 3.
     """
@@ -240,7 +240,7 @@ class _Anchored(_Yolo):
 @define("yolo_v2", source="Redmon and Farhadi 2017, YOLO9000, section 2")
 @dataclass(frozen=True)
 class YoloV2(_Anchored):
-    """What a feature map of anchors × (5 + classes) channels detects; a class is one of many."""
+    """YOLO detector on a map of anchors × (5 + classes) channels; classes exclude each other."""
 
     def layer(self) -> Layer:
         return AnchorDetections(self.score, self.nms, self.count, self._pairs())
@@ -249,7 +249,7 @@ class YoloV2(_Anchored):
 @define("yolo_v3", source="Redmon and Farhadi 2018, YOLOv3, section 2")
 @dataclass(frozen=True)
 class YoloV3(_Anchored):
-    """What feature maps of anchors × (5 + classes) channels detect; classes are independent."""
+    """YOLO detector on maps of anchors × (5 + classes) channels; classes are independent."""
 
     def layer(self) -> Layer:
         return ScaleDetections(self.score, self.nms, self.count, self._pairs())

@@ -1,4 +1,4 @@
-"""Which part of one network is which part of another.
+"""Alignment of two networks: pairs of the parts that are each other's counterparts.
 
 Parts that hold the same are found first, then those of the same name, then those that are alike.
 Each time the pairs that keep the order are kept, and what lies between two of them is looked at
@@ -72,19 +72,19 @@ _BY_NAME = (_name_and_content, _name_and_text, _content, _name_and_skeleton, _na
 _BY_CONTENT = (_name_and_content, _content, _name_and_text, _name_and_skeleton, _name_and_kind)
 _NAMED: tuple[_Keys, ...] = (_BY_CONTENT, _BY_NAME)
 _NAMELESS: tuple[_Keys, ...] = ((_content,),)
-"""What parts have to share to be a pair, the strongest first; of several orders the one that leaves
+"""Keys that a pair of parts must share, the strongest first; of several orders the one that leaves
 the least to say is taken. Where a part was put in between, the names of those behind it may have
 moved on; where something is of another size, names say more than contents. Names mean nothing
 across scopes."""
 _WEAK: tuple[_Keys, ...] = ((_kind, _skeleton, _name),)
-"""What they may share if nothing is to be found inside of them."""
+"""Weaker keys, for parts in whose insides no pair is left to be found."""
 
 _NEAR = 8
-"""How far apart parts may stand that are paired because they are alike."""
+"""Largest distance of two parts that are paired because they are alike."""
 _ALIKE = 0.9
-"""The likeness from which on two scopes are thought to be one."""
+"""Least likeness, from 0 to 1, at which two scopes count as one."""
 _DEEPER = 5
-"""How many times more layers than another a scope may have that is thought to be the same."""
+"""Largest ratio of the numbers of layers of two scopes that count as one."""
 
 
 class _Gap(NamedTuple):
@@ -133,7 +133,7 @@ def _matched(before: Sequence[Part], after: Sequence[Part], keys: _Keys) -> list
 
 
 def _left(gap: _Gap, pairs: Sequence[tuple[int, int]]) -> int:
-    """How many layers are left to say something about: those alone, and those written otherwise."""
+    """Number of layers that a choice of pairs leaves to report: unpaired or written otherwise."""
     left = sum(part.skeleton.length for side in (gap.before, gap.after) for part in side)
     for i, j in pairs:
         before, after = gap.before[i], gap.after[j]
@@ -143,7 +143,7 @@ def _left(gap: _Gap, pairs: Sequence[tuple[int, int]]) -> int:
 
 
 def _rest(gap: _Gap) -> list[Pair | _Gap]:
-    """What to do with a gap that holds no pair with these keys."""
+    """The pairs, and the gaps still to be aligned, of a gap that holds no pair with its keys."""
     before, after, orders = gap
     if not before or not after:
         return [*(Pair(part, None) for part in before), *(Pair(None, part) for part in after)]

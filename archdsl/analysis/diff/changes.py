@@ -1,4 +1,4 @@
-"""What is different between aligned parts of two networks."""
+"""Changes between aligned parts of two networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.ir.network import Network
 
 
 class Status(Enum):
-    """What became of a part."""
+    """Kinds of change of a part between the networks before and after."""
 
     UNCHANGED = "unchanged"
     ADDED = "added"
@@ -32,9 +32,9 @@ class Change:
     after: Part | None
     status: Status
     arguments: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    """What a layer in both was written with, where it differs."""
+    """Values before and after of a layer's arguments that differ, by name."""
     rewired: bool = False
-    """Whether a layer in both takes its inputs from elsewhere."""
+    """True if a layer in both networks takes its inputs from other layers."""
     children: list[Change] = field(default_factory=list)
 
     @property
@@ -50,19 +50,19 @@ class Change:
 
     @property
     def parameters(self) -> int:
-        """How many there are more."""
+        """Learnable values after minus those before."""
         return (self.after.parameters if self.after else 0) - (
             self.before.parameters if self.before else 0
         )
 
     @property
     def macs(self) -> int:
-        """How many there are more."""
+        """Multiply-accumulates after minus those before."""
         return (self.after.macs if self.after else 0) - (self.before.macs if self.before else 0)
 
     @property
     def alike(self) -> tuple[Any, ...]:
-        """Equal for changes that are the same but for names."""
+        """A key that is equal for changes that are the same except for names."""
         digests = (part and (part.digest, part.kind) for part in (self.before, self.after))
         return self.status, *digests
 
@@ -99,13 +99,13 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether the networks are the same but for the names of their parts."""
+        """True if the networks are the same except for the names of their parts."""
         return (self.before.outputs, self.moved) == (self.after.outputs, ()) and all(
             change.status is Status.UNCHANGED for change in self.root.layers()
         )
 
     def counts(self) -> dict[Status, int]:
-        """How many layers there are of each status."""
+        """Number of layers of each status."""
         found = dict.fromkeys(Status, 0)
         for change in self.root.layers():
             found[change.status] += 1
@@ -113,7 +113,7 @@ class Difference:
 
 
 def difference(before: Network, after: Network) -> Difference:
-    """What changed between two checked networks."""
+    """The difference of two checked networks as a tree of changes."""
     was, now = summarise(before), summarise(after)
     root = Change(parts(before, was), parts(after, now), Status.UNCHANGED)
     waiting = [root]
@@ -141,7 +141,7 @@ def difference(before: Network, after: Network) -> Difference:
 
 
 def _pairs(before: Part, after: Part) -> list[Pair]:
-    """What is inside of two scopes side by side."""
+    """Pairs of the parts inside of two scopes."""
     if before.skeleton != after.skeleton:
         return aligned(before.children, after.children)
     # The same kinds of layers in the same order: nothing was added or removed.

@@ -38,7 +38,7 @@ class Part:
     category: str = ""
     instance: LayerInstance | None = None
     row: Row | None = None
-    """What a layer gives and costs."""
+    """The layer's row of the summary; ``None`` for scopes."""
     children: list[Part] = field(default_factory=list)
     digest: int = 0
     """Equal for parts that are equal but for their names."""
@@ -47,11 +47,11 @@ class Part:
     skeleton: Skeleton = Skeleton(0, 0)
     """Equal for parts with the same kinds of layers in the same order, however they are nested."""
     kinds: dict[str, int] = field(default_factory=dict)
-    """How many layers of each kind are inside."""
+    """Number of layers inside, by kind."""
     parameters: int = 0
     macs: int = 0
     shape: EdgeType = ()
-    """What comes out of the last layer inside."""
+    """Output type of the last layer inside."""
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class Part:
 
 
 def arguments(instance: LayerInstance) -> dict[str, Any]:
-    """What a layer's arguments amount to, and whether it learns."""
+    """A layer's arguments in normal form, and whether it is frozen, by name."""
     return instance.layer.effective() | {"frozen": instance.frozen}
 
 

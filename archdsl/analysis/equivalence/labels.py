@@ -1,4 +1,4 @@
-"""What a node of a canonical graph computes, as a hashable value that reads well."""
+"""Labels of the nodes of a canonical graph: the operation and its settings, hashable."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def advise(subject: Subject) -> tuple[Diagnostic, ...]:
 
 
 def advise_on_writing(written: Written) -> tuple[Diagnostic, ...]:
-    """What :func:`advise` can say of a network whose shapes do not fit."""
+    """The warnings of :func:`advise` that need no shapes, for a network whose shapes do not fit."""
     told = {code: read(written) for code, read in on_writing().items()}
     return _kept(written.document.source, (), told)
 

@@ -1,4 +1,4 @@
-"""What a warning's definition is: a function from what is known of a network to diagnostics."""
+"""The interface of lint rules: functions from a lint context to diagnostics, by code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.ir.network import LayerInstance, Network
 
 @dataclass(frozen=True)
 class Written:
-    """What advice about the writing alone needs: a text, and what it was elaborated to."""
+    """The text of a spec and its elaboration, which rules about the writing alone need."""
 
     document: nodes.Document
     elaborated: Elaborated
@@ -25,7 +25,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Subject(Written):
-    """What all other advice is about: the checked network besides, and its costs."""
+    """The text, its elaboration, the checked network and its summary, for all other rules."""
 
     network: Network
     summarised: Callable[[], Summary]
@@ -110,7 +110,7 @@ def tensor(edge: EdgeType) -> Shape | None:
 
 
 def places(shape: Shape) -> int:
-    """How many cells a map has, one by one: 1 for a row of features, 0 where it is not known."""
+    """Number of cells of a map: 1 for a row of features, 0 where a size is not known."""
     count = 1
     for size in shape[1:]:
         count *= size or 0

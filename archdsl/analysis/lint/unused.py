@@ -1,4 +1,4 @@
-"""What is written and never used: definitions, tags, taps."""
+"""Lint rules about definitions, tags and taps that are never used."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def unused_definitions(subject: Written) -> Iterator[Diagnostic]:
 
 
 def _stands_alone(item: _Defined, subject: Written) -> bool:
-    """Whether a definition is a network: of the text's alternatives all are meant."""
+    """True if a definition is a network by itself; all alternatives of a text count."""
     if not isinstance(item, nodes.Template) or item.formals:
         return False
     elaborated = subject.elaborated
@@ -128,7 +128,7 @@ def _steps(root: Block) -> Iterator[Step]:
 
 
 def _marks(combinator: Combinator) -> set[int | str]:
-    """What a combinator refers to: the tags and names among its arguments."""
+    """The marks that a combinator refers to: the tags and names among its arguments."""
     assert dataclasses.is_dataclass(combinator)
     found: set[int | str] = set()
     pending = [getattr(combinator, field.name) for field in dataclasses.fields(combinator)]

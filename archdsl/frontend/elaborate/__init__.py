@@ -63,7 +63,7 @@ class Collected(NamedTuple):
 
     @property
     def any(self) -> bool:
-        """Whether there is a network, or what may be meant as one; a file may be blocks alone."""
+        """True if the file has a network or something meant as one; it may hold blocks alone."""
         suspects = any(c.own for c in self.assembly.suspects)
         return suspects or bool(_own(self.assembly, self.document))
 

@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
     body: nodes.Expression
     environment: Environment
     own: bool
-    """Whether it stands in the text itself, not in a file that the text includes."""
+    """True if it stands in the text itself, not in a file that the text includes."""
 
     @property
     def short(self) -> str | None:
@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
 
 @dataclass
 class Assembly:
-    """What the definitions of a text and its includes amount to."""
+    """The definitions of a text and its includes, put together while they are read."""
 
     settings: Mapping[str, Any]
     definitions: Definitions = field(default_factory=Definitions)
@@ -228,7 +228,7 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
 
 
 def _place(formal: str, pattern: tuple[nodes.Argument, ...]) -> int:
-    """Which argument of the template a parameter of a specialisation is."""
+    """Index of the template argument that a parameter of a specialisation stands for."""
     places = (i for i, p in enumerate(pattern) if isinstance(p, nodes.Name) and p.text == formal)
     return next(places, len(pattern))
 

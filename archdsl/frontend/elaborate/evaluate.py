@@ -56,7 +56,7 @@ class Elaborator:
     structs: dict[Any, Definitions] = field(default_factory=dict)
     """The instances of structs so far."""
     inlined: int = 0
-    """How many members of structs were read in the place of their names."""
+    """Number of members of structs that were read in the place of their names."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
     _literal_layers: dict[tuple[Any, ...] | None, Layer] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Elaborator:
         return len(self.errors) < MAX_ERRORS
 
     def _skip(self, at: Pending) -> Pending | None:
-        """Where reading goes on behind an error: at the subnet, to find its errors too."""
+        """The expression to go on with behind an error: the subnet, to find its errors too."""
         node = at.node
         inner = node.arguments[-1] if isinstance(node, nodes.Apply) and node.arguments else None
         if isinstance(inner, nodes.Apply) and net_like(inner, at.environment, {}):
@@ -354,9 +354,9 @@ def _end_at_subnet(
 def _literal_key(
     callee: Definition | TemplateBinding, name: nodes.Name, positional: list[Unbound]
 ) -> tuple[Any, ...] | None:
-    """What tells a layer from others if its arguments are literals; most such have occurred before.
+    """Key of a layer whose arguments are all integers, since most such have occurred before.
 
-    ``None`` for all else.
+    ``None`` for layers with other arguments.
     """
     key: list[Any] = [callee, id(name.span.source)]  # a file may say how its layers start
     for argument in positional:

@@ -41,7 +41,7 @@ class Chosen(NamedTuple):
 
 
 def is_type(found: Any) -> bool:
-    """Whether a name means something whose place another expression takes."""
+    """True if a name stands for another expression, such as a struct or an alias of a member."""
     kind = type(found)
     if isinstance(found, TemplateBinding):
         return found.tail == "outer"
@@ -49,7 +49,7 @@ def is_type(found: Any) -> bool:
 
 
 def is_instance(found: Any) -> bool:
-    """Whether a type is a struct: one of its own name, or another name of it."""
+    """True if a type is a struct, by its own name or by an alias."""
     if isinstance(found, TemplateBinding):
         return found.alias is not None
     return isinstance(found, (StructBinding, Definitions))
@@ -59,7 +59,7 @@ def is_instance(found: Any) -> bool:
 
 
 def member(expander: Expander, name: nodes.Name, environment: Environment) -> Task[Any]:
-    """What a name with a scope means; raises ArchError where it means nothing."""
+    """The meaning of a name with a scope, ``a::b``; raises ArchError where it has none."""
     assert name.scope is not None
     container, path = name.scope
     if container is not None:

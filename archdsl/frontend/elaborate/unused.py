@@ -21,7 +21,7 @@ from archdsl.layers.initial import Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
 Wanted = Literal["block", "number", "type", "anything"]
-"""What an argument is to be; a bare name that may be "anything" may also be that of a place."""
+"""The kind of value an argument must be; "anything" allows a bare name, as of a tapped place."""
 
 
 class _Part(NamedTuple):
@@ -94,7 +94,7 @@ def _is_cpp_type(name: nodes.Name) -> bool:
 
 
 def _behind(node: nodes.Argument) -> list[_Part]:
-    """What is read behind an error: the subnet, since nothing is known of the other arguments."""
+    """The expressions to read behind an error: the subnet, since the others are of unknown kind."""
     last = node.arguments[-1] if isinstance(node, nodes.Apply) and node.arguments else None
     return [_Part(last, "block")] if isinstance(last, nodes.Apply) else []
 
@@ -140,7 +140,7 @@ def _of_named(callee: Any, key: str) -> Wanted:
 
 
 def _of_parameter(callee: TemplateBinding, place: int, count: int) -> Wanted:
-    """What a template's parameter takes; its subnet is last, wherever it was declared."""
+    """The kind of value that a template's parameter takes; the subnet comes last, always."""
     own = [f for i, f in enumerate(callee.formals) if i != callee.subnet]
     formals = callee.formals if count == len(callee.formals) else own
     return _of_formal(formals[place]) if place < len(formals) else "type"
