@@ -39,7 +39,7 @@ class Instance(NamedTuple):
     """The parameters that are numbers or truth values, by name."""
 
 
-class Step(NamedTuple):
+class BlockStep(NamedTuple):
     """One element of a block and where it is written."""
 
     what: Layer | Combinator | Instance
@@ -54,7 +54,7 @@ class Block:
     written; comparing them never looks inside.
     """
 
-    steps: tuple[Step, ...] = dataclasses.field(compare=False)
+    steps: tuple[BlockStep, ...] = dataclasses.field(compare=False)
     complete: bool = dataclasses.field(compare=False)
     identity: int
     layers: int = dataclasses.field(init=False, compare=False)

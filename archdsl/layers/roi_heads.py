@@ -115,7 +115,7 @@ class Detect(Combinator):
 
 
 @dataclass(frozen=True)
-class _Part(TypedLayer):
+class _DetectionPart(TypedLayer):
     """The base of heads that add a part to every detection, such as masks."""
 
     part: ClassVar[str]
@@ -137,7 +137,7 @@ class _Part(TypedLayer):
 
 @define("instance_masks", category=Category.DETECTION, stem="masks", source="He et al. 2017")
 @dataclass(frozen=True)
-class InstanceMasks(_Part):
+class InstanceMasks(_DetectionPart):
     """Adds masks to detections; made by masks."""
 
     part = "masks"
@@ -163,7 +163,7 @@ class InstanceMasks(_Part):
     "instance_keypoints", category=Category.DETECTION, stem="keypoints", source="He et al. 2017"
 )
 @dataclass(frozen=True)
-class InstanceKeypoints(_Part):
+class InstanceKeypoints(_DetectionPart):
     """Adds keypoints to detections; made by keypoints."""
 
     part = "keypoints"

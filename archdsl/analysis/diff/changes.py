@@ -9,7 +9,7 @@ from typing import Any
 
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.analysis.diff.alignment import Pair, aligned
-from archdsl.analysis.diff.parts import Part, Skeleton, arguments, parts, renested
+from archdsl.analysis.diff.parts import NetworkPart, Skeleton, arguments, parts, renested
 from archdsl.ir.network import Network
 
 
@@ -28,8 +28,8 @@ class Status(Enum):
 class Change:
     """A part before and after. Scopes that are in both networks have the changes inside."""
 
-    before: Part | None
-    after: Part | None
+    before: NetworkPart | None
+    after: NetworkPart | None
     status: Status
     arguments: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Values before and after of a layer's arguments that differ, by name."""
@@ -38,7 +38,7 @@ class Change:
     children: list[Change] = field(default_factory=list)
 
     @property
-    def part(self) -> Part:
+    def part(self) -> NetworkPart:
         """The part after, or before if it is gone."""
         part = self.after or self.before
         assert part is not None
@@ -140,7 +140,7 @@ def difference(before: Network, after: Network) -> Difference:
     return Difference(was, now, root, tuple(moved))
 
 
-def _pairs(before: Part, after: Part) -> list[Pair]:
+def _pairs(before: NetworkPart, after: NetworkPart) -> list[Pair]:
     """Pairs of the parts inside of two scopes."""
     if before.skeleton != after.skeleton:
         return aligned(before.children, after.children)
@@ -150,7 +150,7 @@ def _pairs(before: Part, after: Part) -> list[Pair]:
     return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
 
 
-def _nesting(part: Part) -> list[tuple[Skeleton, bool]]:
+def _nesting(part: NetworkPart) -> list[tuple[Skeleton, bool]]:
     return [(child.skeleton, child.instance is None) for child in part.children]
 
 

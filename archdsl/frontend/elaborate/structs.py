@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.frontend.elaborate.arguments import Pending, Unbound, split, unread
 from archdsl.frontend.elaborate.arguments import positional as positional_of
-from archdsl.frontend.elaborate.expander import Expander, Reading
+from archdsl.frontend.elaborate.expander import Expander, PartialBlock
 from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
@@ -245,24 +245,24 @@ def read(
     positional: list[Unbound],
     named: Named,
     subnet: bool,
-) -> Task[Reading]:
+) -> Task[PartialBlock]:
     """A step of a network's expression whose name means a type."""
 
     _count_inlined(expander, name)
     if isinstance(found, Selector):
-        return Reading((), (yield _choose(name, positional)), False)
+        return PartialBlock((), (yield _choose(name, positional)), False)
     if isinstance(found, Chosen):
-        return Reading((), found.pending, False)
+        return PartialBlock((), found.pending, False)
     if isinstance(found, TemplateBinding):
         _, _, local = yield expander.bind(found, name, positional, named)
         inside = Environment(found.definitions, found.position, local)
-        return Reading((), Pending(found.definition.body, inside), False)
+        return PartialBlock((), Pending(found.definition.body, inside), False)
     scope = found
     if isinstance(found, StructBinding):
         scope = yield _instantiate(expander, found, name, positional, named)
     callee, arguments = yield _base(expander, scope, name, subnet)
     step = yield expander.step(callee, name, arguments, [])
-    return Reading((step,), None, False)
+    return PartialBlock((step,), None, False)
 
 
 def _base(
