@@ -310,9 +310,14 @@ class Definition:
 
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
-        """All arguments of the name, computed at the first use since most names have none."""
+        """The arguments of the name, those that are given by name last.
+
+        Computed at first use, since most names of the catalogue are never used.
+        """
         hints = typing.get_type_hints(self.cls)
-        fields = (f for f in dataclasses.fields(self.cls) if f.name not in self.preset)
+        fields = [f for f in dataclasses.fields(self.cls) if f.name not in self.preset]
+        # A base class adds named arguments before the positional ones of a definition.
+        fields.sort(key=lambda field: not field.metadata["positional"])
         return tuple(_argument(field, hints[field.name]) for field in fields)
 
     @cached_property

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.ir.edges import EdgeType, FeatureMaps, Images, Shape, required
 from archdsl.ir.layer import Layer, Window
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from torch import nn
 
     from archdsl.backends.torch.emitter import Emitter, Operand
@@ -36,6 +38,16 @@ class TypedLayer(Layer):
     def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
         return None
 
+    @classmethod
+    def made_by(cls, combinator: object, **further: Any) -> Self:
+        """The layer that a combinator expands to, with the combinator's arguments.
+
+        Fields of the same name are taken over; ``further`` gives those that the combinator writes
+        otherwise or does not have.
+        """
+        shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
+        return cls(**shared, **further)
+
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         """The module that computes the layer."""
         raise NotImplementedError
@@ -44,6 +56,17 @@ class TypedLayer(Layer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return emit.module(self.step(inputs), *map(argument, operands, inputs))
+
+
+@dataclass(frozen=True)
+class DecisionLayer(TypedLayer):
+    """The base of layers that decide on detections; the arguments come with their combinators."""
+
+    nms: float
+    count: int
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
 
 
 def argument(operand: Operand, edge: EdgeType) -> Any:
