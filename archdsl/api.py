@@ -97,9 +97,9 @@ class Network:
         """Everything that is legal but may not be meant, less what the text allows."""
         if self._origin is None:
             return self.warnings
-        from archdsl.analysis.lint import Subject, advise
+        from archdsl.analysis.lint import LintContext, advise
 
-        return advise(Subject(*self._origin, self.checked, self.summary))
+        return advise(LintContext(*self._origin, self.checked, self.summary))
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""

@@ -1,4 +1,4 @@
-"""What instances of one pattern have in common, and which few arguments tell them apart.
+"""Anti-unification: the pattern that instances share, and the few arguments that differ.
 
 Two calls ``conv(3, 64, 7)`` and ``conv(64, 192, 7)`` are instances of one pattern with three slots:
 the last is a constant, the others take arguments (Plotkin 1970, "A Note on Inductive
@@ -21,7 +21,7 @@ NEUTRAL: frozenset[Value] = frozenset({0, 1, None})
 
 _DIVISORS = (2, 3, 4, 6, 8, 16)
 _MOST_COMPARED = 24
-"""How many arguments a column is compared with, so that the work stays linear in the columns."""
+"""Largest number of arguments a column is compared with, which keeps the work linear."""
 
 
 class Constant(NamedTuple):
@@ -42,7 +42,7 @@ class Formula(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Whether the slot is the argument itself."""
+        """True if the slot is the argument itself."""
         return self.times == self.over == 1
 
     def value(self, argument: Value) -> Value:
@@ -62,7 +62,7 @@ Term = Constant | Formula
 
 
 class Argument(NamedTuple):
-    """What an instance is given.
+    """An argument of the pattern, with its value in each instance.
 
     ``parameter`` is the parameter that has these values, if one has; ``slot`` the first slot that
     is this argument as it is. One of the two is always there. ``default`` is a constant where the
@@ -75,7 +75,7 @@ class Argument(NamedTuple):
     default: Constant | None
 
     def given(self, row: int) -> bool:
-        """Whether an instance has to say it."""
+        """True if an instance has to state the argument, which differs from the default there."""
         return self.default is None or not same(self.default.value, self.values[row])
 
 

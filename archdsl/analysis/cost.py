@@ -1,4 +1,4 @@
-"""What a network costs: shapes, parameters, multiply-accumulates and receptive fields."""
+"""The summary of a network: shapes, parameters, multiply-accumulates and receptive fields."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from archdsl.ir.edges import EdgeType, Images, Shape, document, shown
 from archdsl.ir.network import LayerInstance, Network
 
 
-class Reach(NamedTuple):
-    """How much of the input one cell of a layer sees, and the distance between cells, in pixels."""
+class ReceptiveField(NamedTuple):
+    """Receptive field of a layer's cells: its size and the distance between cells, in pixels."""
 
     size: tuple[float, float]
     stride: tuple[float, float]
@@ -21,13 +21,13 @@ class Reach(NamedTuple):
 class Row:
     """One layer of a summary."""
 
-    scope: str
+    path: str
     """The dotted path of the layer, as in the compiled module."""
     kind: str
     shape: EdgeType
     parameters: int
     trainable: int
-    """How many of the parameters learn: all, or none of a frozen layer."""
+    """Number of parameters that learn: all, or none of a frozen layer."""
     buffers: int
     macs: int
     receptive_field: tuple[int, int]
@@ -64,7 +64,7 @@ class Summary:
         return sum(row.macs for row in self.rows)
 
     def totals(self) -> dict[str, Any]:
-        """What the network takes, gives and costs, for JSON documents."""
+        """Input, outputs and totals of the network, for JSON documents."""
         return {
             "name": self.name,
             "input": list(self.input),
@@ -81,7 +81,7 @@ class Summary:
             **self.totals(),
             "layers": [
                 {
-                    "scope": row.scope,
+                    "scope": row.path,
                     "kind": row.kind,
                     "shape": document(row.shape),
                     "params": row.parameters,
@@ -104,14 +104,14 @@ class Summary:
 
 def summarise(network: Network) -> Summary:
     """The summary of a checked network."""
-    reach: dict[str, Reach] = {}
+    fields: dict[str, ReceptiveField] = {}
     rows: list[Row] = []
     for instance in network.instances():
         inputs = network.input_shapes(instance)
         output = network.shape(instance.path)
         layer = instance.layer
-        seen = reach[instance.path] = _reach(instance, inputs, reach)
-        parameters = layer.learned(inputs)
+        seen = fields[instance.path] = _receptive_field(instance, inputs, fields)
+        parameters = layer.edge_parameters(inputs)
         rows.append(
             Row(
                 instance.path,
@@ -119,8 +119,8 @@ def summarise(network: Network) -> Summary:
                 output,
                 parameters,
                 0 if instance.frozen else parameters,
-                layer.stored(inputs),
-                layer.cost(inputs, output),
+                layer.edge_buffers(inputs),
+                layer.edge_macs(inputs, output),
                 (round(seen.size[0]), round(seen.size[1])),
             )
         )
@@ -134,23 +134,23 @@ def _input(network: Network) -> Shape:
     return edge.taken if isinstance(edge, Images) else edge
 
 
-def _reach(
-    instance: LayerInstance, inputs: tuple[EdgeType, ...], known: Mapping[str, Reach]
-) -> Reach:
+def _receptive_field(
+    instance: LayerInstance, inputs: tuple[EdgeType, ...], known: Mapping[str, ReceptiveField]
+) -> ReceptiveField:
     """The receptive field behind a layer: it grows by (kernel - 1) times the stride so far.
 
     Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks",
     equation 2. Where paths join, the larger field and stride count.
     """
     if not instance.inputs:
-        return Reach((1, 1), (1, 1))
+        return ReceptiveField((1, 1), (1, 1))
     before = [known[path] for path in instance.inputs]
     size = max(b.size[0] for b in before), max(b.size[1] for b in before)
     stride = max(b.stride[0] for b in before), max(b.stride[1] for b in before)
-    window = instance.layer.reach(inputs)
+    window = instance.layer.edge_window(inputs)
     if window is None:
-        return Reach(size, stride)
-    return Reach(
+        return ReceptiveField(size, stride)
+    return ReceptiveField(
         (
             size[0] + (window.kernel[0] - 1) * stride[0],
             size[1] + (window.kernel[1] - 1) * stride[1],

@@ -69,11 +69,11 @@ def _all_known(inputs: tuple[EdgeType | None, ...]) -> TypeGuard[tuple[EdgeType,
 def _judged(
     instance: LayerInstance, inputs: tuple[EdgeType, ...], input_shape: Shape | None
 ) -> tuple[EdgeType, str | None]:
-    """What a layer gives for its inputs, and what it warns of; RuleError where they do not fit."""
+    """Output type and warning of a layer for its inputs; raises RuleError where they do not fit."""
     layer = instance.layer
-    output = layer.output(inputs)
+    output = layer.edge_shape(inputs)
     if inputs:
-        return output, layer.caution(inputs)
+        return output, layer.edge_warning(inputs)
     return output if input_shape is None else _replaced(instance, output, input_shape), None
 
 
@@ -110,7 +110,7 @@ def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...])
         instance.span,
         frames=instance.scope.frames(),
         severity="warning",
-        code=instance.layer.caution_code,
+        code=instance.layer.warning_code,
         label=_met(inputs),
     )
 

@@ -1,4 +1,4 @@
-"""Errors and warnings as values, and how they read on a terminal.
+"""Errors and warnings as values, and their text for a terminal.
 
 A diagnostic is data (message, span, notes, help, the template expansions that led there);
 :func:`render` turns it into text. Stages collect diagnostics and raise one :class:`ArchError`.
@@ -20,11 +20,11 @@ _SHOWN_FRAMES = 8
 
 Role = Literal["error", "warning", "message", "gutter", "help"]
 Paint = Callable[[Role, str], str]
-"""Colours a part of a rendered diagnostic by what it is."""
+"""A function that adds colour to a part of a rendered diagnostic, given the part's role."""
 
 
 class Frame(NamedTuple):
-    """One template expansion on the way to an error: ``stage<128>``, and where it was asked for."""
+    """One template expansion on the way to an error: ``stage<128>``, and the span that uses it."""
 
     instance: str
     span: Span
@@ -35,8 +35,8 @@ class Diagnostic:
     """One finding about a spec, for a person to read.
 
     ``notes`` say what was expected and what was found, ``help`` the likely mend, ``frames`` the
-    template expansions that led to ``span``, innermost first. ``code`` (``E301``) is what
-    ``archdsl explain`` knows it by, ``label`` a few words behind the underlined text.
+    template expansions that led to ``span``, innermost first. ``code`` (``E301``) is the name that
+    ``archdsl explain`` takes, ``label`` a few words behind the underlined text.
     """
 
     message: str
@@ -53,7 +53,7 @@ class Diagnostic:
 
 
 class ArchError(Exception):
-    """What is wrong with a spec or a request, as one or more diagnostics."""
+    """The exception for faults in a spec or a request; holds one or more diagnostics."""
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         if isinstance(diagnostics, Diagnostic):
@@ -66,7 +66,7 @@ class ArchError(Exception):
 
     @property
     def spans(self) -> tuple[Span | None, ...]:
-        """Where each diagnostic points, in their order."""
+        """The span of each diagnostic, in their order; ``None`` for those without one."""
         return tuple(d.span for d in self.diagnostics)
 
 
@@ -85,7 +85,7 @@ def fail(
 
 @contextmanager
 def coded(code: str) -> Iterator[None]:
-    """Give the errors of a stage that have no code of their own the general one of the stage."""
+    """Context manager of a stage: errors raised inside without a code get ``code``."""
     try:
         yield
     except ArchError as error:
@@ -96,13 +96,13 @@ def coded(code: str) -> Iterator[None]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """``did you mean 'relu'?`` for a misspelt name, or ``None`` where nothing is near."""
+    """A suggestion for a misspelt name, ``did you mean 'relu'?``; ``None`` if nothing is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else None
 
 
 def listing(items: Iterable[str], limit: int = 8) -> str:
-    """``a, b, c and 4 more``."""
+    """The items as a list in words, ``a, b, c and 4 more`` where they exceed the limit."""
     names = list(items)
     if len(names) > limit:
         return ", ".join(names[:limit]) + f" and {len(names) - limit} more"

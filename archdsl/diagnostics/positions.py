@@ -15,12 +15,12 @@ class Position(NamedTuple):
 
 
 def position(source: Source, offset: int) -> Position:
-    """Where a character of a text is."""
+    """Line and UTF-16 column of a character, given its offset in the text."""
     line, column = source.locate(offset)
     before = source.line(line)[: column - 1]
     return Position(line - 1, len(before.encode("utf-16-le", "surrogatepass")) // 2)
 
 
 def range_of(span: Span) -> tuple[Position, Position]:
-    """Where a span starts and where it ends, the end exclusive."""
+    """Start and end positions of a span, the end exclusive."""
     return position(span.source, span.start), position(span.source, span.end)

@@ -12,7 +12,7 @@ CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text and where it came from.
+    """A text, the name that messages give it, and the file that it came from.
 
     ``name`` is what messages show. ``root`` is the folder that the text's includes may not leave;
     ``None`` for texts that did not come from a file, which may include bundled files only.
@@ -26,11 +26,11 @@ class Source:
 
     @property
     def is_cpp(self) -> bool:
-        """Whether it is a C++ file: only its definitions are read, the program is skipped."""
+        """True for a C++ file: only its definitions are read, the program is skipped."""
         return self.name.lower().endswith(CPP_SUFFIXES)
 
     def outer(self, start: int, end: int) -> Span:
-        """A span in the text that this one is a part of, if it is one."""
+        """A span of this text, in the coordinates of the whole text where this is a part of one."""
         return Span(self, start, end)
 
     def locate(self, offset: int) -> tuple[int, int]:

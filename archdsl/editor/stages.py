@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
-from archdsl.analysis.lint import Subject, Written, advise, advise_on_writing, definitions
+from archdsl.analysis.lint import LintContext, TextContext, advise, advise_on_text, rules
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source, Span
 from archdsl.editor.facts import Facts, facts
@@ -123,15 +123,15 @@ class Checker:
             return Checked(file, offsets, error.diagnostics)
         if elaborated.block.layers > LIVE_LAYERS:
             return Checked(file, offsets, (), oversized=elaborated.block.layers)
-        written = Written(document, elaborated)
+        written = TextContext(document, elaborated)
         try:
             name = elaborated.name or "network"
             network = shapes.check(build(elaborated.block, name, elaborated.parameters))
         except ArchError as error:
-            advice = _own(advise_on_writing(written), offsets)
+            advice = _own(advise_on_text(written), offsets)
             return Checked(file, offsets, (*error.diagnostics, *advice))
         costs = cache(partial(summarise, network))
-        advice = _own(advise(Subject(document, elaborated, network, costs)), offsets)
+        advice = _own(advise(LintContext(document, elaborated, network, costs)), offsets)
         return Checked(file, offsets, advice, network, costs=costs)
 
     def _parse(self, file: File) -> list[Parsed]:
@@ -179,7 +179,7 @@ def _own(advice: tuple[Diagnostic, ...], offsets: Mapping[Source, int]) -> tuple
     What is written in an included file is told to whoever has that open; but what a layer's rule
     warns of in it may come from the sizes in this one.
     """
-    foreign = definitions()
+    foreign = rules()
     return tuple(
         a for a in advice if a.code not in foreign or a.span is None or a.span.source in offsets
     )

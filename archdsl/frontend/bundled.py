@@ -1,4 +1,4 @@
-"""Where the grammar and the bundled specs are, in a checkout and in an installed wheel."""
+"""Paths of the grammar and the bundled specs, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _MAX_BYTES = 64 * 2**20
 
 
 class Stamp(NamedTuple):
-    """What tells two states of a file apart: when it was written, its size, which file it is."""
+    """State of a file for detecting changes: modification time, size and inode number."""
 
     written: int
     size: int

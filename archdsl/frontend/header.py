@@ -14,7 +14,7 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 @dataclass(frozen=True)
 class Facts:
-    """What a spec says of itself, in lines ``// key: value``; ``None`` where it says nothing."""
+    """Facts that a spec states of itself in lines ``// key: value``; ``None`` if not stated."""
 
     title: str
     """The first sentence of the comment."""
@@ -22,12 +22,12 @@ class Facts:
     reference: str | None = None
     """A model that the compiled network equals: ``torchvision:NAME`` or ``timm:NAME``."""
     proof: str | None = None
-    """What the tests compare, where there is no such model."""
+    """The comparison that the tests make, where there is no such model."""
     top1: float | None = None
     """The reported top-1 accuracy on ImageNet's validation images, in percent."""
     top5: float | None = None
     classes: str | None = None
-    """What the labels mean: a data set as ``class_names`` knows it, or names in their order."""
+    """Names of the labels: a data set as ``class_names`` knows it, or the names in their order."""
     comment: str = ""
     """All that stands before the first of these facts."""
 

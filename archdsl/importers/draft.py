@@ -45,7 +45,7 @@ class Draft:
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
         _in_range(layer)
-        self._edges.append(layer.output(tuple(self._edges[index] for index in inputs)))
+        self._edges.append(layer.edge_shape(tuple(self._edges[index] for index in inputs)))
         operation = Operation(layer, inputs, self.part, self.homes, tensors or {})
         self._operations.append(operation)
         return len(self._operations) - 1

@@ -1,7 +1,7 @@
-"""Blocks: what elaboration makes of template expressions, and what combinators combine.
+"""Blocks: sequences of layers, the values of template expressions that combinators put together.
 
-A block is a sequence of steps in the order in which data flows. A step is a layer, a combinator
-with blocks of its own, or an instance of a template. Equal instances are one object however often
+The steps of a block stand in the order in which data flows. A step is a layer, a combinator with
+blocks of its own, or an instance of a template. Equal instances are one object however often
 they are used, so a block takes the memory of its text, not of the network that it expands to;
 its ``layers`` and ``depth`` are known before anything is expanded.
 """
@@ -39,7 +39,7 @@ class Instance(NamedTuple):
     """The parameters that are numbers or truth values, by name."""
 
 
-class Step(NamedTuple):
+class BlockStep(NamedTuple):
     """One element of a block and where it is written."""
 
     what: Layer | Combinator | Instance
@@ -54,7 +54,7 @@ class Block:
     written; comparing them never looks inside.
     """
 
-    steps: tuple[Step, ...] = dataclasses.field(compare=False)
+    steps: tuple[BlockStep, ...] = dataclasses.field(compare=False)
     complete: bool = dataclasses.field(compare=False)
     identity: int
     layers: int = dataclasses.field(init=False, compare=False)
@@ -84,7 +84,7 @@ class Block:
 
 
 def layers_of(what: Layer | Combinator | Instance) -> int:
-    """How many layers a step expands to."""
+    """Number of layers that a step of a block expands to."""
     if isinstance(what, Layer):
         return 1
     return what.block.layers if isinstance(what, Instance) else what.layers()
@@ -99,7 +99,7 @@ def _depth_of(what: Layer | Combinator | Instance) -> int:
 
 
 Mark = int | str
-"""What a place can be found by: the number of a tag, or the name that a tap gives."""
+"""Key of a marked place in a network: the number of a tag, or the name that a tap gives."""
 
 
 INPUT = "the input"
@@ -121,20 +121,20 @@ nested blocks never recurse; it returns a :class:`Port`."""
 
 
 class Builder(Protocol):
-    """What a combinator may do to the graph."""
+    """The operations with which a combinator extends the graph."""
 
     def apply(
         self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
     ) -> Connection:
-        """Attach a block; to be yielded. ``label`` names the scope that the block gets.
+        """Attach a block to a port; the combinator yields the result and is sent the new port.
 
-        What is ``frozen`` does not learn.
+        ``label`` names the scope that the block gets. A ``frozen`` block does not learn.
         """
 
     def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
         """Attach a layer; the tags of the first port remain visible.
 
-        ``name`` is what it is called in a compiled module, if not by its kind.
+        ``name`` replaces the layer's kind as its name in a compiled module.
         """
 
     def output(self, name: str, port: Port) -> None:
@@ -148,7 +148,7 @@ class Combinator:
     kind: ClassVar[str]
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        """Attach to ``port`` and return where the network goes on.
+        """Attach the combinator to ``port`` and return the port after it.
 
         Raises RuleError where that is not possible.
         """
@@ -164,5 +164,5 @@ class Combinator:
                     yield block
 
     def layers(self) -> int:
-        """How many layers it expands to, its own join included."""
+        """Number of layers it expands to, its own join included."""
         return 1 + sum(block.layers for block in self.blocks())

@@ -1,4 +1,4 @@
-"""From the elaborated block to the graph: blocks are expanded, tags become edges, scopes names."""
+"""Construction of the graph: blocks are expanded, tags become edges, scopes become names."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _OpenScope(NamedTuple):
     numbers: tuple[tuple[str, int | float], ...] = ()
 
 
-class _Draft(NamedTuple):
+class _OpenLayer(NamedTuple):
     layer: Layer
     stem: str
     scope: int
@@ -61,7 +61,7 @@ class Expansion:
     """The graph under construction: the builder that combinators talk to."""
 
     def __init__(self) -> None:
-        self._drafts: list[_Draft] = []
+        self._drafts: list[_OpenLayer] = []
         self._scopes: list[_OpenScope] = [_OpenScope("", "", None, None, -1, None)]
         self._scope = 0
         self._span: Span | None = None
@@ -163,7 +163,7 @@ class Expansion:
     def _emit(self, layer: Layer, inputs: tuple[int, ...], name: str | None = None) -> int:
         assert self._span is not None
         stem = name or layer.stem
-        self._drafts.append(_Draft(layer, stem, self._scope, self._span, inputs, self._frozen))
+        self._drafts.append(_OpenLayer(layer, stem, self._scope, self._span, inputs, self._frozen))
         return len(self._drafts) - 1
 
     def _open(self, stem: str, what: Instance, span: Span) -> None:

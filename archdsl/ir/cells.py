@@ -1,4 +1,4 @@
-"""Where the cells of a layer's output lie in the input of the network."""
+"""Positions of the cells of a layer's output, in pixels of the network's input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archdsl.ir.network import Network
 
 
 class Cells(NamedTuple):
-    """Cell ``i`` lies at ``stride * i + first``, in rows and columns of the input's pixels."""
+    """A grid of cells: cell ``i`` lies at ``stride * i + first``, in rows and columns of pixels."""
 
     stride: tuple[float, float] = (1.0, 1.0)
     first: tuple[float, float] = (0.0, 0.0)
@@ -25,7 +25,7 @@ def cells(network: Network, path: str) -> Cells:
         instance = network.instance(path)
         if not instance.inputs:
             return Cells(stride, first)
-        window = instance.layer.reach(network.input_shapes(instance))
+        window = instance.layer.edge_window(network.input_shapes(instance))
         if window is not None:
             (tall, wide), (down, right) = window.stride, window.first
             first = tall * first[0] + down, wide * first[1] + right

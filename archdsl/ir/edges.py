@@ -1,4 +1,4 @@
-"""What flows along the edges of a network: tensors, and the values that detectors hand on.
+"""Types of the values that flow along a network's edges: tensors, boxes, regions, detections.
 
 A tensor is known by its shape, a plain tuple. The other types are frozen dataclasses. Rules of
 tensor layers are written for shapes; :func:`applications` lifts them: a layer that follows several
@@ -139,7 +139,7 @@ class Proposals:
     count: int
     image: Shape
     sampled: bool = False
-    """Whether they are chosen to learn from in training."""
+    """True if training samples the regions that it learns from."""
 
     def __str__(self) -> str:
         return f"{self.count:,} proposals"
@@ -186,7 +186,7 @@ def shape_words(shape: Shape) -> str:
 
 
 def shown(edge: EdgeType) -> str:
-    """An edge's type for people: ``64×56×56``, ``1,000 proposals``."""
+    """Text of an edge's type for people: ``64×56×56``, ``1,000 proposals``."""
     return shape_words(edge) if isinstance(edge, tuple) else str(edge)
 
 
@@ -196,7 +196,7 @@ def document(edge: EdgeType) -> Any:
 
 
 def words(edge: EdgeType) -> str:
-    """What kind of thing flows: ``a tensor``, ``proposals``."""
+    """Name of an edge's type for sentences: ``a tensor``, ``proposals``."""
     return "a tensor" if isinstance(edge, tuple) else edge.words
 
 
@@ -210,9 +210,10 @@ def elements(shape: Shape) -> int | None:
 
 
 def applications(inputs: tuple[EdgeType, ...], kind: str) -> list[tuple[Shape, ...]]:
-    """The shapes that a tensor layer sees, once for every time that it is applied to a sample.
+    """Input shapes of a tensor layer, one tuple for each of its applications to a sample.
 
-    Raises RuleError where an input is no tensor, or where tensors of different kinds meet.
+    A tensor or features of regions give one, feature maps one for each map. Raises RuleError where
+    an input is no tensor, or where tensors of different kinds meet.
     """
     first = inputs[0] if inputs else ()
     if isinstance(first, FeatureMaps):
@@ -229,7 +230,7 @@ def applications(inputs: tuple[EdgeType, ...], kind: str) -> list[tuple[Shape, .
 
 
 def gathered(inputs: tuple[EdgeType, ...], outputs: Sequence[Shape]) -> EdgeType:
-    """The type of what a tensor layer gives, from the shape of each application's output."""
+    """Output type of a tensor layer: the inputs' type with the output shape of each application."""
     first = inputs[0] if inputs else ()
     if isinstance(first, FeatureMaps):
         return FeatureMaps(tuple(zip(first.names, outputs, strict=True)))
@@ -239,7 +240,7 @@ def gathered(inputs: tuple[EdgeType, ...], outputs: Sequence[Shape]) -> EdgeType
 
 
 def samples(inputs: tuple[EdgeType, ...]) -> int:
-    """How many samples of one image a tensor layer sees: its regions, else one."""
+    """Number of times a tensor layer is applied to one image: its number of regions, else 1."""
     first = inputs[0] if inputs else ()
     return first.regions if isinstance(first, RegionFeatures) else 1
 
@@ -274,7 +275,7 @@ def _not_tensors(inputs: tuple[EdgeType, ...], kind: str) -> RuleError:
 
 
 def required(edge: EdgeType, wanted: type[Any] | tuple[type[Any], ...], kind: str) -> Any:
-    """The edge itself; RuleError where it is not of the type that a layer needs."""
+    """Return the edge if it is of a wanted type; raises RuleError that names the layer if not."""
     if isinstance(edge, wanted):
         return edge
     kinds = wanted if isinstance(wanted, tuple) else (wanted,)

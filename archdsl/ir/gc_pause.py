@@ -1,4 +1,4 @@
-"""Making many objects that stay: what Python's garbage collector costs there."""
+"""A pause of Python's garbage collector while many objects that stay are made."""
 
 from __future__ import annotations
 

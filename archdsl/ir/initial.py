@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 
 class Fan(Enum):
-    """What the variance of weights is divided by; values of a filter times what it counts."""
+    """Divisor of the variance of initial weights: kernel area times the channels it counts."""
 
     INPUTS = "inputs"
-    """torch's fan_in: what an output is the sum of."""
+    """torch's fan_in: the number of products that an output value is the sum of."""
     OUTPUTS = "outputs"
     """torch's fan_out: filters times kernel area, whatever the groups."""
     GROUP_OUTPUTS = "outputs of a group"
     """Filters of a group times kernel area."""
     BOTH = "inputs and outputs"
-    """torch's fan_in and fan_out."""
+    """The sum of torch's fan_in and fan_out."""
     DLIB = "inputs and filters"
     """dlib's ``num_inputs + num_outputs``: the kernel area counts for the inputs alone."""
 
@@ -52,7 +52,10 @@ Rule = VarianceScaling | Normal | Constant
 
 
 class Initial(NamedTuple):
-    """How the weights of a layer start, and its biases; a fan is the weights' in both."""
+    """Distributions of the initial weights and biases of a layer.
+
+    A fan is computed from the shape of the weights in both.
+    """
 
     weight: Rule
     bias: Rule = Constant(0.0)

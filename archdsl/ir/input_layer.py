@@ -1,4 +1,4 @@
-"""Layers where data enters a network, as the graph and the shape stage know them."""
+"""The base class of layers through which data enters a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from archdsl.ir.layer import Layer, Shape
 
 
 class InputLayer(Layer):
-    """The base of all inputs: what the shape stage and ``--input`` need to know of them."""
+    """The base of all inputs: a layer without inputs, with a shape that ``--input`` may change."""
 
     def size(self) -> Shape:
         """The shape as written, unknown sizes as ``None``."""
@@ -16,9 +16,9 @@ class InputLayer(Layer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.size()
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return self.size()
 
     def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
-        """What the layer gives where ``--input`` says ``wanted``; channels agree already."""
+        """Output type of the layer for ``--input wanted``, whose channels must agree already."""
         return Images(wanted) if isinstance(declared, Images) else wanted

@@ -1,12 +1,9 @@
-"""What a layer definition is: one frozen dataclass per layer kind, registered under its names.
+"""The interface of layer definitions: one frozen dataclass per kind, registered under its names.
 
 The fields of the class are the arguments of the layer (name, type, default, range), its methods
 the rules: output shape, parameters, multiply-accumulates, lowering to PyTorch. An instance of the
 class is a layer with its arguments bound. Everything that archdsl knows of a layer kind stands in
 its class; other modules go through this interface and never ask for a kind by name.
-
-The rules of most layers are written for tensors; ``output``, ``learned``, ``stored``, ``cost``,
-``reach`` and ``attach`` are what the stages call, and lift these rules to whatever flows.
 """
 
 from __future__ import annotations
@@ -63,7 +60,7 @@ __all__ = [
 
 
 class Category(Enum):
-    """What a layer is for; drawings colour by it."""
+    """The purpose of a layer, such as convolution or pooling; drawings colour by it."""
 
     INPUT = "input"
     CONVOLUTION = "convolution"
@@ -143,6 +140,12 @@ def arg(
 class Layer:
     """A layer with its arguments bound; the base of every layer definition.
 
+    Every rule has two forms. Definitions of tensor layers write ``shape``, ``warning``,
+    ``parameters``, ``buffers``, ``macs``, ``window`` and ``lower`` for tensors. The stages of the
+    compiler call the same rules with the prefix ``edge_``, which take whatever flows along the
+    edges of a network (:data:`~archdsl.ir.edges.EdgeType`): feature maps and features of regions
+    are taken apart into tensors. Layers that take or give other things override these instead.
+
     Shapes are those of one sample, without the batch. MACs are output elements times kernel volume
     times input channels by groups for convolutions and linear layers, for attention what its
     docstring says, 0 for all others.
@@ -152,19 +155,19 @@ class Layer:
     stem: ClassVar[str]
     kind: ClassVar[str]
     inputs: ClassVar[int | None] = 1
-    """How many tensors the layer takes; ``None`` for any number from two on."""
+    """Number of tensors the layer takes; ``None`` for any number from two on."""
     keeps_output: ClassVar[bool] = True
-    """Whether its gradient needs its output; if not, an activation may write over it."""
+    """True if the layer's gradient needs its output; else an activation may write over it."""
     drawn: ClassVar[bool] = True
-    """Whether it is a box of its own in drawings; if not, its input stands for it."""
-    caution_code: ClassVar[str] = "W000"
-    """What its warning is known by (``archdsl explain``)."""
+    """True if drawings give the layer a box of its own; else its input stands for it."""
+    warning_code: ClassVar[str] = "W000"
+    """Code of the layer's warning, which ``archdsl explain`` tells more about."""
     bounded: ClassVar[bool] = False
-    """Whether it is an activation that a network may end in: probabilities and the like."""
+    """True for activations that a network may end in, as sigmoid and softmax."""
     takes_logits: ClassVar[bool] = False
-    """Whether it is a loss that turns its input into probabilities itself."""
+    """True for losses that turn their input, logits, into probabilities themselves."""
     absorbs_bias: ClassVar[bool] = False
-    """Whether a number added to a channel of its input is taken away again."""
+    """True if a bias added to a channel of its input is taken away again, as batch norm does."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
 
@@ -189,25 +192,25 @@ class Layer:
         return 0
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        """What an output cell sees; ``None`` for layers that look at one cell at a time."""
+        """Input cells that one output cell sees; ``None`` for layers that work cell by cell."""
         return None
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
-        """How many rows and columns at the far border reach no output, by rounding down."""
+        """Numbers of rows and columns at the far border that no window covers, by rounding down."""
         return 0, 0
 
     def effective(self) -> dict[str, Any]:
-        """The arguments as they count; however written, equal where layers compute the same."""
+        """Arguments in one normal form, by name: equal for layers that compute the same."""
         assert dataclasses.is_dataclass(self)
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def label(self) -> str:
-        """The few words that stand in a drawing."""
+        """Short text of the layer's box in drawings, such as ``3×3 conv, 64``."""
         return self.kind
 
     @property
     def initial_values(self) -> Initial | None:
-        """How its weights and biases start; None: as torch's modules do by themselves."""
+        """Distributions of its initial weights and biases; ``None`` leaves torch's defaults."""
         return None
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
@@ -221,29 +224,29 @@ class Layer:
         return emit.module(self.module(inputs), *operands, initial=self.initial_values)
 
     def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """The inputs as the rules and the lowering see them; see :class:`MapLayer`."""
+        """Input shapes as the tensor rules take them; :class:`MapLayer` changes them."""
         return inputs
 
-    # ---- the same for everything that flows: what the stages call ----
+    # ---- the same rules for everything that flows along edges ----
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         """The type of the output; raises :class:`RuleError` where the inputs do not fit."""
         seen = applications(inputs, self.kind)
         return gathered(inputs, [self.shape(self.seen(shapes)) for shapes in seen])
 
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
-        """The warning for inputs that fit."""
+    def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
+        """The warning for inputs that fit, as one sentence; ``None`` without one."""
         return self.warning(self._first(inputs))
 
-    def learned(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_parameters(self, inputs: tuple[EdgeType, ...]) -> int:
         """The number of learnable values; applications to several tensors share them."""
         return self.parameters(self._first(inputs))
 
-    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
-        """The number of values that are stored but not learned."""
+    def edge_buffers(self, inputs: tuple[EdgeType, ...]) -> int:
+        """The number of values that are stored but not learned; applications share them too."""
         return self.buffers(self._first(inputs))
 
-    def cost(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
+    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
         """Multiply-accumulates for one image: of all its feature maps, of all its regions."""
         if type(output) is tuple:
             return self.macs(self._first(inputs), output)
@@ -251,21 +254,21 @@ class Layer:
         made = (outputs[0] for outputs in applications((output,), self.kind))
         return samples(inputs) * sum(map(self.macs, seen, made))
 
-    def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
-        """What an output cell sees, of the finest feature map where there are several."""
+    def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
+        """Input cells that one output cell sees, of the finest of several feature maps."""
         return self.window(self._first(inputs))
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         """Add the layer to a PyTorch graph: once for every tensor that it is applied to."""
         return emit.lowered(self, operands, inputs)
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
-        """What the layer reads from outside in a trial run, by the module's argument for it.
+        """Random arguments for a trial run of the module, by parameter name; empty but for inputs.
 
-        Random values of the nominal size for one image; nothing for all but inputs. ``output`` is
-        the type of what the layer gives. Raises RuleError where a size is open.
+        They have the nominal size and are for one image. ``output`` is the type of what the layer
+        gives. Raises RuleError where a size is open.
         """
         return {}
 
@@ -307,9 +310,14 @@ class Definition:
 
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
-        """What the name takes; found when first asked for, since most names are never used."""
+        """The arguments of the name, those that are given by name last.
+
+        Computed at first use, since most names of the catalogue are never used.
+        """
         hints = typing.get_type_hints(self.cls)
-        fields = (f for f in dataclasses.fields(self.cls) if f.name not in self.preset)
+        fields = [f for f in dataclasses.fields(self.cls) if f.name not in self.preset]
+        # A base class adds named arguments before the positional ones of a definition.
+        fields.sort(key=lambda field: not field.metadata["positional"])
         return tuple(_argument(field, hints[field.name]) for field in fields)
 
     @cached_property
@@ -319,7 +327,7 @@ class Definition:
 
     @cached_property
     def writable(self) -> bool:
-        """Whether specs may name it; layers with several inputs come from combinators only."""
+        """True if specs may name it; layers with several inputs come from combinators only."""
         return getattr(self.cls, "inputs", 1) in (0, 1)
 
     def argument(self, name: str) -> Argument | None:
@@ -420,7 +428,7 @@ def definitions() -> Mapping[str, Definition]:
 
 
 def further(modules: Iterable[str]) -> None:
-    """Modules whose definitions are read when a name is missing, and before all are listed."""
+    """Register modules that are imported when a name is missing, and before all are listed."""
     _FURTHER.extend(modules)
 
 

@@ -21,7 +21,7 @@ _MODULE = frozenset(
         "to_empty", "to_folder", "train", "training", "type", "xpu", "zero_grad",
     }
 )  # fmt: skip
-"""What a module of PyTorch has already; a submodule ``half`` would hide the method."""
+"""Attributes of torch.nn.Module and GraphModule: a submodule ``half`` would hide the method."""
 
 
 def allowed(name: str) -> str:

@@ -33,7 +33,7 @@ class Scope:
     span: Span | None
     parent: Scope | None
     blocks: int | None
-    """Which elaborated block it expands; scopes with equal numbers have equal contents."""
+    """Identity of the block that the scope expands; scopes with equal ones have equal contents."""
     numbers: tuple[tuple[str, int | float], ...] = ()
     """The template's parameters that are numbers or truth values, by name."""
 
@@ -62,7 +62,7 @@ class LayerInstance(NamedTuple):
     inputs: tuple[str, ...]
     """The paths of the layers whose outputs it takes, in order."""
     frozen: bool = False
-    """Whether its parameters and statistics stay as they are in training."""
+    """True if its parameters and running statistics do not change in training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,6 @@ class Network:
         return shape
 
     def input_shapes(self, instance: LayerInstance) -> tuple[EdgeType, ...]:
-        """The types of what a layer of a checked network takes."""
+        """The types of the inputs of a layer of a checked network."""
         nodes = self.graph.nodes
         return tuple(nodes[path]["shape"] for path in instance.inputs)

@@ -1,7 +1,7 @@
-"""How a network is nested: which combinator made which layers, from which blocks.
+"""The nesting of a network: for every combinator, its blocks and the layers that it made.
 
-The graph has forgotten this, on purpose. Formats whose files are nested as the text is, dlib's, ask
-here: the block that the network was built from is expanded once more, and noted down on the way.
+The graph leaves this out on purpose. Formats whose files are nested as the text is, as dlib's, get
+it here: the block that the network was built from is expanded once more and recorded on the way.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from archdsl.ir.trampoline import run
 
 @dataclass(eq=False)
 class Piece:
-    """A step of the expanded network: a layer, or a combinator with what it put together."""
+    """A layer of the expanded network, or a combinator with the pieces that its blocks hold."""
 
     what: Layer | Combinator
     span: Span
     made: list[str] = field(default_factory=list)
-    """The paths of the layers that it is, or that join its blocks."""
+    """Paths of the layer itself, or of the layers that join a combinator's blocks."""
     parts: list[list[Piece]] = field(default_factory=list)
-    """What its blocks expand to, in the order in which it applied them."""
+    """Pieces of each of its blocks, in the order in which the combinator applied them."""
 
 
 def structure(network: Network) -> list[Piece]:
-    """The pieces of a network in the order in which data flows, templates expanded."""
+    """The outermost pieces of a network in the order in which data flows, templates expanded."""
     assert network.block is not None
     recorder = _Recorder()
     run(recorder.expand(network.block, Port(None, {})))
@@ -53,7 +53,7 @@ def walk(pieces: list[Piece]) -> Iterator[Piece]:
 
 
 class _Recorder(Expansion):
-    """An expansion that notes down which step emits which layer."""
+    """An expansion that records the combinator or layer of a block that emits each layer."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,25 +17,39 @@ if TYPE_CHECKING:
     from archdsl.backends.torch.emitter import Emitter, Operand
 
 
+@dataclass(frozen=True)
+class _AnchorArguments:
+    """The sizes and shapes of anchors."""
+
+    sizes: tuple[int, ...] = arg("a size in pixels for each map, the finest first")
+    octaves: int = arg(
+        "sizes at each place: s, and s times 2^(1/octaves), ...", 1, minimum=1, positional=False
+    )
+    aspect: float = arg(
+        "boxes are 1:aspect, square and aspect:1; only square if it is 1",
+        2.0,
+        minimum=1e-6,
+        positional=False,
+    )
+    everywhere: bool = arg(
+        "put all the sizes on every map, not each on its own", False, positional=False
+    )
+
+
 @define("anchor_grid", category=Category.DETECTION, stem="anchors", source="Ren et al. 2015, 3.1")
 @dataclass(frozen=True)
-class AnchorGrid(TypedLayer):
+class AnchorGrid(_AnchorArguments, TypedLayer):
     """The anchors of feature maps; made by anchors."""
 
     locating = (1,)
 
-    sizes: tuple[int, ...] = arg("sizes in pixels")
-    octaves: int = arg("sizes per octave")
-    aspect: float = arg("aspect ratio")
-    everywhere: bool = arg("all sizes on every map")
-
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Height by width."""
+        """The aspect ratios of the boxes, height divided by width."""
         return (1.0,) if self.aspect == 1 else (1 / self.aspect, 1.0, self.aspect)
 
     def sizes_of(self, maps: int) -> tuple[tuple[int, ...], ...]:
-        """The sizes at every place of each of so many maps."""
+        """Box sizes in pixels at every place, one tuple for each of ``maps`` feature maps."""
         if self.everywhere:
             return (self.sizes,) * maps
         steps = range(self.octaves)
@@ -43,11 +57,11 @@ class AnchorGrid(TypedLayer):
 
     @property
     def at_one_place(self) -> int:
-        """How many anchors there are at every place."""
+        """Number of anchors at every place of a feature map."""
         each = len(self.sizes) if self.everywhere else self.octaves
         return each * len(self.ratios)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         required(inputs[1], Images, "anchors")
         maps = levels_of(inputs[0], "anchors")
         if not self.everywhere and len(maps) != len(self.sizes):
@@ -67,7 +81,7 @@ class AnchorGrid(TypedLayer):
 
         return Module(self.sizes_of(len(levels_of(inputs[0], self.kind))), self.ratios)
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps, batch = map(argument, operands, inputs)
@@ -76,26 +90,12 @@ class AnchorGrid(TypedLayer):
 
 @define("anchors", source="Ren et al. 2015, section 3.1.1; torchvision AnchorGenerator")
 @dataclass(frozen=True)
-class AnchorBlock(Combinator):
+class AnchorBlock(_AnchorArguments, Combinator):
     """Boxes of some sizes and aspect ratios at every place of every feature map."""
-
-    sizes: tuple[int, ...] = arg("a size in pixels for each map, the finest first")
-    octaves: int = arg(
-        "sizes at each place: s, and s times 2^(1/octaves), ...", 1, minimum=1, positional=False
-    )
-    aspect: float = arg(
-        "boxes are 1:aspect, square and aspect:1; only square if it is 1",
-        2.0,
-        minimum=1e-6,
-        positional=False,
-    )
-    everywhere: bool = arg(
-        "put all the sizes on every map, not each on its own", False, positional=False
-    )
 
     def grid(self) -> AnchorGrid:
         """The layer that this expands to."""
-        return AnchorGrid(self.sizes, self.octaves, self.aspect, self.everywhere)
+        return AnchorGrid.made_by(self)
 
     def layers(self) -> int:
         return 1

@@ -28,19 +28,14 @@ Pair = tuple[int, int]
 
 
 def resolve(given: int | None, both: int | None, computed: int) -> int:
-    """An argument per axis: as given for the axis, for both axes, or computed."""
+    """An argument of one axis: the one given for the axis, else for both, else ``computed``."""
     if given is not None:
         return given
     return both if both is not None else computed
 
 
-def effective_padding(padding: Pair) -> dict[str, int | None]:
-    """The three arguments that say it, as they count."""
-    return {"padding_h": padding[0], "padding_w": padding[1], "padding": None}
-
-
 def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = False) -> Dim:
-    """How many positions a window takes along an axis.
+    """Number of positions that a sliding window takes along an axis of ``size`` cells.
 
     Rounds down as dlib and torch do. With ``ceil`` rounds up, but no window starts beyond the
     input and its left padding (torch's rule for ``ceil_mode``).
@@ -55,9 +50,10 @@ def slid(size: Dim, kernel: int, stride: int, padding: int, *, ceil: bool = Fals
 
 
 def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> int:
-    """How much of an axis lies beyond the last of ``count`` positions of a window.
+    """Number of cells of an axis beyond the last of ``count`` positions of a window.
 
-    None where the window is smaller than its stride: it leaves out cells everywhere then.
+    0 where the window is smaller than its stride, since it leaves out cells everywhere then, and
+    where a size is open.
     """
     if size is None or count is None or kernel < stride:
         return 0
@@ -65,7 +61,7 @@ def uncovered(size: Dim, kernel: int, stride: int, padding: int, count: Dim) -> 
 
 
 def require_fit(kind: str, shape: Shape, kernel: Pair, padding: Pair) -> None:
-    """Refuse a window that is larger than the padded input."""
+    """Raise RuleError if a window is larger than the padded input."""
     for size, k, p, axis in zip(shape[1:], kernel, padding, ("height", "width"), strict=True):
         if size is not None and k > size + 2 * p:
             padded = f" (padded to {size + 2 * p})" if p else ""
@@ -81,6 +77,75 @@ def times(pair: tuple[int | float, int | float]) -> str:
     return f"{pair[0]}×{pair[1]}"
 
 
+@dataclass(frozen=True)
+class SlidingWindow(MapLayer):
+    """The base of layers that slide a window over a feature map, with the window's arguments."""
+
+    kernel_h: int = arg("rows of the window (dlib nr); 0: the whole input", minimum=0)
+    kernel_w: int = arg("columns of the window (dlib nc); 0: the whole input", minimum=0)
+    stride_h: int = arg("vertical stride", 1, minimum=1)
+    stride_w: int = arg("horizontal stride", 1, minimum=1)
+    padding_h: int | None = arg(
+        "rows of padding above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
+    )
+    padding_w: int | None = arg(
+        "columns of padding left and right", None, minimum=0, shown="kernel_w/2 at stride 1, else 0"
+    )
+    padding: int | None = arg(
+        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
+    )
+
+    @property
+    def _spacing(self) -> int:
+        """Distance of neighbouring cells of the window."""
+        return 1
+
+    def _padding(self) -> Pair:
+        # dlib: half the window at stride 1, else nothing; none for a window of the whole input.
+        # dlib has no dilation; the distance between cells widens "half the window" with it.
+        half_h = self.kernel_h // 2 * self._spacing if self.stride_h == 1 else 0
+        half_w = self.kernel_w // 2 * self._spacing if self.stride_w == 1 else 0
+        return (
+            resolve(self.padding_h, self.padding, half_h),
+            resolve(self.padding_w, self.padding, half_w),
+        )
+
+    def effective(self) -> dict[str, Any]:
+        padding_h, padding_w = self._padding()
+        padding = {"padding_h": padding_h, "padding_w": padding_w, "padding": None}
+        return super().effective() | padding
+
+    def _extent(self, shape: Shape) -> Pair | None:
+        """Rows and columns from the first to the last cell of the window; ``None`` if not known."""
+        raise NotImplementedError
+
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        _, height, width = image(inputs[0], self.kind)
+        extent, padding = self._extent(inputs[0]), self._padding()
+        if extent is None:
+            return 0, 0
+        _, rows, columns = self.shape(inputs)
+        return (
+            uncovered(height, extent[0], self.stride_h, padding[0], rows),
+            uncovered(width, extent[1], self.stride_w, padding[1], columns),
+        )
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        extent = self._extent(inputs[0])
+        if extent is None:
+            return None
+        above, left = self._padding()
+        first = extent[0] // 2 - above, extent[1] // 2 - left
+        return Window(extent, (self.stride_h, self.stride_w), first)
+
+
+@dataclass(frozen=True)
+class _FilterBank(MapLayer):
+    """The base of convolutions: a layer with one output channel for each filter."""
+
+    filters: int = arg("number of filters, the channels of the output", minimum=1)
+
+
 @define(
     "con",
     category=Category.CONVOLUTION,
@@ -88,25 +153,11 @@ def times(pair: tuple[int | float, int | float]) -> str:
     source="dlib con_; torch.nn.Conv2d",
 )
 @dataclass(frozen=True)
-class Convolution(Initialised, MapLayer):
-    """Convolution of a feature map with a bank of filters."""
+class Convolution(Initialised, SlidingWindow, _FilterBank):
+    """Convolution of a feature map, padded with zeros, with a bank of filters."""
 
     keeps_output = False
 
-    filters: int = arg("number of filters, the channels of the output", minimum=1)
-    kernel_h: int = arg("rows of a filter (dlib nr); 0: the whole input", minimum=0)
-    kernel_w: int = arg("columns of a filter (dlib nc); 0: the whole input", minimum=0)
-    stride_h: int = arg("vertical stride", 1, minimum=1)
-    stride_w: int = arg("horizontal stride", 1, minimum=1)
-    padding_h: int | None = arg(
-        "rows of zeros above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
-    )
-    padding_w: int | None = arg(
-        "columns of zeros left and right", None, minimum=0, shown="kernel_w/2 at stride 1, else 0"
-    )
-    padding: int | None = arg(
-        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
-    )
     dilation: int = arg("distance of neighbouring filter taps", 1, minimum=1, positional=False)
     groups: int = arg(
         "channels are split into so many independent convolutions; 0: depthwise, one per channel",
@@ -128,32 +179,20 @@ class Convolution(Initialised, MapLayer):
             )
         return kernel[0], kernel[1]
 
-    def _extent(self, kernel: Pair) -> Pair:
-        """The filter's size with the gaps of dilation."""
-        return tuple((k - 1) * self.dilation + 1 for k in kernel)  # type: ignore[return-value]
+    @property
+    def _spacing(self) -> int:
+        return self.dilation
 
-    def _padding(self, kernel: Pair) -> Pair:
-        # dlib: half the filter at stride 1, else nothing; none for a filter of the whole input.
-        # dlib has no dilation; the distance between taps widens "half the filter" with it.
-        half_h = self.kernel_h // 2 * self.dilation if self.stride_h == 1 else 0
-        half_w = self.kernel_w // 2 * self.dilation if self.stride_w == 1 else 0
-        return (
-            resolve(self.padding_h, self.padding, half_h),
-            resolve(self.padding_w, self.padding, half_w),
-        )
-
-    def effective(self) -> dict[str, Any]:
-        return super().effective() | effective_padding(
-            self._padding((self.kernel_h, self.kernel_w))
-        )
+    def _extent(self, shape: Shape) -> Pair:
+        rows, columns = self._kernel(shape)
+        return (rows - 1) * self.dilation + 1, (columns - 1) * self.dilation + 1
 
     def _groups(self, channels: int) -> int:
         return self.groups or channels
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], "con")
-        kernel = self._kernel(inputs[0])
-        extent, padding = self._extent(kernel), self._padding(kernel)
+        extent, padding = self._extent(inputs[0]), self._padding()
         groups = self._groups(channels)
         for count, what in ((channels, "input channels"), (self.filters, "filters")):
             if count % groups:
@@ -169,16 +208,6 @@ class Convolution(Initialised, MapLayer):
             slid(width, extent[1], self.stride_w, padding[1]),
         )
 
-    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
-        _, height, width = image(inputs[0], "con")
-        kernel = self._kernel(inputs[0])
-        extent, padding = self._extent(kernel), self._padding(kernel)
-        _, rows, columns = self.shape(inputs)
-        return (
-            uncovered(height, extent[0], self.stride_h, padding[0], rows),
-            uncovered(width, extent[1], self.stride_w, padding[1], columns),
-        )
-
     def _weights(self, shape: Shape) -> int:
         channels = image(shape, "con")[0]
         kernel = self._kernel(shape)
@@ -189,13 +218,6 @@ class Convolution(Initialised, MapLayer):
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return self._weights(inputs[0]) * (elements(output[1:]) or 0)
-
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        kernel = self._kernel(inputs[0])
-        rows, columns = self._extent(kernel)
-        above, left = self._padding(kernel)
-        first = rows // 2 - above, columns // 2 - left
-        return Window((rows, columns), (self.stride_h, self.stride_w), first)
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -221,7 +243,7 @@ class Convolution(Initialised, MapLayer):
             self.filters,
             kernel,
             stride=(self.stride_h, self.stride_w),
-            padding=self._padding(kernel),
+            padding=self._padding(),
             dilation=self.dilation,
             groups=self._groups(channels),
             bias=self.bias,
@@ -235,12 +257,11 @@ class Convolution(Initialised, MapLayer):
     source="dlib cont_; torch.nn.ConvTranspose2d",
 )
 @dataclass(frozen=True)
-class TransposedConvolution(Initialised, MapLayer):
+class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
     """Transposed convolution: enlarges a feature map by its stride."""
 
     keeps_output = False
 
-    filters: int = arg("number of filters, the channels of the output", minimum=1)
     kernel_h: int = arg("rows of a filter (dlib nr)", minimum=1)
     kernel_w: int = arg("columns of a filter (dlib nc)", minimum=1)
     stride_h: int = arg("vertical enlargement", 1, minimum=1)
@@ -257,25 +278,14 @@ class TransposedConvolution(Initialised, MapLayer):
         minimum=0,
         shown="kernel_w/2 at stride 1, else 0",
     )
-    padding: int | None = arg(
-        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
-    )
     output_padding: int = arg(
         "rows and columns added to the output's bottom and right", 0, minimum=0, positional=False
     )
     groups: int = arg("independent groups of channels", 1, minimum=1, positional=False)
     bias: bool = arg("add a learned value per filter", True, positional=False)
 
-    def _padding(self) -> Pair:
-        half_h = self.kernel_h // 2 if self.stride_h == 1 else 0
-        half_w = self.kernel_w // 2 if self.stride_w == 1 else 0
-        return (
-            resolve(self.padding_h, self.padding, half_h),
-            resolve(self.padding_w, self.padding, half_w),
-        )
-
-    def effective(self) -> dict[str, Any]:
-        return super().effective() | effective_padding(self._padding())
+    def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        return 0, 0  # every input cell is multiplied by the filter
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], "cont")

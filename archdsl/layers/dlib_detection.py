@@ -63,7 +63,7 @@ class _PyramidInput(TensorInput):
     outer_padding: int = arg("pixels around all", 11, minimum=0, positional=False)
 
     def means(self) -> tuple[float, ...]:
-        """What is subtracted from each channel, of 0..255."""
+        """The mean subtracted from each channel, of values 0..255."""
         raise NotImplementedError
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
@@ -80,7 +80,7 @@ class _PyramidInput(TensorInput):
     def size(self) -> Shape:
         return self.channels, self.height, self.width
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return self._tiled(self.size())
 
     def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
@@ -99,7 +99,7 @@ class _PyramidInput(TensorInput):
     def pixels_of(self, picture: Tensor) -> Tensor:
         return picture
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import PyramidInput
@@ -193,23 +193,37 @@ class DlibDetections(TypedLayer):
 
     locating = (-1,)
 
-    threshold: float = arg("what a score has to exceed (dlib's adjust_threshold)")
-    nms: float = arg("part of the box around both that suppresses")
-    covered: float = arg("part of a box that suppresses")
+    threshold: float
+    nms: float
+    covered: float
 
     def label(self) -> str:
         return f"above {self.threshold:g}, NMS {self.nms:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _MmodArguments:
+    """The thresholds of dlib's max-margin detector."""
+
+    threshold: float = arg("what a score has to exceed", 0.0, positional=False)
+    nms: float = arg(
+        "intersection by the box around both that suppresses", 0.4, minimum=0, maximum=1,
+        positional=False,
+    )  # fmt: skip
+    covered: float = arg(
+        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
+    )
+    regression: bool = arg("bounding box regression", False, positional=False)
 
 
 @define(
     "mmod_detections", category=Category.DETECTION, stem="loss", source="dlib loss_mmod_::to_label"
 )
 @dataclass(frozen=True)
-class MmodDetections(DlibDetections):
+class MmodDetections(_MmodArguments, DlibDetections):
     """Windows at the places of a score map; made by loss_mmod."""
 
     windows: tuple[DetectorWindow, ...] = arg("a window for each channel; () if not stated")
-    regression: bool = arg("whether four more channels for each move and stretch it")
 
     def _stated(self, scores: EdgeType) -> tuple[DetectorWindow, ...]:
         """The windows, checked against the channels that there are."""
@@ -227,7 +241,7 @@ class MmodDetections(DlibDetections):
             )
         return self.windows or (_UNSTATED,) * (channels // each)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         labels = {window.label for window in self._stated(inputs[0])}
         return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
 
@@ -243,7 +257,7 @@ class MmodDetections(DlibDetections):
             use_bounding_box_regression=self.regression,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import Mmod
@@ -254,8 +268,8 @@ class MmodDetections(DlibDetections):
 
 @define("loss_mmod", source="dlib loss_mmod_; King 2015, Max-Margin Object Detection")
 @dataclass(frozen=True)
-class LossMmod(Combinator):
-    """What a map of scores detects: a window wherever a score is above the threshold.
+class LossMmod(_MmodArguments, Combinator):
+    """dlib's max-margin detector: a window wherever the map of scores is above the threshold.
 
     A channel for each window, with bounding box regression four more. Windows, labels and the
     overlaps that suppress come with dlib's weights; what is stated here holds until then. Training
@@ -265,15 +279,6 @@ class LossMmod(Combinator):
     windows: tuple[Block, ...] = arg(
         "detector_window<width,height,label> for each channel", (), shown="80×80 for each"
     )
-    threshold: float = arg("what a score has to exceed", 0.0, positional=False)
-    nms: float = arg(
-        "intersection by the box around both that suppresses", 0.4, minimum=0, maximum=1,
-        positional=False,
-    )  # fmt: skip
-    covered: float = arg(
-        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
-    )
-    regression: bool = arg("bounding box regression", False, positional=False)
 
     def layers(self) -> int:
         return 1
@@ -284,7 +289,7 @@ class LossMmod(Combinator):
             raise RuleError(
                 "loss_mmod takes detector_window<width,height,label> for each channel", code="E320"
             )
-        layer = MmodDetections(self.threshold, self.nms, self.covered, windows, self.regression)  # type: ignore[arg-type]
+        layer = MmodDetections.made_by(self, windows=windows)
         return build.join(layer, port, place(INPUT, port))
         yield
 
@@ -322,18 +327,32 @@ Anchors = tuple[int, tuple[tuple[int, int], ...]]
 """The number of a tag, and the anchors of the map there."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _YoloArguments:
+    """The thresholds of dlib's YOLO detector."""
+
+    threshold: float = arg("what a score has to exceed", 0.25, positional=False)
+    nms: float = arg(
+        "intersection by the box around both that suppresses", 0.45, minimum=0, maximum=1,
+        positional=False,
+    )  # fmt: skip
+    covered: float = arg(
+        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
+    )
+    classwise: bool = arg("suppress detections of one class only", True, positional=False)
+
+
 @define(
     "yolo_detections", category=Category.DETECTION, stem="loss", source="dlib loss_yolo_::to_label"
 )
 @dataclass(frozen=True)
-class YoloDetections(DlibDetections):
+class YoloDetections(_YoloArguments, DlibDetections):
     """Decodes the maps of several tags; made by loss_yolo."""
 
     maps: tuple[Anchors, ...] = arg("tags and anchors; none where they are not stated")
-    classwise: bool = arg("whether only detections of one class suppress each other")
 
     def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
-        """How many classes the maps tell apart; 0 where no anchors are stated."""
+        """Number of classes that the maps tell apart; 0 where no anchors are stated."""
         found = set()
         for (tag, anchors), edge in zip(self.maps, inputs, strict=False):
             shape: Shape = required(edge, tuple, "loss_yolo")
@@ -353,7 +372,7 @@ class YoloDetections(DlibDetections):
             )
         return found.pop() if found else 0
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
 
     def options(self) -> record.YoloOptions:
@@ -369,7 +388,7 @@ class YoloDetections(DlibDetections):
             classwise_nms=self.classwise,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import Yolo
@@ -381,8 +400,8 @@ class YoloDetections(DlibDetections):
 
 @define("loss_yolo", source="dlib loss_yolo_")
 @dataclass(frozen=True)
-class LossYolo(Combinator):
-    """What the maps at some tags detect: anchors × (5 + classes) channels, behind a sigmoid.
+class LossYolo(_YoloArguments, Combinator):
+    """dlib's YOLO detector: decodes maps at tags, anchors × (5 + classes) channels after a sigmoid.
 
     Channels are x, y, width, height, objectness and classes. Anchors, labels and overlaps come with
     dlib's weights; until then it finds nothing at tags that are written without anchors. Training
@@ -390,15 +409,6 @@ class LossYolo(Combinator):
     """
 
     maps: tuple[Block, ...] = arg("tags, or yolo_anchors<tag, width,height, ...>")
-    threshold: float = arg("what a score has to exceed", 0.25, positional=False)
-    nms: float = arg(
-        "intersection by the box around both that suppresses", 0.45, minimum=0, maximum=1,
-        positional=False,
-    )  # fmt: skip
-    covered: float = arg(
-        "covered part of a box that suppresses", 1.0, minimum=0, maximum=1, positional=False
-    )
-    classwise: bool = arg("suppress detections of one class only", True, positional=False)
 
     def layers(self) -> int:
         return 1
@@ -416,12 +426,12 @@ class LossYolo(Combinator):
                     "loss_yolo takes tags, or yolo_anchors<tag, width,height, ...>", code="E320"
                 )
         ends = [find(Tag(tag), port) for tag, _ in maps]
-        layer = YoloDetections(self.threshold, self.nms, self.covered, tuple(maps), self.classwise)
+        layer = YoloDetections.made_by(self, maps=tuple(maps))
         return build.join(layer, *ends, place(INPUT, port))._replace(tags=port.tags)
         yield
 
 
 def _image_shape(edge: EdgeType, kind: str) -> Shape:
-    """The shape of what the network sees: images, or a tensor of them."""
+    """The shape of the tensor that the network sees, from the type of its input."""
     seen = required(edge, (tuple, Images), kind)
     return seen.shape if isinstance(seen, Images) else seen

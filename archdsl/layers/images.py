@@ -1,4 +1,4 @@
-"""Where images enter a detector: of any size, as one tensor."""
+"""Inputs of detectors, which take images of any sizes and make one tensor of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _ImagesInput(TensorInput):
-    """How pixel values are normalised; both image inputs share it."""
+    """The normalisation of pixel values, which both image inputs share."""
 
     inputs = 0
 
@@ -35,7 +35,7 @@ class _ImagesInput(TensorInput):
         "what all three are divided by", None, positional=False, shown="not set"
     )
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
 
     def pixels_of(self, picture: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class _ImagesInput(TensorInput):
             deviations if self.deviation is None else (self.deviation,) * 3,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.values import tensor_of
@@ -104,9 +104,9 @@ class InputImages(_ImagesInput):
             )
         return tuple(range(self.min_size, least - 1, -self.train_step))[::-1]
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         self.min_sizes()
-        return super().output(inputs)
+        return super().edge_shape(inputs)
 
     def size(self) -> Shape:
         short, long = sorted((self.min_size, self.max_size))

@@ -1,4 +1,4 @@
-"""Where data enters a network: inputs."""
+"""Input layers, through which data enters a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pixels(NamedTuple):
-    """What an image consists of: its channels, and what its values are divided by on the way in.
+    """The pixels of an input image: number of channels, and the divisor that values are scaled by.
 
     A matrix type may fix its rows and columns.
     """
@@ -48,7 +48,7 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 class TensorInput(InputLayer):
     """The base of inputs that a compiled module takes as its argument ``x``."""
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())

@@ -101,7 +101,7 @@ def _padded_shape(kind: str, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
-    """Whether shapes are equal whatever the sizes that are open turn out to be."""
+    """True if both shapes are equal and no size of them is open."""
     return inputs[0] == inputs[1] and None not in inputs[0]
 
 
@@ -115,7 +115,7 @@ def _surely_equal(inputs: tuple[Shape, ...]) -> bool:
 class AddPadded(_LevelJoin):
     """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
 
-    caution_code = "W003"
+    warning_code = "W003"
     keeps_output = False
     inputs = 2
 
@@ -205,7 +205,7 @@ class Mult(_LevelJoin):
     As in dlib a missing value counts as zero, so the product is zero there.
     """
 
-    caution_code = "W003"
+    warning_code = "W003"
     keeps_output = False
     inputs = 2
 

@@ -1,4 +1,4 @@
-"""What a network is trained on, and what its output means: dlib's losses, except its detectors'.
+"""Losses of dlib except its detectors', and the decisions that they take from a network's output.
 
 A loss passes the output on. The compiled module has the attributes ``criterion``, which turns
 (output, target) into a number as dlib's compute_loss_value_and_gradient does, and ``decision``,

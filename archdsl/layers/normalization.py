@@ -23,7 +23,7 @@ def _channels(shape: Shape, kind: str) -> int:
 
 @dataclass(frozen=True)
 class _BatchNorm(Layer):
-    """What the spellings of per-channel batch normalisation share; only defaults differ."""
+    """Per-channel batch normalisation, the base of its spellings, whose defaults differ."""
 
     keeps_output = False
     absorbs_bias = True

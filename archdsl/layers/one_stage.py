@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Anchors, Detections, EdgeType, Images, required
-from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
+from archdsl.ir.layer import Category, RuleError, arg, define, shown
 from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
+from archdsl.layers.typed import DecisionLayer, TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +54,7 @@ class DefaultBoxGrid(TypedLayer):
     levels: tuple[SsdLevel, ...] = arg("the levels")
     last: float = arg("the scale behind the last")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         required(inputs[1], Images, self.kind)
         maps = levels_of(inputs[0], "default_boxes")
         if len(maps) != len(self.levels):
@@ -68,7 +68,7 @@ class DefaultBoxGrid(TypedLayer):
     def label(self) -> str:
         return f"default boxes, {'/'.join(str(level.count) for level in self.levels)}"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.one_stage import DefaultBoxes
@@ -115,21 +115,16 @@ class DefaultBoxes(Combinator):
 
 
 @dataclass(frozen=True)
-class _DenseLayer(TypedLayer):
+class _DenseLayer(DecisionLayer):
     """The base: class logits, box deltas, what else there is, anchors, images."""
 
     locating = (-1,)
     of: ClassVar[str]
     """The combinator that makes it."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()
-    """What further maps there are: name, and channels for each anchor."""
+    """Further prediction maps besides scores and boxes: name, and channels for each anchor."""
 
-    score: float = arg("least score")
-    nms: float = arg("overlap that suppresses")
-    count: int = arg("detections of an image")
-    candidates: int = arg("kept before suppression")
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         *heads, anchor, images = inputs
         anchors: Anchors = required(anchor, Anchors, self.of)
         names = (("box deltas", 4), *self.extra)
@@ -165,35 +160,41 @@ class _DenseLayer(TypedLayer):
             )
         return found.pop()
 
-    def label(self) -> str:
-        return f"best {self.count}, NMS {self.nms:g}"
-
     def settled(self, classes: int, anchors: int) -> nn.Module:
         """The module for so many classes, and anchors at a place."""
         raise NotImplementedError
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         *heads, anchors, batch = map(argument, operands, inputs)
-        found, grid = self.output(inputs), inputs[-2]
+        found, grid = self.edge_shape(inputs), inputs[-2]
         assert isinstance(found, Detections) and isinstance(grid, Anchors)
         module = self.settled(found.classes, grid.counts[0])
         return emit.module(module, *map(listed, heads), anchors, batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RetinaArguments:
+    """The thresholds of RetinaNet in use and in training."""
+
+    score: float = arg("least score of a detection", 0.05, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.5, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 300, minimum=1, positional=False)
+    candidates: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
+    positive: float = arg("least IoU of an anchor that is an object", 0.5, positional=False)
+    negative: float = arg("IoU below which it is background", 0.4, positional=False)
+    giou: bool = arg("learn boxes by generalised IoU, not by L1", False, positional=False)
 
 
 @define(
     "retina_detections", category=Category.DETECTION, stem="detections", source="Lin et al. 2017"
 )
 @dataclass(frozen=True)
-class RetinaDetections(_DenseLayer):
+class RetinaDetections(_RetinaArguments, _DenseLayer):
     """Decides on every anchor; made by retinanet."""
 
     of = "retinanet"
-
-    positive: float = arg("least IoU of an object")
-    negative: float = arg("IoU below which it is background")
-    giou: bool = arg("generalised IoU as box loss")
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
         from archdsl.backends.torch.detection.one_stage import RetinaDetections as Module
@@ -211,17 +212,28 @@ class RetinaDetections(_DenseLayer):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FcosArguments:
+    """The thresholds of FCOS in use and in training."""
+
+    score: float = arg("least score of a detection", 0.2, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.6, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+    candidates: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
+    radius: float = arg(
+        "how far from an object's centre places learn of it, in strides", 1.5, positional=False
+    )
+
+
 @define(
     "fcos_detections", category=Category.DETECTION, stem="detections", source="Tian et al. 2019"
 )
 @dataclass(frozen=True)
-class FcosDetections(_DenseLayer):
+class FcosDetections(_FcosArguments, _DenseLayer):
     """Decides on every place; made by fcos."""
 
     of = "fcos"
     extra = (("centerness", 1),)
-
-    radius: float = arg("how far from the centre of an object places learn of it, in strides")
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
         from archdsl.backends.torch.detection.one_stage import FcosDetections as Module
@@ -229,15 +241,24 @@ class FcosDetections(_DenseLayer):
         return Module(classes, self.score, self.nms, self.count, self.candidates, self.radius)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SsdArguments:
+    """The thresholds of SSD in use and in training."""
+
+    score: float = arg("least score of a detection", 0.01, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 200, minimum=1, positional=False)
+    candidates: int = arg("kept of each class before suppression", 400, minimum=1, positional=False)
+    positive: float = arg("least IoU of a box that is an object", 0.5, positional=False)
+    fraction: float = arg("objects among the boxes that learn", 0.25, positional=False)
+
+
 @define("ssd_detections", category=Category.DETECTION, stem="detections", source="Liu et al. 2016")
 @dataclass(frozen=True)
-class SsdDetections(_DenseLayer):
+class SsdDetections(_SsdArguments, _DenseLayer):
     """Decides on every default box; made by ssd."""
 
     of = "ssd"
-
-    positive: float = arg("least IoU of an object")
-    fraction: float = arg("objects among the boxes that learn")
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
         from archdsl.backends.torch.detection.one_stage import SsdDetections as Module
@@ -258,7 +279,7 @@ class SsdDetections(_DenseLayer):
 
 @define("retinanet", source="Lin et al. 2017 (RetinaNet), figure 3; torchvision RetinaNet")
 @dataclass(frozen=True)
-class RetinaNet(Combinator):
+class RetinaNet(_RetinaArguments, Combinator):
     """A class and a moved box for every anchor of every feature map, by two heads.
 
     The heads are the same for every map; the first ends in classes × anchors channels, the second
@@ -268,13 +289,6 @@ class RetinaNet(Combinator):
     classification: Block = arg("the head of class logits")
     boxes: Block = arg("the head of box deltas")
     anchors: Block = arg("anchors<...>")
-    score: float = arg("least score of a detection", 0.05, minimum=0, maximum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.5, minimum=0, maximum=1, positional=False)
-    count: int = arg("detections of an image at most", 300, minimum=1, positional=False)
-    candidates: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
-    positive: float = arg("least IoU of an anchor that is an object", 0.5, positional=False)
-    negative: float = arg("IoU below which it is background", 0.4, positional=False)
-    giou: bool = arg("learn boxes by generalised IoU, not by L1", False, positional=False)
 
     def layers(self) -> int:
         return self.classification.layers + self.boxes.layers + 2
@@ -283,22 +297,14 @@ class RetinaNet(Combinator):
         logits = yield build.apply(self.classification, port, "classification")
         deltas = yield build.apply(self.boxes, port, "boxes")
         grid = yield build.apply(self.anchors, port)
-        decide = RetinaDetections(
-            self.score,
-            self.nms,
-            self.count,
-            self.candidates,
-            self.positive,
-            self.negative,
-            self.giou,
-        )
+        decide = RetinaDetections.made_by(self)
         found = build.join(decide, logits, deltas, grid, place(INPUT, port))
         return found._replace(tags=port.tags)
 
 
 @define("fcos", source="Tian et al. 2019, figure 2; torchvision FCOS")
 @dataclass(frozen=True)
-class Fcos(Combinator):
+class Fcos(_FcosArguments, Combinator):
     """A class, four distances and a centerness for every place of every feature map.
 
     The heads are the same for every map. The second one is a tower that boxes (4 channels, not
@@ -311,13 +317,6 @@ class Fcos(Combinator):
     boxes: Block = arg("the distances to the four sides")
     centerness: Block = arg("how central a place is in its object")
     anchors: Block = arg("anchors<...,aspect=1>, the strides")
-    score: float = arg("least score of a detection", 0.2, minimum=0, maximum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.6, minimum=0, maximum=1, positional=False)
-    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
-    candidates: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
-    radius: float = arg(
-        "how far from an object's centre places learn of it, in strides", 1.5, positional=False
-    )
 
     def layers(self) -> int:
         heads = (self.classification, self.tower, self.boxes, self.centerness)
@@ -336,25 +335,19 @@ class Fcos(Combinator):
         distances = yield build.apply(self.boxes, tower, "boxes")
         centerness = yield build.apply(self.centerness, tower, "centerness")
         grid = yield build.apply(self.anchors, port)
-        decide = FcosDetections(self.score, self.nms, self.count, self.candidates, self.radius)
+        decide = FcosDetections.made_by(self)
         found = build.join(decide, logits, distances, centerness, grid, place(INPUT, port))
         return found._replace(tags=port.tags)
 
 
 @define("ssd", source="Liu et al. 2016 (SSD), figure 2; torchvision SSD")
 @dataclass(frozen=True)
-class Ssd(Combinator):
+class Ssd(_SsdArguments, Combinator):
     """A class and a moved box for every default box of every feature map; label 0 is background."""
 
     classification: Block = arg("the heads of class logits: each<...>")
     boxes: Block = arg("the heads of box deltas: each<...>")
     defaults: Block = arg("default_boxes<...>")
-    score: float = arg("least score of a detection", 0.01, minimum=0, maximum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
-    count: int = arg("detections of an image at most", 200, minimum=1, positional=False)
-    candidates: int = arg("kept of each class before suppression", 400, minimum=1, positional=False)
-    positive: float = arg("least IoU of a box that is an object", 0.5, positional=False)
-    fraction: float = arg("objects among the boxes that learn", 0.25, positional=False)
 
     def layers(self) -> int:
         return self.classification.layers + self.boxes.layers + 2
@@ -363,8 +356,6 @@ class Ssd(Combinator):
         logits = yield build.apply(self.classification, port, "classification")
         deltas = yield build.apply(self.boxes, port, "boxes")
         grid = yield build.apply(self.defaults, port)
-        decide: Layer = SsdDetections(
-            self.score, self.nms, self.count, self.candidates, self.positive, self.fraction
-        )
+        decide = SsdDetections.made_by(self)
         found = build.join(decide, logits, deltas, grid, place(INPUT, port))
         return found._replace(tags=port.tags)

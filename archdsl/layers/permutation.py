@@ -148,7 +148,10 @@ class YoloGrid(Layer):
         return f"grid {times((self.side, self.side))}"
 
     def darknet_order(self) -> list[int]:
-        """Where Darknet has each number of the grid: classes of all cells, confidences, boxes."""
+        """Index in Darknet's output of each number of the grid, in the order of cells.
+
+        Darknet has the classes of all cells first, then the confidences, then the boxes.
+        """
         cells = range(self.side**2)
         confidences = len(cells) * self.classes
         coordinates = confidences + len(cells) * self.boxes

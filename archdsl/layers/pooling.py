@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -19,15 +19,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
-from archdsl.layers.convolution import (
-    Pair,
-    effective_padding,
-    require_fit,
-    resolve,
-    slid,
-    times,
-    uncovered,
-)
+from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, times
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -36,22 +28,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Pooling(MapLayer):
+class _Pooling(SlidingWindow):
     """Arguments and shape rule that both fixed-window poolings share."""
 
-    kernel_h: int = arg("rows of the window (dlib nr); 0: the whole input", minimum=0)
-    kernel_w: int = arg("columns of the window (dlib nc); 0: the whole input", minimum=0)
-    stride_h: int = arg("vertical stride", 1, minimum=1)
-    stride_w: int = arg("horizontal stride", 1, minimum=1)
-    padding_h: int | None = arg(
-        "rows added above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
-    )
-    padding_w: int | None = arg(
-        "columns added left and right", None, minimum=0, shown="kernel_w/2 at stride 1, else 0"
-    )
-    padding: int | None = arg(
-        "padding_h and padding_w at once", None, minimum=0, positional=False, shown="not set"
-    )
     ceil_mode: bool = arg(
         "round the output size up, as Caffe does, not down", False, positional=False
     )
@@ -66,17 +45,11 @@ class _Pooling(MapLayer):
         rows, columns = self.kernel_h or height, self.kernel_w or width
         return None if rows is None or columns is None else (rows, columns)
 
-    def _padding(self) -> Pair:
-        # dlib: half the window at stride 1, else nothing.
-        half_h = self.kernel_h // 2 if self.stride_h == 1 else 0
-        half_w = self.kernel_w // 2 if self.stride_w == 1 else 0
-        return (
-            resolve(self.padding_h, self.padding, half_h),
-            resolve(self.padding_w, self.padding, half_w),
-        )
+    def _extent(self, shape: Shape) -> Pair | None:
+        return self._kernel(shape)
 
-    def effective(self) -> dict[str, Any]:
-        return super().effective() | effective_padding(self._padding())
+    def _padding(self) -> Pair:
+        return (0, 0) if self.everything else super()._padding()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
@@ -106,23 +79,7 @@ class _Pooling(MapLayer):
         )
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
-        _, height, width = image(inputs[0], self.kind)
-        kernel, padding = self._kernel(inputs[0]), self._padding()
-        if kernel is None or self.everything:
-            return 0, 0
-        _, rows, columns = self.shape(inputs)
-        return (
-            uncovered(height, kernel[0], self.stride_h, padding[0], rows),
-            uncovered(width, kernel[1], self.stride_w, padding[1], columns),
-        )
-
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        kernel = self._kernel(inputs[0])
-        if kernel is None:
-            return None
-        above, left = self._padding() if not self.everything else (0, 0)
-        first = kernel[0] // 2 - above, kernel[1] // 2 - left
-        return Window(kernel, (self.stride_h, self.stride_w), first)
+        return (0, 0) if self.everything else super().unseen(inputs)
 
     def _label(self, word: str) -> str:
         if self.everything:

@@ -24,25 +24,30 @@ _TRIED = 16
 """Proposals of a trial run; as many as a network may be given would take long."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _RpnArguments:
+    """The thresholds of a region proposal network in use and in training."""
+
+    before_nms: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
+    after_nms: int = arg("proposals of an image", 1000, minimum=1, positional=False)
+    train_before_nms: int = arg("before_nms in training", 2000, minimum=1, positional=False)
+    train_after_nms: int = arg("after_nms in training", 2000, minimum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.7, minimum=0, maximum=1, positional=False)
+    score: float = arg("least objectness, 0..1", 0.0, minimum=0, maximum=1, positional=False)
+    positive: float = arg("least IoU of an anchor that is an object", 0.7, positional=False)
+    negative: float = arg("IoU below which it is background", 0.3, positional=False)
+    batch: int = arg("anchors of an image that learn", 256, minimum=1, positional=False)
+    fraction: float = arg("objects among them at most", 0.5, positional=False)
+
+
 @define("propose", category=Category.DETECTION, stem="proposals", source="Ren et al. 2015, 3.1")
 @dataclass(frozen=True)
-class Propose(TypedLayer):
+class Propose(_RpnArguments, TypedLayer):
     """Chooses the best of the moved anchors; made by rpn."""
 
     locating = (3,)
 
-    before_nms: int = arg("kept of each map before suppression")
-    after_nms: int = arg("proposals of an image")
-    train_before_nms: int = arg("in training")
-    train_after_nms: int = arg("in training")
-    nms: float = arg("overlap that suppresses")
-    score: float = arg("least objectness")
-    positive: float = arg("overlap that makes an anchor an object")
-    negative: float = arg("overlap below which an anchor is background")
-    batch: int = arg("anchors of an image that learn")
-    fraction: float = arg("how many of them are objects, at most")
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         anchors = required(inputs[2], Anchors, "rpn")
         image = required(inputs[3], Images, "rpn").shape
         for edge, factor, what in ((inputs[0], 1, "objectness"), (inputs[1], 4, "box deltas")):
@@ -73,7 +78,7 @@ class Propose(TypedLayer):
             self.fraction,
         )
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         rated, moved, anchors, batch = map(argument, operands, inputs)
@@ -82,7 +87,7 @@ class Propose(TypedLayer):
 
 @define("rpn", source="Ren et al. 2015, figure 3; torchvision RegionProposalNetwork")
 @dataclass(frozen=True)
-class RegionProposalNetwork(Combinator):
+class RegionProposalNetwork(_RpnArguments, Combinator):
     """A region proposal network: at every place of every map, whether and where an object is.
 
     Behind the head two 1×1 convolutions give the objectness of each anchor and four numbers that
@@ -91,16 +96,6 @@ class RegionProposalNetwork(Combinator):
 
     head: Block = arg("the block before the two convolutions, the same for every map")
     anchors: Block = arg("anchors<...>")
-    before_nms: int = arg("kept of each map before suppression", 1000, minimum=1, positional=False)
-    after_nms: int = arg("proposals of an image", 1000, minimum=1, positional=False)
-    train_before_nms: int = arg("before_nms in training", 2000, minimum=1, positional=False)
-    train_after_nms: int = arg("after_nms in training", 2000, minimum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.7, minimum=0, maximum=1, positional=False)
-    score: float = arg("least objectness, 0..1", 0.0, minimum=0, maximum=1, positional=False)
-    positive: float = arg("least IoU of an anchor that is an object", 0.7, positional=False)
-    negative: float = arg("IoU below which it is background", 0.3, positional=False)
-    batch: int = arg("anchors of an image that learn", 256, minimum=1, positional=False)
-    fraction: float = arg("objects among them at most", 0.5, positional=False)
 
     def layers(self) -> int:
         return self.head.layers + 4
@@ -119,20 +114,16 @@ class RegionProposalNetwork(Combinator):
         objectness = build.join(rate, features, name="objectness")
         deltas = build.join(move, features, name="deltas")
         grid = yield build.apply(self.anchors, port)
-        choose = Propose(
-            self.before_nms,
-            self.after_nms,
-            self.train_before_nms,
-            self.train_after_nms,
-            self.nms,
-            self.score,
-            self.positive,
-            self.negative,
-            self.batch,
-            self.fraction,
-        )
+        choose = Propose.made_by(self)
         found = build.join(choose, objectness, deltas, grid, place(INPUT, port))
         return found._replace(tags=port.tags)
+
+
+@dataclass(frozen=True)
+class _GivenArguments:
+    """The number of proposals from outside."""
+
+    count: int = arg("proposals of an image at most; counts as many MACs", 2000, minimum=1)
 
 
 @define(
@@ -142,18 +133,16 @@ class RegionProposalNetwork(Combinator):
     source="Girshick et al. 2014, section 2.1",
 )
 @dataclass(frozen=True)
-class GivenProposals(TypedLayer):
+class GivenProposals(_GivenArguments, TypedLayer):
     """Region proposals as a second argument of the module; made by region_proposals."""
 
-    count: int = arg("proposals of an image at most")
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Proposals(self.count, required(inputs[0], Images, "region_proposals").shape)
 
     def label(self) -> str:
         return f"{self.count:,} region proposals"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.two_stage import GivenProposals as Module
@@ -174,20 +163,18 @@ class GivenProposals(TypedLayer):
 
 @define("region_proposals", source="Girshick 2015 (Fast R-CNN), section 2")
 @dataclass(frozen=True)
-class RegionProposals(Combinator):
+class RegionProposals(_GivenArguments, Combinator):
     """Region proposals from outside, such as selective search makes: another input.
 
     The compiled module takes them as ``proposals=``: for each image a tensor n×4 of boxes x1, y1,
     x2, y2 in its pixels.
     """
 
-    count: int = arg("proposals of an image at most; counts as many MACs", 2000, minimum=1)
-
     def layers(self) -> int:
         return 1
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        found = build.join(GivenProposals(self.count), place(INPUT, port))
+        found = build.join(GivenProposals.made_by(self), place(INPUT, port))
         return found._replace(tags=port.tags)
         yield
 
@@ -204,7 +191,7 @@ class RegionSamples(TypedLayer):
     positive: float = arg("least IoU of a region that holds an object", 0.5, positional=False)
     negative: float = arg("IoU below which it is background", 0.5, positional=False)
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         proposals: Proposals = required(inputs[0], Proposals, self.kind)
         return Proposals(proposals.count, proposals.image, sampled=True)
 

@@ -1,4 +1,4 @@
-"""How dlib lays the levels of an image pyramid out on one picture.
+"""dlib's layout of the levels of an image pyramid as tiles of one picture.
 
 Source: dlib's image_transforms/image_pyramid.h, compute_tiled_image_pyramid_details and
 pyramid_down. Sizes are in pixels; nothing here needs torch.
@@ -16,7 +16,7 @@ _WORD = 2**64
 
 
 class Tile(NamedTuple):
-    """Where a level lies: the pixels from left to right and top to bottom, the last included."""
+    """The rectangle of pixels that a level takes; ``right`` and ``bottom`` are included."""
 
     left: int
     top: int
@@ -49,7 +49,7 @@ class LevelStep(NamedTuple):
 
 
 def step_up(n: int) -> LevelStep:
-    """How places of a level of pyramid_down<n> map to the next finer level."""
+    """The map from positions in a level of pyramid_down<n> to positions in the next finer level."""
     if n == 2:
         return LevelStep(2.0, 2.5, 1.5)
     if n == 3:

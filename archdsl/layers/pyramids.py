@@ -97,7 +97,7 @@ class Collect(TypedLayer):
 
     names: tuple[str, ...] = arg("the names of the maps, the finest first")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps: list[tuple[str, Shape]] = []
         if isinstance(inputs[0], FeatureMaps):  # one more map for those that are there
             maps += inputs[0].maps
@@ -114,7 +114,7 @@ class Collect(TypedLayer):
     def label(self) -> str:
         return "feature maps"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps: dict[str, fx.Node] = {}
@@ -135,7 +135,7 @@ class Select(TypedLayer):
 
     index: int = arg("which map")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps: FeatureMaps = required(inputs[0], FeatureMaps, self.kind)
         if not -len(maps.maps) <= self.index < len(maps.maps):
             raise RuleError(
@@ -148,7 +148,7 @@ class Select(TypedLayer):
     def label(self) -> str:
         return "coarsest map" if self.index == -1 else f"map {self.index}"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps = cast("Mapping[str, fx.Node]", operands[0])

@@ -27,9 +27,8 @@ others also by their place. `SUBNET` is the network that the layer is applied to
 
 def signature(definition: Definition) -> str:
     """``con<filters,kernel_h,...,padding=,SUBNET>``: how the layer is written."""
-    positional = [a.name for a in definition.arguments if a.positional]
-    named = [f"{a.name}=" for a in definition.arguments if not a.positional]
-    return f"{definition.name}<{','.join([*positional, *named, *_subnet(definition)])}>"
+    arguments = [a.name if a.positional else f"{a.name}=" for a in definition.arguments]
+    return f"{definition.name}<{','.join([*arguments, *_subnet(definition)])}>"
 
 
 def type_name(argument: Argument) -> str:
@@ -38,7 +37,7 @@ def type_name(argument: Argument) -> str:
 
 
 def default(argument: Argument) -> str:
-    """What an argument is where it is left out."""
+    """The default of an argument in words, or ``required``."""
     return "required" if argument.required else argument.shown_default
 
 
@@ -61,7 +60,7 @@ def markdown(known: Iterable[Definition]) -> str:
 
 
 def section(names: Sequence[Definition]) -> str:
-    """What there is to know of a layer; ``names`` are its spellings."""
+    """The section about a layer in Markdown; ``names`` are its spellings."""
     first = names[0]
     anchors = "".join(f'<a id="{definition.name}"></a>' for definition in names)
     parts = [
@@ -116,14 +115,8 @@ def _subnet(definition: Definition) -> list[str]:
 
 def _full_signature(definition: Definition) -> str:
     """The signature with defaults: ``con<filters, kernel_h, ..., bias=true, SUBNET>``."""
-    ordered = _ordered(definition)
-    arguments = [a.name if a.required else f"{a.name}={_short(a)}" for a in ordered]
+    arguments = [a.name if a.required else f"{a.name}={_short(a)}" for a in definition.arguments]
     return f"{definition.name}<{', '.join([*arguments, *_subnet(definition)])}>"
-
-
-def _ordered(definition: Definition) -> list[Argument]:
-    """The arguments in the order in which they are written: those by name come last."""
-    return sorted(definition.arguments, key=lambda argument: not argument.positional)
 
 
 def _short(argument: Argument) -> str:
@@ -133,7 +126,7 @@ def _short(argument: Argument) -> str:
 
 def _rows(definition: Definition) -> str:
     rows = []
-    for a in _ordered(definition):
+    for a in definition.arguments:
         name = f"`{a.name}`" + ("" if a.positional else " *by name*")
         cells = (name, _typed(a), _prose(default(a)), _prose(a.doc))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")

@@ -42,7 +42,7 @@ class AlignedRegions(TypedLayer):
     size: int = arg("rows and columns of the features")
     sampling: int = arg("samples along each side of a cell")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps = levels_of(inputs[0], "roi_align")
         regions = _regions(inputs[1], "roi_align")
         channels = {image(shape, "roi_align")[0] for shape in maps}
@@ -66,7 +66,7 @@ class AlignedRegions(TypedLayer):
         levels = len(levels_of(inputs[0], self.kind))
         return RegionAlign(levels, (self.size, self.size), self.sampling)
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps, regions = map(argument, operands, inputs)
@@ -122,7 +122,7 @@ class PooledRegions(TypedLayer):
             )
         return scale
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         level: Shape = required(inputs[0], tuple, "roi_pool")
         image(level, "roi_pool")
         regions = _regions(inputs[1], "roi_pool")
@@ -149,7 +149,7 @@ class WarpedRegions(TypedLayer):
     width: int = arg("columns")
     context: int = arg("pixels of context")
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         images = required(inputs[0], Images, "warp")
         regions = _regions(inputs[1], "warp")
         return RegionFeatures((images.shape[0], self.height, self.width), regions.count)
@@ -157,7 +157,7 @@ class WarpedRegions(TypedLayer):
     def label(self) -> str:
         return f"warp to {self.height}×{self.width}"
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.two_stage import WarpedRegions as Module
@@ -175,7 +175,7 @@ class _RegionFeatures(Combinator):
         return 1
 
     def maps(self, port: Port) -> Port:
-        """Where the features come from."""
+        """The port of the feature maps that the features are cut from."""
         raise NotImplementedError
 
     def layer(self) -> Layer:

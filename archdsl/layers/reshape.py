@@ -37,7 +37,7 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
-    caution_code = "W010"
+    warning_code = "W010"
 
     channels: int = arg("channels of the output (dlib k)", -1, minimum=-1)
     rows: int = arg("rows of the output (dlib nr)", -1, minimum=-1)
@@ -63,7 +63,7 @@ class ReshapeTo(MapLayer):
         return output
 
     def _resizing(self, given: Shape) -> ResizeTo | None:
-        """What dlib does where the values do not fit."""
+        """The resizing that dlib adds where the number of values changes; ``None`` if it stays."""
         _, rows, columns = output = self.shape((given,))
         if flat_size(output, self.kind) == flat_size(given, self.kind):
             return None
@@ -112,7 +112,7 @@ class Flatten(Layer):
     columns: int | None = arg("columns (dlib nc)", None, minimum=1, shown="the input's")
 
     def _reshape(self) -> ReshapeTo | None:
-        """What the form with sizes stands for."""
+        """The ``reshape_to`` that the form with three sizes stands for; ``None`` without sizes."""
         sizes = (self.channels, self.rows, self.columns)
         if sizes == (None, None, None):
             return None

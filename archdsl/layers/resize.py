@@ -30,7 +30,7 @@ class Enlargement(MapLayer):
         return channels, height and height * rows, width and width * columns
 
     def cells(self) -> tuple[int, int]:
-        """How many input cells an output cell sees along each axis."""
+        """Number of input cells that an output cell sees along each axis."""
         raise NotImplementedError
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:

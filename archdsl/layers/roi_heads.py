@@ -1,4 +1,4 @@
-"""What the features of regions are decided to be: classes, boxes, masks, keypoints.
+"""Heads of region-based detectors: classes, boxes, masks and keypoints from region features.
 
 Regions keep to a chain of layers like everything else: behind ``rpn`` flow proposals, behind
 ``roi_align`` the features of each, behind ``detect`` detections. Layers that need the images or the
@@ -15,29 +15,23 @@ from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, Sh
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.regions import REGIONS
-from archdsl.layers.typed import TypedLayer
+from archdsl.layers.typed import DecisionLayer, TypedLayer
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class RegionDecision(TypedLayer):
+class RegionDecision(DecisionLayer):
     """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
 
-    caution_code = "W009"
+    warning_code = "W009"
 
-    nms: float = arg("overlap that suppresses")
-    count: int = arg("detections of an image")
-
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+    def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
         regions = inputs[2]
         if isinstance(regions, Proposals) and not regions.sampled:
             return "this detector cannot be trained: there is no samples<...> behind its proposals"
         return None
-
-    def label(self) -> str:
-        return f"best {self.count}, NMS {self.nms:g}"
 
 
 def regions_of(port: Port, kind: str, example: str) -> Port:
@@ -53,14 +47,27 @@ def regions_of(port: Port, kind: str, example: str) -> Port:
     return Port(regions, port.tags)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _DetectArguments:
+    """The thresholds of a detection head."""
+
+    score: float = arg("least score of a detection", 0.05, minimum=0, maximum=1, positional=False)
+    nms: float = arg(
+        "overlap (IoU) that suppresses the lesser of a class",
+        0.5,
+        minimum=0,
+        maximum=1,
+        positional=False,
+    )
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+
 @define("region_detections", category=Category.DETECTION, stem="detections", source="Girshick 2015")
 @dataclass(frozen=True)
-class RegionDetections(RegionDecision):
+class RegionDetections(_DetectArguments, RegionDecision):
     """Decides on every region; made by detect."""
 
-    score: float = arg("least score")
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         logits: RegionFeatures = required(inputs[0], RegionFeatures, "detect")
         deltas: RegionFeatures = required(inputs[1], RegionFeatures, "detect")
         regions: Proposals = required(inputs[2], Proposals, "detect")
@@ -82,22 +89,13 @@ class RegionDetections(RegionDecision):
 
 @define("detect", source="Girshick 2015 (Fast R-CNN), figure 1; torchvision FastRCNNPredictor")
 @dataclass(frozen=True)
-class Detect(Combinator):
-    """What each region holds: a score for every class, and a box moved for every class.
+class Detect(_DetectArguments, Combinator):
+    """Box head of Fast R-CNN: class scores and a box for every class, for each region.
 
     Two fully connected layers behind the features of regions; label 0 is the background.
     """
 
     classes: int = arg("classes, the background among them", minimum=2)
-    score: float = arg("least score of a detection", 0.05, minimum=0, maximum=1, positional=False)
-    nms: float = arg(
-        "overlap (IoU) that suppresses the lesser of a class",
-        0.5,
-        minimum=0,
-        maximum=1,
-        positional=False,
-    )
-    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
 
     def layers(self) -> int:
         return 3
@@ -109,18 +107,18 @@ class Detect(Combinator):
         move = FullyConnected(4 * self.classes, deviation=0.001)
         scores = build.join(rate, port, name="scores")
         deltas = build.join(move, port, name="deltas")
-        decide = RegionDetections(self.nms, self.count, self.score)
+        decide = RegionDetections.made_by(self)
         return build.join(decide, scores, deltas, regions)
         yield
 
 
 @dataclass(frozen=True)
-class _Part(TypedLayer):
-    """What adds a part to every detection."""
+class _DetectionPart(TypedLayer):
+    """The base of heads that add a part to every detection, such as masks."""
 
     part: ClassVar[str]
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         features: RegionFeatures = required(inputs[0], RegionFeatures, self.part)
         found: Detections = required(inputs[1], Detections, self.part)
         if len(features.shape) != 3:
@@ -137,7 +135,7 @@ class _Part(TypedLayer):
 
 @define("instance_masks", category=Category.DETECTION, stem="masks", source="He et al. 2017")
 @dataclass(frozen=True)
-class InstanceMasks(_Part):
+class InstanceMasks(_DetectionPart):
     """Adds masks to detections; made by masks."""
 
     part = "masks"
@@ -163,7 +161,7 @@ class InstanceMasks(_Part):
     "instance_keypoints", category=Category.DETECTION, stem="keypoints", source="He et al. 2017"
 )
 @dataclass(frozen=True)
-class InstanceKeypoints(_Part):
+class InstanceKeypoints(_DetectionPart):
     """Adds keypoints to detections; made by keypoints."""
 
     part = "keypoints"

@@ -94,7 +94,7 @@ class _LowerTriangle(MapLayer):
         return 0
 
     def value(self) -> float:
-        """What stands right of it."""
+        """The value of all cells right of the diagonal."""
         raise NotImplementedError
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:

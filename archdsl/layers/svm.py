@@ -16,14 +16,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SvmArguments:
+    """The thresholds of R-CNN's detection head."""
+
+    threshold: float = arg("least decision value of a detection", 0.0, positional=False)
+    nms: float = arg(
+        "overlap (IoU) that suppresses the lesser of a class",
+        0.3,
+        minimum=0,
+        maximum=1,
+        positional=False,
+    )
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+
 @define("svm_detections", category=Category.DETECTION, stem="detections", source="Girshick 2014")
 @dataclass(frozen=True)
-class SvmDetections(RegionDecision):
+class SvmDetections(_SvmArguments, RegionDecision):
     """Decides on every region by decision values; made by svm_detect."""
 
-    threshold: float = arg("least decision value")
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         values: RegionFeatures = required(inputs[0], RegionFeatures, "svm_detect")
         deltas: RegionFeatures = required(inputs[1], RegionFeatures, "svm_detect")
         regions: Proposals = required(inputs[2], Proposals, "svm_detect")
@@ -44,8 +57,8 @@ class SvmDetections(RegionDecision):
 
 @define("svm_detect", source="Girshick et al. 2014 (R-CNN), sections 2.2 and 2.3, appendix C")
 @dataclass(frozen=True)
-class SvmDetect(Combinator):
-    """What each region holds, by a linear SVM for every class, and a box moved for every class.
+class SvmDetect(_SvmArguments, Combinator):
+    """Box head of R-CNN: a linear SVM and a box regressor for every class, applied to each region.
 
     The SVMs see the features of regions before it, the box regressors those of a place that tap
     named. A decision value is no probability: it is compared with a threshold, class by class.
@@ -54,15 +67,6 @@ class SvmDetect(Combinator):
 
     classes: int = arg("classes, the background among them", minimum=2)
     boxes: Label = arg("the name of the features that move boxes")
-    threshold: float = arg("least decision value of a detection", 0.0, positional=False)
-    nms: float = arg(
-        "overlap (IoU) that suppresses the lesser of a class",
-        0.3,
-        minimum=0,
-        maximum=1,
-        positional=False,
-    )
-    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
 
     def layers(self) -> int:
         return 3
@@ -73,6 +77,6 @@ class SvmDetect(Combinator):
         machines = self.classes - 1
         values = build.join(FullyConnected(machines), port, name="svms")
         deltas = build.join(FullyConnected(4 * machines), place(self.boxes, port), name="deltas")
-        decide = SvmDetections(self.nms, self.count, self.threshold)
+        decide = SvmDetections.made_by(self)
         return build.join(decide, values, deltas, regions)
         yield

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.ir.edges import EdgeType, FeatureMaps, Images, Shape, required
 from archdsl.ir.layer import Layer, Window
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from torch import nn
 
     from archdsl.backends.torch.emitter import Emitter, Operand
@@ -21,33 +23,54 @@ class TypedLayer(Layer):
 
     inputs: ClassVar[int | None] = None
 
-    def learned(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_parameters(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0
 
-    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_buffers(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0
 
-    def cost(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
+    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
         return 0
 
-    def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
+    def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         return None
 
-    def caution(self, inputs: tuple[EdgeType, ...]) -> str | None:
+    def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
         return None
+
+    @classmethod
+    def made_by(cls, combinator: object, **further: Any) -> Self:
+        """The layer that a combinator expands to, with the combinator's arguments.
+
+        Fields of the same name are taken over; ``further`` gives those that the combinator writes
+        otherwise or does not have.
+        """
+        shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
+        return cls(**shared, **further)
 
     def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         """The module that computes the layer."""
         raise NotImplementedError
 
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return emit.module(self.step(inputs), *map(argument, operands, inputs))
 
 
+@dataclass(frozen=True)
+class DecisionLayer(TypedLayer):
+    """The base of layers that decide on detections; the arguments come with their combinators."""
+
+    nms: float
+    count: int
+
+    def label(self) -> str:
+        return f"best {self.count}, NMS {self.nms:g}"
+
+
 def argument(operand: Operand, edge: EdgeType) -> Any:
-    """What a detection module is called with for an edge: maps as a list, images as the batch."""
+    """The argument of a detection module for an edge: maps as a list, images as their batch."""
     if isinstance(edge, Images):
         return operand.batch  # type: ignore[union-attr]
     if isinstance(edge, FeatureMaps):

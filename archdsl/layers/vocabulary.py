@@ -9,14 +9,14 @@ from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS
 
 
 class Vocabulary(NamedTuple):
-    """Names by what they are; a name is in one group only."""
+    """The language's names in groups for highlighting and completion; each is in one group only."""
 
     inputs: tuple[str, ...]
-    """Where a network begins."""
+    """Names of input layers."""
     layers: tuple[str, ...]
-    """What computes."""
+    """Names of all other layers."""
     combinators: tuple[str, ...]
-    """What arranges layers: repetition, branches, tags, and the parts of detectors."""
+    """Names that arrange layers: repetition, branches, tags, and the parts of detectors."""
     pixels: tuple[str, ...]
     """C++ types that say what an input holds."""
 
@@ -33,5 +33,5 @@ def vocabulary() -> Vocabulary:
 
 
 def category(definition: Definition) -> Category | None:
-    """What a layer is for; ``None`` for combinators, which compute nothing themselves."""
+    """The category of a layer; ``None`` for combinators, which compute nothing themselves."""
     return getattr(definition.cls, "category", None)

@@ -9,7 +9,7 @@ from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
+from archdsl.layers.typed import DecisionLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.detection.yolo.detector import Detector
@@ -20,37 +20,40 @@ Anchor = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class _YoloLayer(TypedLayer):
+class _YoloLayer(DecisionLayer):
     """The base: what the network predicts, images."""
 
     locating = (1,)
 
-    score: float = arg("least score")
-    nms: float = arg("overlap that suppresses")
-    count: int = arg("detections of an image")
-
     def classes(self, predictions: EdgeType) -> int:
-        """How many classes the predictions tell apart; RuleError where they do not fit."""
+        """Number of classes of the predictions; raises RuleError if their channels do not fit."""
         raise NotImplementedError
 
     def detector(self, predictions: EdgeType) -> Detector:
         """The module that decodes, and that judges in training."""
         raise NotImplementedError
 
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
+    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         images: Images = required(inputs[1], Images, self.kind)
         return Detections(self.count, self.classes(inputs[0]), images.shape)
 
-    def label(self) -> str:
-        return f"best {self.count}, NMS {self.nms:g}"
-
-    def attach(
+    def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.yolo import YoloDetections
 
         predictions, batch = map(argument, operands, inputs)
         return emit.module(YoloDetections(self.detector(inputs[0])), listed(predictions), batch)
+
+
+@dataclass(frozen=True)
+class _GridArguments:
+    """The arguments of the first YOLO."""
+
+    boxes: int = arg("boxes that a cell predicts", 2, minimum=1)
+    score: float = arg("least score of a detection", 0.2, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.4, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
 
 
 @define(
@@ -60,10 +63,8 @@ class _YoloLayer(TypedLayer):
     source="Redmon et al. 2016, section 2",
 )
 @dataclass(frozen=True)
-class GridDetections(_YoloLayer):
+class GridDetections(_GridArguments, _YoloLayer):
     """Decodes a grid of cells; made by yolo_v1."""
-
-    boxes: int = arg("boxes that a cell predicts")
 
     def classes(self, predictions: EdgeType) -> int:
         shape = required(predictions, tuple, "yolo_v1")
@@ -89,15 +90,24 @@ class GridDetections(_YoloLayer):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _AnchoredArguments:
+    """The thresholds of the later versions."""
+
+    score: float = arg("least score of a detection", 0.5, minimum=0, maximum=1, positional=False)
+    nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
+    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
+
+
 @dataclass(frozen=True)
-class _AnchoredLayer(_YoloLayer):
+class _AnchoredLayer(_AnchoredArguments, _YoloLayer):
     """The base of the later versions: anchors, as many on each map."""
 
     of = ""
 
     anchors: tuple[Anchor, ...] = arg("width and height of each, the finest map's first")
 
-    def stored(self, inputs: tuple[EdgeType, ...]) -> int:
+    def edge_buffers(self, inputs: tuple[EdgeType, ...]) -> int:
         return 2 * len(self.anchors)
 
     def groups(self, predictions: EdgeType) -> tuple[tuple[Anchor, ...], ...]:
@@ -203,29 +213,23 @@ class _Yolo(Combinator):
 
 @define("yolo_v1", source="Redmon et al. 2016, You Only Look Once, section 2")
 @dataclass(frozen=True)
-class YoloV1(_Yolo):
-    """What a grid of S×S cells detects: in each some boxes with confidences, and one class.
+class YoloV1(_GridArguments, _Yolo):
+    """The first YOLO: each cell of an S×S grid predicts boxes with confidences and one class.
 
     Trained with the sum of squares of equation 3.
     """
 
-    boxes: int = arg("boxes that a cell predicts", 2, minimum=1)
-    score: float = arg("least score of a detection", 0.2, minimum=0, maximum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.4, minimum=0, maximum=1, positional=False)
-    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
-
     def layer(self) -> Layer:
-        return GridDetections(self.score, self.nms, self.count, self.boxes)
+        return GridDetections.made_by(self)
 
 
 @dataclass(frozen=True)
-class _Anchored(_Yolo):
+class _Anchored(_AnchoredArguments, _Yolo):
+    """The base of the combinators of the later versions."""
+
     anchors: tuple[float, ...] = arg(
         "width and height of each anchor in pixels of the network's input, the finest map's first"
     )
-    score: float = arg("least score of a detection", 0.5, minimum=0, maximum=1, positional=False)
-    nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
-    count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
 
     def _pairs(self) -> tuple[Anchor, ...]:
         if len(self.anchors) % 2:
@@ -240,16 +244,16 @@ class _Anchored(_Yolo):
 @define("yolo_v2", source="Redmon and Farhadi 2017, YOLO9000, section 2")
 @dataclass(frozen=True)
 class YoloV2(_Anchored):
-    """What a feature map of anchors × (5 + classes) channels detects; a class is one of many."""
+    """YOLO detector on a map of anchors × (5 + classes) channels; classes exclude each other."""
 
     def layer(self) -> Layer:
-        return AnchorDetections(self.score, self.nms, self.count, self._pairs())
+        return AnchorDetections.made_by(self, anchors=self._pairs())
 
 
 @define("yolo_v3", source="Redmon and Farhadi 2018, YOLOv3, section 2")
 @dataclass(frozen=True)
 class YoloV3(_Anchored):
-    """What feature maps of anchors × (5 + classes) channels detect; classes are independent."""
+    """YOLO detector on maps of anchors × (5 + classes) channels; classes are independent."""
 
     def layer(self) -> Layer:
-        return ScaleDetections(self.score, self.nms, self.count, self._pairs())
+        return ScaleDetections.made_by(self, anchors=self._pairs())

@@ -1,1 +1,1 @@
-"""Words and numbers as people read them, and files that appear whole: what every output shares."""
+"""Helpers that every output shares: numbers in words and units, and files that appear whole."""

@@ -1,4 +1,4 @@
-"""Output files appear whole or not at all."""
+"""Writing of output files, which appear whole or not at all."""
 
 from __future__ import annotations
 

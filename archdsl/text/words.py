@@ -9,12 +9,12 @@ def printable(text: str) -> str:
 
 
 def counted(number: int, singular: str) -> str:
-    """``1 layer``, ``1,234 layers``."""
+    """A number with its noun, in the plural where needed: ``1 layer``, ``1,234 layers``."""
     return f"{number:,} {singular}{'' if number == 1 else 's'}"
 
 
 def memory(size: int) -> str:
-    """A number of bytes in the unit that suits it."""
+    """A number of bytes in the decimal unit that suits it: ``512 B``, ``1.23 MB``."""
     if size < 1000:
         return f"{size} B"
     value = float(size)

@@ -139,7 +139,7 @@ def test_parameters_of_the_parts_of_faster_rcnn() -> None:
     rows = archdsl.load("faster_rcnn_resnet50_fpn").summary().rows
 
     def of(*scopes: str) -> int:
-        return sum(row.parameters for row in rows if row.scope.startswith(scopes))
+        return sum(row.parameters for row in rows if row.path.startswith(scopes))
 
     rpn, heads = of("region_proposal_network."), of("fast_rcnn.")
     backbone = sum(row.parameters for row in rows) - rpn - heads

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import archdsl
 from archdsl.analysis.diff import Change, Difference, Status, difference
 from archdsl.analysis.diff.alignment import _rising, aligned
-from archdsl.analysis.diff.parts import Part
+from archdsl.analysis.diff.parts import NetworkPart
 
 
 def diff(before: str, after: str, **params: object) -> Difference:
@@ -235,8 +235,8 @@ def test_costs_of_a_scope_are_those_of_its_layers() -> None:
 # ---- alignment ----
 
 
-def part(name: str, digest: int = 0) -> Part:
-    return Part(name, "", name, digest=digest)
+def part(name: str, digest: int = 0) -> NetworkPart:
+    return NetworkPart(name, "", name, digest=digest)
 
 
 @given(st.lists(st.integers(0, 4), max_size=9), st.lists(st.integers(0, 4), max_size=9))

@@ -176,7 +176,7 @@ def test_every_layer_has_as_many_parameters(name: str) -> None:
     """Counted without building a module; dlib's are what it recorded."""
     case = NAMED[name]
     network = archdsl.load(case.text, input=case.size)
-    counted = [i.layer.learned(network.checked.input_shapes(i)) for i in _ordered(network)]
+    counted = [i.layer.edge_parameters(network.checked.input_shapes(i)) for i in _ordered(network)]
     wanted = [
         sum(found[part].numel() for part in ("params", "gamma", "beta") if part in found)
         for _, found in layers_of(recorded(name))

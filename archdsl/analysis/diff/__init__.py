@@ -1,7 +1,7 @@
-"""What changed between two networks: parts → aligned parts → changes → a table or a document.
+"""The difference of two networks: parts → aligned parts → changes → a table or a document.
 
-Networks are trees: scopes hold scopes and layers. :mod:`parts` reads them, :mod:`aligning` finds
-which parts of the one are which of the other, :mod:`changes` says what is different about them.
+Networks are trees: scopes hold scopes and layers. :mod:`parts` reads them, :mod:`alignment` finds
+the counterpart of every part in the other network, :mod:`changes` lists their differences.
 """
 
 from __future__ import annotations

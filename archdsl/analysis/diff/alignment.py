@@ -1,4 +1,4 @@
-"""Which part of one network is which part of another.
+"""Alignment of two networks: pairs of the parts that are each other's counterparts.
 
 Parts that hold the same are found first, then those of the same name, then those that are alike.
 Each time the pairs that keep the order are kept, and what lies between two of them is looked at
@@ -16,53 +16,53 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from archdsl.analysis.diff.parts import Part
+from archdsl.analysis.diff.parts import NetworkPart
 
 
 class Pair(NamedTuple):
     """A part before and after; one of them is ``None`` where the other has no counterpart."""
 
-    before: Part | None
-    after: Part | None
+    before: NetworkPart | None
+    after: NetworkPart | None
 
 
-_Key = Callable[[Part], Hashable]
+_Key = Callable[[NetworkPart], Hashable]
 
 
-def _name_and_content(part: Part) -> Hashable:
+def _name_and_content(part: NetworkPart) -> Hashable:
     return part.name, part.digest
 
 
-def _content(part: Part) -> Hashable:
+def _content(part: NetworkPart) -> Hashable:
     return part.digest
 
 
-def _name_and_text(part: Part) -> Hashable:
+def _name_and_text(part: NetworkPart) -> Hashable:
     return part.name, part.written
 
 
-def _name_and_skeleton(part: Part) -> Hashable:
+def _name_and_skeleton(part: NetworkPart) -> Hashable:
     return part.name, part.skeleton
 
 
-def _name_and_kind(part: Part) -> Hashable:
+def _name_and_kind(part: NetworkPart) -> Hashable:
     return part.name, part.kind
 
 
-def _skeleton(part: Part) -> Hashable:
+def _skeleton(part: NetworkPart) -> Hashable:
     return part.skeleton, part.instance is None
 
 
-def _kind(part: Part) -> Hashable:
+def _kind(part: NetworkPart) -> Hashable:
     # Scopes of no template, such as branches, are known by their names alone.
     return part.instance is None, part.kind or part.name
 
 
-def _name(part: Part) -> Hashable:
+def _name(part: NetworkPart) -> Hashable:
     return part.instance is None, part.name if part.instance is None else part.path
 
 
-def _category(part: Part) -> Hashable:
+def _category(part: NetworkPart) -> Hashable:
     return part.category or part.path
 
 
@@ -72,30 +72,30 @@ _BY_NAME = (_name_and_content, _name_and_text, _content, _name_and_skeleton, _na
 _BY_CONTENT = (_name_and_content, _content, _name_and_text, _name_and_skeleton, _name_and_kind)
 _NAMED: tuple[_Keys, ...] = (_BY_CONTENT, _BY_NAME)
 _NAMELESS: tuple[_Keys, ...] = ((_content,),)
-"""What parts have to share to be a pair, the strongest first; of several orders the one that leaves
+"""Keys that a pair of parts must share, the strongest first; of several orders the one that leaves
 the least to say is taken. Where a part was put in between, the names of those behind it may have
 moved on; where something is of another size, names say more than contents. Names mean nothing
 across scopes."""
 _WEAK: tuple[_Keys, ...] = ((_kind, _skeleton, _name),)
-"""What they may share if nothing is to be found inside of them."""
+"""Weaker keys, for parts in whose insides no pair is left to be found."""
 
 _NEAR = 8
-"""How far apart parts may stand that are paired because they are alike."""
+"""Largest distance of two parts that are paired because they are alike."""
 _ALIKE = 0.9
-"""The likeness from which on two scopes are thought to be one."""
+"""Least likeness, from 0 to 1, at which two scopes count as one."""
 _DEEPER = 5
-"""How many times more layers than another a scope may have that is thought to be the same."""
+"""Largest ratio of the numbers of layers of two scopes that count as one."""
 
 
 class _Gap(NamedTuple):
     """Parts that may hold counterparts of each other."""
 
-    before: Sequence[Part]
-    after: Sequence[Part]
+    before: Sequence[NetworkPart]
+    after: Sequence[NetworkPart]
     orders: Sequence[_Keys]
 
 
-def aligned(before: Sequence[Part], after: Sequence[Part]) -> list[Pair]:
+def aligned(before: Sequence[NetworkPart], after: Sequence[NetworkPart]) -> list[Pair]:
     """The parts of two sequences side by side, both in their order.
 
     Where one network has in one scope what the other has beside each other, such as stages, the
@@ -124,7 +124,9 @@ def _split(gap: _Gap) -> list[Pair | _Gap]:
     return found
 
 
-def _matched(before: Sequence[Part], after: Sequence[Part], keys: _Keys) -> list[tuple[int, int]]:
+def _matched(
+    before: Sequence[NetworkPart], after: Sequence[NetworkPart], keys: _Keys
+) -> list[tuple[int, int]]:
     """The positions of the pairs, in order."""
     pairs: list[tuple[int, int]] = []
     for key in keys:
@@ -133,7 +135,7 @@ def _matched(before: Sequence[Part], after: Sequence[Part], keys: _Keys) -> list
 
 
 def _left(gap: _Gap, pairs: Sequence[tuple[int, int]]) -> int:
-    """How many layers are left to say something about: those alone, and those written otherwise."""
+    """Number of layers that a choice of pairs leaves to report: unpaired or written otherwise."""
     left = sum(part.skeleton.length for side in (gap.before, gap.after) for part in side)
     for i, j in pairs:
         before, after = gap.before[i], gap.after[j]
@@ -143,7 +145,7 @@ def _left(gap: _Gap, pairs: Sequence[tuple[int, int]]) -> int:
 
 
 def _rest(gap: _Gap) -> list[Pair | _Gap]:
-    """What to do with a gap that holds no pair with these keys."""
+    """The pairs, and the gaps still to be aligned, of a gap that holds no pair with its keys."""
     before, after, orders = gap
     if not before or not after:
         return [*(Pair(part, None) for part in before), *(Pair(None, part) for part in after)]
@@ -153,11 +155,11 @@ def _rest(gap: _Gap) -> list[Pair | _Gap]:
     return [*_resembling(before, after)] if orders is _WEAK else [_Gap(before, after, _WEAK)]
 
 
-def _open(parts: Sequence[Part], opposite: Sequence[Part]) -> list[Part]:
+def _open(parts: Sequence[NetworkPart], opposite: Sequence[NetworkPart]) -> list[NetworkPart]:
     """The parts, with what is inside of scopes that are spread over what is opposite."""
     largest = max((part.skeleton.length for part in opposite), default=0)
     there = Counter(map(_kind, opposite))
-    found: list[Part] = []
+    found: list[NetworkPart] = []
     for part in parts:
         large = part.instance is None and part.skeleton.length > largest
         here = Counter(map(_kind, part.children))
@@ -166,7 +168,7 @@ def _open(parts: Sequence[Part], opposite: Sequence[Part]) -> list[Part]:
     return found
 
 
-def _resembling(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Pair]:
+def _resembling(before: Sequence[NetworkPart], after: Sequence[NetworkPart]) -> Iterator[Pair]:
     """Scopes that are much the same, and layers that have become others of their category."""
     pairs = _between([], before, after, _by_likeness)
     pairs = _between(pairs, before, after, partial(_by_key, _category))
@@ -179,9 +181,9 @@ def _resembling(before: Sequence[Part], after: Sequence[Part]) -> Iterator[Pair]
 
 def _between(
     pairs: list[tuple[int, int]],
-    before: Sequence[Part],
-    after: Sequence[Part],
-    search: Callable[[Sequence[Part], Sequence[Part]], list[tuple[int, int]]],
+    before: Sequence[NetworkPart],
+    after: Sequence[NetworkPart],
+    search: Callable[[Sequence[NetworkPart], Sequence[NetworkPart]], list[tuple[int, int]]],
 ) -> list[tuple[int, int]]:
     """The pairs, and those that a search finds in the gaps between them."""
     found: list[tuple[int, int]] = []
@@ -195,7 +197,9 @@ def _between(
     return found[:-1]
 
 
-def _by_key(key: _Key, before: Sequence[Part], after: Sequence[Part]) -> list[tuple[int, int]]:
+def _by_key(
+    key: _Key, before: Sequence[NetworkPart], after: Sequence[NetworkPart]
+) -> list[tuple[int, int]]:
     """Pairs of equal keys in the same order; the n-th of equal ones goes with the n-th."""
     places = {numbered: j for j, numbered in enumerate(_numbered(after, key))}
     candidates = [
@@ -206,7 +210,7 @@ def _by_key(key: _Key, before: Sequence[Part], after: Sequence[Part]) -> list[tu
     return _rising(candidates)
 
 
-def _numbered(parts: Sequence[Part], key: _Key) -> Iterator[tuple[Hashable, int]]:
+def _numbered(parts: Sequence[NetworkPart], key: _Key) -> Iterator[tuple[Hashable, int]]:
     seen: Counter[Hashable] = Counter()
     for part in parts:
         value = key(part)
@@ -233,7 +237,9 @@ def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return row[::-1]
 
 
-def _by_likeness(before: Sequence[Part], after: Sequence[Part]) -> list[tuple[int, int]]:
+def _by_likeness(
+    before: Sequence[NetworkPart], after: Sequence[NetworkPart]
+) -> list[tuple[int, int]]:
     """Scopes that hold much the same layers, by whatever template."""
     found = []
     start = 0
@@ -247,7 +253,7 @@ def _by_likeness(before: Sequence[Part], after: Sequence[Part]) -> list[tuple[in
     return found
 
 
-def _likeness(one: Part, other: Part) -> float:
+def _likeness(one: NetworkPart, other: NetworkPart) -> float:
     """From 0, no kind of layer in common, to 1, all kinds in the same proportion (the cosine)."""
     sizes = one.skeleton.length, other.skeleton.length
     if max(sizes) > _DEEPER * min(sizes):

@@ -1,4 +1,4 @@
-"""What is different between aligned parts of two networks."""
+"""Changes between aligned parts of two networks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.analysis.diff.alignment import Pair, aligned
-from archdsl.analysis.diff.parts import Part, Skeleton, arguments, parts, renested
+from archdsl.analysis.diff.parts import NetworkPart, Skeleton, arguments, parts, renested
 from archdsl.ir.network import Network
 
 
 class Status(Enum):
-    """What became of a part."""
+    """Kinds of change of a part between the networks before and after."""
 
     UNCHANGED = "unchanged"
     ADDED = "added"
@@ -28,17 +28,17 @@ class Status(Enum):
 class Change:
     """A part before and after. Scopes that are in both networks have the changes inside."""
 
-    before: Part | None
-    after: Part | None
+    before: NetworkPart | None
+    after: NetworkPart | None
     status: Status
     arguments: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    """What a layer in both was written with, where it differs."""
+    """Values before and after of a layer's arguments that differ, by name."""
     rewired: bool = False
-    """Whether a layer in both takes its inputs from elsewhere."""
+    """True if a layer in both networks takes its inputs from other layers."""
     children: list[Change] = field(default_factory=list)
 
     @property
-    def part(self) -> Part:
+    def part(self) -> NetworkPart:
         """The part after, or before if it is gone."""
         part = self.after or self.before
         assert part is not None
@@ -50,19 +50,19 @@ class Change:
 
     @property
     def parameters(self) -> int:
-        """How many there are more."""
+        """Learnable values after minus those before."""
         return (self.after.parameters if self.after else 0) - (
             self.before.parameters if self.before else 0
         )
 
     @property
     def macs(self) -> int:
-        """How many there are more."""
+        """Multiply-accumulates after minus those before."""
         return (self.after.macs if self.after else 0) - (self.before.macs if self.before else 0)
 
     @property
     def alike(self) -> tuple[Any, ...]:
-        """Equal for changes that are the same but for names."""
+        """A key that is equal for changes that are the same except for names."""
         digests = (part and (part.digest, part.kind) for part in (self.before, self.after))
         return self.status, *digests
 
@@ -99,13 +99,13 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether the networks are the same but for the names of their parts."""
+        """True if the networks are the same except for the names of their parts."""
         return (self.before.outputs, self.moved) == (self.after.outputs, ()) and all(
             change.status is Status.UNCHANGED for change in self.root.layers()
         )
 
     def counts(self) -> dict[Status, int]:
-        """How many layers there are of each status."""
+        """Number of layers of each status."""
         found = dict.fromkeys(Status, 0)
         for change in self.root.layers():
             found[change.status] += 1
@@ -113,7 +113,7 @@ class Difference:
 
 
 def difference(before: Network, after: Network) -> Difference:
-    """What changed between two checked networks."""
+    """The difference of two checked networks as a tree of changes."""
     was, now = summarise(before), summarise(after)
     root = Change(parts(before, was), parts(after, now), Status.UNCHANGED)
     waiting = [root]
@@ -140,8 +140,8 @@ def difference(before: Network, after: Network) -> Difference:
     return Difference(was, now, root, tuple(moved))
 
 
-def _pairs(before: Part, after: Part) -> list[Pair]:
-    """What is inside of two scopes side by side."""
+def _pairs(before: NetworkPart, after: NetworkPart) -> list[Pair]:
+    """Pairs of the parts inside of two scopes."""
     if before.skeleton != after.skeleton:
         return aligned(before.children, after.children)
     # The same kinds of layers in the same order: nothing was added or removed.
@@ -150,7 +150,7 @@ def _pairs(before: Part, after: Part) -> list[Pair]:
     return [Pair(*both) for both in zip(before.children, after.children, strict=True)]
 
 
-def _nesting(part: Part) -> list[tuple[Skeleton, bool]]:
+def _nesting(part: NetworkPart) -> list[tuple[Skeleton, bool]]:
     return [(child.skeleton, child.instance is None) for child in part.children]
 
 

@@ -33,7 +33,7 @@ class Common:
     kinds: dict[tuple[Status, str], int]
 
     def tells(self, change: Change) -> bool:
-        """Whether all that became of a layer is told once for all."""
+        """True if the whole change of a layer is covered by what all layers have in common."""
         if change.status in (Status.ADDED, Status.REMOVED):
             return (change.status, change.part.kind) in self.kinds
         found = list(edits(change))
@@ -52,7 +52,7 @@ def edits(change: Change) -> Iterator[Edit]:
 
 
 def common(root: Change) -> Common:
-    """What the changes of a network's layers have in common."""
+    """The edits that all layers of a kind share, so that they are reported once."""
     edited: Counter[Edit] = Counter()
     kept: Counter[str] = Counter()
     alone: Counter[tuple[Status, str]] = Counter()

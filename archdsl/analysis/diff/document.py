@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.analysis.diff.changes import Change, Difference, Status
-from archdsl.analysis.diff.parts import Part
+from archdsl.analysis.diff.parts import NetworkPart
 from archdsl.ir import edges
 
 
@@ -37,7 +37,7 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _layer(part: Part | None) -> dict[str, Any] | None:
+def _layer(part: NetworkPart | None) -> dict[str, Any] | None:
     if part is None:
         return None
     return {

@@ -27,7 +27,7 @@ _PRIME, _BASE = 2**61 - 1, 0x9E3779B97F4A7C1
 
 
 @dataclass(eq=False, slots=True)
-class Part:
+class NetworkPart:
     """A layer, or a scope with parts inside, which stand in the order of execution."""
 
     path: str
@@ -38,8 +38,8 @@ class Part:
     category: str = ""
     instance: LayerInstance | None = None
     row: Row | None = None
-    """What a layer gives and costs."""
-    children: list[Part] = field(default_factory=list)
+    """The layer's row of the summary; ``None`` for scopes."""
+    children: list[NetworkPart] = field(default_factory=list)
     digest: int = 0
     """Equal for parts that are equal but for their names."""
     written: int = 0
@@ -47,17 +47,17 @@ class Part:
     skeleton: Skeleton = Skeleton(0, 0)
     """Equal for parts with the same kinds of layers in the same order, however they are nested."""
     kinds: dict[str, int] = field(default_factory=dict)
-    """How many layers of each kind are inside."""
+    """Number of layers inside, by kind."""
     parameters: int = 0
     macs: int = 0
     shape: EdgeType = ()
-    """What comes out of the last layer inside."""
+    """Output type of the last layer inside."""
 
     @property
     def name(self) -> str:
         return self.path.rpartition(".")[2]
 
-    def layers(self) -> Iterator[Part]:
+    def layers(self) -> Iterator[NetworkPart]:
         """The layers inside, in order of execution; a layer itself."""
         waiting = [self]
         while waiting:
@@ -68,18 +68,18 @@ class Part:
 
 
 def arguments(instance: LayerInstance) -> dict[str, Any]:
-    """What a layer's arguments amount to, and whether it learns."""
+    """A layer's arguments in normal form, and whether it is frozen, by name."""
     return instance.layer.effective() | {"frozen": instance.frozen}
 
 
-def parts(network: Network, summary: Summary) -> Part:
+def parts(network: Network, summary: Summary) -> NetworkPart:
     """The tree of a checked network: its root is the network itself."""
-    rows = {row.scope: row for row in summary.rows}
-    root = Part("", "", network.name)
-    known: dict[str, Part] = {"": root}
+    rows = {row.path: row for row in summary.rows}
+    root = NetworkPart("", "", network.name)
+    known: dict[str, NetworkPart] = {"": root}
     # Scopes join the tree with their first layer: they stand in the order of execution.
     for instance in network.instances():
-        layer = Part(
+        layer = NetworkPart(
             instance.path,
             instance.layer.kind,
             instance.layer.kind,
@@ -89,7 +89,7 @@ def parts(network: Network, summary: Summary) -> Part:
         )
         child, scope = layer, instance.scope
         while scope.path not in known:
-            around = Part(scope.path, scope.template or "", scope.title, children=[child])
+            around = NetworkPart(scope.path, scope.template or "", scope.title, children=[child])
             known[scope.path] = child = around
             scope = _outer(scope)
         known[scope.path].children.append(child)
@@ -97,16 +97,16 @@ def parts(network: Network, summary: Summary) -> Part:
     return root
 
 
-def renested(layers: Iterator[Part], like: Part) -> Part:
+def renested(layers: Iterator[NetworkPart], like: NetworkPart) -> NetworkPart:
     """Layers in the scopes of a part that has as many of the same kinds, nested otherwise."""
-    root = Part(like.path, like.kind, like.title)
+    root = NetworkPart(like.path, like.kind, like.title)
     waiting = [(root, child) for child in reversed(like.children)]
     while waiting:
         around, child = waiting.pop()
         if child.instance is not None:
             around.children.append(next(layers))
             continue
-        scope = Part(child.path, child.kind, child.title)
+        scope = NetworkPart(child.path, child.kind, child.title)
         around.children.append(scope)
         waiting += ((scope, inner) for inner in reversed(child.children))
     _digested(root)
@@ -118,7 +118,7 @@ def _outer(scope: Scope) -> Scope:
     return scope.parent
 
 
-def _digested(root: Part) -> None:
+def _digested(root: NetworkPart) -> None:
     """Fill in what is known of parts by what is inside, inner parts first."""
     order, waiting = [], [root]
     while waiting:
@@ -141,7 +141,7 @@ def _digested(root: Part) -> None:
             part.shape = child.shape
 
 
-def _digested_layer(part: Part) -> None:
+def _digested_layer(part: NetworkPart) -> None:
     instance, row = part.instance, part.row
     assert instance is not None and row is not None
     given = tuple((name, repr(value)) for name, value in arguments(instance).items())

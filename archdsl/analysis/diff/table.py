@@ -70,7 +70,7 @@ class _Gap(NamedTuple):
 
 
 class _Table:
-    """What is worth a row of the table of a difference."""
+    """The rows of the table of a difference: changes not covered by common edits."""
 
     def __init__(self, difference: Difference) -> None:
         self.common = common(difference.root)
@@ -81,7 +81,7 @@ class _Table:
                 self._worth.add(change)
 
     def _tells(self, change: Change) -> bool:
-        """Whether a layer says more than what is said for all, or follows from others."""
+        """True if a change is neither common to all layers nor a consequence of others."""
         if change.status is Status.AFFECTED:
             return change.macs != 0
         if change.status is Status.UNCHANGED:
@@ -136,7 +136,7 @@ def _common_rows(common: Common) -> Iterator[tuple[str, ...]]:
 
 
 def totals(difference: Difference) -> str:
-    """What changed in all, a line each."""
+    """Totals of a difference in lines: layers by status, parameters and MACs."""
     before, after = difference.before, difference.after
     names = f"{printable(before.name)} → {printable(after.name)}"
     counts = difference.counts()

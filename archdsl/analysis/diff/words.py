@@ -13,7 +13,7 @@ _TITLE_LENGTH = 44
 
 
 def words(change: Change, common: Common | None) -> str:
-    """What became of a layer or scope, but for what is common to all."""
+    """The change of a layer or scope in words, without the edits that are common to all."""
     before, after = change.before, change.after
     if before is None or after is None:
         instance = change.part.instance
@@ -51,7 +51,7 @@ def _short(text: str) -> str:
 
 
 def sizes(change: Change) -> str:
-    """What comes out, before and after where that differs."""
+    """Output shape in words, before and after where they differ: ``64×56×56 → 64×28×28``."""
     was, now = (shown(part.shape) if part else "" for part in (change.before, change.after))
     return f"{was} → {now}" if was and now and was != now else now or was
 

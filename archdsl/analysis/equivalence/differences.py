@@ -1,4 +1,4 @@
-"""Where two networks part, in sentences.
+"""The first differences of two networks that do not match, in sentences.
 
 Each network has a *frontier*: the layers whose inputs the other network computes too, but which it
 does not have itself. These are the first layers at which the networks part; what comes after them
@@ -58,7 +58,7 @@ def layer_differences(sides: Sides) -> tuple[str, ...]:
 
 
 def connection_differences(sides: Sides) -> tuple[str, ...]:
-    """How two networks part whose layers, one by one, are the same: in what they share."""
+    """Differences of networks that have the same layers but share outputs differently."""
     mine = _by_class(sides.reference, sides.reference_classes)
     theirs = _by_class(sides.compiled, sides.compiled_classes)
     sentences = []
@@ -167,7 +167,7 @@ def _compared(
 
 
 def _settings(field: str, mine: object, theirs: object) -> list[tuple[str, object, object]]:
-    """What differs in a field: of a description of a module only its settings that do."""
+    """Differing values of a field; of a module's description only the settings that differ."""
     found: list[tuple[str, object, object]] = []
     waiting = [(mine, theirs)]
     while waiting:

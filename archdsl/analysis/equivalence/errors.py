@@ -1,4 +1,4 @@
-"""What the matcher tells its user when it cannot go on."""
+"""The error of a comparison that cannot be made."""
 
 from __future__ import annotations
 

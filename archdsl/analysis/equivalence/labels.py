@@ -1,4 +1,4 @@
-"""What a node of a canonical graph computes, as a hashable value that reads well."""
+"""Labels of the nodes of a canonical graph: the operation and its settings, hashable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Slot:
+class InputSlot:
     """The place of a graph input among a label's fields: ``sub(1, x)`` is not ``sub(x, 1)``."""
 
     index: int
@@ -50,4 +50,4 @@ class Label:
         return f"{self.operation}({shown})"
 
 
-_ABSENT = Slot(-1)
+_ABSENT = InputSlot(-1)

@@ -1,4 +1,4 @@
-"""Whether two canonical graphs are isomorphic, and which node is which.
+"""Isomorphism of two canonical graphs: the pairing of their nodes, if there is one.
 
 Every node gets a *class*: a number that stands for its label and the classes of its inputs, so that
 two nodes have one class when, and only when, the same computation leads to them. Classes are

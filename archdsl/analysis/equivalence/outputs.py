@@ -1,4 +1,4 @@
-"""Which output of one network is to be which of another: by name, else by number."""
+"""Pairing of the outputs of two networks, by name or else by number."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _ONE = (1, 1)
 
 
 def makes_a_point(label: Label) -> bool:
-    """Whether an operation gives maps of 1×1, whatever it is given."""
+    """True if an operation's output maps are 1×1 whatever its input is."""
     return label.operation in _GLOBAL_POOLS and label.value("output_size") == _ONE
 
 
@@ -40,7 +40,7 @@ def as_linear(label: Label) -> Label | None:
 
 
 def same_but_for_ones(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """Whether two shapes of a weight differ at most by sizes of one at the end."""
+    """True if two shapes of a weight are equal but for sizes of one at the end."""
     shorter, longer = sorted((first, second), key=len)
     return longer == shorter + (1,) * (len(longer) - len(shorter))
 

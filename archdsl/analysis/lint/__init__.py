@@ -1,7 +1,7 @@
-"""Advice: what is legal in a checked network, but may not be meant.
+"""Lint: warnings about a checked network that is legal, but may not be what its author meant.
 
-A pure stage behind the shapes: every definition reads the text, the elaborated block and the
-checked network, and yields warnings. What a text allows is taken out last.
+A pure stage after the shapes: every rule reads the text, the elaborated block and the checked
+network, and yields warnings. Those that a comment of the text allows are taken out last.
 """
 
 from __future__ import annotations
@@ -9,49 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from archdsl.analysis.lint import (
-    biases,
-    borders,
-)
-from archdsl.analysis.lint import (
-    final_activations as endings,
-)
-from archdsl.analysis.lint import (
-    receptive_fields as fields,
-)
-from archdsl.analysis.lint import (
-    unused as leftovers,
-)
+from archdsl.analysis.lint import biases, borders, final_activations, receptive_fields, unused
 from archdsl.analysis.lint.allow_comments import Allowances
-from archdsl.analysis.lint.rule import Subject, Written, definitions, on_writing
+from archdsl.analysis.lint.rule import LintContext, TextContext, rules, text_rules
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.source import Source
 
 __all__ = [
     "Allowances",
-    "Subject",
-    "Written",
+    "LintContext",
+    "TextContext",
     "advise",
-    "advise_on_writing",
+    "advise_on_text",
     "biases",
     "borders",
-    "definitions",
-    "endings",
-    "fields",
-    "leftovers",
+    "final_activations",
+    "receptive_fields",
+    "rules",
+    "unused",
 ]
 
 
-def advise(subject: Subject) -> tuple[Diagnostic, ...]:
+def advise(context: LintContext) -> tuple[Diagnostic, ...]:
     """Every warning about a network that its texts do not allow, each once, in the texts' order."""
-    told = {code: judge(subject) for code, judge in definitions().items()}
-    return _kept(subject.document.source, subject.network.warnings, told)
+    told = {code: rule(context) for code, rule in rules().items()}
+    return _kept(context.document.source, context.network.warnings, told)
 
 
-def advise_on_writing(written: Written) -> tuple[Diagnostic, ...]:
-    """What :func:`advise` can say of a network whose shapes do not fit."""
-    told = {code: read(written) for code, read in on_writing().items()}
-    return _kept(written.document.source, (), told)
+def advise_on_text(context: TextContext) -> tuple[Diagnostic, ...]:
+    """The warnings of :func:`advise` that need no shapes, for a network whose shapes do not fit."""
+    told = {code: rule(context) for code, rule in text_rules().items()}
+    return _kept(context.document.source, (), told)
 
 
 def _kept(

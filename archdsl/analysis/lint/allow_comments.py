@@ -25,14 +25,14 @@ class _Region(NamedTuple):
 
 
 class Allowances:
-    """What the texts of a network allow: the spec itself, and the files that it includes."""
+    """Warnings allowed by the comments of a network's texts: the spec and the files it includes."""
 
     def __init__(self, own: Source) -> None:
         self._own = own
         self._regions: dict[Source, list[_Region]] = {}
 
     def cover(self, warning: Diagnostic) -> bool:
-        """Whether the text at the warning, or at an expansion that led there, allows it."""
+        """True if the text at the warning, or at an expansion that led there, allows it."""
         given = [warning.span, *(frame.span for frame in warning.frames)]
         spans = [span.outer for span in given if span is not None]
         whole = any(_whole(r, self._own) and r.code == warning.code for r in self._of(self._own))
@@ -65,7 +65,7 @@ def _whole(region: _Region, source: Source) -> bool:
 
 
 def _regions(source: Source) -> Iterator[_Region]:
-    """What each comment allows where: in the whole text, or in one definition of it.
+    """The regions of a text in which a comment allows a code: all of it, or one definition.
 
     Before all code it is the text. On a line of its own it is the definition that goes on or
     follows there; behind code it is the definition of that code.

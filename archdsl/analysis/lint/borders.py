@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.analysis.lint.rule import Subject, advice, tensor, warning
+from archdsl.analysis.lint.rule import LintContext, lint_rule, tensor, warning
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.edges import Shape, shown
 
@@ -12,14 +12,14 @@ _WORTH_TELLING = 12
 """A loss is told where it is more than this part of the map: one row of seven, not of 28."""
 
 
-@advice("W004")
-def dropped_rows(subject: Subject) -> Iterator[Diagnostic]:
+@lint_rule("W004")
+def dropped_rows(context: LintContext) -> Iterator[Diagnostic]:
     """Poolings and strided convolutions whose rounding down costs a good part of the map."""
     known: dict[tuple[int, Shape], tuple[int, int]] = {}
-    for instance in subject.network.instances():
+    for instance in context.network.instances():
         if len(instance.inputs) != 1:
             continue
-        given = tensor(subject.network.shape(instance.inputs[0]))
+        given = tensor(context.network.shape(instance.inputs[0]))
         if given is None or len(given) != 3:
             continue
         key = id(instance.layer), given  # layers of equal arguments are mostly one object
@@ -33,7 +33,7 @@ def dropped_rows(subject: Subject) -> Iterator[Diagnostic]:
             yield warning(
                 instance,
                 f"{instance.layer.kind} never sees {what} of its input",
-                f"the output is rounded down to {shown(subject.network.shape(instance.path))}",
+                f"the output is rounded down to {shown(context.network.shape(instance.path))}",
                 help="padding, ceil_mode=true or another size of the input mends it",
                 label=f"takes {shown(given)}",
             )

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.analysis.lint.rule import Subject, advice, warning
+from archdsl.analysis.lint.rule import LintContext, lint_rule, warning
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.layer import Category
 
 
-@advice("W005")
-def activated_outputs(subject: Subject) -> Iterator[Diagnostic]:
+@lint_rule("W005")
+def activated_outputs(context: LintContext) -> Iterator[Diagnostic]:
     """An activation between the last fully connected layer and the loss or the end."""
-    for path in subject.network.outputs.values():
-        last = subject.instance(path)
+    for path in context.network.outputs.values():
+        last = context.instance(path)
         loss = None
         if last.layer.category is Category.LOSS and last.inputs:
-            loss, last = last, subject.instance(last.inputs[0])
+            loss, last = last, context.instance(last.inputs[0])
         if last.layer.category is not Category.ACTIVATION or len(last.inputs) != 1:
             continue
-        if subject.instance(last.inputs[0]).layer.category is not Category.LINEAR:
+        if context.instance(last.inputs[0]).layer.category is not Category.LINEAR:
             continue
         kind = last.layer.kind
         if last.layer.bounded:

@@ -1,4 +1,4 @@
-"""What a warning's definition is: a function from what is known of a network to diagnostics."""
+"""The interface of lint rules: functions from a lint context to diagnostics, by code."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from archdsl.ir.network import LayerInstance, Network
 
 
 @dataclass(frozen=True)
-class Written:
-    """What advice about the writing alone needs: a text, and what it was elaborated to."""
+class TextContext:
+    """The text of a spec and its elaboration, which rules about the writing alone need."""
 
     document: nodes.Document
     elaborated: Elaborated
 
 
 @dataclass(frozen=True)
-class Subject(Written):
-    """What all other advice is about: the checked network besides, and its costs."""
+class LintContext(TextContext):
+    """The text, its elaboration, the checked network and its summary, for all other rules."""
 
     network: Network
     summarised: Callable[[], Summary]
@@ -37,11 +37,11 @@ class Subject(Written):
     @cached_property
     def receptive_fields(self) -> Mapping[str, tuple[int, int]]:
         """Rows and columns of the input that a cell of each layer sees, by the layer's path."""
-        return {row.scope: row.receptive_field for row in self.summary.rows}
+        return {row.path: row.receptive_field for row in self.summary.rows}
 
     @cached_property
     def readers(self) -> Mapping[str, list[LayerInstance]]:
-        """The layers that take the output of each layer."""
+        """The layers that take the output of a layer as an input, by that layer's path."""
         found: dict[str, list[LayerInstance]] = {}
         for instance in self.network.instances():
             for source in instance.inputs:
@@ -53,41 +53,41 @@ class Subject(Written):
         return found
 
 
-Judge = Callable[[Subject], Iterator[Diagnostic]]
-Reader = Callable[[Written], Iterator[Diagnostic]]
+LintRule = Callable[[LintContext], Iterator[Diagnostic]]
+TextRule = Callable[[TextContext], Iterator[Diagnostic]]
 
-_DEFINITIONS: dict[str, Judge] = {}
-_READERS: dict[str, Reader] = {}
-
-
-def advice(code: str) -> Callable[[Judge], Judge]:
-    """Decorator: register what yields the warnings of a code."""
-
-    def register(judge: Judge) -> Judge:
-        _DEFINITIONS[code] = judge
-        return judge
-
-    return register
+_RULES: dict[str, LintRule] = {}
+_TEXT_RULES: dict[str, TextRule] = {}
 
 
-def advice_on_writing(code: str) -> Callable[[Reader], Reader]:
-    """Decorator: as :func:`advice`, for what can be told of a network whose shapes do not fit."""
+def lint_rule(code: str) -> Callable[[LintRule], LintRule]:
+    """Decorator: register a rule, a function that yields the warnings of a code."""
 
-    def register(read: Reader) -> Reader:
-        _DEFINITIONS[code] = _READERS[code] = read
-        return read
+    def register(rule: LintRule) -> LintRule:
+        _RULES[code] = rule
+        return rule
 
     return register
 
 
-def on_writing() -> Mapping[str, Reader]:
-    """The kinds of advice that need no shapes."""
-    return MappingProxyType(dict(sorted(_READERS.items())))
+def text_rule(code: str) -> Callable[[TextRule], TextRule]:
+    """Decorator: as :func:`lint_rule`, for rules that also hold where shapes do not fit."""
+
+    def register(rule: TextRule) -> TextRule:
+        _RULES[code] = _TEXT_RULES[code] = rule
+        return rule
+
+    return register
 
 
-def definitions() -> Mapping[str, Judge]:
-    """Every kind of advice by its code."""
-    return MappingProxyType(dict(sorted(_DEFINITIONS.items())))
+def text_rules() -> Mapping[str, TextRule]:
+    """The rules that need no shapes, by code."""
+    return MappingProxyType(dict(sorted(_TEXT_RULES.items())))
+
+
+def rules() -> Mapping[str, LintRule]:
+    """All rules, by code."""
+    return MappingProxyType(dict(sorted(_RULES.items())))
 
 
 def warning(
@@ -110,7 +110,7 @@ def tensor(edge: EdgeType) -> Shape | None:
 
 
 def places(shape: Shape) -> int:
-    """How many cells a map has, one by one: 1 for a row of features, 0 where it is not known."""
+    """Number of cells of a map: 1 for a row of features, 0 where a size is not known."""
     count = 1
     for size in shape[1:]:
         count *= size or 0

@@ -1,4 +1,4 @@
-"""What is written and never used: definitions, tags, taps."""
+"""Lint rules about definitions, tags and taps that are never used."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from archdsl.analysis.lint.rule import Written, advice_on_writing
+from archdsl.analysis.lint.rule import TextContext, text_rule
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.frontend.syntax import nodes
-from archdsl.ir.block import Block, Combinator, Instance, Step, Tag
+from archdsl.ir.block import Block, BlockStep, Combinator, Instance, Tag
 from archdsl.ir.layer import Layer
 from archdsl.layers.combinators import AddTag
 from archdsl.layers.pyramids import Tap
@@ -19,11 +19,11 @@ _Defined = nodes.Template | nodes.Constant | nodes.Parameter
 _NAMELESS = (Span, nodes.Integer, nodes.CppType)
 
 
-@advice_on_writing("W001")
-def unused_definitions(subject: Written) -> Iterator[Diagnostic]:
+@text_rule("W001")
+def unused_definitions(context: TextContext) -> Iterator[Diagnostic]:
     """Definitions of the text itself that none of its networks needs, one through another."""
-    items = subject.document.items
-    if subject.document.source.is_cpp:
+    items = context.document.items
+    if context.document.source.is_cpp:
         return  # the rest of the program may use it, or another program that includes the header
     defined = [item for item in items if isinstance(item, _Defined)]
     if not defined:
@@ -37,7 +37,7 @@ def unused_definitions(subject: Written) -> Iterator[Diagnostic]:
         if isinstance(item, nodes.NetworkExpression):
             wanted |= _names(item.body)
         elif isinstance(item, _Defined):
-            if item.name.text in wanted or _stands_alone(item, subject):
+            if item.name.text in wanted or _stands_alone(item, context):
                 wanted |= _names(item)
             else:
                 unused.append(item)
@@ -53,11 +53,11 @@ def unused_definitions(subject: Written) -> Iterator[Diagnostic]:
         )
 
 
-def _stands_alone(item: _Defined, subject: Written) -> bool:
-    """Whether a definition is a network: of the text's alternatives all are meant."""
+def _stands_alone(item: _Defined, context: TextContext) -> bool:
+    """True if a definition is a network by itself; all alternatives of a text count."""
     if not isinstance(item, nodes.Template) or item.formals:
         return False
-    elaborated = subject.elaborated
+    elaborated = context.elaborated
     return item.name.text in (elaborated.name, *elaborated.others)
 
 
@@ -85,12 +85,12 @@ def _recursive(item: _Defined, found: set[str]) -> set[str]:
     return {item.name.text} & found if isinstance(item, nodes.Template) else set()
 
 
-@advice_on_writing("W002")
-def dead_tags(subject: Written) -> Iterator[Diagnostic]:
+@text_rule("W002")
+def dead_tags(context: TextContext) -> Iterator[Diagnostic]:
     """Tags and taps of numbers and names that nothing in the network asks for."""
     placed: list[tuple[int | str, Span]] = []
     wanted: set[int | str] = set()
-    for step in _steps(subject.elaborated.block):
+    for step in _steps(context.elaborated.block):
         what = step.what
         if isinstance(what, AddTag):
             placed.append((what.id, step.span))
@@ -110,7 +110,7 @@ def dead_tags(subject: Written) -> Iterator[Diagnostic]:
         )
 
 
-def _steps(root: Block) -> Iterator[Step]:
+def _steps(root: Block) -> Iterator[BlockStep]:
     """Every step that is written, each block once however often it is used."""
     seen: set[int] = set()
     pending = [root]
@@ -128,7 +128,7 @@ def _steps(root: Block) -> Iterator[Step]:
 
 
 def _marks(combinator: Combinator) -> set[int | str]:
-    """What a combinator refers to: the tags and names among its arguments."""
+    """The marks that a combinator refers to: the tags and names among its arguments."""
     assert dataclasses.is_dataclass(combinator)
     found: set[int | str] = set()
     pending = [getattr(combinator, field.name) for field in dataclasses.fields(combinator)]

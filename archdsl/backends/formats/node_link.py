@@ -82,8 +82,8 @@ def node_link(network: Network) -> dict[str, Any]:
                 "scope": instance.scope.path,
                 "arguments": _arguments(layer),
                 "shape": document(shape),
-                "params": layer.learned(inputs),
-                "macs": layer.cost(inputs, shape),
+                "params": layer.edge_parameters(inputs),
+                "macs": layer.edge_macs(inputs, shape),
             }
         )
     edges = [

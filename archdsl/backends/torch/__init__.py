@@ -52,7 +52,7 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
             emit.begin(instance.path, overwrite, instance.frozen)
             inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
             operands = tuple(nodes[path] for path in instance.inputs)
-            nodes[instance.path] = instance.layer.attach(emit, operands, inputs)
+            nodes[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
         outputs = {
             name: emit.result(name, nodes[path], shapes[path]["shape"])
             for name, path in network.outputs.items()

@@ -50,10 +50,13 @@ def _require_equal_parameters(network: Network, resized: Network) -> None:
     for instance in network.instances():
         before, after = network.input_shapes(instance), resized.input_shapes(instance)
         layer = instance.layer
-        if layer.learned(before) != layer.learned(after):
-            what, numbers = "parameters", (layer.learned(before), layer.learned(after))
-        elif layer.stored(before) != layer.stored(after):
-            what, numbers = "stored values", (layer.stored(before), layer.stored(after))
+        if layer.edge_parameters(before) != layer.edge_parameters(after):
+            what, numbers = (
+                "parameters",
+                (layer.edge_parameters(before), layer.edge_parameters(after)),
+            )
+        elif layer.edge_buffers(before) != layer.edge_buffers(after):
+            what, numbers = "stored values", (layer.edge_buffers(before), layer.edge_buffers(after))
         else:
             continue
         raise _fixed(

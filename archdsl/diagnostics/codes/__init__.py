@@ -1,4 +1,4 @@
-"""What each code of an error or warning means, at length: ``archdsl explain E301``.
+"""Explanations of the codes of errors and warnings: the texts of ``archdsl explain E301``.
 
 The texts lie in Markdown files, one for each stage; a section is a code. They are read when
 somebody asks for one.
@@ -23,7 +23,7 @@ _EXAMPLE = re.compile(
 
 @dataclass(frozen=True)
 class Example:
-    """A spec, and the options of ``archdsl check`` that it is meant with."""
+    """An example spec, and the options that ``archdsl check`` needs for it."""
 
     text: str
     options: tuple[str, ...]
@@ -31,7 +31,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A code at length; ``wrong`` gives the code and ``right`` does not, where there are both."""
+    """The explanation of a code; ``wrong`` is a spec that gives the code, ``right`` one mended."""
 
     code: str
     title: str
@@ -42,7 +42,7 @@ class Explanation:
 
 @cache
 def explanations() -> Mapping[str, Explanation]:
-    """Every code in order, with what it means."""
+    """The explanation of every code, by code and in order."""
     found: dict[str, Explanation] = {}
     for stage in _STAGES:
         text = (_TEXTS / f"{stage}.md").read_text(encoding="utf-8")

@@ -159,7 +159,7 @@ class ReshapeTo(_Named):
         return {name: size for name, size in super().meant(layer, module).items() if size != -1}
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
-        given, made = _map(inputs), _map((layer.output(inputs),))
+        given, made = _map(inputs), _map((layer.edge_shape(inputs),))
         names = [field.name for field in self.fields[:-1]]
         sizes = dict(zip(names, (*given, *made), strict=True))
         return {**sizes, "needs_rescale": math.prod(given) != math.prod(made)}

@@ -9,14 +9,20 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
-from archdsl.frontend.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
+from archdsl.frontend.elaborate.assemble import (
+    Assembly,
+    Candidate,
+    ReadDocument,
+    assemble,
+    read_document,
+)
 from archdsl.frontend.elaborate.evaluate import Elaborator
 from archdsl.frontend.elaborate.expander import Limits
 from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.structs import member
 from archdsl.frontend.elaborate.unused import unknown_in_template, unknown_names
 from archdsl.frontend.syntax import nodes
-from archdsl.ir.block import Block, Combinator, Instance, Step, layers_of
+from archdsl.ir.block import Block, BlockStep, Combinator, Instance, layers_of
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import Layer
 from archdsl.ir.trampoline import run
@@ -63,7 +69,7 @@ class Collected(NamedTuple):
 
     @property
     def any(self) -> bool:
-        """Whether there is a network, or what may be meant as one; a file may be blocks alone."""
+        """True if the file has a network or something meant as one; it may hold blocks alone."""
         suspects = any(c.own for c in self.assembly.suspects)
         return suspects or bool(_own(self.assembly, self.document))
 
@@ -74,7 +80,7 @@ def collect(
     document: nodes.Document,
     settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
-    read: Reader = read_document,
+    read: ReadDocument = read_document,
 ) -> Collected:
     """The first half of :func:`elaborate`: includes are followed, constants evaluated.
 
@@ -186,7 +192,7 @@ def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
 
 def _too_large(block: Block, limits: Limits) -> ArchError:
     """Name the template that grows: the innermost one that exceeds the limit by itself."""
-    culprit: Step | None = None
+    culprit: BlockStep | None = None
     names: list[str] = []
     while True:
         step = max(block.steps, key=lambda s: layers_of(s.what))

@@ -111,9 +111,9 @@ def operation(
 
 
 def function_of(node: nodes.Call) -> tuple[int | None, Callable[..., Number]]:
-    """How many arguments a function takes (``None``: one or more), and what it computes.
+    """Number of arguments of a function (``None``: one or more), and the Python function for it.
 
-    Raises ArchError where there is none of the name.
+    Raises ArchError where no function has the name.
     """
     name = node.name.text
     if name in FUNCTIONS:

@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
     body: nodes.Expression
     environment: Environment
     own: bool
-    """Whether it stands in the text itself, not in a file that the text includes."""
+    """True if it stands in the text itself, not in a file that the text includes."""
 
     @property
     def short(self) -> str | None:
@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
 
 @dataclass
 class Assembly:
-    """What the definitions of a text and its includes amount to."""
+    """The definitions of a text and its includes, put together while they are read."""
 
     settings: Mapping[str, Any]
     definitions: Definitions = field(default_factory=Definitions)
@@ -59,8 +59,8 @@ class Assembly:
     errors: list[Diagnostic] = field(default_factory=list)
 
 
-class _Reading(NamedTuple):
-    """A list of items on the way: how far it is read, and which scope its names belong to."""
+class _OpenItems(NamedTuple):
+    """Items of a text that are being read: the next one, and the scope that names go into."""
 
     items: tuple[nodes.Item, ...]
     at: int
@@ -68,7 +68,7 @@ class _Reading(NamedTuple):
     document: nodes.Document
 
 
-Reader = Callable[[Path, Path], nodes.Document]
+ReadDocument = Callable[[Path, Path], nodes.Document]
 """Reads an included file, given the folder that its own includes may not leave."""
 
 
@@ -81,7 +81,7 @@ def assemble(
     document: nodes.Document,
     settings: Mapping[str, Any],
     resolve: Callable[[nodes.Name, Environment], Task[Any]],
-    read: Reader = read_document,
+    read: ReadDocument = read_document,
 ) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
@@ -92,7 +92,7 @@ def assemble(
     assembly.definitions.resolve = resolve
     done: set[Path] = set()
     # Includes and scopes are a tree; its walk keeps what is open on a list of its own.
-    pending = [_Reading(document.items, 0, assembly.definitions, document)]
+    pending = [_OpenItems(document.items, 0, assembly.definitions, document)]
     while pending:
         current = pending.pop()
         if current.at == len(current.items):
@@ -104,11 +104,11 @@ def assemble(
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
                 included = _include(item, chain, done, assembly.definitions.missing, read)
                 if included is not None:
-                    pending.append(_Reading(included.items, 0, current.scope, included))
+                    pending.append(_OpenItems(included.items, 0, current.scope, included))
             else:
                 inner = _add(item, current.scope, assembly, own=current.document is document)
                 if inner is not None:
-                    pending.append(_Reading(*inner, current.document))
+                    pending.append(_OpenItems(*inner, current.document))
         except ArchError as error:
             assembly.errors.extend(error.diagnostics)
             if isinstance(item, (nodes.Constant, nodes.Parameter)):
@@ -228,7 +228,7 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
 
 
 def _place(formal: str, pattern: tuple[nodes.Argument, ...]) -> int:
-    """Which argument of the template a parameter of a specialisation is."""
+    """Index of the template argument that a parameter of a specialisation stands for."""
     places = (i for i, p in enumerate(pattern) if isinstance(p, nodes.Name) and p.text == formal)
     return next(places, len(pattern))
 
@@ -264,7 +264,7 @@ def _include(
     open_sources: list[Source],
     done: set[Path],
     missing: list[str],
-    read: Reader,
+    read: ReadDocument,
 ) -> nodes.Document | None:
     """The document of an include, ``None`` where it has been read before.
 

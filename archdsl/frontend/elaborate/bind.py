@@ -1,4 +1,4 @@
-"""What layers and templates are given: arguments become values, by what each of them takes."""
+"""Binding of arguments: the expressions given to layers and templates become typed values."""
 
 from __future__ import annotations
 

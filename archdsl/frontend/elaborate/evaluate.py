@@ -28,7 +28,7 @@ from archdsl.frontend.elaborate.arguments import (
     takes_block,
     variadic,
 )
-from archdsl.frontend.elaborate.expander import Limits, Reading
+from archdsl.frontend.elaborate.expander import Limits, PartialBlock
 from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.scope import (
     Definitions,
@@ -39,7 +39,7 @@ from archdsl.frontend.elaborate.scope import (
 )
 from archdsl.frontend.elaborate.tails import net_like
 from archdsl.frontend.syntax import nodes
-from archdsl.ir.block import Block, Combinator, Instance, Step
+from archdsl.ir.block import Block, BlockStep, Combinator, Instance
 from archdsl.ir.layer import Definition, Layer, lookup
 from archdsl.ir.trampoline import Task
 
@@ -56,7 +56,7 @@ class Elaborator:
     structs: dict[Any, Definitions] = field(default_factory=dict)
     """The instances of structs so far."""
     inlined: int = 0
-    """How many members of structs were read in the place of their names."""
+    """Number of members of structs that were read in the place of their names."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
     _literal_layers: dict[tuple[Any, ...] | None, Layer] = field(default_factory=dict)
@@ -79,20 +79,20 @@ class Elaborator:
         With ``subnet`` the expression is a whole network or the body of a template with a subnet:
         every layer on the way has one inside. Without, it is a block that waits for its subnet.
         """
-        steps: list[Step] = []  # outermost first
+        steps: list[BlockStep] = []  # outermost first
         at: Pending | None = Pending(node, environment)
         complete = False
         while at is not None:
             try:
-                reading = self._read(at, subnet)
-                if not isinstance(reading, Reading):
-                    reading = yield reading
+                partial = self._read(at, subnet)
+                if not isinstance(partial, PartialBlock):
+                    partial = yield partial
             except ArchError as error:
                 self.record(error)
                 at = self._skip(at)
                 continue
-            steps.extend(reversed(reading.steps))
-            at, complete = reading.inner, reading.complete
+            steps.extend(reversed(partial.steps))
+            at, complete = partial.inner, partial.complete
         steps.reverse()
         key = (complete, *(self._identity(step.what) for step in steps))
         identity = self._identities.setdefault(key, len(self._identities))
@@ -123,18 +123,18 @@ class Elaborator:
         return len(self.errors) < MAX_ERRORS
 
     def _skip(self, at: Pending) -> Pending | None:
-        """Where reading goes on behind an error: at the subnet, to find its errors too."""
+        """The expression to go on with behind an error: the subnet, to find its errors too."""
         node = at.node
         inner = node.arguments[-1] if isinstance(node, nodes.Apply) and node.arguments else None
         if isinstance(inner, nodes.Apply) and net_like(inner, at.environment, {}):
             return Pending(inner, at.environment)
         return None
 
-    def _read(self, at: Pending, subnet: bool) -> Reading | Task[Reading]:
+    def _read(self, at: Pending, subnet: bool) -> PartialBlock | Task[PartialBlock]:
         """One step from the outside in; most of them need no task."""
         node, environment = at
         if isinstance(node, nodes.Group):
-            return Reading((), Pending(node.inner, environment), False)
+            return PartialBlock((), Pending(node.inner, environment), False)
         if isinstance(node, nodes.Call):
             raise in_parentheses(node)
         if not isinstance(node, (nodes.Name, nodes.Apply)):
@@ -156,11 +156,11 @@ class Elaborator:
         arguments: tuple[nodes.Argument, ...],
         environment: Environment,
         subnet: bool,
-    ) -> Task[Reading]:
+    ) -> Task[PartialBlock]:
         """A step whose name has a scope."""
         meaning = yield structs.member(self, name, environment)
-        reading = self._read_as(meaning, name, arguments, environment, subnet)
-        return reading if isinstance(reading, Reading) else (yield reading)
+        partial = self._read_as(meaning, name, arguments, environment, subnet)
+        return partial if isinstance(partial, PartialBlock) else (yield partial)
 
     def _read_as(
         self,
@@ -169,7 +169,7 @@ class Elaborator:
         arguments: tuple[nodes.Argument, ...],
         environment: Environment,
         subnet: bool,
-    ) -> Reading | Task[Reading]:
+    ) -> PartialBlock | Task[PartialBlock]:
         """A step by what its name means."""
         if isinstance(meaning, Subnet):
             return _end_at_subnet(name, arguments, subnet)
@@ -182,7 +182,9 @@ class Elaborator:
         inner = self._take_subnet(callee, name, positional, subnet)
         known = None if named else self._literal_layers.get(_literal_key(callee, name, positional))
         if known is not None:
-            return Reading((Step(known, name.span),), inner, inner is None and is_complete(callee))
+            return PartialBlock(
+                (BlockStep(known, name.span),), inner, inner is None and is_complete(callee)
+            )
         return self._read_step(callee, name, positional, named, inner)
 
     def _read_step(
@@ -192,10 +194,10 @@ class Elaborator:
         positional: list[Unbound],
         named: list[tuple[nodes.Name, Unbound]],
         inner: Pending | None,
-    ) -> Task[Reading]:
+    ) -> Task[PartialBlock]:
         """A layer or template whose arguments are still to be evaluated."""
         step = yield self.step(callee, name, positional, named)
-        return Reading((step,), inner, inner is None and is_complete(callee))
+        return PartialBlock((step,), inner, inner is None and is_complete(callee))
 
     def _splice(
         self,
@@ -204,7 +206,7 @@ class Elaborator:
         positional: list[Unbound],
         named: list[tuple[nodes.Name, Unbound]],
         subnet: bool,
-    ) -> Reading:
+    ) -> PartialBlock:
         """A template parameter that is bound to a block, applied to a subnet."""
         if named or len(positional) > 1 or (subnet and not positional and not block.complete):
             raise fail(
@@ -215,7 +217,7 @@ class Elaborator:
             )
         inner = positional[0] if positional else None
         assert not isinstance(inner, Given)  # only closures hold those, and this is a block
-        return Reading(block.steps, inner, block.complete and inner is None)
+        return PartialBlock(block.steps, inner, block.complete and inner is None)
 
     def _take_subnet(
         self,
@@ -258,15 +260,15 @@ class Elaborator:
         name: nodes.Name,
         positional: list[Unbound],
         named: list[tuple[nodes.Name, Unbound]],
-    ) -> Task[Step]:
+    ) -> Task[BlockStep]:
         if isinstance(callee, TemplateBinding):
             instance = yield self._instance(callee, name, positional, named)
-            return Step(instance, name.span)
+            return BlockStep(instance, name.span)
         what: Layer | Combinator = yield binding.layer(self, callee, name, positional, named)
         key = None if named else _literal_key(callee, name, positional)
         if key is not None and isinstance(what, Layer):
             self._literal_layers[key] = what
-        return Step(what, name.span)
+        return BlockStep(what, name.span)
 
     # ---- template instances ----
 
@@ -336,7 +338,7 @@ class Elaborator:
 
 def _end_at_subnet(
     name: nodes.Name, arguments: tuple[nodes.Argument, ...], subnet: bool
-) -> Reading:
+) -> PartialBlock:
     """A template's own subnet, where its body ends."""
     if arguments:
         raise fail(f"'{name.text}' is a subnet and takes no arguments", name.span, code="E120")
@@ -348,15 +350,15 @@ def _end_at_subnet(
             help=f"leave '{name.text}' out here: the block is applied to it",
             code="E137",
         )
-    return Reading((), None, False)
+    return PartialBlock((), None, False)
 
 
 def _literal_key(
     callee: Definition | TemplateBinding, name: nodes.Name, positional: list[Unbound]
 ) -> tuple[Any, ...] | None:
-    """What tells a layer from others if its arguments are literals; most such have occurred before.
+    """Key of a layer whose arguments are all integers, since most such have occurred before.
 
-    ``None`` for all else.
+    ``None`` for layers with other arguments.
     """
     key: list[Any] = [callee, id(name.span.source)]  # a file may say how its layers start
     for argument in positional:

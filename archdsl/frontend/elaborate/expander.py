@@ -19,7 +19,7 @@ from archdsl.frontend.elaborate.scope import (
     Value,
 )
 from archdsl.frontend.syntax import nodes
-from archdsl.ir.block import Block, Step
+from archdsl.ir.block import Block, BlockStep
 from archdsl.ir.layer import Definition
 from archdsl.ir.trampoline import Task
 
@@ -33,10 +33,10 @@ class Limits:
     instances: int = 10_000
 
 
-class Reading(NamedTuple):
-    """The steps that a part of a network's expression means, and what is left to read inside it."""
+class PartialBlock(NamedTuple):
+    """The steps read so far from an expression, and the inner expression still to be read."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[BlockStep, ...]
     inner: Pending | None
     complete: bool
 
@@ -75,7 +75,7 @@ class Expander(Protocol):
         name: nodes.Name,
         positional: list[Unbound],
         named: list[tuple[nodes.Name, Unbound]],
-    ) -> Task[Step]:
+    ) -> Task[BlockStep]:
         """The layer or template instance that a name with arguments means."""
 
     def count_instance(self, template: TemplateBinding | StructBinding, name: nodes.Name) -> None:

@@ -50,7 +50,7 @@ class Starting:
 
 
 def starts(source: Source) -> Starts:
-    """What the opening comment of a file says; raises ArchError for unknown words."""
+    """Initial values that a file's opening comment states; raises ArchError for unknown words."""
     header = _HEADER.match(source.text)
     fact = _FACT.search(source.text, 0, header.end() if header else 0)
     found: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What names mean: the definitions of a text in order, and the arguments of one expansion."""
+"""Name lookup: the definitions of a text in order, and the arguments of one expansion."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ class Definitions:
     generic: Definitions | None = None
     struct: nodes.Struct | None = None
     known: bool = True
-    """Whether its definitions depend on no parameters of a struct."""
+    """True if its definitions depend on no parameters of a struct."""
     root: Definitions = field(init=False)
     spaces: dict[str, Definitions] = field(default_factory=dict)
     used: list[Definitions] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """Files whose includes were passed over."""
     resolve: Callable[[nodes.Name, Environment], Task[Any]] | None = None
-    """How names that have a scope are evaluated."""
+    """The function that evaluates names with a scope, set on the outermost definitions."""
     _bindings: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     _made: dict[int, Any] = field(default_factory=dict)
     _loose: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
@@ -336,7 +336,7 @@ def _contains(outer: Span, inner: Span) -> bool:
 
 
 class Environment(NamedTuple):
-    """Where an expression is evaluated: what is defined before it, and template arguments."""
+    """The names an expression may use: definitions before its position, and template arguments."""
 
     definitions: Definitions
     position: int

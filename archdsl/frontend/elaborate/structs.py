@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.frontend.elaborate.arguments import Pending, Unbound, split, unread
 from archdsl.frontend.elaborate.arguments import positional as positional_of
-from archdsl.frontend.elaborate.expander import Expander, Reading
+from archdsl.frontend.elaborate.expander import Expander, PartialBlock
 from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
@@ -41,7 +41,7 @@ class Chosen(NamedTuple):
 
 
 def is_type(found: Any) -> bool:
-    """Whether a name means something whose place another expression takes."""
+    """True if a name stands for another expression, such as a struct or an alias of a member."""
     kind = type(found)
     if isinstance(found, TemplateBinding):
         return found.tail == "outer"
@@ -49,7 +49,7 @@ def is_type(found: Any) -> bool:
 
 
 def is_instance(found: Any) -> bool:
-    """Whether a type is a struct: one of its own name, or another name of it."""
+    """True if a type is a struct, by its own name or by an alias."""
     if isinstance(found, TemplateBinding):
         return found.alias is not None
     return isinstance(found, (StructBinding, Definitions))
@@ -59,7 +59,7 @@ def is_instance(found: Any) -> bool:
 
 
 def member(expander: Expander, name: nodes.Name, environment: Environment) -> Task[Any]:
-    """What a name with a scope means; raises ArchError where it means nothing."""
+    """The meaning of a name with a scope, ``a::b``; raises ArchError where it has none."""
     assert name.scope is not None
     container, path = name.scope
     if container is not None:
@@ -245,24 +245,24 @@ def read(
     positional: list[Unbound],
     named: Named,
     subnet: bool,
-) -> Task[Reading]:
+) -> Task[PartialBlock]:
     """A step of a network's expression whose name means a type."""
 
     _count_inlined(expander, name)
     if isinstance(found, Selector):
-        return Reading((), (yield _choose(name, positional)), False)
+        return PartialBlock((), (yield _choose(name, positional)), False)
     if isinstance(found, Chosen):
-        return Reading((), found.pending, False)
+        return PartialBlock((), found.pending, False)
     if isinstance(found, TemplateBinding):
         _, _, local = yield expander.bind(found, name, positional, named)
         inside = Environment(found.definitions, found.position, local)
-        return Reading((), Pending(found.definition.body, inside), False)
+        return PartialBlock((), Pending(found.definition.body, inside), False)
     scope = found
     if isinstance(found, StructBinding):
         scope = yield _instantiate(expander, found, name, positional, named)
     callee, arguments = yield _base(expander, scope, name, subnet)
     step = yield expander.step(callee, name, arguments, [])
-    return Reading((step,), None, False)
+    return PartialBlock((step,), None, False)
 
 
 def _base(

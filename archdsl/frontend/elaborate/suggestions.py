@@ -1,4 +1,4 @@
-"""What a reader may have meant by a name without a meaning."""
+"""Suggestions for unknown names: known names that the author may have meant."""
 
 from __future__ import annotations
 

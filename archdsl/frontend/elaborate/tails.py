@@ -1,4 +1,4 @@
-"""What stands at the inner end of a template, found without evaluating anything."""
+"""The kind of a template's innermost subnet, found without evaluating anything."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find(name: nodes.Name, environment: Environment) -> Any:
 def find_in(
     name: nodes.Name, environment: Environment
 ) -> tuple[Any, tuple[nodes.Argument, ...] | None]:
-    """What a name with a scope means, and the arguments of the struct that it is a member of."""
+    """The meaning of a name with a scope, and the arguments of the struct that has it as member."""
     assert name.scope is not None
     container, path = name.scope
     arguments: tuple[nodes.Argument, ...] | None = None
@@ -56,7 +56,7 @@ def find_in(
 
 
 def in_namespaces(path: list[str], environment: Environment) -> tuple[Any, list[str]]:
-    """What the beginning of a qualified name means, and the parts that are left."""
+    """The meaning of the beginning of a qualified name, and the parts of the name that are left."""
     place = environment.definitions.inner(path[0], environment.position)
     if place is not None:
         space, position = place
@@ -105,7 +105,7 @@ def values_type(node: nodes.Expression, environment: Environment) -> tuple[Any, 
 
 
 def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail, int | None]:
-    """What stands at the inner end of a template's body; a loop along the last arguments."""
+    """The kind of the innermost subnet of a template's body, found along the last arguments."""
     formals = {f.name.text: i for i, f in enumerate(definition.formals) if f.name is not None}
     types = {
         f.name.text
@@ -164,7 +164,7 @@ def tail_of(definition: nodes.Template, environment: Environment) -> tuple[Tail,
 
 
 def _passed_on(name: nodes.Name, head: Any, environment: Environment) -> nodes.Argument | None:
-    """What ends a member that is still to be defined, or one that is chosen by a condition.
+    """The inner end of a struct's member that has no definition yet or depends on a condition.
 
     A struct that uses itself hands its subnet on, as its last argument.
     """
@@ -190,7 +190,7 @@ def _tail_of_reference(binding: Any) -> Tail:
 
 
 def net_like(node: nodes.Argument, environment: Environment, formals: Mapping[str, Any]) -> bool:
-    """Whether an argument is a network or a block, going by what its name means."""
+    """True if an argument is a network or a block, going by the meaning of its name."""
     if not isinstance(node, (nodes.Name, nodes.Apply)):
         return False
     name = node if isinstance(node, nodes.Name) else node.name

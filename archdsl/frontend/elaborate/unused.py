@@ -21,10 +21,10 @@ from archdsl.layers.initial import Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
 Wanted = Literal["block", "number", "type", "anything"]
-"""What an argument is to be; a bare name that may be "anything" may also be that of a place."""
+"""The kind of value an argument must be; "anything" allows a bare name, as of a tapped place."""
 
 
-class _Part(NamedTuple):
+class _Expected(NamedTuple):
     """An expression that is still to be read."""
 
     node: nodes.Argument
@@ -46,7 +46,7 @@ def unknown_names(
     root: nodes.Expression, wanted: Wanted, environment: Environment
 ) -> Iterator[ArchError]:
     """The errors of an expression, in the order of its text."""
-    pending = [_Part(root, wanted)]
+    pending = [_Expected(root, wanted)]
     while pending:
         part = pending.pop()
         try:
@@ -56,13 +56,13 @@ def unknown_names(
             pending.extend(_behind(part.node))
 
 
-def _read(part: _Part, environment: Environment) -> list[_Part]:
+def _read(part: _Expected, environment: Environment) -> list[_Expected]:
     """Look a name up; what is inside is left to be read. Raises ArchError for one unknown."""
     node, wanted = part
     if isinstance(node, nodes.Group):
-        return [_Part(node.inner, wanted)]
+        return [_Expected(node.inner, wanted)]
     if isinstance(node, nodes.Named):
-        return [_Part(node.value, wanted)]
+        return [_Expected(node.value, wanted)]
     if isinstance(node, nodes.Name):
         if wanted != "anything" and not (wanted == "type" and _is_cpp_type(node)):
             _require(node, environment, number=wanted == "number")
@@ -71,16 +71,16 @@ def _read(part: _Part, environment: Environment) -> list[_Part]:
             _require(node.name, environment)
         return list(_arguments(node, environment))
     elif isinstance(node, nodes.Operation):
-        return [_Part(operand, "number") for operand in node.operands]
+        return [_Expected(operand, "number") for operand in node.operands]
     elif isinstance(node, nodes.Negation):
-        return [_Part(node.operand, "number")]
+        return [_Expected(node.operand, "number")]
     elif isinstance(node, nodes.Cast):
-        return [_Part(node.value, "number")]
+        return [_Expected(node.value, "number")]
     elif isinstance(node, nodes.Call):
         if wanted == "block":
             raise in_parentheses(node)
         arithmetic.function_of(node)
-        return [_Part(argument, "number") for argument in node.arguments]
+        return [_Expected(argument, "number") for argument in node.arguments]
     return []
 
 
@@ -93,13 +93,13 @@ def _is_cpp_type(name: nodes.Name) -> bool:
     return name.text in CPP_CONTAINERS or name.text in PIXELS
 
 
-def _behind(node: nodes.Argument) -> list[_Part]:
-    """What is read behind an error: the subnet, since nothing is known of the other arguments."""
+def _behind(node: nodes.Argument) -> list[_Expected]:
+    """The expressions to read behind an error: the subnet, since the others are of unknown kind."""
     last = node.arguments[-1] if isinstance(node, nodes.Apply) and node.arguments else None
-    return [_Part(last, "block")] if isinstance(last, nodes.Apply) else []
+    return [_Expected(last, "block")] if isinstance(last, nodes.Apply) else []
 
 
-def _arguments(node: nodes.Apply, environment: Environment) -> Iterator[_Part]:
+def _arguments(node: nodes.Apply, environment: Environment) -> Iterator[_Expected]:
     """The arguments of a layer or template, and what each is to be."""
     scoped = node.name.scope is not None
     callee: Any = None if scoped else environment.get(node.name.text)
@@ -107,7 +107,7 @@ def _arguments(node: nodes.Apply, environment: Environment) -> Iterator[_Part]:
     place = 0
     for argument in node.arguments:
         if isinstance(argument, nodes.Named):
-            yield _Part(argument, _of_named(callee, argument.name.text))
+            yield _Expected(argument, _of_named(callee, argument.name.text))
             continue
         place += 1
         if isinstance(callee, Definition):
@@ -116,7 +116,7 @@ def _arguments(node: nodes.Apply, environment: Environment) -> Iterator[_Part]:
             wanted = _of_parameter(callee, place - 1, len(given))
         else:
             wanted = "anything"  # a parameter that stands for a layer may take names of places
-        yield _Part(argument, wanted)
+        yield _Expected(argument, wanted)
 
 
 def _of_place(callee: Definition, place: int, *, last: bool) -> Wanted:
@@ -140,7 +140,7 @@ def _of_named(callee: Any, key: str) -> Wanted:
 
 
 def _of_parameter(callee: TemplateBinding, place: int, count: int) -> Wanted:
-    """What a template's parameter takes; its subnet is last, wherever it was declared."""
+    """The kind of value that a template's parameter takes; the subnet comes last, always."""
     own = [f for i, f in enumerate(callee.formals) if i != callee.subnet]
     formals = callee.formals if count == len(callee.formals) else own
     return _of_formal(formals[place]) if place < len(formals) else "type"

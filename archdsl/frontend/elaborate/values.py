@@ -64,7 +64,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
 
 
 def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:
-    """What a name means, a ``number`` perhaps; raises ArchError where it means nothing."""
+    """The value of a name; raises ArchError where it has none, worded for a ``number`` if asked."""
     if name.scope is None:
         return environment.require(name, number=number)
     resolve = environment.definitions.root.resolve
@@ -192,7 +192,7 @@ PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
 
 
 def value_type(ctype: nodes.CppType) -> type[int] | type[float] | type[bool]:
-    """What a C++ type of a parameter or constant holds."""
+    """The Python type of the values of a C++ type: int, float or bool."""
     words = ctype.name.split()
     if "bool" in words:
         return bool

@@ -71,7 +71,7 @@ class Fragments:
 def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
-        layer.output(shapes)
+        layer.edge_shape(shapes)
         return canonical(_alone(layer, shapes, known))
     except (RuleError, ArchError, ValueError):
         return None
@@ -89,7 +89,7 @@ def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModu
             node = emit.call(torch.flatten, node, 1)
         sources.append(node)
     with torch.device("meta"), SkippedInitialisation():
-        emit.graph.output(layer.attach(emit, tuple(sources), shapes))
+        emit.graph.output(layer.edge_lower(emit, tuple(sources), shapes))
     return fx.GraphModule(emit.modules, emit.graph)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
-from archdsl.analysis.equivalence.labels import Slot
+from archdsl.analysis.equivalence.labels import InputSlot
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import Layer, definitions
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
@@ -305,7 +305,7 @@ def _resizing(seen: Seen) -> Proposals:
         )
     elif len(seen.node.inputs) == 2:
         yield Proposal(ResizeToMatch(nearest, corners), seen.node.inputs)
-    elif isinstance(size, tuple) and not any(isinstance(part, Slot) for part in size):
+    elif isinstance(size, tuple) and not any(isinstance(part, InputSlot) for part in size):
         yield Proposal(ResizeTo(*size), seen.node.inputs)
 
 

@@ -126,7 +126,7 @@ def _recognised(seen: Seen, fragments: Fragments) -> _Told | None:
         shapes = tuple(seen.shapes[source] for source in inputs)
         covered = fragments.find(layer, seen.graph, seen.node.index, inputs, shapes)
         if covered is not None:
-            output = layer.output(shapes)
+            output = layer.edge_shape(shapes)
             assert isinstance(output, tuple)
             return _Told(layer, inputs, output, dict(covered.tensors))
     return None

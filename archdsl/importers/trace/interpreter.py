@@ -18,7 +18,7 @@ from torch.fx.node import map_aggregate
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
-from archdsl.analysis.equivalence.labels import Label, Slot
+from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.pointwise import as_linear, makes_a_point
 from archdsl.importers.trace.fx_trace import is_whole, trace
 from archdsl.importers.trace.operations import (
@@ -514,7 +514,7 @@ class _Inputs:
 
     def expected(self, value: object) -> object:
         """What ``freeze`` gives for a tensor: no more than its position, which is no news."""
-        return Slot(len(self.indices)) if isinstance(value, (Cell, Stored)) else None
+        return InputSlot(len(self.indices)) if isinstance(value, (Cell, Stored)) else None
 
     def freeze(self, value: object) -> Hashable:
         """An argument as a hashable value in which slots stand for tensors."""
@@ -525,7 +525,7 @@ class _Inputs:
             return self._slot(self._interpreter.enter(value))
         if isinstance(value, Value):  # whose size is asked for; it need not be an input twice
             node = self._interpreter.settled(value)
-            return Slot(self.indices.index(node)) if node in self.indices else self._slot(node)
+            return InputSlot(self.indices.index(node)) if node in self.indices else self._slot(node)
         if isinstance(value, Size):
             return (f"{value.operation} of", *map(self.freeze, value.operands))
         if isinstance(value, (tuple, list)):
@@ -544,9 +544,9 @@ class _Inputs:
         """Whether dimension 0 of the first input is that of the network's input."""
         return bool(self.indices) and self._interpreter.keeps_batch(self.indices[0])
 
-    def _slot(self, node: int) -> Slot:
+    def _slot(self, node: int) -> InputSlot:
         self.indices.append(node)
-        return Slot(len(self.indices) - 1)
+        return InputSlot(len(self.indices) - 1)
 
 
 _SWAPS = (

@@ -2,7 +2,7 @@
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph, CanonicalNode
-from archdsl.analysis.equivalence.labels import Label, Slot
+from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.match import Match, match
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.verification.compare import Verification, verify
@@ -12,10 +12,10 @@ from archdsl.importers.verification.transplant import carry_state_dict, transpla
 __all__ = [
     "CanonicalGraph",
     "CanonicalNode",
+    "InputSlot",
     "Label",
     "Match",
     "MatchError",
-    "Slot",
     "Verification",
     "canonical",
     "carry_state_dict",

@@ -147,8 +147,8 @@ def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Ste
     whole = {layer.path for step in steps.values() for layer in step.layers}
     lost = [i for i in network.instances() if i.layer.drawn and i.path not in whole]
     light = all(
-        i.layer.cost(network.input_shapes(i), network.shape(i.path)) == 0
-        and not i.layer.learned(network.input_shapes(i))
+        i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) == 0
+        and not i.layer.edge_parameters(network.input_shapes(i))
         for i in lost
     )
     if len(ends) != 1 or not light:
@@ -168,7 +168,7 @@ def _main_path(steps: dict[str, Step], network: Network) -> list[str]:
     before: dict[str, str] = {}
     for name, step in steps.items():
         cost = sum(
-            i.layer.cost(network.input_shapes(i), network.shape(i.path)) for i in step.layers
+            i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in step.layers
         )
         macs, length = 0, 0
         if step.sources:

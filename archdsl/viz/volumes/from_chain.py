@@ -82,7 +82,7 @@ def _is_quiet(element: Element, before: Element, network: Network) -> bool:
     if element.block or not reordered(before.shape, element.shape):
         return False
     head = element.layers[0]
-    window = head.layer.reach(network.input_shapes(head))
+    window = head.layer.edge_window(network.input_shapes(head))
     # A pooling of 7x7 to 7x7 is there for inputs of other sizes.
     nothing = head.layer.category is Category.POOLING and window == Window((1, 1), (1, 1))
     return nothing or head.layer.category in _QUIET
@@ -194,7 +194,7 @@ def _volume(network: Network, run: list[Element]) -> Volume:
     head = run[0].layers[0]
     form = form_of(run[0])
     operations = Counter(_words(element) for element in run)
-    window = None if run[0].block else head.layer.reach(network.input_shapes(head))
+    window = None if run[0].block else head.layer.edge_window(network.input_shapes(head))
     return Volume(
         head.path,
         form,
@@ -235,15 +235,17 @@ def _paint(network: Network, run: list[Element]) -> Category:
     """The category of a volume; of a block that of the layer which computes most."""
     if not run[0].block:
         return _category(run[0])
-    costs = {i: i.layer.cost(network.input_shapes(i), network.shape(i.path)) for i in run[0].layers}
+    costs = {
+        i: i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in run[0].layers
+    }
     return max(costs, key=costs.__getitem__).layer.category
 
 
 def _telling(network: Network, run: list[Element]) -> str:
     """A volume in a sentence, for those who do not see it or want to know more."""
     layers = [layer for element in run for layer in element.layers]
-    parameters = sum(i.layer.learned(network.input_shapes(i)) for i in layers)
-    macs = sum(i.layer.cost(network.input_shapes(i), network.shape(i.path)) for i in layers)
+    parameters = sum(i.layer.edge_parameters(network.input_shapes(i)) for i in layers)
+    macs = sum(i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in layers)
     if run[0].block:
         names = dict.fromkeys(title(_instance(element)) for element in run)
         made = f"{', '.join(names)}: {counted(len(layers), 'layer')}"
