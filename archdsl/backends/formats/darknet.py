@@ -39,7 +39,7 @@ class _Part(NamedTuple):
     name: str
     shape: torch.Size
     connected: bool = False
-    """Whether it is the matrix of a connected layer, whose rows and columns may be swapped."""
+    """The matrix of a connected layer, which old files hold transposed."""
     order: list[int] | None = None
     """For each of our rows the file's row, where the two differ."""
 
@@ -90,7 +90,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
 
 
 def _header(start: bytes) -> _Header:
-    """What the version in the file's first twelve bytes says about the rest."""
+    """Length of the header and order of matrices, read from the version in the first 12 bytes."""
     if len(start) < _VERSION.size:
         return _Header(_VERSION.size + _OLD_SEEN.size, transposed=False)
     major, minor, _ = _VERSION.unpack(start)

@@ -72,7 +72,7 @@ class Bundle:
                 yield home, used
 
     def names(self) -> set[str]:
-        """What the definitions are called, and all that their files import."""
+        """Names of the definitions, and of everything that their files import."""
         imported = {name for home, _ in self._found for name in _read(home).imports}
         return imported | {name for _, name in self._found}
 

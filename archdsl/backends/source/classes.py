@@ -230,7 +230,7 @@ class Writer:
 
 
 class Results(NamedTuple):
-    """What the network takes and returns.
+    """The parameters and the return value of the network's ``forward``.
 
     ``parameters`` are the ``inputs`` with their types; ``structure`` is what is returned, with
     the places of the outputs in it.
@@ -315,7 +315,7 @@ def _names(action: Step | Loop) -> list[str]:
 
 
 def _several(docs: list[Doc]) -> Doc:
-    """What is returned: in brackets where it takes more than a line."""
+    """The returned values, separated by commas; in brackets where they need more than one line."""
     together = ", ".join(map(flat, docs))
     if len(docs) == 1 or len(INDENT * 2 + "return " + together) <= WIDTH:
         return docs[0] if len(docs) == 1 else together

@@ -1,4 +1,4 @@
-"""What a spec says about itself and its templates, for docstrings."""
+"""Docstrings of generated classes, from the comments of a spec and its templates."""
 
 from __future__ import annotations
 

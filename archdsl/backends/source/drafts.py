@@ -53,7 +53,7 @@ class Built(NamedTuple):
 
 
 Head = Any
-"""What a step does: Built, a Pattern, or the function or the name of the method that it calls."""
+"""The callee of a step: Built, a Pattern, a function, or the name of a method."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Step:
     options: tuple[tuple[str, Any], ...]
     gives: tuple[int, ...]
     first: bool = True
-    """Whether the attribute is not called before, so that it has to be made."""
+    """True for the first call of the attribute: the constructor makes it there."""
 
     def reads(self) -> list[int]:
         """The numbers of the values that it takes."""
@@ -85,7 +85,7 @@ class Step:
         )
 
     def key(self) -> Hashable:
-        """What steps have in common that differ in their slots' values alone."""
+        """Hashable that is equal for steps which differ in their slots' values alone."""
         head = self.head if isinstance(self.head, (Built, str)) else id(self.head)
         names = tuple(slot.name for slot in self.slots)
         return self.name, head, names, self.arguments, self.options, self.gives, self.first
@@ -106,7 +106,7 @@ _PLAIN: Mapping[Any, Any] = {
     operator.imul: operator.mul,
     operator.isub: operator.sub,
 }
-"""Whether an operator works in place is a matter of memory, not of meaning."""
+"""The plain operator of each in-place one: they compute the same and differ in memory only."""
 
 
 class Outlined(Protocol):

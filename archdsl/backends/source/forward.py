@@ -113,7 +113,7 @@ class Forward:
         self._assign(made, step.gives, target)
 
     def _joins(self, step: Step, wanted: list[int]) -> bool:
-        """Whether what waits may be written inside the step, in its own order."""
+        """True if the pending expressions can be inlined into the step in their order."""
         tail = self._pending[len(self._pending) - len(wanted) :]
         if [each.value for each in tail] != wanted:
             return False
@@ -208,7 +208,7 @@ class Forward:
         self._put(joined(self._targets(name, made, gives), " = ", made.text))
 
     def _targets(self, name: str, made: Expression, gives: tuple[int, ...]) -> str:
-        """What a call's results are assigned to: a name each, but one for many."""
+        """Left side of an assignment: a name for each result, or one for very many."""
         if len(gives) > _MOST_NAMED:
             name = self._free(safe(made.name))
             for index, value in enumerate(gives):

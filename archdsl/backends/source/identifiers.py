@@ -28,7 +28,7 @@ def camel(name: str) -> str:
 
 
 def argument(parameter: str | None, slots: Sequence[str], others: Container[str]) -> str:
-    """What an argument is called: by its template's parameter, unless that is a mere letter.
+    """Name of a constructor argument: its template parameter, unless that is a single letter.
 
     ``slots`` are the names of the slots that it fills, ``others`` those that other arguments fill:
     a name that is not among them says more. What goes in and comes out is ``channels``.

@@ -1,4 +1,4 @@
-"""How the weights of the network in a generated file start, and which of them stay as they are."""
+"""Initial distributions of the weights in a generated file, and the list of frozen layers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Beginning:
         return ["", *(INDENT + line for line in body)]
 
     def functions(self) -> list[str]:
-        """What the constructor calls, and the names that it goes by."""
+        """Source lines of the constants that the constructor reads."""
         found: list[str] = []
         if self._frozen:
             found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]

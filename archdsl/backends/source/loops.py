@@ -45,7 +45,7 @@ class Loop:
         return found
 
     def key(self) -> Hashable:
-        """What loops have in common that differ in their slots' values alone."""
+        """Hashable that is equal for loops which differ in their slots' values alone."""
         names = tuple(slot.name for slot in self.slots)
         bodies = tuple(step.key() for step in self.body)
         return "loop", bodies, self.numbers, self.grows, names, self.start, self.gives
@@ -92,7 +92,7 @@ class _Search:
             self._readers[value].append(math.inf)
 
     def repetitions(self, at: int, period: int) -> int:
-        """How often the ``period`` steps from ``at`` on are done in a row."""
+        """Number of times that the ``period`` steps from ``at`` on are repeated without a gap."""
         second = at + period
         # The shape of a first step tells most of what does not repeat.
         if second + period > len(self._steps) or self._shapes[at] != self._shapes[second]:
@@ -113,7 +113,7 @@ class _Search:
         return plain and bool(named) and all(self._names[i][1] is not None for i in named)
 
     def _repeats(self, at: int, period: int, count: int) -> bool:
-        """Whether another iteration follows the ``count`` that were found."""
+        """True if the steps behind ``count`` iterations are another iteration."""
         begin = at + count * period
         if begin + period > len(self._steps):
             return False
@@ -131,7 +131,7 @@ class _Search:
         )
 
     def _flows(self, at: int, period: int, count: int) -> bool:
-        """Whether the iteration reads as the second does, and the first where that reads it."""
+        """True if the iteration, and the first, read the values that the second reads."""
         start = self._start(at, period)
         if start is None:
             return False
@@ -142,13 +142,13 @@ class _Search:
         return self._reads(at, period, 0) == first
 
     def _start(self, at: int, period: int) -> int | None:
-        """What the first iteration reads where the second reads what the first gave."""
+        """Value read by the first iteration where later ones read the previous result."""
         pairs = zip(self._reads(at, period, 0), self._reads(at, period, 1), strict=True)
         starts = {one for one, two in pairs if two == CARRIED}
         return starts.pop() if len(starts) == 1 else None
 
     def _reads(self, at: int, period: int, iteration: int) -> list[int]:
-        """What an iteration reads, in terms of the first one's values."""
+        """Values that an iteration reads, numbered as in the first; CARRIED for the loop's."""
         shift = iteration * period
         steps = range(at, at + period)
         own = {self._steps[i + shift].gives[0]: self._steps[i].gives[0] for i in steps}
@@ -157,7 +157,7 @@ class _Search:
         return [own.get(v, v) for i in steps for v in self._steps[i + shift].reads()]
 
     def _closed(self, at: int, period: int, iteration: int, *, last: bool) -> bool:
-        """Whether nobody but the next iteration reads what an iteration gives at its end."""
+        """True if only the next iteration reads the results of an iteration."""
         begin = at + iteration * period
         end = begin + period
         for index in range(begin, end):
@@ -170,7 +170,7 @@ class _Search:
         return True
 
     def _similar(self, at: int, period: int, count: int) -> bool:
-        """Whether the slots are as before; in the first iteration one value may be another."""
+        """True if the slots of an iteration equal those before it or grow with the index."""
         different: set[Any] = set()
         for made, first, second, before, other in self._columns(at, period, count):
             if count == 1:
@@ -220,7 +220,7 @@ def _reading(step: Step, values: Sequence[int], name: str | None) -> Step:
 
 
 def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
-    """Whether whole numbers grow by the same step in every iteration."""
+    """True for whole numbers that grow by the same step in every iteration."""
     if not all(type(value) is int for value in (first, second, before, other)):
         return False
     step = second - first
@@ -228,7 +228,7 @@ def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool
 
 
 def _shape(step: Step) -> Hashable:
-    """What steps have in common that differ in their names, values and slots."""
+    """Hashable that is equal for steps which differ in names, values and slots only."""
     blank = replace(step, name=None if step.name is None else "")
     return blank.renumbered(lambda _: 0).key()
 

@@ -41,7 +41,7 @@ Piece = Leaf | Function | Part
 
 @dataclass(eq=False)
 class Unit:
-    """What a scope computes: its pieces in order, what they take from outside and give there.
+    """The computation of one scope: its pieces in order, the nodes it reads and those it gives.
 
     ``height`` counts the levels of units inside.
     """

@@ -44,7 +44,7 @@ class Pattern:
         self._index = {unit: i for i, unit in enumerate(self.units)}
 
     def slots_of(self, unit: Unit) -> tuple[Slot, ...]:
-        """What the unit around one of these has to say about it."""
+        """Slots of one unit, with its values, as arguments for the constructor around it."""
         row = self._index[unit]
         if self.inline:
             pairs = zip(self.slots, self.rows[row], strict=True)
@@ -90,7 +90,7 @@ def _unfolded(members: list[_Member]) -> list[_Member]:
 
 
 def _kind(unit: Unit) -> Hashable:
-    """What units have to have in common to be of one class: their template and its parameters."""
+    """Grouping key of units that may share a class: equal template and parameter names."""
     scope = unit.scope
     if scope.template is None:
         return None, scope.title, unit.parent is not None and unit.parent.scope.template
@@ -173,7 +173,7 @@ def _slots(actions: tuple[Action, ...]) -> tuple[Slot, ...]:
 
 
 def _nested(action: Action) -> bool:
-    """Whether an action is a loop, or has itself a chain written inside it."""
+    """True if an action is a loop, or an inlined chain."""
     return isinstance(action, Loop) or (isinstance(action.head, Pattern) and action.head.inline)
 
 
@@ -219,7 +219,7 @@ def _owned(action: Action) -> list[tuple[Step, int]]:
 
 
 def _chain(member: _Member) -> bool:
-    """Whether the actions are modules, each of which takes what the one before it gives."""
+    """True if the actions are modules in a row, each fed by the one before."""
     if len(member.inputs) != 1 or len(member.outputs) != 1 or not member.actions:
         return False
     value = member.inputs[0]

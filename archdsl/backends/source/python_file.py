@@ -122,7 +122,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
 
 
 def _words(pattern: Pattern) -> set[str]:
-    """What a class is made of, by name."""
+    """Words for the name of a class: its attributes, and the templates of its parts."""
     found = set()
     for step in _steps(pattern):
         if step.name is not None:

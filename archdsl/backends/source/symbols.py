@@ -1,4 +1,4 @@
-"""What the generated file calls things that are not its own: imports and carried helpers."""
+"""Imports and bundled helpers that the generated file uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PUBLIC: tuple[tuple[Any, str, str], ...] = (
     (functional, "F.{}", "import torch.nn.functional as F"),
     (torchvision.ops, "{}", "from torchvision.ops import {}"),
 )
-"""Where a thing may be public: the module, how it is written then, and the import."""
+"""Public modules with the prefix of their names in source text, and the import line."""
 
 
 class Symbols:
@@ -60,7 +60,7 @@ class Symbols:
         return f"nn.{name}"
 
     def packages(self) -> set[str]:
-        """What has to be installed for the imports."""
+        """Names of the packages from PyPI that the imports need."""
         return {_package(line) for line in self.imports} - sys.stdlib_module_names
 
     def need(self, line: str) -> None:

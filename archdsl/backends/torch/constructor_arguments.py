@@ -36,6 +36,6 @@ def remembering(made: _Class) -> _Class:
 
 
 def arguments_of(module: nn.Module) -> Mapping[str, Any] | None:
-    """What a module remembers, by the names of its constructor's parameters."""
+    """Constructor arguments of a module by name; ``None`` if its class does not keep them."""
     kept: Mapping[str, Any] | None = module.__dict__.get(_KEPT)
     return kept

@@ -1,4 +1,5 @@
-"""What dlib's losses cost and decide, as modules. The formulas are those of dlib's dnn/loss.h.
+"""Modules of dlib's losses: their cost, and the decision that they make of an output. The formulas
+are those of dlib's dnn/loss.h.
 
 Outputs are N×K, or N×K×H×W where a loss looks at every pixel. Every cost is one number. All can be
 scripted, as the networks that they belong to; annotations are not postponed here for that.
@@ -87,7 +88,7 @@ class SummedSquares(nn.Module):
 
 
 class EpsilonInsensitive(nn.Module):
-    """What differences exceed epsilon by, averaged.
+    """Mean of the amounts by which differences exceed epsilon.
 
     dlib goes down the same slope; the number that it prints is 2 epsilon more for every output that
     is too small.
@@ -109,7 +110,7 @@ class NegativeDot(nn.Module):
 
 
 class Ranking(nn.Module):
-    """How much others come before relevant samples, averaged over all pairs of one of each.
+    """Mean hinge cost of pairs of a relevant sample and another that is ranked before it.
 
     ``target`` is above 0 for relevant samples, below for others; its size is the margin. Raises
     ValueError where one of them is missing.

@@ -35,7 +35,7 @@ def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[st
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Where a module's values are; the CPU for one that has none."""
+    """Device of a module's parameters and buffers; the CPU where it has none."""
     return next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
 
 

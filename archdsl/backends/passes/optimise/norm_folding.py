@@ -140,7 +140,7 @@ def _common_norm(module: fx.GraphModule, calls: list[fx.Node]) -> str | None:
 
 
 def _scaling(norm: nn.Module, weighted: nn.Module, calls: list[fx.Node]) -> Scaling | None:
-    """What a layer's result is scaled by, in the order of the layer's outputs."""
+    """Factor and offset of a norm for each output of the layer; ``None`` if not foldable."""
     read = _SCALINGS.get(type(norm))
     scaling = read(norm) if read is not None else None
     if scaling is None or scaling.factor.numel() == 1:

@@ -89,7 +89,7 @@ class PackedConv2d(nn.Module):
 
 
 def packable() -> bool:
-    """Whether this torch has the operators."""
+    """True if this build of torch has oneDNN and its operators for packed convolutions."""
     known = getattr(torch.ops.mkldnn, "_convolution_pointwise", None)
     available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return available and known is not None

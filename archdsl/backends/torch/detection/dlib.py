@@ -111,7 +111,7 @@ def _rounded(values: Tensor) -> Tensor:
 
 
 def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> list[int]:
-    """Which of some boxes, the best first, stay: none that overlaps a better one too much.
+    """Indices of the boxes that non-maximum suppression keeps; the best come first.
 
     Boxes are whole numbers (left, top, right, bottom). With ``labels`` only boxes of one label
     suppress each other. Source: dlib test_box_overlap.
@@ -169,7 +169,7 @@ class _Configured(Step):
         self.options = options
 
     def label_names(self) -> tuple[str, ...]:
-        """What the numbers of labels mean; empty where nothing is known of it."""
+        """Names of the labels by number; empty where they are not known."""
         raise NotImplementedError
 
     def _results(self, seen: Any, found: Callable[[int], Target]) -> Detections:

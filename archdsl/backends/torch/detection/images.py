@@ -1,4 +1,4 @@
-"""Where images enter a detector, and where detections leave it."""
+"""The first and the last module of a detector: images to batches, detections to a list of dicts."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
 
 Heads = Mapping[str, tuple[list[Tensor], int]]
-"""What is predicted on every map, by torchvision's name, and how many numbers an anchor has."""
+"""Maps that each head predicts and its numbers per anchor, by torchvision's name of the head."""
 
 
 class _NoBackbone(nn.Module):
@@ -94,7 +94,7 @@ class _Dense(Step):
     def _decided(
         self, heads: Heads, anchors: list[Tensor], batch: Batch, *further: Any
     ) -> Detections:
-        """What predictions on all maps amount to, or what they cost; labels count from 0."""
+        """Detections decoded from the heads' maps, or losses in training; labels from 0."""
         detector = self._detector[0]
         if self.training:
             targets = required_targets(batch)

@@ -244,7 +244,7 @@ class WarpedRegions(Step):
 
 @remembering
 class RegionDetections(RoIHeads):  # type: ignore[misc]
-    """What regions hold: a class, and a box moved for that class; duplicates are suppressed.
+    """Fast R-CNN's detections: a class for each region, and a box moved for that class; then NMS.
 
     Source: Girshick 2015 (Fast R-CNN), sections 2.3 and 4; torchvision's RoIHeads.
     """

@@ -11,7 +11,7 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 
 Target = dict[str, Tensor]
-"""What is to be found in an image: ``boxes`` (n×4: x1, y1, x2, y2), ``labels`` (n), ``masks``..."""
+"""Ground truth or detections of an image: ``boxes`` n×4 (x1, y1, x2, y2), ``labels`` n, ..."""
 
 
 class Step(nn.Module):
@@ -42,14 +42,14 @@ def tensor_of(batch: Batch) -> Tensor:
 
 
 class Samples(NamedTuple):
-    """Which regions learn what; a tensor for each image."""
+    """Training targets of the sampled regions; one tensor for each image."""
 
     matched: list[Tensor]
     """The target that each region belongs to."""
     labels: list[Tensor]
     """The class of each region, 0 for the background."""
     deltas: list[Tensor]
-    """How each region has to be moved to become its target."""
+    """Regression targets (R×4) that move each region to the box of its target."""
 
 
 class Regions(NamedTuple):
@@ -58,12 +58,12 @@ class Regions(NamedTuple):
     boxes: list[Tensor]
     batch: Batch
     losses: Mapping[str, Tensor]
-    """What was lost so far, by name; empty where nothing is learned."""
+    """Losses of the stages so far, by name; empty outside of training."""
     samples: Samples | None = None
 
 
 class Detections(NamedTuple):
-    """What was found in each image, in pixels of the resized images."""
+    """Detections of each image, in pixels of the resized images."""
 
     results: list[Target]
     """``boxes``, ``labels`` and ``scores`` of each image; empty dicts while a network trains."""

@@ -35,7 +35,7 @@ YOLO_V3_ANCHORS: tuple[tuple[Anchor, ...], ...] = (
 
 
 class _Places(NamedTuple):
-    """Where each of P predictions stands: map by map, in rows of cells, a cell's anchors together.
+    """Geometry of P predictions, ordered by map, then row by row of cells, then by anchor.
 
     ``corners``, ``strides`` and ``anchors`` are P×2: column and row of the cell, its width and
     height, and the anchor's, in pixels. ``table`` has for each anchor its first prediction, the
@@ -59,7 +59,7 @@ class _Matches(NamedTuple):
 
 @remembering
 class _Anchored(Detector):
-    """What both versions share.
+    """Base of YOLOv2 and YOLOv3: decoding, matching and losses with anchors.
 
     Takes maps N×(A·(5+C))×H×W, one for each group of anchors: for the first anchor x, y, width,
     height, objectness and the classes, then for the next. In training a box belongs to the anchor
@@ -197,15 +197,15 @@ class _Anchored(Detector):
         raise NotImplementedError
 
     def _object_loss(self, logits: Tensor, overlaps: Tensor) -> Tensor:
-        """Where there is an object, with which the predicted box has this overlap."""
+        """Objectness loss of predictions matched to an object; ``overlaps`` are IoU."""
         raise NotImplementedError
 
     def _no_object_loss(self, logits: Tensor) -> Tensor:
-        """Where there is none."""
+        """Objectness loss of the predictions without an object."""
         raise NotImplementedError
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Where there is an object of this class."""
+        """Classification loss of the predictions matched to an object with these labels."""
         raise NotImplementedError
 
 

@@ -13,7 +13,7 @@ from archdsl.backends.torch.detection.yolo.detector import Detector
 
 @remembering
 class YoloDetections(Step):
-    """What the predictions of a network amount to; in training, what they cost."""
+    """Detections from YOLO's predictions; their losses in training."""
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
