@@ -96,7 +96,7 @@ class _Making:
 
 
 def _needs_output(node: Node) -> bool:
-    """Whether nothing may write over a node's output (this_layer_requires_forward_output)."""
+    """True if nothing may overwrite a node's output (this_layer_requires_forward_output)."""
     while isinstance(node, Repeated):
         node = node.blocks[0].nodes[-1]
     return not isinstance(node, Computed) or node.record.kind.needs_output

@@ -26,7 +26,7 @@ class Placed:
     instance: LayerInstance
     join: Join | None = None
     count: int = 0
-    """How many tags it joins."""
+    """Number of tags that it joins."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Nesting:
 
 
 def no_place(instance: LayerInstance | None, piece: Piece) -> ArchError:
-    """What is wrong with a combinator that dlib does not have."""
+    """The error for a combinator that dlib does not have."""
     assert isinstance(piece.what, Combinator)
     frames = instance.scope.frames() if instance is not None else ()
     return fail(
@@ -181,4 +181,4 @@ _RULES: dict[type[Combinator], _Rule] = {
     LossMmod: _detector,
     LossYolo: _detector,
 }
-"""What combinators are in dlib; all others have to be layers that join tagged places."""
+"""Converters of the combinators that dlib has; all others have to join tagged places."""

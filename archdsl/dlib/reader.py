@@ -25,7 +25,7 @@ _BUDGET = 100_000
 """Layers that are read at most, in all attempts together."""
 
 _VERSIONS_PER_LAYER = 16
-"""How many versions cost as much of the budget as a layer."""
+"""Share of the budget that versions cost: as many as this count as one layer."""
 
 _DEEPEST = 100_000
 _LONGEST_VERSION = 64
@@ -263,7 +263,7 @@ class _Reading:
             return False
 
     def _text_ahead(self, at: int, first: bytes) -> bool:
-        """Whether a string that begins like this stands here."""
+        """True if a string that starts with ``first`` stands at this offset."""
         return self.content[at + 2 : at + 3] == first and self.content[at : at + 1] == b"\x01"
 
     def _letter(self, at: int) -> bool:
@@ -279,7 +279,7 @@ class _Reading:
 
 
 def _alike(first: Chain, other: Chain) -> bool:
-    """Whether two blocks can be of one type."""
+    """True if two blocks can be of one C++ type: equal classes and versions."""
     if len(first.nodes) != len(other.nodes):
         return False
     pairs = zip(first.nodes, other.nodes, strict=True)

@@ -87,7 +87,7 @@ class _Matching:
         return pairs
 
     def _part(self, ours: list[Placed | Mark], found: str, meant: str) -> ArchError:
-        """What is wrong where the file and the spec go different ways."""
+        """The error for the first place where the file and the spec differ."""
         place = next((each.instance for each in ours if isinstance(each, Placed)), None)
         return fail(
             f"{self._saved.source} does not hold {self._network.name}",

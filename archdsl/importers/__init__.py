@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """What a spec can be made of: the module that reads it, and how it is told in ``--help``."""
+    """A source of specs: the module that reads it, and its title in ``--help``."""
 
     module: str
     title: str
     proven: bool = False
-    """Whether the module also has ``proof``."""
+    """True if the module also has ``proof``."""
 
 
 ORIGINS: Mapping[str, Origin] = MappingProxyType(
@@ -51,13 +51,13 @@ name, ``.suffix:`` where a name follows the file."""
 
 @dataclass(frozen=True)
 class Options:
-    """What the user may add: the size of the input, where the origin leaves it open."""
+    """Options of an import: the size of the input, where the source leaves it open."""
 
     input: Shape | None = None
 
 
 class Proof(NamedTuple):
-    """Whether a spec's network is its origin, and the lines that tell how that was found.
+    """The comparison of a spec's network with its origin: the verdict, and lines that report it.
 
     ``same`` is ``None`` where nothing can run the origin here; the lines say what is missing.
     """
@@ -67,7 +67,7 @@ class Proof(NamedTuple):
 
 
 class Reader(Protocol):
-    """What the module of an origin holds."""
+    """The interface of a module that reads one kind of origin."""
 
     def read(self, what: str, options: Options) -> Sketch:
         """The network; raises ArchError for what cannot be read or said in the language."""
@@ -82,7 +82,7 @@ def reader(origin: Origin) -> Reader:
 
 
 def shown_form(key: str) -> str:
-    """How an origin is written: ``torchvision:NAME``, ``FILE.cfg``."""
+    """The spelling of an origin on the command line: ``torchvision:NAME``, ``FILE.cfg``."""
     return ("FILE" if key.startswith(".") else "") + key + ("NAME" if key.endswith(":") else "")
 
 

@@ -60,7 +60,7 @@ class Draft:
 
     @property
     def count(self) -> int:
-        """How many operations there are."""
+        """Number of operations."""
         return len(self._operations)
 
     def layer(self, index: int) -> Layer:
@@ -80,7 +80,7 @@ class Draft:
         return None
 
     def edge(self, index: int) -> EdgeType:
-        """What an operation gives."""
+        """The type of an operation's output."""
         return self._edges[index]
 
     def shape(self, index: int) -> Shape:
@@ -119,7 +119,7 @@ class Draft:
 
 
 def _in_range(layer: Layer) -> None:
-    """What the language checks where it reads arguments; other formats have no such ranges."""
+    """Raises RuleError for arguments out of the ranges that the language checks in a text."""
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
         if not isinstance(value, (int, float)):

@@ -55,7 +55,7 @@ class _Side:
         return self._passed[number]
 
     def inputs(self, number: int) -> list[int]:
-        """What a node reads, through all joins of its kind that it stands behind."""
+        """Inputs of a node, with those of nested joins of its kind in place of the joins."""
         layer = self.nodes[number].layer
         if not isinstance(layer, _JOINS):
             return list(self.nodes[number].inputs)
@@ -70,7 +70,7 @@ class _Side:
         return found
 
     def _part_of(self, layer: Layer, number: int) -> bool:
-        """Whether a node is a part of the join that reads it.
+        """True if a node is an inner part of the join that reads it.
 
         A sum that others read as well stays: the sums of a residual network are one chain.
         """
@@ -80,7 +80,7 @@ class _Side:
         return isinstance(other, Concat) or self._readers[number] == 1
 
     def colours(self, known: dict[Hashable, int]) -> list[int]:
-        """What each node computes of the input, as a number; equal where both compute the same."""
+        """Numbers of the nodes' functions of the input, equal for nodes that compute the same."""
         found: list[int] = []
         for number, node in enumerate(self.nodes):
             read = [found[source] for source in self.inputs(number)]

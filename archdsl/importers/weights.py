@@ -159,12 +159,12 @@ def _carry_from_reference(
 
 
 def _wants_aux(network: Network, name: str) -> bool:
-    """Whether the network has auxiliary heads like a reference's, so that they get weights too."""
+    """True if the network has auxiliary heads as a reference has, which then get weights too."""
     return len(network.outputs) > 1 and has_auxiliary_heads(name)
 
 
 def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
-    """Which weights of a reference are which of the module; ArchError where they do not fit."""
+    """Pairs of a reference's weights and the module's; raises ArchError where they do not fit."""
     # Some models of torchvision compute their auxiliary heads in training mode only.
     training = _wants_aux(network, name)
     found = match(

@@ -1,5 +1,4 @@
-"""Modules of dlib's losses: their cost, and the decision that they make of an output. The formulas
-are those of dlib's dnn/loss.h.
+"""Losses of dlib as modules: cost and decision, by the formulas of dlib's dnn/loss.h.
 
 Outputs are N×K, or N×K×H×W where a loss looks at every pixel. Every cost is one number. All can be
 scripted, as the networks that they belong to; annotations are not postponed here for that.

@@ -32,7 +32,7 @@ WINDOW = (
     integer("padding_y"),
     integer("padding_x"),
 )
-"""How convolutions and poolings keep their window."""
+"""Window fields of dlib's convolutions and poolings, in the order of their records."""
 
 
 def window(values: Values) -> dict[str, int]:
@@ -80,7 +80,7 @@ def window_spelling(values: Values) -> list[str]:
 
 
 class _Filters(Kind):
-    """What convolutions share; the parameters are the filters and behind them the biases."""
+    """Base of dlib's convolutions; the parameters are the filters, and behind them the biases."""
 
     def arguments(self, values: Values) -> Mapping[str, Any]:
         return {"filters": values["num_filters"], **window(values)}

@@ -16,7 +16,7 @@ class Join(Kind):
 
     combinators: ClassVar[tuple[str, ...]]
     tags: ClassVar[int] = 1
-    """How many tags it names; 0: as many as its record says."""
+    """Number of tags that it names; 0: as many as its record says."""
 
     def tag_count(self, values: Values) -> int:
         return self.tags

@@ -40,7 +40,7 @@ _ROWS = (
 
 
 class _Rows(Kind):
-    """What ``fc`` and ``linear`` share: a row of weights per input, and the biases as last row."""
+    """Base of ``fc`` and ``linear``: a row of weights for each input, the biases last."""
 
     def biased(self, values: Values) -> bool:
         return bool(values["bias_mode"] == _HAS_BIAS and values.get("use_bias", True))

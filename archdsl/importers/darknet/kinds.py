@@ -1,4 +1,4 @@
-"""What each section of a .cfg makes: a function for each kind."""
+"""Layers made of each kind of section in a .cfg file: a function for each kind."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _shortcut(reading: Reading, section: Section) -> None:
 
 
 def _sampled(reading: Reading, other: int) -> int:
-    """What Darknet adds of a map that is s times as large: every s-th cell."""
+    """The part of an s times larger map that Darknet adds in a shortcut: every s-th cell."""
     channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
     wider, rows, columns = image(reading.draft.shape(other), "shortcut")
     assert height and width and rows and columns  # a .cfg gives the input's size

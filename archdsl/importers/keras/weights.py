@@ -1,4 +1,4 @@
-"""Whether a spec's network computes what Keras computes, with weights that Keras makes."""
+"""Comparison of a spec's network with Keras itself, on weights that Keras initialises."""
 
 from __future__ import annotations
 

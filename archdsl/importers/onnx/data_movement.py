@@ -194,7 +194,7 @@ def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
 
 
 def _way(node: Node) -> tuple[bool, bool]:
-    """Whether the nearest cell is taken, and whether corners are aligned."""
+    """Two flags of a resize: the nearest cell is taken, corners are aligned."""
     mode = node.get("mode", "nearest")
     modern = node.type == "Resize" and len(node.inputs) > 2
     place = node.get("coordinate_transformation_mode", "half_pixel" if modern else "asymmetric")

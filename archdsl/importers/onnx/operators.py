@@ -1,4 +1,4 @@
-"""What layers of the catalogue the nodes of an ONNX graph are: a function for each type."""
+"""Layers of the catalogue for the nodes of an ONNX graph: a function for each operator type."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def _product(reader: Reader, node: Node) -> Signal:
 
 
 def _along(constant: Tensor, shape: tuple[int | None, ...], *, last: bool) -> bool:
-    """Whether a constant has a value for each channel, and meets the channels."""
+    """True if a constant has one value for each channel, and is broadcast along the channels."""
     place = -1 if last or len(shape) == 1 else -len(shape)
     sizes = (1,) * (len(shape) + 1 - len(constant.shape)) + constant.shape
     alone = [size for axis, size in enumerate(sizes, -len(sizes)) if axis != place]

@@ -1,4 +1,4 @@
-"""What a network repeats becomes templates: first the parts of the origin, then smaller idioms.
+"""Templates for repeated parts of a network: first the origin's own parts, then smaller idioms.
 
 What is worth a template is told by the words of the text with it and without it (Rissanen 1978,
 "Modeling by Shortest Data Description"). Here it is only decided which parts are templates; what
@@ -90,7 +90,7 @@ class _Folding:
         self._templates = templates
         self._made: Counter[int] = Counter()
         self.grown = False
-        """Whether something was learned that another pass would use."""
+        """True if something was learned that another pass would use."""
 
     def chain(self, items: Grouped) -> Task[int]:
         """A chain with its groups."""
@@ -138,7 +138,7 @@ class _Folding:
         return [pool.step(Call(template), (), [inner])]
 
     def _forks(self, steps: Sequence[int]) -> bool:
-        """Whether a chain is one combinator of several blocks."""
+        """True if a chain is one combinator of several blocks."""
         heads = [self._pool[step] for step in steps]
         return any(isinstance(h, Combining) and len(blocks) > 1 for h, _, blocks in heads)
 

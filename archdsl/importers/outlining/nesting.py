@@ -93,7 +93,7 @@ class _Reduction:
         self._retry(before)
 
     def _retry(self, piece: Piece) -> None:
-        """What reads a piece that has changed may be reducible now."""
+        """Look again at the piece that reads a changed one: it may be reducible now."""
         readers = set(self._readers[piece.end])
         if len(readers) == 1 and (reader := self._starting.get(readers.pop())) is not None:
             self._changed.append(reader)
@@ -194,7 +194,7 @@ class _Reduction:
 
 
 def _labels(names: Iterable[str]) -> list[str]:
-    """What a spec calls outputs of these names, each by a word of its own."""
+    """Labels of a spec's outputs for these names, each a word of its own."""
     labels: list[str] = []
     for name in names:
         word = re.sub(r"[^A-Za-z0-9_]+", "_", name)

@@ -20,7 +20,7 @@ _BASES = {
     "activation": "ACT",
     "p": "DROP",
 }
-"""What a parameter is called that is an argument of this name; others are called by it."""
+"""Parameter names for arguments of these names; other arguments lend theirs in capitals."""
 
 _QUANTITIES = {
     "N": "channels",
@@ -35,7 +35,7 @@ _QUANTITIES = {
 """Only numbers of one quantity are compared: that channels are 64 times a stride is chance."""
 
 _BOTH = {"H": "K", "W": "K", "PADDING_H": "PADDING", "PADDING_W": "PADDING"}
-"""What height and width are called together."""
+"""Shared names of a height and a width that are equal."""
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "template <typename> class"}
 
@@ -84,11 +84,11 @@ class Parameters:
         self.main = tuple(Slot(self._text(base, value), (value,)) for base, value in slots)
 
     def count(self, instances: Sequence[int]) -> int:
-        """How many parameters a template of these instances would have."""
+        """Number of parameters of a template with these instances."""
         return len(self._pattern(instances)[3])
 
     def words(self, head: Call) -> int:
-        """How many words an instance of a template is."""
+        """Number of words of an instance: its name and its arguments."""
         return 1 + len(self.patterns[head.template].parameters)
 
     def _slots(self, chain: int) -> list[tuple[str, Value]]:
@@ -107,7 +107,7 @@ class Parameters:
     def _pattern(
         self, instances: Sequence[int]
     ) -> tuple[list[str], list[tuple[Value, ...]], list[Term], list[tuple[Value, ...]]]:
-        """What the slots are, their values in all instances, terms for them, and arguments."""
+        """The slots of a template, their values in all instances, terms for them, and arguments."""
         rows = [self._slots(instance) for instance in instances]
         bases = [base for base, _ in rows[0]]
         columns = list(zip(*([value for _, value in row] for row in rows), strict=True))

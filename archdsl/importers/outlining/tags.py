@@ -72,7 +72,7 @@ def _taps(pieces: Sequence[Piece]) -> dict[int, str]:
 
 
 def _needs_tag(pieces: Sequence[Piece], place: int, last: int | None) -> bool:
-    """Whether the end of a piece is referred to by a tag."""
+    """True if the end of a piece is referred to by a tag."""
     if last is None:
         return False
     if last > place + 1:

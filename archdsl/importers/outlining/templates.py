@@ -1,4 +1,4 @@
-"""What templates are made of: their numbers, the words they cost, steps that repeat."""
+"""The templates of a network: their numbers, their cost in words, and runs of equal steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from archdsl.layers.activation import Identity
 CALL = 3
 """The words of a typical instance: its name and two arguments."""
 ROUNDS = 8
-"""How often what was decided is looked at again."""
+"""Passes over the network until nothing changes, at most."""
 
 
 class Templates:
@@ -99,7 +99,7 @@ def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
 
 
 class Cost:
-    """How many words a term takes in a text.
+    """Number of words that a term takes in a text.
 
     A call is a short one where the parameters of templates are not known yet.
     """

@@ -70,7 +70,7 @@ DENSE = Combining("dense", names=("count",))
 
 
 class Step(NamedTuple):
-    """What stands behind the number of a step: values are in the order of the head's names."""
+    """A layer, a call or a combinator with its arguments, in the order of the head's names."""
 
     head: Head
     values: tuple[Value, ...]
@@ -139,7 +139,7 @@ class Pool:
         return sorted(seen)
 
     def is_chain(self, term: int) -> bool:
-        """Whether a number is that of a chain."""
+        """True if the number is that of a chain, not of a step."""
         return not isinstance(self._terms[term], Step)
 
 
@@ -169,13 +169,13 @@ def text_steps(pool: Pool, main: int) -> Iterable[int]:
 
 
 def text_uses(pool: Pool, main: int) -> Counter[int]:
-    """How often the text has an instance of each template."""
+    """Number of instances of each template in the text."""
     heads = (pool[step].head for step in text_steps(pool, main))
     return Counter(head.template for head in heads if isinstance(head, Call))
 
 
 def instances_of(pool: Pool, main: int) -> dict[int, list[int]]:
-    """What each template amounts to in its different instances; inner templates come first."""
+    """The different bodies of each template's instances; inner templates come first."""
     found: dict[int, list[int]] = {}
     for term in pool.within(main):
         if not pool.is_chain(term):

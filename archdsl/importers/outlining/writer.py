@@ -41,7 +41,7 @@ class _Words(NamedTuple):
     text: str
     open: bool = False
     single: bool = False
-    """Whether it is a layer by itself."""
+    """True for a single layer."""
 
     def __str__(self) -> str:
         """With the bracket or comma behind which its subnet stands."""

@@ -1,4 +1,4 @@
-"""Where a network begins: with its tensor as it is, or with dlib's pixel values made small."""
+"""The input layer of an imported network: a plain tensor, or dlib's scaled pixel values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archdsl.ir.layer import Layer
 from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
 
 _STEPS = ("sub", "div")
-"""What becomes of pixel values: a mean is taken away, the rest divided."""
+"""Arithmetic on pixel values at the input: the mean is subtracted, then they are divided."""
 
 
 class Entry(NamedTuple):

@@ -372,7 +372,7 @@ class Interpreter:
         return reshaped
 
     def _keeps_channels(self, value: Value, shape: tuple[object, ...]) -> bool:
-        """Whether a reshape only makes one dimension of all those behind batch and channels."""
+        """True if a reshape merges all dimensions behind batch and channels into one."""
         node = self.nodes[value.node]
         sizes = Value(self.settled(value))
         batches = (BATCH, Size("size", (sizes, 0)))
@@ -464,11 +464,11 @@ class Interpreter:
         return self._stored[key].node
 
     def is_flat(self, node: int) -> bool:
-        """Whether a node is known to give a tensor of two dimensions."""
+        """True if a node is known to give a tensor of two dimensions."""
         return self._flat[node]
 
     def keeps_batch(self, node: int) -> bool:
-        """Whether dimension 0 of a node's result is known to be that of the network's input."""
+        """True if dimension 0 of a node's result is known to be that of the network's input."""
         return self._batch[node]
 
     def _add(
@@ -513,7 +513,7 @@ class _Inputs:
         self._settle = settle
 
     def expected(self, value: object) -> object:
-        """What ``freeze`` gives for a tensor: no more than its position, which is no news."""
+        """The value that ``freeze`` gives for a tensor: its position; ``None`` for all else."""
         return Slot(len(self.indices)) if isinstance(value, (Cell, Stored)) else None
 
     def freeze(self, value: object) -> Hashable:
@@ -537,11 +537,11 @@ class _Inputs:
         return value if isinstance(value, Hashable) else repr(value)
 
     def all_flat(self) -> bool:
-        """Whether there are inputs, and all of them are known to have two dimensions."""
+        """True if there are inputs, all of which are known to have two dimensions."""
         return bool(self.indices) and all(map(self._interpreter.is_flat, self.indices))
 
     def first_keeps_batch(self) -> bool:
-        """Whether dimension 0 of the first input is that of the network's input."""
+        """True if dimension 0 of the first input is that of the network's input."""
         return bool(self.indices) and self._interpreter.keeps_batch(self.indices[0])
 
     def _slot(self, node: int) -> Slot:

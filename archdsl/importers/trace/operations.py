@@ -26,7 +26,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Role(enum.Enum):
-    """What an argument of an operation is."""
+    """The role of an operation's argument."""
 
     INPUT = "a tensor, or a list of tensors, from the graph"
     STATE = "a parameter or a buffer"
@@ -580,7 +580,7 @@ BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
 
 
 def does_nothing(name: str, arguments: Mapping[str, object]) -> bool:
-    """Whether the result of an operation is its input, in either mode.
+    """True if an operation returns its input unchanged, in training and in eval mode.
 
     ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken.
     """

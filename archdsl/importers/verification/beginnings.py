@@ -1,4 +1,4 @@
-"""What matched networks start with, beside the weights that are carried over."""
+"""Values that matched networks start with: index tables, statistics of norms, frozen parameters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def beginning_differences(
 
 
 def constant(tensor: torch.Tensor) -> bool:
-    """Whether a tensor holds one number throughout, which tells no layer from another."""
+    """True if a tensor holds one number throughout, which tells no layer from another."""
     return (
         tensor.is_floating_point()
         and tensor.numel() > 0

@@ -1,4 +1,4 @@
-"""Whether two networks are the same, in structure and in what they compute."""
+"""Comparison of two networks: structure, parameters, and outputs on equal weights."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Verification:
     only_in: tuple[tuple[str, str], ...] = ()
 
     def equal_within(self, tolerance: float) -> bool:
-        """Whether all that was compared is equal, values up to a relative difference."""
+        """True if all that was compared is equal, values up to a relative difference."""
         close = self.max_rel_diff is not None and self.max_rel_diff <= tolerance
         return not self.differences and self.rest_equal and close
 
 
 @dataclass(frozen=True)
 class _Mode:
-    """What two networks are to each other in one mode."""
+    """Result of comparing two networks in training or in eval mode."""
 
     training: bool
     found: Match
@@ -134,7 +134,7 @@ def verify(
 def _verification(
     modes: Sequence[_Mode], reference_params: int, compiled_params: int, partial: bool
 ) -> Verification:
-    """What holds in all modes together."""
+    """The verdict of the comparisons in all modes."""
     found = [mode.found for mode in modes]
     left_out = Counter(name for each in found for name in each.compiled_only)
     # Names of a reference's outputs may be others in another mode: each must have a counterpart.
