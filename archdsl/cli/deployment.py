@@ -35,7 +35,7 @@ class Deployed(NamedTuple):
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a user wants done to a network before it is used."""
+    """The optimisation or quantisation that a user asks for."""
 
     optimize: bool
     dtype: str | None

@@ -1,4 +1,4 @@
-"""What the subcommands share: which network is meant, and how results are told to programs."""
+"""Options that the subcommands share, and the JSON output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Request:
-    """Which network a user means, apart from the file: the options that all commands share."""
+    """The selected network, apart from the file: values of the options that all commands share."""
 
     settings: dict[str, str] = field(default_factory=dict)
     input: Shape | None = None

@@ -1,4 +1,4 @@
-"""What a command is at, for the person who waits: a bar on a terminal, times with ``--verbose``."""
+"""Progress of a command: a bar on a terminal, times with ``--verbose``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = "archdsl.cli.progress"
 
 
 def asked(key: str) -> bool:
-    """Whether the user asked for something that is noted under a key."""
+    """True if the user set the flag noted under a key of click's context."""
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(key))
 

@@ -54,7 +54,7 @@ class Document:
 
     @property
     def checked(self) -> Checked:
-        """What the compiler says of the current version."""
+        """Result of checking the current version of the text."""
         if self._checked is None:
             self._checked = self._checker.check(self._file)
             if self._checked.network is not None:
@@ -62,7 +62,7 @@ class Document:
         return self._checked
 
     def made_at(self, offset: int) -> list[Made]:
-        """What became of the name that starts at an offset, in the last network that was right."""
+        """Layers made of the name that starts at an offset, in the last network without errors."""
         _ = self.checked
         before = self._moves().old(offset)
         if self._good is None or before is None:
@@ -70,7 +70,7 @@ class Document:
         return self._good.facts.get(before, [])
 
     def made(self) -> Iterator[tuple[int, list[Made]]]:
-        """What became of all names, by where they start now."""
+        """Layers made of every name, by the current offsets of the names."""
         _ = self.checked
         moves = self._moves()
         for offset, made in self._good.facts.items() if self._good is not None else ():

@@ -1,4 +1,4 @@
-"""What became of each name of a text: the layers and template instances that it stands for."""
+"""Layers and template instances that each name of a text was expanded to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Facts = Mapping[int, list[Made]]
 
 
 def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> Facts:
-    """What a checked network made of the names in the sources that ``offsets`` knows."""
+    """Layers of a checked network by the names, in the sources of ``offsets``, they come from."""
     rows = {row.scope: row for row in summary.rows}
     found: defaultdict[int, list[Made]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)

@@ -46,7 +46,7 @@ class File:
 
 
 class Target(NamedTuple):
-    """What a name means: a definition, or the parameter ``formal`` of one."""
+    """The definition that a name refers to, or the parameter ``formal`` of one."""
 
     file: File
     declared: Declared
@@ -200,7 +200,7 @@ class View:
         return None if formal is None else callee._replace(formal=formal)
 
     def target_at(self, offset: int) -> Target | None:
-        """What the name at an offset of the text itself means, be it defined or used there."""
+        """The definition that the name at an offset gives or uses."""
         statement = self.file.outline.statement_at(offset)
         if statement is not None and statement.declared is not None:
             declared = statement.declared

@@ -27,7 +27,7 @@ _SHOWN_IN_LINE = 2
 
 
 def hover(document: Document, offset: int) -> types.Hover | None:
-    """What to say about the name at an offset."""
+    """Hover text for the name at an offset."""
     view = document.view
     file, target = document.file, view.target_at(offset)
     use = file.outline.use_at(offset)
@@ -82,7 +82,7 @@ def _of_builtin(view: View, use: Use) -> list[str]:
 
 
 def _of_mark(view: View, offset: int) -> str:
-    """Which place a tag or a name refers to."""
+    """Text about the place that a tag or a name refers to."""
     mark = mark_at(view, offset)
     given = given_by(view, mark) if mark is not None else None
     if mark is None or given is None or mark.gives:
@@ -102,7 +102,7 @@ def _of_include(view: View, included: Included) -> list[str]:
 
 
 def _in_network(made: list[Made]) -> str:
-    """What a name was expanded to, equal ones counted together."""
+    """Text about the layers that a name was expanded to, equal ones counted together."""
     counts = Counter(made)
     lines = []
     for one, count in list(counts.items())[:_SHOWN]:

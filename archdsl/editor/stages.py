@@ -34,7 +34,7 @@ _END = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
 class Place:
-    """Where a statement stands in its text; it moves when the text before it changes."""
+    """Position of a statement in its text; it moves when the text before it changes."""
 
     offset = 0
     line = 0
@@ -72,7 +72,7 @@ class Parsed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What the compiler says of one version of a text.
+    """Result of compiling one version of a text.
 
     ``findings`` leave out advice about what is written in other files. ``network`` is ``None``
     where there are errors, where the text defines no network, and where that is too large
@@ -90,7 +90,7 @@ class Checked:
 
     @cached_property
     def facts(self) -> Facts:
-        """What was made of each name of the text."""
+        """Layers that each name of the text was expanded to."""
         if self.network is None or self.costs is None:
             return {}
         return facts(self.network, self.costs(), self.offsets)

@@ -1,4 +1,4 @@
-"""What a compiled network finds in photographs: objects, or the class of every pixel, or of all."""
+"""Detections, segmentations and classifications of photographs by a compiled network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from archdsl.layers.inputs import TensorInput, known_size
 
 
 class Finding(Protocol):
-    """What was found in one picture."""
+    """The result for one picture."""
 
     def png(self) -> bytes:
         """The picture with it, as a PNG file."""
@@ -106,7 +106,7 @@ class Segments:
 
 
 _SHOWN = 5
-"""How many of the likeliest classes are shown."""
+"""Number of likeliest classes that are shown."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Finder:
 
     @property
     def takes_proposals(self) -> bool:
-        """Whether regions in which to look have to come with a picture."""
+        """True if the network needs region proposals with every picture."""
         return "proposals" in trial_input(self.network.checked)
 
     def find(
@@ -172,7 +172,7 @@ class Finder:
         threshold: float = 0.5,
         proposals: Tensor | None = None,
     ) -> Finding:
-        """What is in a picture (3, height, width), 0 to 1.
+        """The result for a picture (3, height, width) with values from 0 to 1.
 
         ``names`` has the names of the classes, ``threshold`` is the least score of an object,
         ``proposals`` are boxes n×4 for networks that take some.
@@ -305,7 +305,7 @@ class Classifier(Finder):
         return self._pixels(cut)[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
-        """What a loss makes of the output; without one, its softmax."""
+        """Class probabilities: those of the network's loss, or else the softmax of the output."""
         decision = getattr(self.module, "decision", None)
         decided = {} if decision is None else decision(output)
         if "probabilities" in decided:
@@ -322,7 +322,7 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def finder(network: Network, module: fx.GraphModule) -> Finder:
-    """How to find with a network; its module is put in eval mode.
+    """The finder that fits the outputs of a network; its module is put in eval mode.
 
     Raises ArchError where the network gives neither detections nor classes.
     """
@@ -349,7 +349,7 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
 
 
 def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
-    """How to classify with a network, whose module is put in eval mode; ``None`` if it does not."""
+    """A classifier, its module put in eval mode; ``None`` if the network does not classify."""
     summary = network.summary()
     main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
     classes = _of_the_picture(summary, main)
@@ -357,7 +357,7 @@ def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
 
 
 def _of_the_picture(summary: Summary, output: str | None) -> int:
-    """How many classes an output has scores of for a whole picture; 0 if none."""
+    """Number of classes with scores for a whole picture; 0 if the output is no such thing."""
     edge = summary.outputs.get(output or next(iter(summary.outputs)))
     if not isinstance(edge, tuple) or not 1 < (edge[0] or 0) == (elements(edge) or 0):
         return 0
@@ -365,7 +365,7 @@ def _of_the_picture(summary: Summary, output: str | None) -> int:
 
 
 def _of_every_pixel(summary: Summary, output: str | None) -> int:
-    """How many classes an output has scores of for every pixel of a colour picture; 0 if none."""
+    """Number of classes with scores for every pixel of a colour picture; 0 if there are none."""
     edge = summary.outputs.get(output or next(iter(summary.outputs)))
     if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
         return 0

@@ -1,4 +1,4 @@
-"""What notebooks show: IPython asks objects for ``_repr_mimebundle_``."""
+"""Display of networks in notebooks: IPython asks objects for ``_repr_mimebundle_``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Types = Collection[str] | None
 def mimebundle(
     makers: dict[str, Callable[[], str]], include: Types, exclude: Types
 ) -> dict[str, str]:
-    """What an object shows, by its type: of all that ``makers`` can make, only what is asked for.
+    """The MIME bundle of an object: of the types that ``makers`` can make, those asked for.
 
     What is wrong with a network is shown as text in place of all of it: a notebook that displays
     an object has nowhere to raise an error.

@@ -26,7 +26,7 @@ from archdsl.text.words import counted
 
 
 class _Judged(NamedTuple):
-    """What was found in a file; ``network`` is ``None`` where it is none."""
+    """Result of checking a file; ``network`` is ``None`` where there are errors."""
 
     file: str
     network: Network | None

@@ -117,7 +117,7 @@ def command(
 
 
 def _targets(images: Sequence[str], output: str | None) -> list[Path]:
-    """Where each picture goes; raises ArchError where that is not clear."""
+    """Path of each picture's result; raises ArchError where it cannot be written."""
     stems = [Path(image).stem for image in images]
     if output is None:
         paths = [Path(f"{stem}_detected.png") for stem in stems]

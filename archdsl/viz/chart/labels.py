@@ -9,7 +9,7 @@ _CHARACTER = 6.1
 """Pixels across that a character of a label takes, about."""
 _LINE = 13
 _GAPS = (2, 14, 28, 46, 70)
-"""How far from its bubble a label may be."""
+"""Distances of a label from its bubble, in pixels, that are tried in this order."""
 _DIRECTIONS = 16
 
 # What is worse: to lie on a label, on the middle of a bubble, across the frame, or on a bubble; a
@@ -44,12 +44,12 @@ class Box(NamedTuple):
         return max(width, 0) * max(height, 0)
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point is in the rectangle."""
+        """True if a point is in the rectangle."""
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
 class Label(NamedTuple):
-    """Where a text is, and the bubble's edge where a line from it ends, if it is far from there."""
+    """Position of a text, and the line from it to the edge of its bubble where that is far."""
 
     box: Box
     line: tuple[float, float, float, float] | None
@@ -119,7 +119,7 @@ def _nearest(box: Box, x: float, y: float) -> tuple[float, float]:
 def _cost(
     label: Label, distance: float, circles: list[Circle], taken: list[Box], frame: Box
 ) -> float:
-    """How much a label hides, and how far it is from its bubble."""
+    """Penalty of a label: the area that it hides, and its distance from its bubble."""
     box = label.box
     cost = _PER_PIXEL * distance + _OUTSIDE * (box.area - box.common(frame))
     cost += _ON_LABEL * sum(box.common(other) for other in taken)

@@ -1,4 +1,4 @@
-"""Where everything of a chart is, in pixels; nothing of how it is written."""
+"""Layout of a chart, in pixels, without its SVG."""
 
 from __future__ import annotations
 

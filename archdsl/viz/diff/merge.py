@@ -52,7 +52,7 @@ class Merger:
                 self._scopes[change.after.path] = change.before.path
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         return max(reader.levels() for reader in self._readers)
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -96,7 +96,7 @@ class Merger:
             levels = replace(levels, expand=(*levels.expand, *sorted(wide)))
 
     def _wider(self, block: Box, there: Sequence[str], after: View) -> bool:
-        """Whether boxes after stand for parts of a block before."""
+        """True if parts of a block before are several boxes after, or boxes within it."""
         if len(there) == 1:
             inner = self._scopes.get(after.boxes[there[0]].scope, "")
             return inner.startswith(f"{block.scope}.")

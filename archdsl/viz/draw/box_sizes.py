@@ -1,4 +1,4 @@
-"""How large boxes are, from the words in them."""
+"""Sizes of boxes, from the text in them."""
 
 from __future__ import annotations
 

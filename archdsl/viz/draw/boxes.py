@@ -1,4 +1,4 @@
-"""What a box says: the layers that share it in words, or a template instance with its cost."""
+"""Text of a box: the layers that share it, or a template instance with its cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BYTES = 4
 """Of a 32-bit float."""
 
 _USUAL = 0.6, 3
-"""What so many of a category's boxes say, and so many at least, stands in the legend instead."""
+"""Share and number of a category's boxes with equal text, from which on the legend says it once."""
 
 
 class Describer:

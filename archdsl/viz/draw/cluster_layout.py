@@ -143,7 +143,7 @@ class _Rows:
         return tracks
 
     def bend(self, row: int, above: int, below: int) -> float | None:
-        """Where a step bends, along the flow; ``None`` if it is straight."""
+        """Position along the flow at which a step bends; ``None`` if it is straight."""
         track = self.tracks[row].get(self._bundle.get((above, below), (False, -1)))
         if track is None:
             return None
@@ -154,7 +154,7 @@ class _Rows:
 
 
 class _Columns:
-    """Where every rank goes when a long arrangement is broken into columns."""
+    """Positions of ranks in a long arrangement that is broken into columns."""
 
     def __init__(self, rows: _Rows, longest: float | None) -> None:
         self._rows = rows

@@ -1,4 +1,4 @@
-"""What the colour of a box tells: its category, or how much of something it has."""
+"""Fill colour of boxes: by category, or on a scale of a quantity such as MACs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCALES = {
         "receptive field", lambda facts: facts.receptive_field, lambda n: f"{n:,} px"
     ),
 }
-"""What colour may tell apart from the category."""
+"""Quantities that colours can show in place of the category."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Colouring:
         return self._scale.value(box.facts) if self._scale is not None else None
 
     def _share(self, value: int) -> float:
-        """Where a value is between the least and the most: costs differ by orders of magnitude."""
+        """Position of a value between the least (0) and the most (1), on a logarithmic scale."""
         if self._most == self._least:
             return 1.0
         return math.log(value / self._least) / math.log(self._most / self._least)

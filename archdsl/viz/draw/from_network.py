@@ -35,7 +35,7 @@ class Reader:
         self._describer = Describer(network, self._summary)
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         return levels_of(self.network, self.groups)
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -111,7 +111,7 @@ def _edges(
 
 
 def _size(edge: EdgeType) -> object:
-    """What of a feature map a convolution's words do not say; anything else as it is."""
+    """Height and width of a feature map, which a convolution's text leaves out; else the edge."""
     return edge[1:] if isinstance(edge, tuple) and len(edge) > 1 else edge
 
 

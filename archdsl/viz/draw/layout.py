@@ -30,7 +30,7 @@ _PAD = 9.0
 _PORT = 6.0
 
 Item = tuple[str, str]
-"""What is inside a cluster: a box, an end or a cluster by name, or a port by what flows."""
+"""Identity of a part of a cluster: kind and name of a box, an end, a cluster or a port."""
 
 
 @dataclass(slots=True)
@@ -49,9 +49,9 @@ class _Inside:
     whole: tuple[Arrangement, Part] | None = None
     """The arrangement in one piece, and the part that the cluster is with it."""
     offset: Point = (0.0, 0.0)
-    """Where the arrangement begins, inside the cluster."""
+    """Position of the arrangement inside the cluster."""
     origin: Point = (0.0, 0.0)
-    """Where the arrangement begins, on the page."""
+    """Position of the arrangement on the page."""
     corner: Point = (0.0, 0.0)
 
     def link(self, source: Item, target: Item, key: str) -> None:

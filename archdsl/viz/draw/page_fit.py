@@ -1,4 +1,4 @@
-"""Which levels and which direction make a figure that fits a page."""
+"""Choice of levels and of the direction of flow so that a figure fits a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALLEST = 7.0
 
 _COLUMNS = 9
 _SNAKE, _ACROSS = 0.9, 0.85
-"""How much larger its text has to be for a direction to be taken instead of top to bottom."""
+"""Gain in text size that a direction needs to be taken instead of top to bottom."""
 _GOOD = 0.98
 
 
@@ -44,10 +44,10 @@ class _Try:
 
 
 class Source(Protocol):
-    """What has a diagram for every choice of levels, such as a network's ``Reader``."""
+    """A maker of diagrams for every choice of levels."""
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         ...
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -83,7 +83,7 @@ class Fitter:
         return coarsest
 
     def _outgrows(self, diagram: Diagram) -> bool:
-        """Whether the boxes alone need more than a page: then there is no use in placing them."""
+        """True if the boxes alone need more than a page, so that placing them is of no use."""
         room = max(w * h for w, h in self._theme.pages) * (SMALL / SMALLEST) ** 2
         for box in diagram.root.boxes():
             size = sized(box)

@@ -46,7 +46,7 @@ class PlacedFrame:
     header: Rectangle
     lines: tuple[Line, ...]
     depth: int
-    """How many frames are around it."""
+    """Number of frames around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _SWEEPS = 6
 
 @dataclass(slots=True)
 class Part:
-    """What is placed: its size across and along the direction of flow.
+    """A box or cluster to be placed: its size across and along the direction of flow.
 
     ``ins`` and ``outs`` are where links come in and go out, from the part's left edge, by the name
     of what flows; elsewhere it is ``port``. ``foot`` is room behind it through which links run on.
@@ -28,15 +28,15 @@ class Part:
     ins: dict[str, float] = field(default_factory=dict)
     outs: dict[str, float] = field(default_factory=dict)
     first: bool = False
-    """Whether it is where data comes in: before everything else."""
+    """True for an input of the network, which is placed before everything else."""
     last: bool = False
-    """Whether it is where data goes out: behind everything else."""
+    """True for an output of the network, which is placed behind everything else."""
     led: bool = True
-    """Whether the first link into it goes straight, and the others come from the side."""
+    """True if its first link goes straight and the others come from the side."""
     joint: float | None = None
-    """Where links may come in from the side: how far from the port on either hand."""
+    """Distance from the port, on either hand, at which links enter from the side."""
     aside: bool = False
-    """Whether it ends something that goes off from the main path, which stays beside that."""
+    """True if it ends a branch off the main path, which stays beside that."""
 
     def enters(self, key: str) -> float:
         return self.ins.get(key, self.port)
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What flows from a part to a part, by their numbers; ``key`` names what flows."""
+    """A link between two parts, given by their numbers; ``key`` names the value that flows."""
 
     source: int
     target: int
@@ -162,7 +162,7 @@ def _fill_steps(
 
 
 def _weights(parts: Sequence[Part], links: Sequence[Link], made: Ranked) -> list[float]:
-    """How much every link wants to be straight."""
+    """Weight of each link: the more, the straighter it is drawn."""
     into: list[list[int]] = [[] for _ in parts]
     out: list[int] = [0] * len(parts)
     for index, link in enumerate(links):

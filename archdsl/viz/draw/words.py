@@ -1,4 +1,4 @@
-"""How drawings write names of scopes, and numbers."""
+"""Short forms of scopes' names and of numbers, for drawings."""
 
 from __future__ import annotations
 

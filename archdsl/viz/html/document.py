@@ -1,4 +1,4 @@
-"""What the page knows of a network, as one JSON document."""
+"""The JSON document of a network, from which the page is drawn."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
 
 
 class _Facts:
-    """What is said of layers and scopes; sources and scopes are told once and then by number."""
+    """Facts of layers and scopes, in which sources and scopes are numbered and given once."""
 
     def __init__(self, network: Network, rows: Mapping[str, Row]) -> None:
         self._network = network

@@ -12,7 +12,7 @@ from archdsl.viz.draw.repeats import folded
 
 
 class Kind(Enum):
-    """What a part of the tree is."""
+    """Kinds of nodes in the tree of the page."""
 
     BLOCK = "block"
     """The instance of a template."""
@@ -138,6 +138,6 @@ def _runs(
 
 
 def _alike(blocks: list[Part]) -> bool:
-    """Whether parts have equal trees, so that one can stand for another node by node."""
+    """True if all parts have equal trees, so that one can stand for another node by node."""
     first, *others = ([(part.kind, level) for part, level in block.walk()] for block in blocks)
     return all(other == first for other in others)

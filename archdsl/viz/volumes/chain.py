@@ -13,7 +13,7 @@ from archdsl.ir.network import LayerInstance, Network, Scope
 from archdsl.viz.draw.fusion import Fused, fused
 
 Skip = Literal["identity", "projection"]
-"""What a shortcut does: nothing, or layers of its own."""
+"""Kind of a shortcut: an identity, or a projection with layers of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +114,14 @@ def _parts(network: Network, group: Fused) -> list[tuple[list[LayerInstance], Sh
 
 
 def _same_map(before: Shape, after: Shape, layer: LayerInstance) -> bool:
-    """Whether a layer leaves a feature map as it is, or only writes it down in another order."""
+    """True if a layer keeps a feature map, or changes no more than the order of its axes."""
     return before == after or (
         layer.layer.category is Category.RESHAPE and reordered(before, after)
     )
 
 
 def reordered(before: Shape, after: Shape) -> bool:
-    """Whether shapes differ in the order of their axes only, or in having fewer of them."""
+    """True if shapes differ in the order of their axes only, or by merged axes."""
     if len(after) < len(before):
         return elements(before) == elements(after)
     return sorted(size or 0 for size in before) == sorted(size or 0 for size in after)
@@ -278,7 +278,7 @@ def _element(member: tuple[Step, ...], steps: Mapping[str, Step]) -> Element:
 
 
 def _reads_outside(source: str, inside: set[str], steps: Mapping[str, Step]) -> bool:
-    """Whether a path into a sum is a single step long."""
+    """True if a path into a sum is a single step long."""
     return not any(before in inside for before in steps[source].sources)
 
 

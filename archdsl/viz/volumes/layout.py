@@ -58,7 +58,7 @@ class Solid:
 
     @property
     def back(self) -> float:
-        """Where it ends on the right."""
+        """Right end."""
         return self.right + self.size.dx
 
     @property
@@ -79,7 +79,7 @@ class Placed:
     solids: tuple[Solid, ...]
     """Of many slices the first and the last ones."""
     dots: Point | None
-    """Where dots stand for the other slices."""
+    """Position of the dots that stand for the slices left out."""
     labels: tuple[str, ...]
     label: Point
     """The middle of the labels' first base line."""
@@ -121,17 +121,17 @@ class Page:
     placed: tuple[Placed, ...]
     wires: tuple[Wire, ...]
     turning: bool
-    """Whether every second row runs from right to left."""
+    """True if every second row runs from right to left."""
 
 
 class _Slot(NamedTuple):
-    """What a volume needs."""
+    """A volume with its room on the page."""
 
     volume: Volume
     size: Cuboid
     labels: tuple[str, ...]
     body: float
-    """How wide all its slices are."""
+    """Width of all its slices together."""
     width: float
 
     @property
@@ -354,5 +354,5 @@ def _turns(
 
 
 def _out(one: Placed) -> float:
-    """Where the chain leaves a volume to the right."""
+    """Right end of a volume, where a wire of the chain leaves it."""
     return one.right + 3

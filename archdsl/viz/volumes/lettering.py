@@ -22,7 +22,7 @@ _ONE_LINE, _TWO_LINES = 14, 24
 
 
 def width_of(text: str, *, bold: bool = False) -> float:
-    """How many pixels a text takes at most."""
+    """Width of a text, in pixels, at most."""
     return width(text, FONT, bold=bold)
 
 

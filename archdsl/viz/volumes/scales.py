@@ -10,15 +10,15 @@ from archdsl.viz.volumes.figure import Figure, Form
 
 _POWERS = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 _FACES, _CHANNELS = 8.0, 11.0
-"""How often the smallest face and depth fit into the largest one, at most."""
+"""Largest ratios of two faces' sides and of two depths in a figure."""
 _DEPTH = 0.42
 """The length of most channels, of that of the largest face."""
 _ACROSS, _ALONG = 0.40, 0.26
-"""Where one pixel into the distance goes: to the right, and upwards."""
+"""Shift of one pixel of depth into the distance: to the right, and upwards."""
 LEAST_DEPTH = 2.5
 """Pixels that everything is deep at least, or it would be a line."""
 _BAR = 10.0
-"""How thick a bar is, in pixels; only its length means something."""
+"""Thickness of a bar, in pixels; only its length has a meaning."""
 
 
 class Cuboid(NamedTuple):
@@ -58,7 +58,7 @@ class Scale:
         return Cuboid(self.length(channels), self.side(face[0]), width * _ACROSS, width * _ALONG)
 
     def words(self) -> str:
-        """What a caption says of it."""
+        """The scale in words, for a caption."""
         return (
             f"Heights and widths {_words('pixels', self.face_power)}, "
             f"depths and lengths of bars {_words('channels', self.channel_power)}."

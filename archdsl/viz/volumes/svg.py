@@ -17,7 +17,7 @@ from archdsl.viz.volumes.scales import Scale
 _THEME = THEMES["paper"]
 _TEXT, _QUIET, _PAINTS = _THEME.text, _THEME.quiet, _THEME.paints
 _APEX = 0.55
-"""Where at a volume's front the apex of a window's pyramid is, from its bottom."""
+"""Height of the apex of a window's pyramid at a volume's front, as a share from its bottom."""
 _HEADING = 16
 _LEAST_WINDOW = 8.0
 """Pixels that a window is high at least; a smaller one is left out."""
