@@ -10,7 +10,7 @@ from torch import fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record, kind_of
-from archdsl.dlib.nesting import Element, Mark, Nest, Placed, Repeat, nest
+from archdsl.dlib.nesting import Element, Mark, Nest, PlacedLayer, Repeat, nest
 from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
@@ -47,8 +47,8 @@ class _Making:
 
     def saved(self) -> Saved:
         found = self._nest
-        entry = self._record(Placed(found.input))
-        loss = self._record(Placed(found.loss)) if found.loss is not None else None
+        entry = self._record(PlacedLayer(found.input))
+        loss = self._record(PlacedLayer(found.loss)) if found.loss is not None else None
         if not found.elements:
             raise fail(f"{self._network.name} has no layers, and dlib no file without")
         expansion = 2 if entry.kind.name == "input_rgb_image_pair" else 1
@@ -77,7 +77,7 @@ class _Making:
                 nodes.append(node)
         return nodes
 
-    def _record(self, place: Placed) -> Record:
+    def _record(self, place: PlacedLayer) -> Record:
         instance = place.instance
         kind = place.join or kind_of(instance.layer)
         module = self._modules.get(instance.path)

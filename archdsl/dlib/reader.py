@@ -59,17 +59,17 @@ def read(path: Path) -> Saved:
 
 def parse(content: bytes, source: str) -> Saved:
     """:func:`read` for bytes."""
-    newer = _Reading(content, old=False)
+    newer = _DatReader(content, old=False)
     attempt = newer.saved(source)
     if attempt is None:
-        older = _Reading(content, old=True)
+        older = _DatReader(content, old=True)
         attempt = older.saved(source)
     if attempt is None:
         raise _misread(source, newer, older)
     return attempt
 
 
-class _Reading:
+class _DatReader:
     """One attempt at a file. ``old``: a version of 1 may also be a layer that computes."""
 
     def __init__(self, content: bytes, *, old: bool) -> None:
@@ -289,7 +289,7 @@ def _alike(first: Chain, other: Chain) -> bool:
     )
 
 
-def _misread(source: str, newer: _Reading, older: _Reading) -> ArchError:
+def _misread(source: str, newer: _DatReader, older: _DatReader) -> ArchError:
     if newer.exhausted or older.exhausted:
         return fail(
             f"{source} is too ambiguous to be read",

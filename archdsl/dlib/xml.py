@@ -51,10 +51,10 @@ def read(path: Path) -> Saved:
 
 def parse(text: str, source: str) -> Saved:
     """:func:`read` for a text."""
-    return _Reading(text, source).saved()
+    return _XmlReader(text, source).saved()
 
 
-class _Reading:
+class _XmlReader:
     def __init__(self, text: str, source: str) -> None:
         self._text, self._source = text, source
         self._at = 0

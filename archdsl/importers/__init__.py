@@ -1,7 +1,7 @@
 """From other formats to specs: a reader per origin gives a sketch, one writer spells it.
 
 An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
-:class:`~archdsl.importers.imported_graph.Sketch`; where the origin can be run, also
+:class:`~archdsl.importers.imported_graph.ImportedGraph`; where the origin can be run, also
 ``proof(network, what)``, which compares it with the network that the spec amounts to.
 """
 
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from archdsl.diagnostics import fail
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.edges import Shape
 
 if TYPE_CHECKING:
@@ -66,19 +66,19 @@ class Proof(NamedTuple):
     lines: Sequence[str]
 
 
-class Reader(Protocol):
+class Importer(Protocol):
     """The interface of a module that reads one kind of origin."""
 
-    def read(self, what: str, options: Options) -> Sketch:
+    def read(self, what: str, options: Options) -> ImportedGraph:
         """The network; raises ArchError for what cannot be read or said in the language."""
 
     def proof(self, network: Network, what: str) -> Proof:
         """Compares a checked network with the origin that it was read from."""
 
 
-def reader(origin: Origin) -> Reader:
+def reader(origin: Origin) -> Importer:
     """The module of an origin."""
-    return cast("Reader", importlib.import_module(f"{__name__}.{origin.module}"))
+    return cast("Importer", importlib.import_module(f"{__name__}.{origin.module}"))
 
 
 def shown_form(key: str) -> str:

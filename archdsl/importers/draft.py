@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail
-from archdsl.importers.imported_graph import Home, Operation, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
@@ -97,7 +97,7 @@ class Draft:
         if line not in self.notes:
             self.notes.append(line)
 
-    def sketch(self, outputs: Mapping[str, int]) -> Sketch:
+    def sketch(self, outputs: Mapping[str, int]) -> ImportedGraph:
         """The operations that the outputs need. Raises ArchError where there are none."""
         if not outputs:
             raise fail(f"{self.name} has no outputs")
@@ -115,7 +115,7 @@ class Draft:
             inputs = tuple(place[source] for source in operation.inputs)
             operations.append(replace(operation, inputs=inputs))
         named = {name: place[index] for name, index in outputs.items()}
-        return Sketch(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
+        return ImportedGraph(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
 
 
 def _in_range(layer: Layer) -> None:

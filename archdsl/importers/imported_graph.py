@@ -38,7 +38,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class ImportedGraph:
     """A network: operations in an order in which each comes after its inputs, the input first.
 
     ``outputs`` are indices by name, in the origin's order. ``notes`` are lines of the comment that

@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
 from archdsl.layers.activation import Identity
@@ -99,7 +99,7 @@ def _settings(layer: Layer) -> Hashable:
     return tuple(sorted((name, repr(value)) for name, value in layer.effective().items()))
 
 
-def layers_of(sketch: Sketch, network: Network) -> list[str]:
+def layers_of(sketch: ImportedGraph, network: Network) -> list[str]:
     """The path of the layer in a spec's network that each operation of its sketch is.
 
     Operations that the spec says by other layers (joins) have an empty path. Raises
@@ -167,7 +167,7 @@ def _different() -> DifferentNetworkError:
 
 
 def state(
-    sketch: Sketch,
+    sketch: ImportedGraph,
     network: Network,
     weights: Mapping[str, Array],
     shapes: Mapping[str, Sequence[int]],

@@ -12,7 +12,7 @@ from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
-    from archdsl.backends.torch.detection.yolo.detector import Detector
+    from archdsl.backends.torch.detection.yolo.detector import YoloDetector
     from archdsl.backends.torch.emitter import Emitter, Operand
 
 Anchor = tuple[float, float]
@@ -33,7 +33,7 @@ class _YoloLayer(TypedLayer):
         """How many classes the predictions tell apart; RuleError where they do not fit."""
         raise NotImplementedError
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         """The module that decodes, and that judges in training."""
         raise NotImplementedError
 
@@ -76,7 +76,7 @@ class GridDetections(_YoloLayer):
             )
         return int(shape[2] - 5 * self.boxes)
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV1
 
         return YoloV1(
@@ -146,7 +146,7 @@ class AnchorDetections(_AnchoredLayer):
 
     of = "yolo_v2"
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV2
 
         return YoloV2(
@@ -170,7 +170,7 @@ class ScaleDetections(_AnchoredLayer):
 
     of = "yolo_v3"
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV3
 
         return YoloV3(

@@ -10,16 +10,16 @@ from torch import fx
 from archdsl.analysis import shapes
 from archdsl.backends.torch import compile_network
 from archdsl.diagnostics.source import Source, Span
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.network import LayerInstance, Network, Scope
 
 
-def kinds(sketch: Sketch) -> list[str]:
+def kinds(sketch: ImportedGraph) -> list[str]:
     """The kind of each layer behind the input."""
     return [operation.layer.kind for operation in sketch.operations[1:]]
 
 
-def network_of(sketch: Sketch) -> Network:
+def network_of(sketch: ImportedGraph) -> Network:
     """The checked network; layers are ``layer0``, ``layer1``, in the order of the sketch."""
     scope = Scope("", sketch.name, None, None, None, None)
     span = Span(Source("sketch", " "), 0, 1)
@@ -35,7 +35,9 @@ def network_of(sketch: Sketch) -> Network:
     return shapes.check(Network(sketch.name, graph, "layer0", outputs, (scope,)))
 
 
-def module_of(sketch: Sketch, weights: Mapping[str, np.ndarray] | None = None) -> fx.GraphModule:
+def module_of(
+    sketch: ImportedGraph, weights: Mapping[str, np.ndarray] | None = None
+) -> fx.GraphModule:
     """The network as PyTorch runs it, for inference, with the origin's weights."""
     module = compile_network(network_of(sketch), seed=0).eval()
     if weights is not None:
@@ -48,5 +50,5 @@ def module_of(sketch: Sketch, weights: Mapping[str, np.ndarray] | None = None) -
     return module
 
 
-def parameters_of(sketch: Sketch) -> int:
+def parameters_of(sketch: ImportedGraph) -> int:
     return sum(value.numel() for value in module_of(sketch).parameters())

@@ -17,7 +17,7 @@ from archdsl.backends.formats import encode, format_of
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import darknet
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.writer import written
 
 
@@ -107,11 +107,11 @@ def yolo_v2() -> list[str]:
     ]
 
 
-def read(*layers: str) -> Sketch:
+def read(*layers: str) -> ImportedGraph:
     return darknet.sketch(Source("net.cfg", "\n".join(layers)), "net")
 
 
-def spelled(sketch: Sketch) -> archdsl.Network:
+def spelled(sketch: ImportedGraph) -> archdsl.Network:
     return load_source(Source(sketch.name, written(sketch))).check()
 
 

@@ -21,7 +21,7 @@ from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.format import formatted
-from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.imported_graph import ImportedGraph, Operation
 from archdsl.importers.outlining.writer import written
 from archdsl.importers.pytorch.reader import sketch
 from archdsl.importers.verification import canonical, match, reference, verify
@@ -300,13 +300,13 @@ def test_any_graph_of_one_input_is_spelled(steps: list[tuple[str, int, int]]) ->
 # ---- what origins may not do ----
 
 
-def tiny(name: str, note: str, output: str) -> Sketch:
+def tiny(name: str, note: str, output: str) -> ImportedGraph:
     operations = (
         Operation(Input(Pixels(3), 8, 8), (), name),
         Operation(ReLU(), (0,), name),
         Operation(Add(), (0, 1), name),
     )
-    return Sketch(name, operations, {"output": 2, output: 1}, (note,))
+    return ImportedGraph(name, operations, {"output": 2, output: 1}, (note,))
 
 
 @pytest.mark.parametrize("evil", ["a\nusing x = relu;", "a> , b", "// */", "\x1b[2J", "Ж", ""])
@@ -325,7 +325,7 @@ def test_a_network_of_no_known_join_is_refused() -> None:
         Operation(Add(), (0, 1), "c"),
     )
     with pytest.raises(ArchError, match="several inputs"):
-        written(Sketch("two", operations, {"output": 2}))
+        written(ImportedGraph("two", operations, {"output": 2}))
 
 
 def test_depth_is_no_matter() -> None:

@@ -16,7 +16,7 @@ from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import keras as reader
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.writer import written
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ def model(*layers: Json, end: str | None = None, version: str = "2.15.0") -> str
     return json.dumps({"class_name": "Functional", "config": config, "keras_version": version})
 
 
-def read(text: str, size: tuple[int, int, int] | None = None) -> Sketch:
+def read(text: str, size: tuple[int, int, int] | None = None) -> ImportedGraph:
     return reader.sketch(Source("m.json", text), "m", size)
 
 

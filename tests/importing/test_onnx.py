@@ -23,7 +23,7 @@ from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import Options
 from archdsl.importers import onnx as reader
-from archdsl.importers.imported_graph import Home, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.outlining.writer import written
 from archdsl.importers.weight_map import state
 
@@ -42,11 +42,11 @@ def exported(module: nn.Module, path: Path, *shape: int, dynamo: bool = False) -
     return path
 
 
-def read(path: Path) -> Sketch:
+def read(path: Path) -> ImportedGraph:
     return reader.read(str(path), Options())
 
 
-def check(path: Path) -> Sketch:
+def check(path: Path) -> ImportedGraph:
     """The sketch, with the file's weights, computes what onnxruntime computes."""
     sketch = read(path)
     session = runtime.InferenceSession(str(path))
@@ -303,7 +303,7 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
         assert known.exit_code == 0 and known.stdout == done.stdout and not known.stderr
     honest = reader.read_with_weights
 
-    def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:
+    def off(what: str, options: Options) -> tuple[ImportedGraph, dict[str, np.ndarray]]:
         sketch, weights = honest(what, options)
         first = next(iter(weights))
         return sketch, {**weights, first: weights[first] + 0.5}

@@ -13,7 +13,7 @@ from archdsl.backends.source.code_style import (
     INDENT,
     WIDTH,
     Doc,
-    Group,
+    DocGroup,
     call,
     flat,
     joined,
@@ -23,9 +23,9 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.constructors import Construction
-from archdsl.backends.source.drafts import Built, Step, opened
+from archdsl.backends.source.drafts import Built, UnitStep, opened
 from archdsl.backends.source.forward import Forward, span
-from archdsl.backends.source.identifiers import Names, identifier
+from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.symbols import Symbols
@@ -87,12 +87,12 @@ class Writer:
 
     # ---- the constructor ----
 
-    def _parameters(self, pattern: Pattern) -> Group:
+    def _parameters(self, pattern: Pattern) -> DocGroup:
         found: list[Doc] = ["self"]
         for name, each in zip(pattern.arguments, pattern.abstraction.arguments, strict=True):
             default = "" if each.default is None else f" = {literal(each.default.value)}"
             found.append(f"{name}: {_annotation(each.values)}{default}")
-        return Group("(", tuple(found), ")")
+        return DocGroup("(", tuple(found), ")")
 
     def _said(self, term: Term, names: Sequence[str] = ()) -> Said:
         if isinstance(term, Constant):
@@ -128,7 +128,7 @@ class Writer:
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: Step, said: list[Said]) -> Doc:
+    def _construction(self, step: UnitStep, said: list[Said]) -> Doc:
         """The call that makes the module of a step."""
         if isinstance(step.head, Pattern):
             if step.head.inline:
@@ -168,7 +168,7 @@ class Writer:
         items: list[Doc] = []
         at = 0
         for step in pattern.actions:
-            assert isinstance(step, Step)
+            assert isinstance(step, UnitStep)
             slots = said[at : at + len(step.slots)]
             at += len(step.slots)
             items.append(joined(f"{identifier(str(step.name))}=", self._construction(step, slots)))
@@ -201,7 +201,7 @@ class Writer:
 
     def _forward(self, pattern: Pattern, kept: dict[str, str], result: Results | None) -> list[str]:
         terms = pattern.abstraction.terms
-        names = Names([n for each in pattern.actions for n in _names(each)])
+        names = UniqueNames([n for each in pattern.actions for n in _names(each)])
 
         def slot(index: int) -> str:
             term = terms[index]
@@ -225,7 +225,7 @@ class Writer:
             writing.named(result.inputs)
             taken, gives = list(result.parameters), result.gives
             body = writing.write(result.returned)
-        head = joined("def forward", Group("(", ("self", *taken), ")"), f" -> {gives}:")
+        head = joined("def forward", DocGroup("(", ("self", *taken), ")"), f" -> {gives}:")
         return [*lines(head, 1), *body]
 
 
@@ -251,8 +251,8 @@ def _filled(structure: Any, docs: list[Doc]) -> Doc:
         return docs[structure]
     if isinstance(structure, Mapping):
         items = [joined(f"{literal(n)}: ", _filled(v, docs)) for n, v in structure.items()]
-        return Group("{", tuple(items), "}", listed=True)
-    return Group("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
+        return DocGroup("{", tuple(items), "}", listed=True)
+    return DocGroup("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
 
 
 def _equal(value: Value, default: Value) -> bool:
@@ -309,7 +309,7 @@ def _docstring(about: Sequence[str]) -> list[str]:
             f'{INDENT}"""']  # fmt: skip
 
 
-def _names(action: Step | Loop) -> list[str]:
+def _names(action: UnitStep | Loop) -> list[str]:
     steps = action.body if isinstance(action, Loop) else (action,)
     return [step.name for step in steps if step.name is not None]
 

@@ -60,7 +60,7 @@ def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
 
 
 @dataclass
-class Reader:
+class ConstructorReader:
     """Reads constructions; equal modules are checked once."""
 
     _checked: dict[Any, Construction] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def safe(name: str) -> str:
     return f"{spoken}_" if hidden else spoken
 
 
-class Names:
+class UniqueNames:
     """Names of one kind, no two alike."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:

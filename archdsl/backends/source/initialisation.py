@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from torch import fx, nn
 
-from archdsl.backends.source.code_style import INDENT, Group, joined, lines, literal, quoted, tupled
+from archdsl.backends.source.code_style import (
+    INDENT,
+    DocGroup,
+    joined,
+    lines,
+    literal,
+    quoted,
+    tupled,
+)
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.emitter import START
 from archdsl.backends.torch.freeze import thawed
@@ -116,7 +124,7 @@ def _call(rule: Rule, part: nn.Module) -> str:
     return f"normal_({{}}, std={literal(float(f'{deviation:.6g}'))})"
 
 
-def _tuple(texts: list[str]) -> Group:
+def _tuple(texts: list[str]) -> DocGroup:
     return tupled(tuple(map(quoted, texts)))
 
 

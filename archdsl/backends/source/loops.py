@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
-from archdsl.backends.source.drafts import Draft, Slot, Step
+from archdsl.backends.source.drafts import UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
 """The number, in a loop, of what the iteration before gave, or of what the loop starts with."""
@@ -30,10 +30,10 @@ class Loop:
     then that of the others, or the step from each to the next where it ``grows``.
     """
 
-    body: tuple[Step, ...]
+    body: tuple[UnitStep, ...]
     numbers: tuple[int | None, ...]
     grows: tuple[bool, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[UnitSlot, ...]
     start: int
     gives: tuple[int, ...]
 
@@ -51,10 +51,10 @@ class Loop:
         return "loop", bodies, self.numbers, self.grows, names, self.start, self.gives
 
 
-Action = Step | Loop
+Action = UnitStep | Loop
 
 
-def folded(draft: Draft, least: int = 2) -> tuple[Action, ...]:
+def folded(draft: UnitDraft, least: int = 2) -> tuple[Action, ...]:
     """The steps of a draft with loops in place of what repeats, in linear time.
 
     Loops are of ``least`` iterations or more.
@@ -79,7 +79,7 @@ def folded(draft: Draft, least: int = 2) -> tuple[Action, ...]:
 
 
 class _Search:
-    def __init__(self, steps: Sequence[Step], outputs: Sequence[int]) -> None:
+    def __init__(self, steps: Sequence[UnitStep], outputs: Sequence[int]) -> None:
         self._steps = steps
         shapes: dict[Hashable, int] = {}
         self._shapes = [shapes.setdefault(_shape(step), len(shapes)) for step in steps]
@@ -192,8 +192,8 @@ class _Search:
         start = self._start(at, period)
         assert start is not None
         reads = self._reads(at, period, 1)
-        body: list[Step] = []
-        slots = [Slot("count", count)]
+        body: list[UnitStep] = []
+        slots = [UnitSlot("count", count)]
         grows: list[bool] = []
         for i in range(at, at + period):
             one, two = self._steps[i], self._steps[i + period]
@@ -204,7 +204,7 @@ class _Search:
                 if a.name == IN_PLACE and not same(a.value, b.value):
                     a = b = a._replace(value=False)
                 rest = b.value - a.value if growing else b.value  # type: ignore[operator]
-                slots += [a, Slot(a.name, rest)]
+                slots += [a, UnitSlot(a.name, rest)]
             taken, reads = reads[: len(one.reads())], reads[len(one.reads()) :]
             body.append(_reading(one, taken, self._names[i][0]))
         end = self._steps[at + count * period - 1].gives
@@ -212,7 +212,7 @@ class _Search:
         return Loop(tuple(body), numbers, tuple(grows), tuple(slots), start, end)
 
 
-def _reading(step: Step, values: Sequence[int], name: str | None) -> Step:
+def _reading(step: UnitStep, values: Sequence[int], name: str | None) -> UnitStep:
     """The step with other values to read, in order, and another name."""
     following = iter(values)
     moved = step.renumbered(lambda _: next(following, 0))
@@ -227,7 +227,7 @@ def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool
     return bool(other == first + count * step and before == first + (count - 1) * step)
 
 
-def _shape(step: Step) -> Hashable:
+def _shape(step: UnitStep) -> Hashable:
     """Hashable that is equal for steps which differ in names, values and slots only."""
     blank = replace(step, name=None if step.name is None else "")
     return blank.renumbered(lambda _: 0).key()

@@ -29,14 +29,14 @@ class Function:
 
 
 @dataclass(eq=False)
-class Part:
+class InnerUnit:
     """A call of a scope inside this one."""
 
     name: str
     unit: Unit
 
 
-Piece = Leaf | Function | Part
+UnitPiece = Leaf | Function | InnerUnit
 
 
 @dataclass(eq=False)
@@ -48,7 +48,7 @@ class Unit:
 
     scope: Scope
     parent: Unit | None
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[UnitPiece] = field(default_factory=list)
     inputs: dict[fx.Node, None] = field(default_factory=dict)
     outputs: dict[fx.Node, None] = field(default_factory=dict)
     height: int = 0
@@ -118,7 +118,7 @@ class _Cutting:
         for inner in reversed(missing):
             outer, unit = unit, Unit(inner, unit)
             self.units[inner.path] = unit
-            outer.pieces.append(Part(inner.name, unit))
+            outer.pieces.append(InnerUnit(inner.name, unit))
         return unit
 
     def _carry(self, source: fx.Node, reader: Unit) -> None:

@@ -10,14 +10,14 @@ from torch import Tensor, fx
 from archdsl.analysis.cost import summarise
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Results, Writer
-from archdsl.backends.source.code_style import INDENT, Doc, Group, joined, lines, literal, prose
+from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
-from archdsl.backends.source.drafts import Built, Step
-from archdsl.backends.source.identifiers import Names, camel, identifier
+from archdsl.backends.source.drafts import Built, UnitStep
+from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import Beginning
 from archdsl.backends.source.loops import Loop
-from archdsl.backends.source.parts import Part, Unit
+from archdsl.backends.source.parts import InnerUnit, Unit
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.emitter import LAYER
@@ -97,7 +97,7 @@ def _records(value: Any) -> Iterator[Construction]:
 
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     """Give the classes their names: those of templates, and of variants what sets them apart."""
-    names = Names({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
+    names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
     for pattern in found:
         for step in _steps(pattern):
             if isinstance(step.head, Built):
@@ -135,7 +135,7 @@ def _words(pattern: Pattern) -> set[str]:
     return found
 
 
-def _steps(pattern: Pattern) -> Iterator[Step]:
+def _steps(pattern: Pattern) -> Iterator[UnitStep]:
     for action in pattern.actions:
         yield from action.body if isinstance(action, Loop) else (action,)
 
@@ -143,7 +143,7 @@ def _steps(pattern: Pattern) -> Iterator[Step]:
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
     """The shape of what each part of the network gives; of a loop's last iteration as well."""
     for piece in root.pieces:
-        if isinstance(piece, Part):
+        if isinstance(piece, InnerUnit):
             node = list(piece.unit.outputs)[-1]
             yield piece.name, _shape(network, node.meta[LAYER])
             yield piece.name.rstrip("0123456789"), _shape(network, node.meta[LAYER])
@@ -244,5 +244,5 @@ def _random(value: Any) -> Doc:
     if isinstance(value, Tensor):
         return f"torch.rand({', '.join(map(str, value.shape))})"
     if isinstance(value, (list, tuple)):
-        return Group("[", tuple(map(_random, value)), "]", listed=True)
+        return DocGroup("[", tuple(map(_random, value)), "]", listed=True)
     return literal(value)

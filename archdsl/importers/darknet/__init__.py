@@ -16,15 +16,15 @@ from archdsl.importers import Options
 from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.darknet.kinds import SECTIONS, idle
-from archdsl.importers.darknet.state import HEAD, Reading, refuse, refused
+from archdsl.importers.darknet.state import HEAD, CfgReader, refuse, refused
 from archdsl.importers.draft import Draft
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
 from archdsl.layers.images import InputImagesSized
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The network of a .cfg file; ``options.input`` takes the place of the size in it.
 
     Raises ArchError with file and line for what cannot be read or said.
@@ -33,7 +33,7 @@ def read(what: str, options: Options) -> Sketch:
     return sketch(read_source(path), path.stem, options.input)
 
 
-def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
+def sketch(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
     """The network of a text; see :func:`read`."""
     parts = sections(source)
     if not parts or parts[0].kind not in ("net", "network"):
@@ -44,7 +44,7 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
         )
     draft = Draft(name, in_order=True)
     detects = any(section.kind in DETECTORS for section in parts)
-    reading = Reading(draft, _input(draft, parts[0], detects, size))
+    reading = CfgReader(draft, _input(draft, parts[0], detects, size))
     for number, section in enumerate(parts[1:]):
         draft.part = f"{section.kind}{number}"
         make = SECTIONS.get(section.kind)

@@ -32,7 +32,7 @@ HEAD = -1
 
 
 @dataclass
-class Reading:
+class CfgReader:
     """The network read so far: the operation behind each section, and the detection heads."""
 
     draft: Draft

@@ -18,7 +18,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.files import read_source
 from archdsl.importers import Options, Proof
 from archdsl.importers.draft import Draft
-from archdsl.importers.imported_graph import Home, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.keras.config import Entry
 from archdsl.importers.keras.kinds import KINDS
 from archdsl.ir.edges import Shape
@@ -47,7 +47,7 @@ class _Use(NamedTuple):
         return self.entry.name, self.application
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The network of a JSON file; ``options.input`` stands in for a size that it leaves open.
 
     Raises ArchError with the class and name of a layer that the catalogue has none for.
@@ -63,7 +63,7 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
+def sketch(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
     """The network of a text; see :func:`read`."""
     try:
         document = json.loads(source.text)
@@ -79,13 +79,13 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
             "expected what model.to_json() writes: a Sequential or Functional model",
         )
     version = str(document.get("keras_version", "3")).partition(".")[0]
-    reading = _Reading(Draft(name), int(version) if version.isdecimal() else 3, size)
+    reading = _KerasReader(Draft(name), int(version) if version.isdecimal() else 3, size)
     ends = run(reading.model(document, None))
     names = ["output"] if len(ends) == 1 else [end[0] for end in ends]
     return reading.draft.sketch({name: index for name, (_, index) in zip(names, ends, strict=True)})
 
 
-class _Reading:
+class _KerasReader:
     def __init__(self, draft: Draft, version: int, size: Shape | None) -> None:
         self.draft = draft
         self._version = version

@@ -34,10 +34,10 @@ _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
 
-Handler = Callable[["Reader", Node], "Signal | tuple[Signal, ...]"]
+Handler = Callable[["OnnxGraphReader", Node], "Signal | tuple[Signal, ...]"]
 
 
-class Reader:
+class OnnxGraphReader:
     """Reads the nodes of a model in their order into a draft.
 
     ``handlers`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
@@ -49,7 +49,7 @@ class Reader:
         model: Any,
         path: Path,
         handlers: Mapping[str, Handler],
-        patterns: Mapping[str, Callable[[Reader, Node], Signal | None]],
+        patterns: Mapping[str, Callable[[OnnxGraphReader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from archdsl.importers.imported_graph import Home
 from archdsl.importers.outlining.idioms import Idioms
-from archdsl.importers.outlining.origin_parts import Group, Grouped, grouped, settle_homes
+from archdsl.importers.outlining.origin_parts import Grouped, PartGroup, grouped, settle_homes
 from archdsl.importers.outlining.parameters import Parameters
-from archdsl.importers.outlining.steps import Chain, Step
+from archdsl.importers.outlining.steps import Chain, ChainStep
 from archdsl.importers.outlining.templates import (
     CALL,
     ROUNDS,
@@ -27,10 +27,10 @@ from archdsl.importers.outlining.templates import (
 from archdsl.importers.outlining.terms import (
     DENSE,
     REPEAT,
-    Call,
-    Combining,
+    CombinatorHead,
     Pool,
-    Tagging,
+    TagHead,
+    TemplateHead,
     instances_of,
     text_uses,
 )
@@ -96,14 +96,14 @@ class _Folding:
         """A chain with its groups."""
         steps: list[int] = []
         for item in items:
-            if isinstance(item, Group):
+            if isinstance(item, PartGroup):
                 inner = yield self.chain(item.inner)
                 steps += self._group(inner, item.home)
             else:
                 steps.append((yield self._step(item)))
         return self._pool.chain(repeated(self._pool, steps))
 
-    def _step(self, step: Step) -> Task[int]:
+    def _step(self, step: ChainStep) -> Task[int]:
         if isinstance(step.what, Layer):
             return layer_step(self._pool, step.what)
         blocks: list[int] = []
@@ -113,8 +113,8 @@ class _Folding:
             self._templates.around[self._pool.shape(made)].update(step.homes[-1:])
             blocks.append(made)
         if step.tags:
-            return self._pool.step(Tagging(step.what, step.tags, step.names))
-        return self._pool.step(Combining(step.what, step.names), (), blocks)
+            return self._pool.step(TagHead(step.what, step.tags, step.names))
+        return self._pool.step(CombinatorHead(step.what, step.names), (), blocks)
 
     def _group(self, inner: int, home: Home) -> Sequence[int]:
         """A group as a call, or as its steps where that says more."""
@@ -123,10 +123,10 @@ class _Folding:
             # residual<body> and the like: the body has the name, with a residual and without.
             head, values, blocks = pool[steps[0]]
             full = [block for block in blocks if pool.steps(block)]
-            if isinstance(head, Combining) and head not in (REPEAT, DENSE) and len(full) == 1:
+            if isinstance(head, CombinatorHead) and head not in (REPEAT, DENSE) and len(full) == 1:
                 call = pool.chain(self._group(full[0], home))
                 return [pool.step(head, values, [call if b in full else b for b in blocks])]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 self._templates.homes[head.template][home] += 1
         inner = pool.chain(self._uniform(steps))
         shape = pool.shape(inner)
@@ -135,12 +135,12 @@ class _Folding:
         template = self._templates.number(shape)
         self._templates.homes[template][home] += 1
         self._made[shape] += 1
-        return [pool.step(Call(template), (), [inner])]
+        return [pool.step(TemplateHead(template), (), [inner])]
 
     def _forks(self, steps: Sequence[int]) -> bool:
         """True if a chain is one combinator of several blocks."""
         heads = [self._pool[step] for step in steps]
-        return any(isinstance(h, Combining) and len(blocks) > 1 for h, _, blocks in heads)
+        return any(isinstance(h, CombinatorHead) and len(blocks) > 1 for h, _, blocks in heads)
 
     def _uniform(self, steps: Sequence[int]) -> list[int]:
         """One block where other groups repeat it is a repetition too, so that all are alike."""
@@ -154,7 +154,9 @@ class _Folding:
             self.grown = True
         return [
             pool.step(REPEAT, (1,), [pool.chain([step])])
-            if place in known and single[place] == step and isinstance(pool[step].head, Call)
+            if place in known
+            and single[place] == step
+            and isinstance(pool[step].head, TemplateHead)
             else step
             for place, step in enumerate(steps)
         ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archdsl.analysis.anti_unification import Constant, Formula, Term, abstract
 from archdsl.importers.outlining.spelling import fractions, needless, value_text
-from archdsl.importers.outlining.terms import Call, LayerHead, Pool, Value, instances_of
+from archdsl.importers.outlining.terms import LayerHead, Pool, TemplateHead, Value, instances_of
 
 _BASES = {
     "filters": "N",
@@ -50,7 +50,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Slot:
+class TextSlot:
     """A place in a text: how it is written, and the values that it has in all instances."""
 
     text: str
@@ -66,7 +66,7 @@ class Pattern:
 
     parameters: tuple[Parameter, ...]
     body: int
-    slots: tuple[Slot, ...]
+    slots: tuple[TextSlot, ...]
     leading: tuple[str, ...]
 
 
@@ -81,13 +81,13 @@ class Parameters:
         for template, blocks in instances_of(pool, main).items():
             self._generalise(template, blocks)
         slots = self._slots(main)
-        self.main = tuple(Slot(self._text(base, value), (value,)) for base, value in slots)
+        self.main = tuple(TextSlot(self._text(base, value), (value,)) for base, value in slots)
 
     def count(self, instances: Sequence[int]) -> int:
         """Number of parameters of a template with these instances."""
         return len(self._pattern(instances)[3])
 
-    def words(self, head: Call) -> int:
+    def words(self, head: TemplateHead) -> int:
         """Number of words of an instance: its name and its arguments."""
         return 1 + len(self.patterns[head.template].parameters)
 
@@ -96,7 +96,7 @@ class Parameters:
         found: list[tuple[str, Value]] = []
         for step in walk(self._pool, chain):
             head, values, blocks = self._pool[step]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 bases = [parameter.base for parameter in self.patterns[head.template].parameters]
                 found += zip(bases, self._arguments[head.template, blocks[0]], strict=True)
             else:
@@ -129,7 +129,7 @@ class Parameters:
         self.patterns[template] = Pattern(
             tuple(named[place] for place in order),
             instances[0],
-            tuple(Slot(t, c) for t, c in zip(texts, columns, strict=True)),
+            tuple(TextSlot(t, c) for t, c in zip(texts, columns, strict=True)),
             self._leading(instances[0], texts),
         )
         for row, instance in enumerate(instances):
@@ -162,7 +162,9 @@ class Parameters:
                     if name in needless(head.cls, known):
                         columns[place + n] = (None,) * rows
             place += len(
-                self._arguments[head.template, blocks[0]] if isinstance(head, Call) else values
+                self._arguments[head.template, blocks[0]]
+                if isinstance(head, TemplateHead)
+                else values
             )
 
 
@@ -185,7 +187,7 @@ def walk(pool: Pool, chain: int) -> list[int]:
         step = waiting.pop()
         found.append(step)
         head, _, blocks = pool[step]
-        if not isinstance(head, Call):
+        if not isinstance(head, TemplateHead):
             for block in reversed(blocks):
                 waiting += reversed(pool.steps(block))
     return found

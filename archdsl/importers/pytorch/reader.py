@@ -12,8 +12,8 @@ from torch import nn
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import Options, Proof
-from archdsl.importers.imported_graph import Home, Operation, Sketch
-from archdsl.importers.pytorch.entry import Entry, entry
+from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
+from archdsl.importers.pytorch.entry import InputEntry, entry
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
 from archdsl.importers.pytorch.modules import original
@@ -40,7 +40,7 @@ class _Told(NamedTuple):
     tensors: dict[str, str]
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The sketch of a model, or of what a Python file makes, in evaluation mode.
 
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no
@@ -53,7 +53,7 @@ def read(what: str, options: Options) -> Sketch:
     return sketch(module, name, options.input or _SIZE, notes)
 
 
-def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> Sketch:
+def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> ImportedGraph:
     """The sketch of a module for images of a size (channels, height, width)."""
     if is_detector(module):
         raise fail(
@@ -80,7 +80,7 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
         for index in live
     )
     outputs = {output: places[index] for output, index in graph.outputs}
-    return Sketch(name, operations, outputs, tuple(notes))
+    return ImportedGraph(name, operations, outputs, tuple(notes))
 
 
 def proof(network: Network, what: str) -> Proof:
@@ -101,7 +101,7 @@ def proof(network: Network, what: str) -> Proof:
     return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
-def _told(graph: CanonicalGraph, start: Entry, fragments: Fragments) -> dict[int, _Told]:
+def _told(graph: CanonicalGraph, start: InputEntry, fragments: Fragments) -> dict[int, _Told]:
     """The layers by the nodes that they end in.
 
     Nodes inside of larger layers may have none; only what an output needs counts.

@@ -45,7 +45,7 @@ BATCH = Size("batch")
 
 
 @dataclass
-class Call:
+class TracedCall:
     """One operation about to be added: what is called, by whom, and with which state."""
 
     where: str
@@ -95,7 +95,7 @@ def has_tensor(value: object) -> bool:
     return any(isinstance(leaf, (Cell, Stored)) for leaf in leaves(value))
 
 
-def about_sizes(call: Call) -> bool:
+def about_sizes(call: TracedCall) -> bool:
     """True if a call computes with sizes alone, none of its arguments being a tensor."""
     arguments = (call.args, call.kwargs)
     return not has_tensor(arguments) and any(isinstance(x, Size) for x in leaves(arguments))

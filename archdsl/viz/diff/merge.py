@@ -13,14 +13,14 @@ from archdsl.viz.diff.insertion import Tree
 from archdsl.viz.diff.repeats import repeated
 from archdsl.viz.draw.collapse import Levels, collapsed
 from archdsl.viz.draw.diagram import Box, Diagram, End, Mark
-from archdsl.viz.draw.from_network import Reader
+from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.words import giga
 
 
 class View:
     """One of the two diagrams, and which layers its boxes stand for."""
 
-    def __init__(self, reader: Reader, levels: Levels) -> None:
+    def __init__(self, reader: DiagramBuilder, levels: Levels) -> None:
         self.diagram = reader.diagram(levels, usual=False)
         self.boxes = {box.id: box for box in self.diagram.root.boxes()}
         groups = collapsed(reader.network, reader.groups, levels)
@@ -36,7 +36,7 @@ class Merger:
     def __init__(
         self, before: Network, after: Network, found: Difference, *, fold: bool, fuse: bool
     ) -> None:
-        self._readers = [Reader(side, fold=False, fuse=fuse) for side in (before, after)]
+        self._readers = [DiagramBuilder(side, fold=False, fuse=fuse) for side in (before, after)]
         self._found = found
         self._fold = fold
         self._status: dict[str, Status] = {}

@@ -12,7 +12,7 @@ from archdsl.ir.layer import Category, elements, shown
 from archdsl.ir.network import Network
 from archdsl.layers.joins import Concat
 from archdsl.viz.draw.collapse import Collapsed
-from archdsl.viz.draw.diagram import Box, Entry, Facts
+from archdsl.viz.draw.diagram import Box, Facts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.words import giga, title
 
@@ -99,7 +99,7 @@ def _size(edge: EdgeType) -> int | None:
     return elements(edge) if isinstance(edge, tuple) else None
 
 
-def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[Entry]]:
+def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[LegendEntry]]:
     """The boxes by name without what is usual for their category, and the legend that tells it.
 
     A box that lacks what is usual says so.
@@ -111,7 +111,7 @@ def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[Entry]]:
     }
     shorter = {box.id: box if box.block else _shortened(box, usual[box.category]) for box in boxes}
     entries = [
-        Entry(category, " + ".join((category.value, *usual[category])))
+        LegendEntry(category, " + ".join((category.value, *usual[category])))
         for category in Category
         if any(box.category is category for box in boxes)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.viz.draw.cross_axis import places
-from archdsl.viz.draw.ranks import Link, Part, Ranked, ranked
+from archdsl.viz.draw.ranks import LayoutPart, Link, Ranked, ranked
 
 Point = tuple[float, float]
 """Across and along the direction of flow."""
@@ -30,7 +30,7 @@ class Arrangement:
 
 
 def arrange(
-    parts: Sequence[Part],
+    parts: Sequence[LayoutPart],
     links: Sequence[Link],
     *,
     tight: bool,
@@ -59,7 +59,7 @@ class _Rows:
     def __init__(
         self,
         made: Ranked,
-        parts: Sequence[Part],
+        parts: Sequence[LayoutPart],
         links: Sequence[Link],
         x: list[float],
         tight: bool,

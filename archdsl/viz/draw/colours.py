@@ -16,7 +16,7 @@ _STEPS = 24
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColourScale:
     """A quantity: its name in the legend, its value for a box, and how that is written."""
 
     name: str
@@ -25,10 +25,10 @@ class Scale:
 
 
 SCALES = {
-    "params": Scale("parameters", lambda facts: facts.parameters, giga),
-    "macs": Scale("MACs", lambda facts: facts.macs, giga),
-    "memory": Scale("memory of outputs", lambda facts: facts.memory, memory),
-    "receptive-field": Scale(
+    "params": ColourScale("parameters", lambda facts: facts.parameters, giga),
+    "macs": ColourScale("MACs", lambda facts: facts.macs, giga),
+    "memory": ColourScale("memory of outputs", lambda facts: facts.memory, memory),
+    "receptive-field": ColourScale(
         "receptive field", lambda facts: facts.receptive_field, lambda n: f"{n:,} px"
     ),
 }

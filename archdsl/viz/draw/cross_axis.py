@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.viz.draw.ranks import Part, Ranked
+from archdsl.viz.draw.ranks import LayoutPart, Ranked
 
 BETWEEN_PARTS = 16.0
 BESIDE_LANE = 11.0
@@ -12,7 +12,7 @@ _ROUNDS = 5
 _STAYS = 1e-4
 
 
-def places(made: Ranked, parts: Sequence[Part]) -> list[float]:
+def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
     """The left edge of every node; the leftmost is at 0.
 
     Rank by rank, down and up again, parts go where the weighted squares of their links' bends are

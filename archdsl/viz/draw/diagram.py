@@ -117,7 +117,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """A line of the legend: a category, and what its boxes hold without saying so each time."""
 
     category: Category
@@ -136,7 +136,7 @@ class Diagram:
     totals: str
     root: Cluster
     edges: tuple[Edge, ...]
-    legend: tuple[Entry, ...]
+    legend: tuple[LegendEntry, ...]
 
     @property
     def ends(self) -> tuple[End, ...]:

@@ -24,7 +24,7 @@ _LONGEST_LABEL = 24
 """Characters: what is longer, such as the sizes of several feature maps, crowds the lines."""
 
 
-class Reader:
+class DiagramBuilder:
     """Makes diagrams of a checked network; what they share is found once."""
 
     def __init__(self, network: Network, *, fold: bool = True, fuse: bool = True) -> None:
@@ -78,7 +78,7 @@ def diagram_of(
     network: Network, levels: Levels | None = None, *, fold: bool = True, fuse: bool = True
 ) -> Diagram:
     """The diagram of a checked network, with every level open unless ``levels`` says otherwise."""
-    return Reader(network, fold=fold, fuse=fuse).diagram(levels or Levels())
+    return DiagramBuilder(network, fold=fold, fuse=fuse).diagram(levels or Levels())
 
 
 def _edges(

@@ -27,7 +27,7 @@ _GOOD = 0.98
 
 
 @dataclass(frozen=True)
-class Figure:
+class FittedFigure:
     """A page with what its colours mean."""
 
     page: Page
@@ -63,7 +63,7 @@ class Fitter:
         self._source = source
         self._usual = options.legend is not False and options.colour == "category"
 
-    def figure(self) -> Figure:
+    def figure(self) -> FittedFigure:
         """The figure with the levels asked for, else with the finest that fit."""
         options = self._options
         levels = self._finest() if options.depth is None else Levels(options.depth)
@@ -92,7 +92,7 @@ class Fitter:
                 return True
         return False
 
-    def _figure(self, diagram: Diagram) -> tuple[Figure, float]:
+    def _figure(self, diagram: Diagram) -> tuple[FittedFigure, float]:
         """The figure in the direction that suits it, and its scale on the page."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
@@ -103,7 +103,7 @@ class Fitter:
             if best.score >= _GOOD:
                 break
         assert best is not None
-        return Figure(best.page, diagram, colouring), best.scale
+        return FittedFigure(best.page, diagram, colouring), best.scale
 
     def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
         """The diagram in every direction that may be taken, and how much that one is liked."""

@@ -14,7 +14,7 @@ _SWEEPS = 6
 
 
 @dataclass(slots=True)
-class Part:
+class LayoutPart:
     """A box or cluster to be placed: its size across and along the direction of flow.
 
     ``ins`` and ``outs`` are where links come in and go out, from the part's left edge, by the name
@@ -55,7 +55,7 @@ class Link:
 
 
 @dataclass(slots=True)
-class Step:
+class LinkSegment:
     """A piece of links from one rank to the next, by nodes."""
 
     above: int
@@ -77,11 +77,11 @@ class Ranked:
     """The node of a lane by source, key and rank."""
     aside: set[int]
     """The parts from which nothing leads back to the main path."""
-    steps: list[list[Step]]
+    steps: list[list[LinkSegment]]
     """Those that leave each rank."""
 
 
-def ranked(parts: Sequence[Part], links: Sequence[Link]) -> Ranked:
+def ranked(parts: Sequence[LayoutPart], links: Sequence[Link]) -> Ranked:
     """The ranks of parts, which stand in an order in which links go forward, and their lanes."""
     rank = _longest_paths(parts, links)
     aside = _aside(parts, links)
@@ -104,7 +104,7 @@ def ranked(parts: Sequence[Part], links: Sequence[Link]) -> Ranked:
     return made
 
 
-def _aside(parts: Sequence[Part], links: Sequence[Link]) -> set[int]:
+def _aside(parts: Sequence[LayoutPart], links: Sequence[Link]) -> set[int]:
     aside = {node for node, part in enumerate(parts) if part.aside}
     if not aside:
         return aside
@@ -117,7 +117,7 @@ def _aside(parts: Sequence[Part], links: Sequence[Link]) -> set[int]:
     return aside
 
 
-def _longest_paths(parts: Sequence[Part], links: Sequence[Link]) -> list[int]:
+def _longest_paths(parts: Sequence[LayoutPart], links: Sequence[Link]) -> list[int]:
     rank = [0 if part.first else 1 for part in parts]
     for link in sorted(links, key=lambda link: link.source):
         rank[link.target] = max(rank[link.target], rank[link.source] + 1)
@@ -140,7 +140,7 @@ _SPINE, _CHAIN, _PLAIN, _SIDE, _LANE = 1000.0, 100.0, 10.0, 0.05, 2.0
 
 def _fill_steps(
     made: Ranked,
-    parts: Sequence[Part],
+    parts: Sequence[LayoutPart],
     links: Sequence[Link],
     furthest: dict[tuple[int, str], int],
 ) -> None:
@@ -152,16 +152,16 @@ def _fill_steps(
         else:
             above, leaves = made.lanes[link.source, link.key, row], 0.0
         enters = parts[link.target].enters(link.key)
-        made.steps[row].append(Step(above, link.target, leaves, enters, weights[index]))
+        made.steps[row].append(LinkSegment(above, link.target, leaves, enters, weights[index]))
     for (source, key), end in furthest.items():
         above, leaves, weight = source, parts[source].leaves(key), _SIDE
         for row in range(made.rank[source] + 1, end):
             lane = made.lanes[source, key, row]
-            made.steps[row - 1].append(Step(above, lane, leaves, 0.0, weight))
+            made.steps[row - 1].append(LinkSegment(above, lane, leaves, 0.0, weight))
             above, leaves, weight = lane, 0.0, _LANE
 
 
-def _weights(parts: Sequence[Part], links: Sequence[Link], made: Ranked) -> list[float]:
+def _weights(parts: Sequence[LayoutPart], links: Sequence[Link], made: Ranked) -> list[float]:
     """Weight of each link: the more, the straighter it is drawn."""
     into: list[list[int]] = [[] for _ in parts]
     out: list[int] = [0] * len(parts)

@@ -17,7 +17,7 @@ Skip = Literal["identity", "projection"]
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class LayerRun:
     """Layers in a row with one feature map behind them; ``sources`` are ids of steps."""
 
     id: str
@@ -75,9 +75,9 @@ class _Link:
 # ---- steps ----
 
 
-def _steps(network: Network) -> dict[str, Step]:
+def _steps(network: Network) -> dict[str, LayerRun]:
     """Every group of layers, split where the feature map changes inside it."""
-    steps: dict[str, Step] = {}
+    steps: dict[str, LayerRun] = {}
     last: dict[str, str] = {}
     for head, group in fused(network).items():
         sources = tuple(last[source] for source in group.sources if source in last)
@@ -86,7 +86,7 @@ def _steps(network: Network) -> dict[str, Step]:
         if group.head.layer.category is Category.RESHAPE:
             sources = sources[:1]  # of a second input it takes the size only
         for part, shape in _parts(network, group):
-            steps[part[0].path] = Step(part[0].path, tuple(part), sources, shape, group.scope)
+            steps[part[0].path] = LayerRun(part[0].path, tuple(part), sources, shape, group.scope)
             sources = (part[0].path,)
             last[head] = part[0].path
     return steps
@@ -127,7 +127,7 @@ def reordered(before: Shape, after: Shape) -> bool:
     return sorted(size or 0 for size in before) == sorted(size or 0 for size in after)
 
 
-def _before(steps: dict[str, Step], network: Network) -> dict[str, Step]:
+def _before(steps: dict[str, LayerRun], network: Network) -> dict[str, LayerRun]:
     """The steps that lead to the first output."""
     output = next(iter(network.outputs.values()))
     holder = {layer.path: step.id for step in steps.values() for layer in step.layers}
@@ -140,7 +140,7 @@ def _before(steps: dict[str, Step], network: Network) -> dict[str, Step]:
     return {name: step for name, step in steps.items() if name in needed}
 
 
-def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Step]:
+def _before_detection(steps: dict[str, LayerRun], network: Network) -> dict[str, LayerRun]:
     """The steps of a network that ends in a detection read off a single tensor, as YOLO's does."""
     taken = {source for step in steps.values() for source in step.sources}
     ends = [name for name in steps if name not in taken]
@@ -162,7 +162,7 @@ def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Ste
 # ---- the main path and what is beside it ----
 
 
-def _main_path(steps: dict[str, Step], network: Network) -> list[str]:
+def _main_path(steps: dict[str, LayerRun], network: Network) -> list[str]:
     """The path from the input to the output on which most is computed."""
     best: dict[str, tuple[int, int]] = {}
     before: dict[str, str] = {}
@@ -181,7 +181,7 @@ def _main_path(steps: dict[str, Step], network: Network) -> list[str]:
     return path[::-1]
 
 
-def _beside(steps: Mapping[str, Step], path: list[str]) -> tuple[set[str], list[_Link]]:
+def _beside(steps: Mapping[str, LayerRun], path: list[str]) -> tuple[set[str], list[_Link]]:
     """The steps of paths that pass by an enlargement, and these paths."""
     place = {name: number for number, name in enumerate(path)}
     enlarged = [0]  # enlargements on the path before each place
@@ -228,7 +228,7 @@ def _lead(leader: dict[str, str], name: str) -> str:
     return name
 
 
-def _enlarges(step: Step, steps: Mapping[str, Step]) -> bool:
+def _enlarges(step: LayerRun, steps: Mapping[str, LayerRun]) -> bool:
     if not step.sources or step.layers[0].layer.category is Category.JOIN:
         return False
     before = steps[step.sources[0]].shape
@@ -238,7 +238,9 @@ def _enlarges(step: Step, steps: Mapping[str, Step]) -> bool:
 # ---- cutting ----
 
 
-def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> list[tuple[Step, ...]]:
+def _between_cuts(
+    steps: Mapping[str, LayerRun], jumps: set[tuple[str, str]]
+) -> list[tuple[LayerRun, ...]]:
     """The steps in groups: each ends with a step that every path goes through."""
     number = {name: place for place, name in enumerate(steps)}
     reach = list(range(len(steps)))
@@ -246,8 +248,8 @@ def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> lis
         for source in step.sources:
             if source in number and (source, name) not in jumps:
                 reach[number[source]] = max(reach[number[source]], number[name])
-    groups: list[tuple[Step, ...]] = []
-    waiting: list[Step] = []
+    groups: list[tuple[LayerRun, ...]] = []
+    waiting: list[LayerRun] = []
     farthest = 0
     for place, step in enumerate(steps.values()):
         waiting.append(step)
@@ -258,7 +260,7 @@ def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> lis
     return groups
 
 
-def _element(member: tuple[Step, ...], steps: Mapping[str, Step]) -> Element:
+def _element(member: tuple[LayerRun, ...], steps: Mapping[str, LayerRun]) -> Element:
     last = member[-1]
     layers = tuple(layer for step in member for layer in step.layers)
     if len(member) == 1:
@@ -277,7 +279,7 @@ def _element(member: tuple[Step, ...], steps: Mapping[str, Step]) -> Element:
     return Element(layers, last.shape, scope, True, skip)
 
 
-def _reads_outside(source: str, inside: set[str], steps: Mapping[str, Step]) -> bool:
+def _reads_outside(source: str, inside: set[str], steps: Mapping[str, LayerRun]) -> bool:
     """True if a path into a sum is a single step long."""
     return not any(before in inside for before in steps[source].sources)
 

@@ -35,7 +35,7 @@ class Cuboid(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scale:
+class VolumeScale:
     """A length is a factor times a power of a size."""
 
     face: float
@@ -65,14 +65,14 @@ class Scale:
         )
 
 
-def scale_of(figure: Figure, largest: float) -> Scale:
+def scale_of(figure: Figure, largest: float) -> VolumeScale:
     """The scale on which the largest face is ``largest`` pixels high or wide."""
     sides = [side for v in figure.volumes if v.form is not Form.BAR for side in v.face]
     sides = sides or [1]
     channels = [v.channels for v in figure.volumes if v.form is not Form.PLANE] or [1]
     face_power = _power(max(sides) / min(sides), _FACES)
     channel_power = _power(max(channels) / min(channels), _CHANNELS)
-    return Scale(
+    return VolumeScale(
         largest / math.pow(max(sides), face_power),
         face_power,
         _DEPTH * largest / math.pow(max(channels), channel_power),

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_images
-from archdsl.backends.torch.detection.values import Batch, Detections, Size, Step, Target
+from archdsl.backends.torch.detection.values import Batch, Detections, DetectorModule, Size, Target
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.ir.cells import Cells
@@ -39,7 +39,7 @@ class PyramidBatch(NamedTuple):
 
 
 @remembering
-class PyramidInput(Step):
+class PyramidInput(DetectorModule):
     """Images of any sizes, each with its pyramid on one picture; these are padded to one tensor.
 
     Each level is made of the one before, bilinear with corners that are aligned. Source: dlib
@@ -146,7 +146,7 @@ def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
 
 
 @remembering
-class _Configured(Step):
+class _Configured(DetectorModule):
     """The base of detectors with options; they are part of the state_dict, as dlib writes them."""
 
     fitted_to = ("options",)

@@ -13,8 +13,8 @@ from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Size,
-    Step,
     Target,
     required_part,
 )
@@ -22,7 +22,7 @@ from archdsl.ir.edges import shape_words
 
 
 @remembering
-class ImageBatch(Step):
+class ImageBatch(DetectorModule):
     """Images of any sizes as one normalised tensor; targets are scaled with them.
 
     An image is resized so that its shorter side is the last of ``min_sizes`` (in training, one of
@@ -176,7 +176,7 @@ def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:
 
 
 @remembering
-class Results(Step):
+class Results(DetectorModule):
     """The end of a detector: losses in training, else detections in pixels of the images given."""
 
     def __init__(self) -> None:

@@ -19,7 +19,12 @@ from torchvision.ops import box_iou
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels
-from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
+from archdsl.backends.torch.detection.values import (
+    Batch,
+    Detections,
+    DetectorModule,
+    required_targets,
+)
 
 Heads = Mapping[str, tuple[list[Tensor], int]]
 """Maps that each head predicts and its numbers per anchor, by torchvision's name of the head."""
@@ -41,7 +46,7 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
 
 
 @remembering
-class DefaultBoxes(Step):
+class DefaultBoxes(DetectorModule):
     """Boxes of some shapes at every place of every map (Liu et al. 2016, section 2.2)."""
 
     def __init__(
@@ -67,7 +72,7 @@ class DefaultBoxes(Step):
 
 
 @remembering
-class _Dense(Step):
+class _Dense(DetectorModule):
     """The base: a detector of torchvision that decodes and judges, but is no part of the module.
 
     Settings have torchvision's names.

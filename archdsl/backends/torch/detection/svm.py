@@ -13,17 +13,17 @@ from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Regions,
     Samples,
     Size,
-    Step,
     Target,
     required_targets,
 )
 
 
 @remembering
-class SvmDetections(Step):
+class SvmDetections(DetectorModule):
     """Detections from decision values of one SVM per class: class k + 1 has column k.
 
     Boxes move by Girshick et al. 2014 (R-CNN), appendix C, equations 1 to 4; without the factors

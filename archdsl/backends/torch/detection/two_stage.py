@@ -21,17 +21,17 @@ from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Regions,
     Samples,
     Size,
-    Step,
     required_part,
     required_targets,
 )
 
 
 @remembering
-class AnchorGrid(Step):
+class AnchorGrid(DetectorModule):
     """Boxes of some sizes and aspect ratios (height / width) at every place of every map."""
 
     def __init__(self, sizes: tuple[tuple[float, ...], ...], ratios: tuple[float, ...]) -> None:
@@ -103,7 +103,7 @@ class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
         return (text + "batch={}, fraction={}").format(*self._settings)
 
 
-class GivenProposals(Step):
+class GivenProposals(DetectorModule):
     """Proposals from outside the network, such as those of selective search.
 
     They come in pixels of the images as given, a tensor n×4 for each image.
@@ -173,7 +173,7 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
 
 
 @remembering
-class RegionAlign(Step):
+class RegionAlign(DetectorModule):
     """Features of regions by bilinear sampling, from the level of a pyramid that suits their size.
 
     Source: He et al. 2017 (Mask R-CNN), section 3; Lin et al. 2017 (FPN), equation 1.
@@ -195,7 +195,7 @@ class RegionAlign(Step):
 
 
 @remembering
-class RegionPool(Step):
+class RegionPool(DetectorModule):
     """Features of regions: the maximum of each cell of a grid over the region.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.1; torchvision.ops.roi_pool.
@@ -215,7 +215,7 @@ class RegionPool(Step):
 
 
 @remembering
-class WarpedRegions(Step):
+class WarpedRegions(DetectorModule):
     """Regions cut out of the images with some pixels around them, and warped to one size.
 
     Source: Girshick et al. 2014 (R-CNN), section 2.1 and appendix A: the context around a region
@@ -277,7 +277,7 @@ class RegionDetections(RoIHeads):  # type: ignore[misc]
         return "score={}, nms={}, count={}".format(*self._settings)
 
 
-class InstanceMasks(Step):
+class InstanceMasks(DetectorModule):
     """Adds to every detection a mask of its object (He et al. 2017, section 3)."""
 
     def forward(self, logits: Tensor, detections: Detections) -> Detections:
@@ -301,7 +301,7 @@ class InstanceMasks(Step):
         return detections._replace(results=results)
 
 
-class InstanceKeypoints(Step):
+class InstanceKeypoints(DetectorModule):
     """Adds to every detection the keypoints of its object (He et al. 2017, section 5)."""
 
     def forward(self, heatmaps: Tensor, detections: Detections) -> Detections:

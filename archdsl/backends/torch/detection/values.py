@@ -14,7 +14,7 @@ Target = dict[str, Tensor]
 """Ground truth or detections of an image: ``boxes`` n×4 (x1, y1, x2, y2), ``labels`` n, ..."""
 
 
-class Step(nn.Module):
+class DetectorModule(nn.Module):
     """The base of all modules here. Readers of compiled networks take them as a whole.
 
     ``fitted_to``, where a module has it, names the attributes that weights depend on; the others

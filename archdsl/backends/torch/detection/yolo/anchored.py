@@ -12,7 +12,12 @@ from torchvision.ops import box_convert
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import Size, Target
-from archdsl.backends.torch.detection.yolo.detector import Detector, Losses, first_of_each, overlap
+from archdsl.backends.torch.detection.yolo.detector import (
+    Losses,
+    YoloDetector,
+    first_of_each,
+    overlap,
+)
 
 Anchor = tuple[float, float]
 """Width and height in pixels of the network's input."""
@@ -58,7 +63,7 @@ class _Matches(NamedTuple):
 
 
 @remembering
-class _Anchored(Detector):
+class _Anchored(YoloDetector):
     """Base of YOLOv2 and YOLOv3: decoding, matching and losses with anchors.
 
     Takes maps N×(A·(5+C))×H×W, one for each group of anchors: for the first anchor x, y, width,

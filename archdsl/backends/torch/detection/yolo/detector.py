@@ -21,7 +21,7 @@ _SMALLEST_SIDE = 1e-3  # pixels; what is left of a box outside the image is smal
 
 
 @remembering
-class Detector(nn.Module):
+class YoloDetector(nn.Module):
     """The base of all versions."""
 
     def __init__(

@@ -7,15 +7,20 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.backends.torch.constructor_arguments import remembering
-from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
-from archdsl.backends.torch.detection.yolo.detector import Detector
+from archdsl.backends.torch.detection.values import (
+    Batch,
+    Detections,
+    DetectorModule,
+    required_targets,
+)
+from archdsl.backends.torch.detection.yolo.detector import YoloDetector
 
 
 @remembering
-class YoloDetections(Step):
+class YoloDetections(DetectorModule):
     """Detections from YOLO's predictions; their losses in training."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: YoloDetector) -> None:
         super().__init__()
         self.detector = detector
 
