@@ -21,7 +21,7 @@ class Reach(NamedTuple):
 class Row:
     """One layer of a summary."""
 
-    scope: str
+    path: str
     """The dotted path of the layer, as in the compiled module."""
     kind: str
     shape: EdgeType
@@ -81,7 +81,7 @@ class Summary:
             **self.totals(),
             "layers": [
                 {
-                    "scope": row.scope,
+                    "scope": row.path,
                     "kind": row.kind,
                     "shape": document(row.shape),
                     "params": row.parameters,

@@ -1,4 +1,4 @@
-"""A file of dlib's and a spec's network: matched layer by layer, and the weights carried over."""
+"""A file of dlib's and a spec's network: matched layer by layer, and the weights loaded."""
 
 from __future__ import annotations
 

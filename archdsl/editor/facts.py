@@ -30,7 +30,7 @@ Facts = Mapping[int, list[Made]]
 
 def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> Facts:
     """Layers of a checked network by the names, in the sources of ``offsets``, they come from."""
-    rows = {row.scope: row for row in summary.rows}
+    rows = {row.path: row for row in summary.rows}
     found: defaultdict[int, list[Made]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)
     macs: defaultdict[Scope, int] = defaultdict(int)

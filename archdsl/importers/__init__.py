@@ -1,4 +1,4 @@
-"""From other formats to specs: a reader per origin gives a sketch, one writer spells it.
+"""From other formats to specs: an importer per origin makes a graph, one writer spells it.
 
 An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
 :class:`~archdsl.importers.imported_graph.ImportedGraph`; where the origin can be run, also

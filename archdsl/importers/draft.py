@@ -1,4 +1,4 @@
-"""A sketch under construction: every operation is judged by the catalogue as it comes."""
+"""An imported graph under construction: the catalogue checks every operation as it is added."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Draft:
         if line not in self.notes:
             self.notes.append(line)
 
-    def sketch(self, outputs: Mapping[str, int]) -> ImportedGraph:
+    def graph(self, outputs: Mapping[str, int]) -> ImportedGraph:
         """The operations that the outputs need. Raises ArchError where there are none."""
         if not outputs:
             raise fail(f"{self.name} has no outputs")

@@ -10,8 +10,8 @@ from torch import Tensor, fx
 
 from archdsl.api import Network
 from archdsl.diagnostics import fail, listing
-from archdsl.inference.finder import classifier
 from archdsl.inference.pictures import read_picture
+from archdsl.inference.predictor import classifier
 from archdsl.ir.edges import shown
 
 _SUFFIXES = ".jpeg", ".jpg", ".png"

@@ -34,7 +34,7 @@ FAST = fc(4096, 512 * 7 * 7) + fc(4096, 4096) + fc(21, 4096) + fc(4 * 21, 4096)
 
 
 def row(summary: Any, end: str) -> Any:
-    (found,) = [row for row in summary.rows if row.scope.endswith(end)]
+    (found,) = [row for row in summary.rows if row.path.endswith(end)]
     return found
 
 

@@ -54,7 +54,7 @@ def test_every_layer_gives_what_is_computed(name: str) -> None:
             [image], **({"proposals": [boxes]} if "region_proposals" in TEXTS[name] else {})
         )
     assert set(result[0]) >= {"boxes", "labels", "scores"}
-    rows = {row.scope: row for row in summary.rows}
+    rows = {row.path: row for row in summary.rows}
     computed = found.keys() & rows.keys()
     assert len(computed) > 15
     for scope in computed:

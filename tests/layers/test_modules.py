@@ -253,7 +253,7 @@ def test_a_seed_gives_the_same_weights_again(name: str) -> None:
 def test_modules_have_the_paths_of_their_layers() -> None:
     network = archdsl.load(KINDS)
     module = network.to_torch()
-    scopes = {row.scope for row in network.summary().rows}
+    scopes = {row.path for row in network.summary().rows}
     assert {n for n, part in module.named_modules() if part._parameters} <= scopes
     assert isinstance(module.criterion, torch.nn.CrossEntropyLoss)
     assert set(module.eval()(torch.rand(1, 3, 4, 6))) == {"side", "classes", "map"}

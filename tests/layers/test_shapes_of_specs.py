@@ -39,7 +39,7 @@ def test_every_layer_has_the_shape_that_is_computed(name: str) -> None:
     summary = network.summary()
     module = network.to_torch().to("meta").eval()
     found = computed_shapes(module, torch.empty(2, *summary.input, device="meta"))
-    rows = {row.scope: row for row in summary.rows}
+    rows = {row.path: row for row in summary.rows}
     layers = {scope for scope in found if scope in rows}
     assert {scope: rows[scope].shape for scope in layers} == {s: found[s] for s in layers}
     # Every module that the graph calls is a layer; layers that are mere functions hold nothing.
@@ -71,7 +71,7 @@ def test_other_input_sizes(name: str, size: tuple[int, int, int]) -> None:
     network = archdsl.load(name, input=size)
     module = network.to_torch().to("meta").eval()
     found = computed_shapes(module, torch.empty(1, *size, device="meta"))
-    rows = {row.scope: row.shape for row in network.summary().rows}
+    rows = {row.path: row.shape for row in network.summary().rows}
     common = rows.keys() & found.keys()
     assert len(common) > 20
     assert {scope: rows[scope] for scope in common} == {scope: found[scope] for scope in common}

@@ -11,8 +11,8 @@ from support import commands
 from torch.nn import functional
 
 import archdsl
-from archdsl.inference.finder import classifier
 from archdsl.inference.pictures import read_picture
+from archdsl.inference.predictor import classifier
 
 PHOTOGRAPHS = "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"
 

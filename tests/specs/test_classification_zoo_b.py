@@ -162,7 +162,7 @@ def test_figures_of_the_papers(name: str, macs: int, parameters: float) -> None:
 
 def test_efficientnet_stages_have_the_sizes_of_table_1() -> None:
     rows = archdsl.load("efficientnet_b0").summary().rows
-    stages = [[row for row in rows if row.scope.startswith(f"stage{n}.")] for n in range(1, 8)]
+    stages = [[row for row in rows if row.path.startswith(f"stage{n}.")] for n in range(1, 8)]
     # The operator's resolution in the table is that of its input.
     assert [stage[-1].shape for stage in stages] == [
         (16, 112, 112), (24, 56, 56), (40, 28, 28), (80, 14, 14),

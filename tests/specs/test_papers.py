@@ -85,7 +85,7 @@ def test_googlenet_paper_rows(scope: str, size: int, channels: int, millions: in
     rows = [
         row
         for row in archdsl.load("googlenet_paper").summary().rows
-        if row.scope.startswith(f"{scope}.")
+        if row.path.startswith(f"{scope}.")
     ]
     assert rows[-1].shape == (channels, size, size)
     assert sum(row.macs for row in rows) / 1e6 == pytest.approx(millions, abs=1)
@@ -94,11 +94,11 @@ def test_googlenet_paper_rows(scope: str, size: int, channels: int, millions: in
 def test_googlenet_paper_before_and_after_the_inceptions() -> None:
     summary = archdsl.load("googlenet_paper").summary()
     assert shapes(summary, "con")[0] == (64, 112, 112)
-    pools = [r.shape for r in summary.rows if r.kind == "max_pool" and "inception" not in r.scope]
+    pools = [r.shape for r in summary.rows if r.kind == "max_pool" and "inception" not in r.path]
     assert pools == [(64, 56, 56), (192, 28, 28), (480, 14, 14), (832, 7, 7)]
     reduce_and_conv2 = (64 * 64 + 64 * 192 * 9) * 56 * 56
     assert reduce_and_conv2 / 1e6 == pytest.approx(360, abs=1)  # "360M" in table 1
-    conv2 = sum(r.macs for r in summary.rows if r.scope.startswith(("conv2.", "conv3.")))
+    conv2 = sum(r.macs for r in summary.rows if r.path.startswith(("conv2.", "conv3.")))
     assert conv2 == reduce_and_conv2
     assert summary.outputs == {"output": (1000,)}
 

@@ -135,7 +135,7 @@ def test_googlenet_of_dive_into_deep_learning(training: bool) -> None:
 def test_googlenet_of_dive_into_deep_learning_by_arithmetic() -> None:
     """The sizes that the book prints for its five blocks."""
     summary = archdsl.load("googlenet_d2l").summary()
-    ends = [r.shape for r in summary.rows if r.kind == "max_pool" and "inception" not in r.scope]
+    ends = [r.shape for r in summary.rows if r.kind == "max_pool" and "inception" not in r.path]
     assert ends == [(64, 24, 24), (192, 12, 12), (480, 6, 6), (832, 3, 3)]
     expected = conv(64, 7, 1) + conv(64, 1, 64) + conv(192, 3, 64) + fc(10, 1024)
     for n, n1, r3, n3, r5, n5, p in (row for stage in D2L_INCEPTIONS for row in stage):

@@ -142,7 +142,7 @@ def test_an_eighth_of_the_image_at_all_dilated_stages() -> None:
 
 def test_what_the_branches_of_aspp_see() -> None:
     """A 3x3 filter of rate r sees 2 r cells more, of 8 pixels each, than the 1x1 filter."""
-    rows = {row.scope: row for row in archdsl.load("deeplabv3_resnet50").summary().rows}
+    rows = {row.path: row for row in archdsl.load("deeplabv3_resnet50").summary().rows}
     seen = [rows[f"deeplab_head.aspp.branch{n}.conv"].receptive_field[0] for n in (1, 2, 3, 4)]
     stem = 7 + 2 * 2
     strided = 3 * 2 * 4 + (2 * 4 + 3 * 2 * 8)  # 3x3 filters of two stages, on cells 4 and 8 apart

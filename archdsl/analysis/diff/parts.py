@@ -74,7 +74,7 @@ def arguments(instance: LayerInstance) -> dict[str, Any]:
 
 def parts(network: Network, summary: Summary) -> Part:
     """The tree of a checked network: its root is the network itself."""
-    rows = {row.scope: row for row in summary.rows}
+    rows = {row.path: row for row in summary.rows}
     root = Part("", "", network.name)
     known: dict[str, Part] = {"": root}
     # Scopes join the tree with their first layer: they stand in the order of execution.

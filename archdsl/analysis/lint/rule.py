@@ -37,7 +37,7 @@ class Subject(Written):
     @cached_property
     def receptive_fields(self) -> Mapping[str, tuple[int, int]]:
         """Rows and columns of the input that a cell of each layer sees, by the layer's path."""
-        return {row.scope: row.receptive_field for row in self.summary.rows}
+        return {row.path: row.receptive_field for row in self.summary.rows}
 
     @cached_property
     def readers(self) -> Mapping[str, list[LayerInstance]]:

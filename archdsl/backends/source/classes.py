@@ -23,12 +23,12 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.constructors import Construction
-from archdsl.backends.source.drafts import Built, UnitStep, opened
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
 
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from archdsl.backends.source.code_style import prose
-from archdsl.backends.source.parts import InnerUnit, Leaf, Unit
+from archdsl.backends.source.units import InnerUnit, Leaf, Unit
 from archdsl.diagnostics.source import Span
 from archdsl.frontend.header import facts
 from archdsl.ir.network import Network, Scope

@@ -19,11 +19,11 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.code_style import Sequence as Pieces
-from archdsl.backends.source.drafts import Read, SlotReference, UnitStep
 from archdsl.backends.source.identifiers import UniqueNames, safe
 from archdsl.backends.source.loops import CARRIED, Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.symbols import OPERATORS, Symbols
+from archdsl.backends.source.unit_drafts import Read, SlotReference, UnitStep
 from archdsl.diagnostics import fail
 
 _LONGEST = 60

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
-from archdsl.backends.source.drafts import UnitDraft, UnitSlot, UnitStep
+from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
 """The number, in a loop, of what the iteration before gave, or of what the loop starts with."""

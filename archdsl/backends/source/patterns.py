@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from torch import fx, nn
 
 from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, Value, abstract
-from archdsl.backends.source.drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
 from archdsl.backends.source.identifiers import UniqueNames, argument
 from archdsl.backends.source.loops import CARRIED, IN_PLACE, Action, Loop, folded
-from archdsl.backends.source.parts import Unit, units
+from archdsl.backends.source.unit_drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
+from archdsl.backends.source.units import Unit, units
 from archdsl.ir.network import Network
 
 _SHORT = 4

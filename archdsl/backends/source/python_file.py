@@ -13,13 +13,13 @@ from archdsl.backends.source.classes import Results, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
-from archdsl.backends.source.drafts import Built, UnitStep
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import Beginning
 from archdsl.backends.source.loops import Loop
-from archdsl.backends.source.parts import InnerUnit, Unit
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.source.unit_drafts import Built, UnitStep
+from archdsl.backends.source.units import InnerUnit, Unit
 from archdsl.backends.torch.emitter import LAYER
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.ir.layer import shown
@@ -57,10 +57,10 @@ def page(network: Network, module: fx.GraphModule) -> str:
     body += ["", "", *writer.lines(root, about, notes, results, ending)]
     body += beginning.methods(root.name)
     body += beginning.functions()
-    carried = bundle.lines()
-    if carried:
+    bundled = bundle.lines()
+    if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
-        body += ["", "", title, "# fmt: off", *carried, "# fmt: on"]
+        body += ["", "", title, "# fmt: off", *bundled, "# fmt: on"]
     main = _main(network, root.name)
     future = ["from __future__ import annotations", ""] if bundle.postponed else []
     head = [*_about(network, symbols), "", *future, *symbols.lines()]
@@ -80,7 +80,7 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
             if callable(step.head) and step.head.__module__ != "_operator":
                 symbols.of(step.head)
     bundle = Bundle(symbols)
-    for thing in symbols.carried.values():
+    for thing in symbols.bundled.values():
         bundle.add(thing)
     return bundle
 

@@ -34,7 +34,7 @@ class Symbols:
         self.imports: set[str] = set()
         self.bare: set[str] = set()
         """Names that stand alone, which no variable may hide."""
-        self.carried: dict[str, Any] = {}
+        self.bundled: dict[str, Any] = {}
         """Definitions of archdsl itself that the file has to hold, by name."""
 
     def of(self, thing: Callable[..., Any]) -> str:
@@ -48,7 +48,7 @@ class Symbols:
                 return form.format(name)
         home = inspect.getmodule(thing)
         if home is not None and home.__name__.startswith("archdsl."):
-            if self.carried.setdefault(name, thing) is not thing:
+            if self.bundled.setdefault(name, thing) is not thing:
                 raise fail(f"two things are called {name}, and source holds one of them")
             self.bare.add(name)
             return name

@@ -117,7 +117,7 @@ def command(
         learning = [row for row in summary.rows if row.trainable]
         print_table(
             [("learns", "left"), ("parameters", "right")],
-            [(row.scope, f"{row.trainable:,}") for row in learning],
+            [(row.path, f"{row.trainable:,}") for row in learning],
         )
     for name, size in written:
         tell(f"wrote {name} ({memory(size)})")

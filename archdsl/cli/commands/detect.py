@@ -80,10 +80,10 @@ def command(
     with working(f"building {network.name}"):
         module = network.to_torch(device=device)
     from archdsl.inference.class_names import chosen_names, fitting_names
-    from archdsl.inference.finder import finder
     from archdsl.inference.pictures import read_picture
+    from archdsl.inference.predictor import predictor
 
-    search = finder(network, module)
+    search = predictor(network, module)
     regions = _regions(proposals, len(images), network.name, search.takes_proposals)
     if weights is not None:
         with working(f"loading {weights}"):

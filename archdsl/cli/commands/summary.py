@@ -34,7 +34,7 @@ def command(file: str, request: Request, as_json: bool) -> None:
     ]
     rows = (
         (
-            row.scope,
+            row.path,
             row.kind,
             shown(row.shape),
             f"{row.parameters:,}" if row.parameters else "",

@@ -18,7 +18,7 @@ from archdsl.dlib.kinds.definition import (
     integer,
     kind,
     rates,
-    shown,
+    spelled_value,
     tensor,
 )
 from archdsl.dlib.stream import Floats
@@ -76,7 +76,7 @@ def window_spelling(values: Values) -> list[str]:
     sides = ("h", "w")
     usual = [found[f"kernel_{s}"] // 2 if found[f"stride_{s}"] == 1 else 0 for s in sides]
     padding = [found[f"padding_{s}"] for s in sides]
-    return [shown(each) for each in list(found.values())[: 4 if padding == usual else 6]]
+    return [spelled_value(each) for each in list(found.values())[: 4 if padding == usual else 6]]
 
 
 class _Filters(Kind):
@@ -90,7 +90,7 @@ class _Filters(Kind):
 
     def spelling(self, values: Values) -> list[str]:
         bias = [] if values["use_bias"] else ["bias=false"]
-        return [shown(values["num_filters"]), *window_spelling(values), *bias]
+        return [spelled_value(values["num_filters"]), *window_spelling(values), *bias]
 
     def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
         params = values["params"].ravel()

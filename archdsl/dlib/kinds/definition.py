@@ -126,7 +126,7 @@ class Kind:
 
     def spelling(self, values: Values) -> list[str]:
         """The arguments as a spec has them."""
-        return [shown(value) for value in self.arguments(values).values()]
+        return [spelled_value(value) for value in self.arguments(values).values()]
 
     def spelled(self, values: Values) -> str:
         """The name in a spec; empty where archdsl has no such layer."""
@@ -195,7 +195,7 @@ def trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def shown(value: Any) -> str:
+def spelled_value(value: Any) -> str:
     """A value as a spec spells it."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -19,8 +19,8 @@ from archdsl.dlib.kinds.definition import (
     integer,
     kind,
     rates,
-    shown,
     single,
+    spelled_value,
     tensor,
 )
 from archdsl.dlib.stream import Floats
@@ -52,7 +52,10 @@ class _Rows(Kind):
         return {"outputs": layer.outputs}
 
     def spelling(self, values: Values) -> list[str]:
-        return [shown(values["num_outputs"]), *([] if self.biased(values) else ["bias=false"])]
+        return [
+            spelled_value(values["num_outputs"]),
+            *([] if self.biased(values) else ["bias=false"]),
+        ]
 
     def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
         outputs = max(1, values["num_outputs"])
@@ -163,7 +166,7 @@ class Embeddings(Kind):
         return {"weight": fitted(values["embs"], module.weight)}
 
     def spelling(self, values: Values) -> list[str]:
-        return [shown(values["num_embeddings"]), shown(values["embedding_dim"])]
+        return [spelled_value(values["num_embeddings"]), spelled_value(values["embedding_dim"])]
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         weight = array(module.weight)

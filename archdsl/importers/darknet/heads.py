@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
-from archdsl.importers.darknet.state import CfgReader, refuse, refused, require
+from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
 from archdsl.importers.draft import Draft
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid

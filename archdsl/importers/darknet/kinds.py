@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
+from archdsl.importers.darknet.cfg_reader import HEAD, NORM, CfgReader, normalised, refuse, require
 from archdsl.importers.darknet.heads import DETECTORS
-from archdsl.importers.darknet.state import HEAD, NORM, CfgReader, normalised, refuse, require
 from archdsl.importers.windows import Sides, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll

@@ -1,4 +1,4 @@
-"""Keras's JSON as a sketch: what ``model.to_json()`` of versions 2 and 3 writes.
+"""Import of Keras's JSON, as ``model.to_json()`` of versions 2 and 3 writes it.
 
 The file describes a network and has no weights. Maps are height×width×channels in Keras; what comes
 out here is channels×height×width.
@@ -53,7 +53,7 @@ def read(what: str, options: Options) -> ImportedGraph:
     Raises ArchError with the class and name of a layer that the catalogue has none for.
     """
     path = Path(what)
-    return sketch(read_source(path), path.stem, options.input)
+    return graph_of_source(read_source(path), path.stem, options.input)
 
 
 def proof(network: Network, what: str) -> Proof:
@@ -63,7 +63,7 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def sketch(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
+def graph_of_source(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
     """The network of a text; see :func:`read`."""
     try:
         document = json.loads(source.text)
@@ -82,7 +82,7 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> ImportedGrap
     reading = _KerasReader(Draft(name), int(version) if version.isdecimal() else 3, size)
     ends = run(reading.model(document, None))
     names = ["output"] if len(ends) == 1 else [end[0] for end in ends]
-    return reading.draft.sketch({name: index for name, (_, index) in zip(names, ends, strict=True)})
+    return reading.draft.graph({name: index for name, (_, index) in zip(names, ends, strict=True)})
 
 
 class _KerasReader:

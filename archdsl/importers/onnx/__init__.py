@@ -1,4 +1,4 @@
-"""ONNX as a sketch: the graph of a model, its constants folded, in the terms of the catalogue.
+"""Import of ONNX: the graph of a model in layers of the catalogue, its constants folded.
 
 The specification is that of https://onnx.ai/onnx/operators; the files are those of PyTorch's
 exporters and of archdsl itself, and others that keep to the same operations.
@@ -40,15 +40,15 @@ def proof(network: Network, what: str) -> Proof:
 
 def read_with_weights(what: str, options: Options) -> tuple[ImportedGraph, dict[str, Array]]:
     """The network, and the values that the tensors of its operations name."""
-    sketch, reader = _read(what, options)
-    names = {name for operation in sketch.operations for name in operation.tensors.values()}
+    imported, reader = _read(what, options)
+    names = {name for operation in imported.operations for name in operation.tensors.values()}
     found = {name: reader.values[name] for name in sorted(names)}
     arrays = {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
-    return sketch, arrays
+    return imported, arrays
 
 
 def _read(what: str, options: Options) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
     reader = OnnxGraphReader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
     outputs = reader.run()
-    return reader.draft.sketch(outputs), reader
+    return reader.draft.graph(outputs), reader

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archdsl.importers.imported_graph import Home
+from archdsl.importers.outlining.chains import Chain, ChainStep
 from archdsl.importers.outlining.idioms import Idioms
 from archdsl.importers.outlining.origin_parts import Grouped, PartGroup, grouped, settle_homes
 from archdsl.importers.outlining.parameters import Parameters
-from archdsl.importers.outlining.steps import Chain, ChainStep
 from archdsl.importers.outlining.templates import (
     CALL,
     ROUNDS,

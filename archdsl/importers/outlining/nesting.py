@@ -1,4 +1,4 @@
-"""From a sketch's graph to nested chains: what forks and meets again becomes a combinator.
+"""From an imported graph to nested chains: what forks and meets again becomes a combinator.
 
 A graph is reduced as series-parallel graphs are (Valdes, Tarjan and Lawler 1982): an operation that
 alone reads another one is appended to it, and chains between the same two places become one step.
@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from archdsl.importers.imported_graph import ImportedGraph, Operation
+from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.detectors import detector, read_by_tags
-from archdsl.importers.outlining.steps import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed
 from archdsl.layers.joins import Add, Concat, Gate
@@ -21,24 +21,24 @@ from archdsl.layers.joins import Add, Concat, Gate
 MAIN = "output"
 
 
-def structured(sketch: ImportedGraph) -> Chain:
+def structured(graph: ImportedGraph) -> Chain:
     """The network as one chain from its input on.
 
     Raises ArchError for a network of several inputs, and for layers that no combinator makes.
     """
-    return _Reduction(sketch).chain()
+    return _Reduction(graph).chain()
 
 
 class _Reduction:
-    def __init__(self, sketch: ImportedGraph) -> None:
-        self._operations = sketch.operations
-        self._inputs = _shortened(sketch)
+    def __init__(self, graph: ImportedGraph) -> None:
+        self._operations = graph.operations
+        self._inputs = _shortened(graph)
         self._readers: list[list[int]] = [[] for _ in self._operations]
         for index, inputs in enumerate(self._inputs):
             for source in inputs:
                 self._readers[source].append(index)
-        self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
-        self._in_order = sketch.in_order
+        self._outputs = dict(zip(_labels(graph.outputs), graph.outputs.values(), strict=True))
+        self._in_order = graph.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
         self._piece: dict[int, ChainPiece] = {}
@@ -207,14 +207,14 @@ def _labels(names: Iterable[str]) -> list[str]:
     return labels
 
 
-def _shortened(sketch: ImportedGraph) -> list[tuple[int, ...]]:
+def _shortened(graph: ImportedGraph) -> list[tuple[int, ...]]:
     """The inputs of all operations; those of a concatenation that begins as another one does
     are that one and the rest, since a concatenation of concatenations is one.
     """
     known: dict[tuple[int, int], int] = {}
     ends: dict[int, int] = {}
     shortened: list[tuple[int, ...]] = []
-    for index, operation in enumerate(sketch.operations):
+    for index, operation in enumerate(graph.operations):
         inputs = read_by_tags(operation)
         if isinstance(operation.layer, Concat):
             place, longest = -1, (0, -1)

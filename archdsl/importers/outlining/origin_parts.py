@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.importers.imported_graph import Home
-from archdsl.importers.outlining.steps import Chain, ChainStep
+from archdsl.importers.outlining.chains import Chain, ChainStep
 from archdsl.ir.trampoline import Task
 
 

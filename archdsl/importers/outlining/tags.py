@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import fail
 from archdsl.importers.imported_graph import Operation
-from archdsl.importers.outlining.steps import Chain, ChainPiece, ChainStep
+from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.ir.layer import Layer
 from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.pyramids import Collect

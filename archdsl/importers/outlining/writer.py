@@ -1,4 +1,4 @@
-"""The text of a spec from a sketch."""
+"""The text of a spec from an imported graph."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NAMED_TAGS = 10
 _LINE = 48  # characters behind which single layers begin another line
 
 
-def written(sketch: ImportedGraph) -> str:
-    """The spec of a sketch, in the style of ``archdsl fmt``.
+def written(graph: ImportedGraph) -> str:
+    """The spec of an imported graph, in the style of ``archdsl fmt``.
 
     Raises ArchError for a network that has several inputs, or outputs that no branch reaches.
     """
-    found = folded(structured(sketch))
+    found = folded(structured(graph))
     parameters = Parameters(found.pool, found.main)
-    return _Writing(found.pool, TemplateNames(found), parameters).text(found.main, sketch.notes)
+    return _Writing(found.pool, TemplateNames(found), parameters).text(found.main, graph.notes)
 
 
 class _Words(NamedTuple):

@@ -1,4 +1,4 @@
-"""A PyTorch module as a sketch: traced, made canonical, each operation told as a layer."""
+"""Import of PyTorch modules: traced, made canonical, each operation told as a layer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, Canonical
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import Options, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
-from archdsl.importers.pytorch.entry import InputEntry, entry
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
 from archdsl.importers.pytorch.modules import original
+from archdsl.importers.pytorch.network_input import InputEntry, entry
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.ir.edges import Shape, shape_words
@@ -41,7 +41,7 @@ class _Told(NamedTuple):
 
 
 def read(what: str, options: Options) -> ImportedGraph:
-    """The sketch of a model, or of what a Python file makes, in evaluation mode.
+    """The imported graph of a model, or of a Python file's, in evaluation mode.
 
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no
     layer for an operation of it.
@@ -50,11 +50,13 @@ def read(what: str, options: Options) -> ImportedGraph:
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
     notes = [] if own else [f"reference: {what}"]
-    return sketch(module, name, options.input or _SIZE, notes)
+    return graph_of_module(module, name, options.input or _SIZE, notes)
 
 
-def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> ImportedGraph:
-    """The sketch of a module for images of a size (channels, height, width)."""
+def graph_of_module(
+    module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()
+) -> ImportedGraph:
+    """The imported graph of a module for images of a size (channels, height, width)."""
     if is_detector(module):
         raise fail(
             f"{name} is a detector",
@@ -84,7 +86,7 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
 
 
 def proof(network: Network, what: str) -> Proof:
-    """Matches the compiled network with the module, carries weights over, compares outputs."""
+    """Matches the compiled network with the module, transfers weights, compares outputs."""
     from archdsl.backends.torch import compile_network
     from archdsl.importers.verification.compare import verify
 

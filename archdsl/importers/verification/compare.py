@@ -21,9 +21,9 @@ from archdsl.analysis.equivalence.match import Match, match
 from archdsl.importers.trace.canonical import canonical, named_outputs
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.importers.trace.values import leaves
-from archdsl.importers.verification.beginnings import beginning_differences, constant
 from archdsl.importers.verification.examples import example
-from archdsl.importers.verification.transplant import tensors, transplant
+from archdsl.importers.verification.initial_values import constant, initial_value_differences
+from archdsl.importers.verification.weight_transfer import tensors, transfer_weights
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def verify(
         differences = found.differences
         apart: tuple[float, float] | None = None
         if found.matched:
-            unlike = beginning_differences(found, reference_module, compiled, training=mode)
+            unlike = initial_value_differences(found, reference_module, compiled, training=mode)
             differences = shortened([*unlike])
             shape = (batch, *input_shape)
             apart = _difference(found, compiled, reference_module, shape, seed, mode, device)
@@ -201,7 +201,7 @@ def _difference(
         torch.manual_seed(seed)
         data = example(mine, shape[1:], shape[0], training=training, device=device)
         randomise(mine, data)
-        transplant(found, mine, theirs)
+        transfer_weights(found, mine, theirs)
         results = []
         for network, name in ((mine, "reference"), (theirs, "compiled network")):
             torch.manual_seed(seed)  # for whatever is random besides dropout modules

@@ -28,7 +28,7 @@ class Describer:
 
     def __init__(self, network: Network, summary: Summary) -> None:
         self._network = network
-        self._rows: Mapping[str, Row] = {row.scope: row for row in summary.rows}
+        self._rows: Mapping[str, Row] = {row.path: row for row in summary.rows}
 
     def box(self, group: Fused, times: int) -> Box:
         """The box of a group that stands for ``times`` equal ones."""

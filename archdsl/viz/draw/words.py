@@ -27,6 +27,6 @@ def giga(number: int) -> str:
     return str(number)
 
 
-def counted(words: str, times: int) -> str:
+def times_words(words: str, times: int) -> str:
     """``block<64> ×3``; once is not told."""
     return f"{words} ×{times}" if times > 1 else words

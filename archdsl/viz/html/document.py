@@ -28,7 +28,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
     """
     groups = fused(network)
     summary = summarise(network)
-    facts = _Facts(network, {row.scope: row for row in summary.rows})
+    facts = _Facts(network, {row.path: row for row in summary.rows})
     parts, place = _parts(tree(network, groups), facts)
     for name, path in network.outputs.items():
         shape = shown(network.shape(path))

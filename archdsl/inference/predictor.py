@@ -25,7 +25,7 @@ from archdsl.ir.edges import Detections, Shape, elements, shown
 from archdsl.layers.inputs import TensorInput, known_size
 
 
-class Finding(Protocol):
+class Prediction(Protocol):
     """The result for one picture."""
 
     def png(self) -> bytes:
@@ -140,7 +140,7 @@ class Classes:
         )
 
 
-class Finder:
+class Predictor:
     """A network that finds something in pictures."""
 
     def __init__(
@@ -171,7 +171,7 @@ class Finder:
         *,
         threshold: float = 0.5,
         proposals: Tensor | None = None,
-    ) -> Finding:
+    ) -> Prediction:
         """The result for a picture (3, height, width) with values from 0 to 1.
 
         ``names`` has the names of the classes, ``threshold`` is the least score of an object,
@@ -188,7 +188,7 @@ class Finder:
         return self._input.pixels_of(picture).to(self._device)
 
 
-class Detector(Finder):
+class Detector(Predictor):
     """A network that gives detections, of images or of a tensor of pixels.
 
     For a tensor of known size, a picture is resized to fit into it, and black is added at the right
@@ -233,7 +233,7 @@ class Detector(Finder):
         return {**found, "boxes": found["boxes"] * factors}
 
 
-class Segmenter(Finder):
+class Segmenter(Predictor):
     """A network that gives every pixel scores of classes.
 
     A picture is resized to the shorter side of the network's input, and the scores back.
@@ -272,7 +272,7 @@ class Segmenter(Finder):
         return self.module, self._sides
 
 
-class Classifier(Finder):
+class Classifier(Predictor):
     """A network that gives a picture scores of classes.
 
     A picture is resized so that its shorter side fits the network's input, and cut in the middle.
@@ -321,7 +321,7 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return made[0].clamp(0, 1)
 
 
-def finder(network: Network, module: fx.GraphModule) -> Finder:
+def predictor(network: Network, module: fx.GraphModule) -> Predictor:
     """The finder that fits the outputs of a network; its module is put in eval mode.
 
     Raises ArchError where the network gives neither detections nor classes.

@@ -1,4 +1,4 @@
-"""A sketch as it is, without the text that is made of it: as a network, and as a module."""
+"""An imported graph without the text that is made of it: as a network, and as a module."""
 
 from collections.abc import Mapping
 
@@ -14,35 +14,35 @@ from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.network import LayerInstance, Network, Scope
 
 
-def kinds(sketch: ImportedGraph) -> list[str]:
+def kinds(imported: ImportedGraph) -> list[str]:
     """The kind of each layer behind the input."""
-    return [operation.layer.kind for operation in sketch.operations[1:]]
+    return [operation.layer.kind for operation in imported.operations[1:]]
 
 
-def network_of(sketch: ImportedGraph) -> Network:
-    """The checked network; layers are ``layer0``, ``layer1``, in the order of the sketch."""
-    scope = Scope("", sketch.name, None, None, None, None)
-    span = Span(Source("sketch", " "), 0, 1)
+def network_of(imported: ImportedGraph) -> Network:
+    """The checked network; layers are ``layer0``, ``layer1``, in the order of the graph."""
+    scope = Scope("", imported.name, None, None, None, None)
+    span = Span(Source("graph", " "), 0, 1)
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
-    for number, operation in enumerate(sketch.operations):
+    for number, operation in enumerate(imported.operations):
         inputs = tuple(f"layer{source}" for source in operation.inputs)
         path = f"layer{number}"
         instance = LayerInstance(operation.layer, path, scope, span, inputs)
         graph.add_node(path, instance=instance)
         for port, source in enumerate(inputs):
             graph.add_edge(source, path, port)
-    outputs = {name: f"layer{index}" for name, index in sketch.outputs.items()}
-    return shapes.check(Network(sketch.name, graph, "layer0", outputs, (scope,)))
+    outputs = {name: f"layer{index}" for name, index in imported.outputs.items()}
+    return shapes.check(Network(imported.name, graph, "layer0", outputs, (scope,)))
 
 
 def module_of(
-    sketch: ImportedGraph, weights: Mapping[str, np.ndarray] | None = None
+    imported: ImportedGraph, weights: Mapping[str, np.ndarray] | None = None
 ) -> fx.GraphModule:
     """The network as PyTorch runs it, for inference, with the origin's weights."""
-    module = compile_network(network_of(sketch), seed=0).eval()
+    module = compile_network(network_of(imported), seed=0).eval()
     if weights is not None:
         state = module.state_dict()
-        for number, operation in enumerate(sketch.operations):
+        for number, operation in enumerate(imported.operations):
             for key, name in operation.tensors.items():
                 target = state[f"layer{number}.{key}"]
                 values = torch.from_numpy(np.array(weights[name], np.float32))
@@ -50,5 +50,5 @@ def module_of(
     return module
 
 
-def parameters_of(sketch: ImportedGraph) -> int:
-    return sum(value.numel() for value in module_of(sketch).parameters())
+def parameters_of(imported: ImportedGraph) -> int:
+    return sum(value.numel() for value in module_of(imported).parameters())

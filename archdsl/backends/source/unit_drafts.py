@@ -16,7 +16,7 @@ from torch import fx
 
 from archdsl.analysis.anti_unification import Value
 from archdsl.backends.source.constructors import Construction, ConstructorReader, Parameter
-from archdsl.backends.source.parts import Function, InnerUnit, Leaf, Unit, UnitPiece
+from archdsl.backends.source.units import Function, InnerUnit, Leaf, Unit, UnitPiece
 
 
 class Read(NamedTuple):

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from archdsl.analysis.equivalence.match import Match
-from archdsl.importers.verification.transplant import tensors
+from archdsl.importers.verification.weight_transfer import tensors
 
 _COUNTER = "num_batches_tracked"
 
 
-def beginning_differences(
+def initial_value_differences(
     found: Match, reference: nn.Module, compiled: nn.Module, *, training: bool
 ) -> Iterable[str]:
     """Sentences about values that belong to the architecture and differ, or are not learned alike.
