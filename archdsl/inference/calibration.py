@@ -33,8 +33,8 @@ def calibration(network: Network, module: fx.GraphModule, folder: Path) -> Calib
     that does not classify.
     """
     pictures = _pictures(folder)
-    search = classifier(network, module)
-    if search is None:
+    model = classifier(network, module)
+    if model is None:
         gives = listing(f"{n} {shown(edge)}" for n, edge in network.summary().outputs.items())
         raise fail(
             f"--quantize takes classifiers, and {network.name} is none",
@@ -42,9 +42,7 @@ def calibration(network: Network, module: fx.GraphModule, folder: Path) -> Calib
             "expected a network that gives a picture scores of classes, found one that takes "
             f"{shown(network.summary().input)} and gives {gives}",
         )
-    return Calibration(
-        lambda: (search.seen(read_picture(path)) for path in pictures), search.output
-    )
+    return Calibration(lambda: (model.seen(read_picture(path)) for path in pictures), model.output)
 
 
 def _pictures(folder: Path) -> list[Path]:

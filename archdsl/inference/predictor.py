@@ -164,7 +164,7 @@ class Predictor:
         """True if the network needs region proposals with every picture."""
         return "proposals" in trial_input(self.network.checked)
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -204,7 +204,7 @@ class Detector(Predictor):
                 return names
         return ()
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -244,7 +244,7 @@ class Segmenter(Predictor):
         _, height, width = known_size(self.network.summary().input)
         return height, width
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -278,7 +278,7 @@ class Classifier(Predictor):
     A picture is resized so that its shorter side fits the network's input, and cut in the middle.
     """
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),

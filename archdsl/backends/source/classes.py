@@ -32,7 +32,7 @@ from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
 
 
-class Said(NamedTuple):
+class SlotText(NamedTuple):
     """The value of a slot as source says it; ``constant`` where it is one."""
 
     text: str
@@ -94,12 +94,12 @@ class Writer:
             found.append(f"{name}: {_annotation(each.values)}{default}")
         return DocGroup("(", tuple(found), ")")
 
-    def _said(self, term: Term, names: Sequence[str] = ()) -> Said:
+    def _said(self, term: Term, names: Sequence[str] = ()) -> SlotText:
         if isinstance(term, Constant):
             doc = self._literal(term.value)
-            return Said(flat(doc), term, doc)
+            return SlotText(flat(doc), term, doc)
         assert isinstance(term, Formula)
-        return Said(term.text(names[term.argument]))
+        return SlotText(term.text(names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
         if isinstance(value, Construction):
@@ -113,7 +113,7 @@ class Writer:
             raise fail(f"a {type(value).__name__} cannot be written as source") from None
 
     def _attributes(
-        self, pattern: Pattern, said: list[Said], notes: Mapping[str, str]
+        self, pattern: Pattern, said: list[SlotText], notes: Mapping[str, str]
     ) -> list[str]:
         found: list[str] = []
         at = 0
@@ -128,7 +128,7 @@ class Writer:
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: UnitStep, said: list[Said]) -> Doc:
+    def _construction(self, step: UnitStep, said: list[SlotText]) -> Doc:
         """The call that makes the module of a step."""
         if isinstance(step.head, Pattern):
             if step.head.inline:
@@ -144,14 +144,14 @@ class Writer:
         assert isinstance(step.head, Built)
         return self._call(step.head, said)
 
-    def _call(self, built: Built, said: Sequence[Said]) -> Doc:
+    def _call(self, built: Built, said: Sequence[SlotText]) -> Doc:
         """The call of a constructor, and in it the calls that make modules for it."""
         return self._made(built, iter(said))
 
-    def _made(self, built: Built, values: Iterator[Said]) -> Doc:
+    def _made(self, built: Built, values: Iterator[SlotText]) -> Doc:
         return call(self._symbols.of(built.made), self._given(built, values))
 
-    def _given(self, built: Built, values: Iterator[Said]) -> Iterator[Doc]:
+    def _given(self, built: Built, values: Iterator[SlotText]) -> Iterator[Doc]:
         """The arguments that a call has to say: those without a default, or that differ from it."""
         for parameter, inner in built.arguments:
             each = None if inner is not None else next(values)
@@ -163,7 +163,7 @@ class Writer:
             elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
                 yield joined(f"{parameter.name}=", doc)
 
-    def _sequential(self, pattern: Pattern, said: list[Said]) -> Doc:
+    def _sequential(self, pattern: Pattern, said: list[SlotText]) -> Doc:
         self._symbols.need("from collections import OrderedDict")
         items: list[Doc] = []
         at = 0
@@ -174,7 +174,7 @@ class Writer:
             items.append(joined(f"{identifier(str(step.name))}=", self._construction(step, slots)))
         return call(self._symbols.nn("Sequential"), [call("OrderedDict", items)])
 
-    def _loop(self, loop: Loop, said: list[Said], notes: Mapping[str, str]) -> list[str]:
+    def _loop(self, loop: Loop, said: list[SlotText], notes: Mapping[str, str]) -> list[str]:
         count, *pairs = said
         values = [
             _over(first, rest, grows)
@@ -260,19 +260,19 @@ def _equal(value: Value, default: Value) -> bool:
     return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
-def _over(first: Said, rest: Said, grows: bool) -> Said:
+def _over(first: SlotText, rest: SlotText, grows: bool) -> SlotText:
     """A slot in a loop over ``i``, which is 0 in the first iteration."""
     if grows:
         step = "i" if rest.text == "1" else f"i * {rest.text}"
-        return Said(f"{first.text} + {step}")
+        return SlotText(f"{first.text} + {step}")
     if first.text == rest.text:
         return first
     if first.constant is not None and isinstance(first.constant.value, bool):
-        return Said("i == 0" if first.constant.value else "i > 0")
-    return Said(f"{first.text} if i == 0 else {rest.text}")
+        return SlotText("i == 0" if first.constant.value else "i > 0")
+    return SlotText(f"{first.text} if i == 0 else {rest.text}")
 
 
-def _indexed(said: Said) -> bool:
+def _indexed(said: SlotText) -> bool:
     return re.search(r"\bi\b", said.text) is not None and said.constant is None
 
 

@@ -27,8 +27,8 @@ from archdsl.layers.initial import TORCH
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-class Beginning:
-    """Reads off a compiled module how it starts."""
+class InitialWeights:
+    """Initial values of a compiled module's weights, as source of the network's constructor."""
 
     def __init__(self, network: Network, module: fx.GraphModule, symbols: Symbols) -> None:
         self._symbols = symbols

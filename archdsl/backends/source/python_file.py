@@ -14,7 +14,7 @@ from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, li
 from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
-from archdsl.backends.source.initialisation import Beginning
+from archdsl.backends.source.initialisation import InitialWeights
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.symbols import Symbols
@@ -40,7 +40,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
     writer = Writer(symbols, lambda node: _type(network, node, symbols))
-    beginning = Beginning(network, module, symbols)
+    beginning = InitialWeights(network, module, symbols)
     body: list[str] = []
     told: set[str | None] = set()
     for pattern in found[:-1]:

@@ -31,7 +31,7 @@ _WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
 
-class _Told(NamedTuple):
+class _LayerMatch(NamedTuple):
     """A layer that ends in a node: the nodes that it takes, its output, its weights' names."""
 
     layer: Layer
@@ -66,7 +66,7 @@ def graph_of_module(
         )
     graph = canonical(module)
     fragments = Fragments()
-    told = _told(graph, entry(graph, module, size, fragments), fragments)
+    told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
     _refuse_sharing(graph, told, live)
     places = {index: place for place, index in enumerate(live)}
@@ -103,16 +103,18 @@ def proof(network: Network, what: str) -> Proof:
     return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
-def _told(graph: CanonicalGraph, start: InputEntry, fragments: Fragments) -> dict[int, _Told]:
+def _layer_matches(
+    graph: CanonicalGraph, start: InputEntry, fragments: Fragments
+) -> dict[int, _LayerMatch]:
     """The layers by the nodes that they end in.
 
     Nodes inside of larger layers may have none; only what an output needs counts.
     """
-    told: dict[int, _Told] = {}
+    told: dict[int, _LayerMatch] = {}
     shapes: dict[int, Shape] = {}
     for node in graph.nodes:
         if node.index == start.node:
-            found: _Told | None = _Told(start.layer, (), start.layer.shape(()), {})
+            found: _LayerMatch | None = _LayerMatch(start.layer, (), start.layer.shape(()), {})
         else:
             found = _recognised(Seen(node, graph, shapes), fragments)
         if found is not None:
@@ -121,7 +123,7 @@ def _told(graph: CanonicalGraph, start: InputEntry, fragments: Fragments) -> dic
     return told
 
 
-def _recognised(seen: Seen, fragments: Fragments) -> _Told | None:
+def _recognised(seen: Seen, fragments: Fragments) -> _LayerMatch | None:
     for layer, inputs in proposals(seen):
         if not all(source in seen.shapes for source in inputs):
             continue
@@ -130,11 +132,11 @@ def _recognised(seen: Seen, fragments: Fragments) -> _Told | None:
         if covered is not None:
             output = layer.output(shapes)
             assert isinstance(output, tuple)
-            return _Told(layer, inputs, output, dict(covered.tensors))
+            return _LayerMatch(layer, inputs, output, dict(covered.tensors))
     return None
 
 
-def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
+def _live(graph: CanonicalGraph, told: dict[int, _LayerMatch]) -> list[int]:
     """The nodes whose layers lead to an output, in order; raises ArchError where one is missing."""
     needed = [False] * len(graph.nodes)
     for _, index in graph.outputs:
@@ -156,7 +158,7 @@ def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
     return [node.index for node in graph.nodes if needed[node.index]]
 
 
-def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told]) -> ArchError:
+def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _LayerMatch]) -> ArchError:
     """The error about the first operation that no layer is like."""
     place = f"in {node.scope}" if node.scope else "in the network itself"
     sources = [graph.nodes[index] for index in node.inputs]
@@ -174,7 +176,7 @@ def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told])
     )
 
 
-def _refuse_sharing(graph: CanonicalGraph, told: dict[int, _Told], live: list[int]) -> None:
+def _refuse_sharing(graph: CanonicalGraph, told: dict[int, _LayerMatch], live: list[int]) -> None:
     """A layer of a spec has weights of its own."""
     owners: dict[str, int] = {}
     for index in live:

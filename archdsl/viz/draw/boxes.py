@@ -12,7 +12,7 @@ from archdsl.ir.layer import Category, elements, shown
 from archdsl.ir.network import Network
 from archdsl.layers.joins import Concat
 from archdsl.viz.draw.collapse import Collapsed
-from archdsl.viz.draw.diagram import Box, Facts, LegendEntry
+from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.words import giga, title
 
@@ -63,10 +63,10 @@ class Describer:
 
         return max(group.layers, key=lambda layer: cost(layer.path)).layer.category
 
-    def _facts(self, group: Fused) -> Facts:
+    def _facts(self, group: Fused) -> BoxCosts:
         rows = [self._rows[layer.path] for layer in group.layers]
         sizes = [_size(row.shape) for row in rows]
-        return Facts(
+        return BoxCosts(
             sum(row.parameters for row in rows),
             sum(row.macs for row in rows),
             None if None in sizes else _BYTES * sum(size for size in sizes if size),
@@ -80,7 +80,7 @@ class Describer:
         )
 
 
-def _costs(shape: str, facts: Facts, times: int) -> tuple[str, ...]:
+def _costs(shape: str, facts: BoxCosts, times: int) -> tuple[str, ...]:
     costs = []
     if facts.parameters:
         costs.append(f"{giga(facts.parameters)} params")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archdsl.text.words import memory
-from archdsl.viz.draw.diagram import Box, Diagram, Facts, Mark
+from archdsl.viz.draw.diagram import Box, BoxCosts, Diagram, Mark
 from archdsl.viz.draw.themes import Paint, Theme
 from archdsl.viz.draw.words import giga
 
@@ -20,7 +20,7 @@ class ColourScale:
     """A quantity: its name in the legend, its value for a box, and how that is written."""
 
     name: str
-    value: Callable[[Facts], int | None]
+    value: Callable[[BoxCosts], int | None]
     words: Callable[[int], str]
 
 

@@ -18,7 +18,7 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True)
-class Facts:
+class BoxCosts:
     """Costs of a box; of a folded box those of one of its equal blocks."""
 
     parameters: int = 0
@@ -53,7 +53,7 @@ class Box:
     """The path of the template instance that a block stands for; of a layer, the one it is in."""
     shape: str = ""
     """Shape of the output."""
-    facts: Facts = Facts()
+    facts: BoxCosts = BoxCosts()
     led: bool = True
     """True if the first input is drawn before the others; inputs of a concatenation are equals."""
     mark: Mark | None = None

@@ -28,7 +28,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
     """
     groups = fused(network)
     summary = summarise(network)
-    facts = _Facts(network, {row.path: row for row in summary.rows})
+    facts = _PageFacts(network, {row.path: row for row in summary.rows})
     parts, place = _parts(tree(network, groups), facts)
     for name, path in network.outputs.items():
         shape = shown(network.shape(path))
@@ -55,7 +55,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
     }
 
 
-class _Facts:
+class _PageFacts:
     """Facts of layers and scopes, in which sources and scopes are numbered and given once."""
 
     def __init__(self, network: Network, rows: Mapping[str, Row]) -> None:
@@ -116,7 +116,7 @@ class _Facts:
         return self._source[source]
 
 
-def _parts(root: TreeNode, facts: _Facts) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _parts(root: TreeNode, facts: _PageFacts) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The parts in preorder, and the number of every layer's part by the layer's path."""
     told: list[dict[str, Any]] = []
     place: dict[str, int] = {}
