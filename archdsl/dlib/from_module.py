@@ -1,4 +1,4 @@
-"""From a compiled network to the tree of a file: what dlib would have written of it."""
+"""The tree of a dlib file from a compiled network."""
 
 from __future__ import annotations
 

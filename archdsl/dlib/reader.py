@@ -1,4 +1,4 @@
-"""From bytes to tree: dlib/dnn/core.h backwards.
+"""Reader of dlib's serialized networks, by dlib/dnn/core.h.
 
 A file is nested as the type is: the versions of all wrappers come first, from the outermost to the
 innermost, then the input, then the records of the layers from the inside out. Versions are small
@@ -34,7 +34,7 @@ _LABELS = stream.vector(stream.TEXT)
 
 
 class _Parse(NamedTuple):
-    """A chain that was read, and where it ends."""
+    """A chain that was read, and the offset of its end."""
 
     chain: Chain
     end: int

@@ -1,4 +1,4 @@
-"""A spec out of a file: the layers with their arguments, tags where the wrappers were.
+"""The spec of a file: the layers with their arguments, and tags for the wrappers.
 
 Serialized files have wrappers without numbers. What they must be follows from what they are for:
 

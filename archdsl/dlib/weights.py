@@ -1,4 +1,4 @@
-"""A file of dlib's and a spec's network: matched layer by layer, and the weights loaded."""
+"""Weights of dlib's files, loaded into a compiled network whose layers match the file's."""
 
 from __future__ import annotations
 

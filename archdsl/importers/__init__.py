@@ -45,8 +45,7 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
         ".json": Origin("keras", "what model.to_json() of Keras writes", True),
     }
 )
-"""By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's
-name, ``.suffix:`` where a name follows the file."""
+"""Origins by spelling: ``library:`` before a name, ``.suffix`` or ``.suffix:`` behind a file's."""
 
 
 @dataclass(frozen=True)

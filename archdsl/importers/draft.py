@@ -24,7 +24,7 @@ _LARGEST = 2**31 - 1
 
 
 class Draft:
-    """Takes a network's operations in order, and knows the shape of each.
+    """Builder of an imported graph; it knows the shape of every operation added so far.
 
     ``name`` and ``homes`` are those of the part of the origin that is being read; operations get
     them where they are added.
@@ -40,7 +40,7 @@ class Draft:
         self._edges: list[EdgeType] = []
 
     def add(self, layer: Layer, *inputs: int, tensors: Mapping[str, str] | None = None) -> int:
-        """The index of a further operation.
+        """Append an operation and return its index.
 
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
@@ -51,11 +51,11 @@ class Draft:
         return len(self._operations) - 1
 
     def image(self, channels: int, height: int | None, width: int | None) -> int:
-        """The index of an input that takes values as they are."""
+        """Append an input that takes pixel values unchanged and return its index."""
         return self.add(Input(Pixels(channels), height, width))
 
     def row(self, features: int) -> int:
-        """The index of an input that takes a row of features."""
+        """Append an input that takes a row of features and return its index."""
         return self.add(Flatten(), self.image(features, 1, 1))
 
     @property
@@ -93,12 +93,13 @@ class Draft:
         return edge
 
     def note(self, line: str) -> None:
-        """A line for the head of the spec, once."""
+        """Add a line to the spec's head, once."""
         if line not in self.notes:
             self.notes.append(line)
 
     def graph(self, outputs: Mapping[str, int]) -> ImportedGraph:
-        """The operations that the outputs need. Raises ArchError where there are none."""
+        """The graph of the operations that the outputs need. Raises ArchError where there are
+        none."""
         if not outputs:
             raise fail(f"{self.name} has no outputs")
         kept = _needed(self._operations, outputs.values())

@@ -1,4 +1,4 @@
-"""The origin's weights under the names of the spec: which layer of the network each operation is.
+"""The origin's weights under the names of the spec's layers.
 
 A spec says a network in its own way: branches stand in another order, concatenations inside of
 others, sums one behind the other. So both graphs are walked from their outputs backwards, in step;

@@ -11,7 +11,7 @@ from archdsl.ir.network import Network
 SVG, PLAIN = "image/svg+xml", "text/plain"
 
 Types = Collection[str] | None
-"""Of contents, such as ``text/plain``; ``None`` stands for no wish."""
+"""MIME types, such as ``text/plain``; ``None`` for no preference."""
 
 
 def mimebundle(

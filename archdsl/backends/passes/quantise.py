@@ -1,4 +1,4 @@
-"""Classifiers in integers of 8 bits, from what they compute for pictures (Jacob et al. 2018).
+"""Static quantisation of classifiers to 8-bit integers, calibrated on pictures (Jacob et al. 2018).
 
 Post-training static quantisation as torch does it now: torch.export's program, observed while it
 looks at pictures, then converted by torchao for the int8 kernels of x86 processors. Weights have a

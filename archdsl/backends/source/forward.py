@@ -1,4 +1,4 @@
-"""The forward method: a call a line, as they are read best, or several in one expression."""
+"""Source of the forward method: one call a line, short ones combined in an expression."""
 
 from __future__ import annotations
 

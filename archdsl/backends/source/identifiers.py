@@ -1,4 +1,4 @@
-"""Names in the generated file: identifiers of their own, each said once."""
+"""Identifiers of the generated file, all different."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def safe(name: str) -> str:
 
 
 class UniqueNames:
-    """Names of one kind, no two alike."""
+    """A set of names in which every new one gets a number if it is taken."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = set(taken)

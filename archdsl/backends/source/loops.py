@@ -1,4 +1,4 @@
-"""Steps that repeat become a loop: each iteration takes what the one before it gave."""
+"""Loops in place of repeated steps, each iteration reading the result of the one before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archdsl.analysis.anti_unification import same
 from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
-"""The number, in a loop, of what the iteration before gave, or of what the loop starts with."""
+"""Number of the loop's value: the result of the iteration before, or the start value."""
 
 IN_PLACE = "inplace"
 """The argument of modules that may write over what they take, which changes no result."""

@@ -1,4 +1,4 @@
-"""Units that differ in numbers alone are one pattern: a class with arguments."""
+"""Units that differ in constants alone, as one pattern: a class with arguments."""
 
 from __future__ import annotations
 

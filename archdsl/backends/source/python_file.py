@@ -1,4 +1,4 @@
-"""The whole file: what it is about, its imports, a class for each template, the network, main."""
+"""The generated file: docstring, imports, a class for each template, the network, main."""
 
 from __future__ import annotations
 

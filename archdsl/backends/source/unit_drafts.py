@@ -1,4 +1,4 @@
-"""A unit as a pattern with slots: its steps, and the constants in them put aside.
+"""The draft of a unit: its steps, with constants moved into slots.
 
 Two units with equal keys differ in the values of their slots alone. Steps that repeat are folded
 into a loop first, so that stages of different length are one pattern.
@@ -39,7 +39,7 @@ class SlotReference(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A constructor, and what each of its arguments is: a slot, or a module made for this one."""
+    """A constructor with its arguments, each a slot or a module made for this one."""
 
     made: Callable[..., Any]
     arguments: tuple[tuple[Parameter, Built | None], ...]
@@ -93,7 +93,7 @@ class UnitStep:
 
 @dataclass(frozen=True)
 class UnitDraft:
-    """A unit's steps, with the numbers of the values that it takes and gives."""
+    """A unit as a list of steps, with the numbers of the values it takes and gives."""
 
     unit: Unit
     steps: tuple[UnitStep, ...]

@@ -1,4 +1,4 @@
-"""The compiled graph cut into parts, one for each scope that computes something."""
+"""The compiled graph cut into units, one for each scope that computes something."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.ir.network import Network, Scope
 
 @dataclass(eq=False)
 class Leaf:
-    """A call of a module that a layer is."""
+    """A call of a layer's module."""
 
     name: str
     module: nn.Module
@@ -30,7 +30,7 @@ class Function:
 
 @dataclass(eq=False)
 class InnerUnit:
-    """A call of a scope inside this one."""
+    """A call of another unit: that of a scope inside this one."""
 
     name: str
     unit: Unit
@@ -122,7 +122,7 @@ class _Cutting:
         return unit
 
     def _carry(self, source: fx.Node, reader: Unit) -> None:
-        """Note a value as an output of the units around its home and an input of the reader's."""
+        """Note a value as an output of the units that it leaves and an input of those it enters."""
         home = self._home[source]
         around = set(home.around())
         common = next(unit for unit in reader.around() if unit in around)

@@ -1,4 +1,4 @@
-"""Modules that remember what they were made with, so that source code can make them again."""
+"""Modules that keep their constructor arguments, so that source code can construct them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Silence around torch's exporters and quantisers."""
+"""A context that silences the warnings of torch's exporters and quantisers."""
 
 from __future__ import annotations
 

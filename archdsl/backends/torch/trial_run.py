@@ -1,4 +1,4 @@
-"""Trial runs: what a compiled network is fed to see it work, and what it gave, in short.
+"""Trial runs: inputs for a compiled network, and its results in short.
 
 A module is left as it was before.
 """

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Kinds of dlib's convolutions."""
 
 from __future__ import annotations
 

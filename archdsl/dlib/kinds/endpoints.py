@@ -1,4 +1,4 @@
-"""Inputs and losses."""
+"""Kinds of dlib's inputs and losses."""
 
 from __future__ import annotations
 

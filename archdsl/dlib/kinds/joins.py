@@ -1,4 +1,5 @@
-"""Layers that look at a tagged place as well. Specs make them through combinators.
+"""Kinds of dlib's layers that read a tagged layer as second input. Specs make them through
+combinators.
 
 The tag is no part of the record; XML has it, in the field ``tags``.
 """

@@ -1,4 +1,4 @@
-"""Fully connected layers, dropout, multiplication, and what works on tokens."""
+"""Kinds of dlib's fully connected layers, dropout, multiplication, and layers on tokens."""
 
 from __future__ import annotations
 

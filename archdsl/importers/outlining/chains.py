@@ -1,4 +1,4 @@
-"""The steps of a network that is being nested, and the pieces that they are found in."""
+"""Chains of steps, and the pieces of a graph from which nesting builds them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Chain = list[ChainStep]
 
 @dataclass(eq=False)
 class ChainPiece:
-    """A chain between two places of the graph, or a join that is none yet.
+    """A part of the graph: a chain between two operations, or a join not yet nested.
 
     ``inputs`` are the operations whose results its first step reads, ``end`` the last one of its
     own, ``highest`` the highest tag inside of its combinators.

@@ -39,12 +39,12 @@ from archdsl.ir.trampoline import Task, run
 
 _LONGEST_PERIOD = 8
 _PATIENCE = 4
-"""The words that a part of the origin may cost, for it has a name and is known by it."""
+"""Words that a template may cost if it is a named part of the origin."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Folded:
-    """The network as a term whose calls are of templates, each known by its instances."""
+    """The network as a term in which repeated parts are calls of templates."""
 
     pool: Pool
     main: int

@@ -1,4 +1,4 @@
-"""Chains and pairs of steps that a text with templates still repeats."""
+"""Templates for short chains and pairs of steps that repeat but are no parts of the origin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_PARAMETERS = 6
 
 
 class Idioms:
-    """Chains and pairs of steps that a text with templates still repeats."""
+    """Finder of repeated chains and pairs of steps that make good templates."""
 
     def __init__(self, pool: Pool, templates: Templates) -> None:
         self._pool = pool

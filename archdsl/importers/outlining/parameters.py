@@ -1,4 +1,4 @@
-"""The parameters of templates: what tells their instances apart, and how bodies say it."""
+"""Parameters of templates: the arguments that differ between instances, and formulas of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class TextSlot:
-    """A place in a text: how it is written, and the values that it has in all instances."""
+    """An argument in a template's text: its base name, and its values in all instances."""
 
     text: str
     values: tuple[Value, ...]
@@ -59,7 +59,7 @@ class TextSlot:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A template: its parameters, one of its instances, and what its slots say, in their order.
+    """A template: its parameters, one of its instances, and the texts of its slots in order.
 
     ``leading`` is what the first slot of each step says that the body consists of.
     """
@@ -92,7 +92,7 @@ class Parameters:
         return 1 + len(self.patterns[head.template].parameters)
 
     def _slots(self, chain: int) -> list[tuple[str, Value]]:
-        """The values of a chain with what they are, in the order in which data flows."""
+        """Arguments of a chain with their base names, in the order in which data flows."""
         found: list[tuple[str, Value]] = []
         for step in walk(self._pool, chain):
             head, values, blocks = self._pool[step]
@@ -150,7 +150,7 @@ class Parameters:
         return tuple(found)
 
     def _hush(self, instance: int, columns: list[tuple[Value, ...]]) -> None:
-        """Empty the columns of what goes without saying in all instances: no parameter tells it."""
+        """Blank the arguments that are defaults in all instances, which need no parameter."""
         place = 0
         for step in walk(self._pool, instance):
             head, values, blocks = self._pool[step]

@@ -1,4 +1,4 @@
-"""A layer's name and arguments as a spec has them: the shortest of the ways to say it."""
+"""The shortest spelling of a layer's name and arguments in a spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces of a network that do not nest, one behind the other: tags say what reads what."""
+"""Tags between pieces of a network that do not nest."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class TagHead:
 
 @dataclass(frozen=True)
 class TemplateHead:
-    """An instance of a template; its only block is what the template amounts to there."""
+    """A call of a template; its only block is the body that the template has there."""
 
     template: int
     names: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ def written(graph: ImportedGraph) -> str:
 
 
 class _Words(NamedTuple):
-    """A step without its end.
+    """The text of a step without its closing bracket.
 
     ``open`` ones take any number of blocks: where another block follows as what they are applied
     to, that has to be said.

@@ -1,4 +1,4 @@
-"""The modules that are imported: a library's models, and what a Python file makes."""
+"""The modules to import: models of a library, or those that a Python file defines."""
 
 from __future__ import annotations
 

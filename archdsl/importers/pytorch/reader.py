@@ -1,4 +1,4 @@
-"""Import of PyTorch modules: traced, made canonical, each operation told as a layer."""
+"""Import of PyTorch modules: each operation of the canonical graph is recognised as a layer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
 
 class _LayerMatch(NamedTuple):
-    """A layer that ends in a node: the nodes that it takes, its output, its weights' names."""
+    """A layer recognised in a graph: the nodes it reads, its output shape, its weights' names."""
 
     layer: Layer
     inputs: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Interpreting traced graphs: the nodes they amount to, whatever they are spelled like."""
+"""Interpretation of traced graphs: equal computations become equal nodes, however spelled."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from archdsl.importers.trace.values import (
 
 
 class Interpreter:
-    """Runs traced graphs on stand-ins for tensors and writes down the canonical nodes."""
+    """Runs traced graphs on symbolic tensors and records the canonical nodes."""
 
     def __init__(self, root: nn.Module, training: bool, for_weights: bool) -> None:
         self.nodes: list[CanonicalNode] = []

@@ -1,4 +1,4 @@
-"""The operations whose spellings unify, one entry each.
+"""Table of the operations with several spellings, one entry each.
 
 An entry says which ``torch.nn`` modules, functions and tensor methods spell the operation, and what
 its arguments are called: the functions take them as arguments, the modules keep them as attributes

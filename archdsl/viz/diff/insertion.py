@@ -1,4 +1,4 @@
-"""The tree of a diagram, with parts of another one put in where they stood there."""
+"""The tree of the diagram after a change, with removed parts inserted where they were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Part = Box | End | Cluster
 
 
 class Tree:
-    """The diagram after; :meth:`restore` puts in what is gone."""
+    """The tree of the diagram after; :meth:`restore` inserts removed parts."""
 
     def __init__(self, root: Cluster, marks: Mapping[str, Mark]) -> None:
         self._root = root

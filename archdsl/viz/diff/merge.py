@@ -1,4 +1,4 @@
-"""Two diagrams in one: that of the network after, with what is gone put in where it was."""
+"""Two diagrams merged into one: the network after, with removed parts where they were."""
 
 from __future__ import annotations
 

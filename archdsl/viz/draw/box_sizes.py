@@ -29,7 +29,7 @@ BESIDE_LABEL = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A line before it has a place."""
+    """A line of text that has no position yet."""
 
     text: str
     size: float
@@ -47,7 +47,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """The words of a part, and the size that they need."""
+    """Text of a box, and the size that it needs."""
 
     lines: tuple[Words, ...]
     width: float

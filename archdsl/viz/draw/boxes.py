@@ -17,7 +17,7 @@ from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.words import giga, title
 
 _BYTES = 4
-"""Of a 32-bit float."""
+"""Bytes of a 32-bit float."""
 
 _USUAL = 0.6, 3
 """Share and number of a category's boxes with equal text, from which on the legend says it once."""

@@ -1,4 +1,4 @@
-"""One cluster laid out: places of its parts and ways of its links, in columns if it is long."""
+"""Layout of one cluster: positions of its parts, paths of its links; long ones in columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INTO_SIDE = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """``at``: the left and foremost corner of every part; ``ways``: the bends of every link."""
+    """Result of :func:`arrange`: the left front corner of every part, the bends of every link."""
 
     across: float
     along: float

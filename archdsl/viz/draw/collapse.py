@@ -1,4 +1,4 @@
-"""Levels: template instances drawn as one box each."""
+"""Closed template instances, each drawn as one box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places across the direction of flow: links as straight as they can be, nothing overlapping."""
+"""Positions across the direction of flow: links as straight as possible, no overlaps."""
 
 from __future__ import annotations
 

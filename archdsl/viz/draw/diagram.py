@@ -1,4 +1,4 @@
-"""A diagram as data: what is drawn, without how it is laid out."""
+"""A diagram as data: boxes, clusters and edges, without coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The styles that draw boxes and lines."""
+"""The figure of boxes and lines as SVG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words broken into lines that fit."""
+"""Text broken into lines of limited width."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _GOOD = 0.98
 
 @dataclass(frozen=True)
 class FittedFigure:
-    """A page with what its colours mean."""
+    """A page, the diagram on it, and the meaning of its colours."""
 
     page: Page
     diagram: Diagram
@@ -56,7 +56,7 @@ class Source(Protocol):
 
 
 class Fitter:
-    """Finds the figure of a network, or of whatever else has diagrams."""
+    """Finds the finest levels and the direction with which a diagram fits a page."""
 
     def __init__(self, source: Source, options: Options, theme: Theme) -> None:
         self._options, self._theme = options, theme

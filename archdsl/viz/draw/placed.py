@@ -1,4 +1,4 @@
-"""A diagram with coordinates: what a picture is made from, without how it looks."""
+"""A diagram with coordinates, ready to be written as SVG."""
 
 from __future__ import annotations
 

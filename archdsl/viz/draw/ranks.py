@@ -56,7 +56,7 @@ class Link:
 
 @dataclass(slots=True)
 class LinkSegment:
-    """A piece of links from one rank to the next, by nodes."""
+    """The part of a link, or of several in one lane, between two neighbouring ranks."""
 
     above: int
     below: int
@@ -67,10 +67,11 @@ class LinkSegment:
 
 @dataclass(slots=True)
 class Ranked:
-    """Parts and lanes in ranks. Nodes below the number of parts are parts, the others lanes."""
+    """Parts and lanes sorted into ranks. Nodes below the number of parts are parts, others
+    lanes."""
 
     rank: list[int]
-    """Of every node."""
+    """Rank of every node."""
     rows: list[list[int]]
     """The nodes of every rank, from left to right."""
     lanes: dict[tuple[int, str, int], int]
@@ -78,7 +79,7 @@ class Ranked:
     aside: set[int]
     """The parts from which nothing leads back to the main path."""
     steps: list[list[LinkSegment]]
-    """Those that leave each rank."""
+    """Link segments that leave each rank."""
 
 
 def ranked(parts: Sequence[LayoutPart], links: Sequence[Link]) -> Ranked:

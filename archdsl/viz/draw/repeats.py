@@ -1,4 +1,4 @@
-"""Equal blocks in a row, to be drawn once and marked with their number."""
+"""Runs of equal blocks, drawn once and marked with their number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORTEST_RUN_OF_SINGLES = 4
 
 @dataclass(frozen=True)
 class Folding:
-    """``times``: scopes drawn once for several. ``stands_for``: a box left out to the box drawn."""
+    """Number of equal scopes by the one that is drawn, and the drawn box of each one left out."""
 
     times: Mapping[Scope, int]
     stands_for: Mapping[str, str]

@@ -28,5 +28,5 @@ def giga(number: int) -> str:
 
 
 def times_words(words: str, times: int) -> str:
-    """``block<64> ×3``; once is not told."""
+    """``block<64> ×3``; without the factor for a single one."""
     return f"{words} ×{times}" if times > 1 else words

@@ -1,4 +1,4 @@
-"""The network as a tree of parts that a reader opens and closes."""
+"""The tree of a network's blocks and layers that a reader opens and closes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NodeKind(Enum):
 
 @dataclass(eq=False)
 class TreeNode:
-    """A part of the network: what it is made of, in execution order, down to single layers."""
+    """A node of the page's tree: a block, a run, a row or a layer, with children in order."""
 
     kind: NodeKind
     scope: Scope

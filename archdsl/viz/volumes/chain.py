@@ -1,4 +1,4 @@
-"""Network → chain: what every path goes through, with the branches between in one element each."""
+"""The chain of a network: the layers on every path, and branches between them as one element."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Skip = Literal["identity", "projection"]
 
 @dataclass(frozen=True, eq=False)
 class LayerRun:
-    """Layers in a row with one feature map behind them; ``sources`` are ids of steps."""
+    """Layers in a row with one feature map behind them; ``sources`` are the ids of runs before."""
 
     id: str
     layers: tuple[LayerInstance, ...]
@@ -30,7 +30,7 @@ class LayerRun:
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """One member of the chain: a step, or all steps of a block that branches."""
+    """One member of the chain: a run of layers, or all runs of a block that branches."""
 
     layers: tuple[LayerInstance, ...]
     shape: Shape

@@ -1,4 +1,4 @@
-"""A figure of volumes as data: what is drawn, without where."""
+"""A figure of feature maps as data, without coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chain → figure: which elements share a volume, and what is written at it."""
+"""The figure of a chain: slices grouped into volumes, with their labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figure → places: volumes in rows on a page, in pixels; nothing of how they are written."""
+"""Layout of a figure: volumes in rows on a page, in pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHAPE = 1.58
 _GAP = 16.0
 _BETWEEN_SLICES = 1.5
 _LEFT_OUT = 18.0
-"""Room for the dots that stand for slices."""
+"""Room for the dots that stand for left-out slices, in pixels."""
 _LABEL_GAP = 6.0
 _LANE = 9.0
 _BETWEEN_ROWS = 26.0
@@ -42,7 +42,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Solid:
-    """A slice in its place: the lower left corner of its front, and its lengths."""
+    """One drawn slice: the lower left corner of its front, and its edges' lengths."""
 
     left: float
     bottom: float
@@ -73,7 +73,7 @@ class Solid:
 
 @dataclass(frozen=True)
 class PlacedVolume:
-    """A volume in its place."""
+    """A volume with its position on the page."""
 
     volume: Volume
     solids: tuple[Solid, ...]
@@ -104,7 +104,7 @@ class PlacedVolume:
 
 @dataclass(frozen=True)
 class Wire:
-    """A line of straight parts; ``skip`` is ``None`` for the chain's way to the next row."""
+    """A line of straight segments; ``skip`` is ``None`` for the chain's way to the next row."""
 
     points: tuple[Point, ...]
     skip: str | None
@@ -112,7 +112,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything in its place."""
+    """All volumes and wires of a figure with their positions."""
 
     figure: Figure
     scale: VolumeScale

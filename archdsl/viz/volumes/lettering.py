@@ -1,4 +1,4 @@
-"""Texts at volumes: how wide they are, and where their lines break."""
+"""Labels of volumes: widths of texts, and line breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From sizes to lengths: gentle powers, so that the largest and the smallest are both visible."""
+"""Scales from sizes to lengths: gentle powers, so that small and large are both visible."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Cuboid(NamedTuple):
 
 @dataclass(frozen=True)
 class VolumeScale:
-    """A length is a factor times a power of a size."""
+    """A scale of powers: a length is a factor times a power of a size."""
 
     face: float
     face_power: float

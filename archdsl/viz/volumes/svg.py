@@ -1,4 +1,4 @@
-"""Page → SVG, of our own making: text stays text, every volume says what it is."""
+"""The SVG of a page of volumes: text stays text, and every volume has a description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faster modules for inference: what computes the same in fewer steps.
+"""Faster modules for inference that compute the same in fewer steps.
 
 ``EXACT`` are the transformations that always apply, in their order: functions from a module in
 eval mode to a rewritten copy. :func:`optimise` also tries ways to compute that depend on the

@@ -1,4 +1,4 @@
-"""One stage: what is at every place of every feature map, decided at once.
+"""One-stage detectors: class and box at every position of every feature map.
 
 Decoding and losses are torchvision's: the modules here hold one of its detectors without a network,
 and call it with what the network of a spec gives.

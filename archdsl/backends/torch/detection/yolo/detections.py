@@ -1,4 +1,4 @@
-"""YOLO as a step of a compiled detector."""
+"""The last module of a YOLO network: detections from its predictions."""
 
 from __future__ import annotations
 
