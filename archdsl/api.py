@@ -39,7 +39,7 @@ class Choice(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Syntax tree and elaboration that a network was made from."""
+    """The syntax tree of a spec and its elaboration, which advice needs."""
 
     document: nodes.Document
     elaborated: Elaborated

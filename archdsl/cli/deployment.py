@@ -26,7 +26,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Deployed(NamedTuple):
-    """A module for use, as files get it, and what is told of it: in lines, and to programs."""
+    """A module as it is written to files, with a report in lines and as a document."""
 
     module: fx.GraphModule
     lines: tuple[tuple[str, str], ...] = ()
@@ -54,7 +54,7 @@ class Deployment:
             raise click.UsageError("--quantize folds norms by itself: leave --optimize away")
 
     def require_fitting(self, forms: Iterable[tuple[Path, Format]]) -> None:
-        """Raise ArchError for an output that cannot hold what a network becomes."""
+        """Raise ArchError for a file that cannot hold the optimised or quantised network."""
         for path, form in forms:
             if self.optimize:
                 require_optimised(path, form)
@@ -62,7 +62,7 @@ class Deployment:
                 require_quantised(path, form)
 
     def apply(self, network: Network, module: fx.GraphModule) -> Deployed:
-        """The module as it is to be used, which is measured on the way."""
+        """Optimise or quantise a compiled module as asked, and measure it."""
         if self.optimize:
             with working(f"optimising {network.name}"):
                 from archdsl.backends.passes.optimise import optimise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 QUIET = "archdsl.quiet"
 VERBOSE = "archdsl.verbose"
-"""The keys under which a click context notes what the user asked for."""
+"""Keys in click's context under which ``--verbose`` and ``--quiet`` are noted."""
 
 _DELAY = 1.0  # seconds of work before there is a bar
 _SHOWN = "archdsl.cli.progress"

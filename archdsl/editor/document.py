@@ -1,5 +1,4 @@
-"""An open text: its current version, what the compiler says of it, and what it last said of a right
-one."""
+"""An open text: its version, the compiler's result, and the last result without errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts that an editor works on and those they include, and what names mean across them."""
+"""Open texts and the files they include, and the definitions of names across them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
     @property
     def place(self) -> tuple[Path | File, int]:
-        """Equal for the same definition, by whatever way it was reached."""
+        """Hashable identity of the definition, equal by whatever include it was reached."""
         return self.file.source.path or self.file, self.named.start
 
 

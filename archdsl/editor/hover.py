@@ -1,4 +1,4 @@
-"""Hover: what a name means, and what the network made of it; shapes at the ends of lines."""
+"""Hover texts, and shapes at the ends of lines (inlay hints)."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class StatementPosition:
 
 @dataclass(frozen=True, eq=False)
 class StatementSource(Source):
-    """The text of a statement, which tells positions in the text that it is a part of."""
+    """Source of a single statement; it gives positions in the whole text."""
 
     place: StatementPosition = field(kw_only=True)
 
@@ -63,7 +63,7 @@ class StatementSource(Source):
 
 
 class Parsed(NamedTuple):
-    """A part and its tree, or what is wrong with it."""
+    """The syntax tree of a statement, or its errors."""
 
     part: StatementSource
     items: tuple[nodes.Item, ...]

@@ -98,8 +98,7 @@ class Draft:
             self.notes.append(line)
 
     def graph(self, outputs: Mapping[str, int]) -> ImportedGraph:
-        """The graph of the operations that the outputs need. Raises ArchError where there are
-        none."""
+        """The graph that the outputs need. Raises ArchError where there are no outputs."""
         if not outputs:
             raise fail(f"{self.name} has no outputs")
         kept = _needed(self._operations, outputs.values())

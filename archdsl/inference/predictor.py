@@ -141,12 +141,12 @@ class Classes:
 
 
 class Predictor:
-    """A network that finds something in pictures."""
+    """A network with the method that turns pictures into predictions; base of the three kinds."""
 
     def __init__(
         self, network: Network, module: fx.GraphModule, output: str | None, classes: int
     ) -> None:
-        """``output`` names the output that counts, where the network has several."""
+        """``output`` names the output that is used, where the network has several."""
         self.network, self.module, self.classes = network, module.eval(), classes
         self.output = output
         self._device = device_of(module)
@@ -286,7 +286,7 @@ class Classifier(Predictor):
         threshold: float = 0.5,
         proposals: Tensor | None = None,
     ) -> Classes:
-        """``threshold`` is left out of account: the likeliest classes are told in any case."""
+        """``threshold`` is ignored: the likeliest classes are given in any case."""
         with torch.inference_mode():
             result = self._run(self.module, self.seen(picture))
             best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
@@ -322,7 +322,7 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def predictor(network: Network, module: fx.GraphModule) -> Predictor:
-    """The finder that fits the outputs of a network; its module is put in eval mode.
+    """The predictor that fits the outputs of a network; its module is put in eval mode.
 
     Raises ArchError where the network gives neither detections nor classes.
     """

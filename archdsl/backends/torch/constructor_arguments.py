@@ -14,7 +14,7 @@ _KEPT = "_archdsl_arguments"
 
 
 def remembering(made: _Class) -> _Class:
-    """Make the instances of a module class remember the arguments of their constructor.
+    """Class decorator of modules: instances keep the arguments of their constructor.
 
     For classes whose attributes do not tell them already, under the names of the arguments.
     """

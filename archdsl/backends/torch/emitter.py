@@ -70,7 +70,7 @@ class Emitter:
     def lowered(
         self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        """A tensor layer, once for every tensor that it is applied to, with the same weights."""
+        """A tensor layer applied to each of several tensors with the same weights."""
         if isinstance(inputs[0], FeatureMaps):
             seen = applications(inputs, layer.kind)
             maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
@@ -85,7 +85,7 @@ class Emitter:
     def _applied(
         self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
     ) -> fx.Node:
-        """A layer on tensors, which are reshaped to what its rules see."""
+        """A layer applied to tensors in the shapes that its rule is given."""
         seen = layer.seen(shapes)
         if seen != shapes:
             nodes = tuple(

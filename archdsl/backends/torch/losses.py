@@ -222,7 +222,7 @@ class YesOrNo(nn.Module):
 
 
 class AsItIs(nn.Module):
-    """The output under a name."""
+    """The output unchanged, under a name."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ def result_shapes(result: Any) -> Any:
 
 
 def told(result: Any) -> str:
-    """A result in a few words: ``1×1000``, ``3 detections``."""
+    """Shapes and counts of a result for people: ``1×1000``, ``3 detections``."""
     if isinstance(result, Tensor):
         return shape_words(tuple(result.shape))
     if isinstance(result, Mapping):
@@ -59,7 +59,7 @@ def told(result: Any) -> str:
 
 @contextmanager
 def undisturbed(module: nn.Module, training: bool) -> Iterator[None]:
-    """Puts a module in training or evaluation mode, and leaves it afterwards as it was.
+    """Put a module in training or evaluation mode and restore its state afterwards.
 
     That includes the tensors which torch.fx stores on a module as ``_tensor_constant0`` and so on.
     """

@@ -1,4 +1,4 @@
-"""``archdsl check``: is it right?"""
+"""``archdsl check``: parse, expand and check the shapes of specs."""
 
 from __future__ import annotations
 

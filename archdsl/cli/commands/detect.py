@@ -1,4 +1,4 @@
-"""``archdsl detect``: what a network finds in photographs."""
+"""``archdsl detect``: objects or classes in photographs."""
 
 from __future__ import annotations
 

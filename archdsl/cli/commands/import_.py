@@ -1,4 +1,4 @@
-"""``archdsl import``: a spec of a network that is written in another way."""
+"""``archdsl import``: a spec from a network in another format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.text.output import write
 from archdsl.text.words import counted
 
 _NOT_COMPARED = 3
-"""The exit code where a spec is written that nothing was compared with."""
+"""Exit code for a spec that was written but not compared with its origin."""
 
 _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
     f"{shown_form(key):<17} {origin.title}" for key, origin in ORIGINS.items()

@@ -1,4 +1,4 @@
-"""``archdsl verify``: is it the same network as the reference?"""
+"""``archdsl verify``: a network compared with its reference."""
 
 from __future__ import annotations
 

@@ -67,8 +67,7 @@ class LinkSegment:
 
 @dataclass(slots=True)
 class Ranked:
-    """Parts and lanes sorted into ranks. Nodes below the number of parts are parts, others
-    lanes."""
+    """Ranks of parts and lanes, as nodes; the numbers below the number of parts are parts."""
 
     rank: list[int]
     """Rank of every node."""

@@ -30,7 +30,7 @@ __all__ = ["EXACT", "Optimised", "Way", "exactly", "optimise", "ways"]
 Transformation = Callable[[fx.GraphModule], fx.GraphModule]
 
 EXACT: tuple[Transformation, ...] = (drop, fold)
-"""Dropping comes first: a norm behind a dropout is then one behind a convolution."""
+"""Exact transformations; without the dropouts, norms directly follow their convolutions."""
 
 
 class Way(NamedTuple):

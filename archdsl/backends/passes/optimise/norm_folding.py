@@ -74,7 +74,7 @@ _SCALINGS: dict[type[nn.Module], Callable[[Any], Scaling | None]] = {
     Multiply: _constant,
     DlibDropout: _dropout,
 }
-"""By kind of module what it scales by; nothing where that depends on its input."""
+"""Readers of a norm's scaling by class of module; ``None`` where it depends on the input."""
 
 
 # ---- what takes it ----
@@ -98,7 +98,7 @@ _SCALED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     nn.ConvTranspose2d: _columns,
     nn.Linear: _rows,
 }
-"""By kind of layer its weights with every output times a factor."""
+"""Functions that scale a layer's outputs in its weights, by class of module."""
 
 
 # ---- the transformation ----

@@ -24,7 +24,7 @@ from archdsl.backends.passes.optimise.copies import (
 
 
 class Ending(NamedTuple):
-    """An activation as oneDNN's operators are told it."""
+    """An activation in the terms of oneDNN's operators."""
 
     name: str
     numbers: tuple[float, ...] = ()

@@ -17,7 +17,7 @@ _FEWEST, _MOST = 3, 31
 
 
 class Speed(NamedTuple):
-    """Two ways to compute the same, measured in turns.
+    """Seconds of two functions that compute the same, measured in turns.
 
     Seconds are medians; ``ratio`` is the median over the pairs of the first one's time by the
     second one's, ``best`` that of their shortest times, which other work on the machine disturbs

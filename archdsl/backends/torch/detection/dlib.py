@@ -28,7 +28,7 @@ from archdsl.layers.pyramid_tiles import Tile, Tiling, step_up, tiled
 
 
 class PyramidBatch(NamedTuple):
-    """Images with their smaller copies as one tensor; what else a Batch has, and where they lie."""
+    """Images and their pyramids as one tensor: a Batch with the positions of the copies."""
 
     tensors: Tensor
     image_sizes: list[Size]
@@ -40,7 +40,8 @@ class PyramidBatch(NamedTuple):
 
 @remembering
 class PyramidInput(DetectorModule):
-    """Images of any sizes, each with its pyramid on one picture; these are padded to one tensor.
+    """Image pyramids: each image with its smaller copies tiled in one picture, padded to one
+    tensor.
 
     Each level is made of the one before, bilinear with corners that are aligned. Source: dlib
     input_rgb_image_pyramid, resize_image.
@@ -81,7 +82,7 @@ class PyramidInput(DetectorModule):
 
 
 def _to_image(boxes: Tensor, tiles: Sequence[Tile], n: int) -> Tensor:
-    """Boxes on a picture of tiles (left, top, right, bottom) as boxes in the image.
+    """Boxes on a tiled pyramid (left, top, right, bottom) as boxes in the image.
 
     The tile that is nearest to a box's centre says how often it is enlarged.
     """
@@ -106,7 +107,7 @@ def _to_image(boxes: Tensor, tiles: Sequence[Tile], n: int) -> Tensor:
 
 
 def _rounded(values: Tensor) -> Tensor:
-    """To whole numbers, halves away from zero (std::lround)."""
+    """Numbers rounded to whole ones, halves away from zero (std::lround)."""
     return values.sign() * (values.abs() + 0.5).floor()
 
 
@@ -137,7 +138,7 @@ def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> li
 
 
 def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
-    """dlib's boxes as ours."""
+    """dlib's boxes as a dict of ``boxes``, ``labels`` and ``scores``."""
     ends = boxes.new_tensor([0, 0, 1, 1])
     return {"boxes": (boxes + ends).float(), "labels": labels, "scores": scores.float()}
 
@@ -189,12 +190,12 @@ class _Configured(DetectorModule):
 
 @remembering
 class Mmod(_Configured):
-    """A window wherever a score is above the threshold (dlib loss_mmod_::to_label)."""
+    """loss_mmod's detections: a window wherever a score is above the threshold (to_label)."""
 
     options: MmodOptions
 
     def __init__(self, options: MmodOptions, threshold: float, cells: Cells) -> None:
-        """``cells`` says where the scores lie in the network's input."""
+        """``cells`` gives the positions of the scores in the network's input."""
         super().__init__(options, MMOD_OPTIONS, threshold)
         self.cells = cells
 
@@ -268,7 +269,7 @@ def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 @remembering
 class Yolo(_Configured):
-    """Anchors on the maps of several tags (dlib loss_yolo_::to_label)."""
+    """loss_yolo's detections from anchors on the maps of several tags (to_label)."""
 
     options: YoloOptions
 

@@ -47,7 +47,8 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
 
 @remembering
 class DefaultBoxes(DetectorModule):
-    """Boxes of some shapes at every place of every map (Liu et al. 2016, section 2.2)."""
+    """Default boxes: several shapes at every position of every map (Liu et al. 2016, section
+    2.2)."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class DefaultBoxes(DetectorModule):
 
 @remembering
 class _Dense(DetectorModule):
-    """The base: a detector of torchvision that decodes and judges, but is no part of the module.
+    """Base of dense detectors; a detector of torchvision, kept outside the module, decodes.
 
     Settings have torchvision's names.
     """

@@ -32,7 +32,7 @@ from archdsl.backends.torch.detection.values import (
 
 @remembering
 class AnchorGrid(DetectorModule):
-    """Boxes of some sizes and aspect ratios (height / width) at every place of every map."""
+    """Anchors: boxes of several sizes and aspect ratios (height / width) at every position."""
 
     def __init__(self, sizes: tuple[tuple[float, ...], ...], ratios: tuple[float, ...]) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class AnchorGrid(DetectorModule):
 
 @remembering
 class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
-    """Anchors, moved and rated by a network, of which the best are proposed.
+    """Region proposals: anchors moved and scored by a network, of which the best are kept.
 
     Source: Ren et al. 2015, section 3; torchvision's RegionProposalNetwork.
     """
@@ -110,7 +110,7 @@ class GivenProposals(DetectorModule):
     """
 
     def forward(self, proposals: list[Tensor], batch: Batch) -> Regions:
-        """The same in pixels of the resized images."""
+        """The given proposals, in pixels of the resized images."""
         if not isinstance(proposals, (list, tuple)) or len(proposals) != len(batch.image_sizes):
             raise ValueError("expected proposals for every image: a list of tensors n×4")
         scaled = []
@@ -142,7 +142,7 @@ def _heads(  # torchvision's class with what it computes, without its networks
 
 @remembering
 class RegionSampling(RoIHeads):  # type: ignore[misc]
-    """In training, some of the regions with the classes they should get; in use, all of them.
+    """Sampling of regions and their target classes in training; all regions otherwise.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.3; torchvision's RoIHeads.
     """

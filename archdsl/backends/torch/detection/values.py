@@ -15,7 +15,7 @@ Target = dict[str, Tensor]
 
 
 class DetectorModule(nn.Module):
-    """The base of all modules here. Readers of compiled networks take them as a whole.
+    """Base of all modules of detectors; tracing and comparison treat each one as a single node.
 
     ``fitted_to``, where a module has it, names the attributes that weights depend on; the others
     may be set anew for weights that are there.
@@ -25,7 +25,7 @@ class DetectorModule(nn.Module):
 
 
 class Batch(NamedTuple):
-    """Images as one tensor, and what they were before."""
+    """Images as one tensor, with their sizes before and after resizing, and their targets."""
 
     tensors: Tensor
     """N×3×H×W, normalised; smaller images are padded with zeros at the bottom and the right."""
@@ -37,12 +37,12 @@ class Batch(NamedTuple):
 
 
 def tensor_of(batch: Batch) -> Tensor:
-    """The tensor that the layers of a network see."""
+    """The tensor of a batch, for the layers of a network."""
     return batch.tensors
 
 
 class Samples(NamedTuple):
-    """Training targets of the sampled regions; one tensor for each image."""
+    """Training targets of the regions that were sampled; one tensor for each image."""
 
     matched: list[Tensor]
     """The target that each region belongs to."""
@@ -74,7 +74,7 @@ class Detections(NamedTuple):
 
     @property
     def boxes(self) -> list[Tensor]:
-        """The boxes whose masks or keypoints are wanted: in training, the regions with objects."""
+        """Boxes whose masks or keypoints are predicted: in training, the regions with objects."""
         if self.regions is None or self.regions.samples is None:
             return [result["boxes"] for result in self.results]
         labels = self.regions.samples.labels

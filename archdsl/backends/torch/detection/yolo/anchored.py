@@ -54,7 +54,7 @@ class _Places(NamedTuple):
 
 
 class _Matches(NamedTuple):
-    """The predictions that learn a box, by image and place, and what they learn."""
+    """Predictions matched to boxes, by image and position, and their regression targets."""
 
     image: Tensor
     place: Tensor
@@ -162,7 +162,7 @@ class _Anchored(YoloDetector):
     def _match(
         self, truths: Sequence[tuple[Tensor, Tensor]], places: _Places, size: Size
     ) -> _Matches:
-        """A place for every box, as long as there is room."""
+        """The prediction of each box, as long as several boxes do not share one."""
         parts = []
         for number, (boxes, labels) in enumerate(truths):
             centres, sides = box_convert(boxes, "xyxy", "cxcywh").chunk(2, 1)
@@ -183,7 +183,7 @@ class _Anchored(YoloDetector):
     def _empty(
         self, boxes: Tensor, truths: Sequence[tuple[Tensor, Tensor]], matches: _Matches
     ) -> Tensor:
-        """N×P: the predictions that learn that there is nothing."""
+        """Predictions that learn the absence of objects: N×P."""
         empty = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
         for image, (predicted, (truth, _)) in enumerate(zip(boxes, truths, strict=True)):
             near = overlap(predicted[:, None], truth) > self.ignore_threshold
@@ -198,7 +198,7 @@ class _Anchored(YoloDetector):
         raise NotImplementedError
 
     def _offset_loss(self, logits: Tensor, offsets: Tensor) -> Tensor:
-        """For x and y within the cell, value by value."""
+        """Loss of x and y within the cell, element by element."""
         raise NotImplementedError
 
     def _object_loss(self, logits: Tensor, overlaps: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class YoloDetections(DetectorModule):
         self.detector = detector
 
     def forward(self, predictions: list[Tensor], batch: Batch) -> Detections:
-        """The grid of the first version, else a feature map for each group of anchors."""
+        """``predictions`` are the grid of YOLOv1, else a feature map for each group of anchors."""
         single = predictions[0] if len(predictions) == 1 else predictions
         size = batch.tensors.shape[2], batch.tensors.shape[3]
         if self.training:

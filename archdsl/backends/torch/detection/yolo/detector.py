@@ -22,7 +22,7 @@ _SMALLEST_SIDE = 1e-3  # pixels; what is left of a box outside the image is smal
 
 @remembering
 class YoloDetector(nn.Module):
-    """The base of all versions."""
+    """Base of the three versions of YOLO."""
 
     def __init__(
         self, classes: int, score_threshold: float, nms_threshold: float, max_detections: int
