@@ -23,11 +23,11 @@ def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
     at = _packed(made, apart, width)
     above: list[list[tuple[int, float, float]]] = [[] for _ in width]
     below: list[list[tuple[int, float, float]]] = [[] for _ in width]
-    for steps in made.steps:
-        for step in steps:
-            shift = step.leaves - step.enters
-            above[step.below].append((step.above, shift, step.weight))
-            below[step.above].append((step.below, -shift, step.weight))
+    for segments in made.segments:
+        for segment in segments:
+            shift = segment.leaves - segment.enters
+            above[segment.below].append((segment.above, shift, segment.weight))
+            below[segment.above].append((segment.below, -shift, segment.weight))
     both = [up + down for up, down in zip(above, below, strict=True)]
     down, up = list(range(len(made.rows))), list(range(len(made.rows) - 1, -1, -1))
     for number in range(_ROUNDS):

@@ -77,7 +77,7 @@ class Ranked:
     """The node of a lane by source, key and rank."""
     aside: set[int]
     """The parts from which nothing leads back to the main path."""
-    steps: list[list[LinkSegment]]
+    segments: list[list[LinkSegment]]
     """Link segments that leave each rank."""
 
 
@@ -152,12 +152,12 @@ def _fill_steps(
         else:
             above, leaves = made.lanes[link.source, link.key, row], 0.0
         enters = parts[link.target].enters(link.key)
-        made.steps[row].append(LinkSegment(above, link.target, leaves, enters, weights[index]))
+        made.segments[row].append(LinkSegment(above, link.target, leaves, enters, weights[index]))
     for (source, key), end in furthest.items():
         above, leaves, weight = source, parts[source].leaves(key), _SIDE
         for row in range(made.rank[source] + 1, end):
             lane = made.lanes[source, key, row]
-            made.steps[row - 1].append(LinkSegment(above, lane, leaves, 0.0, weight))
+            made.segments[row - 1].append(LinkSegment(above, lane, leaves, 0.0, weight))
             above, leaves, weight = lane, 0.0, _LANE
 
 
@@ -210,8 +210,8 @@ def _swept(made: Ranked, rows: list[list[int]], *, down: bool) -> list[list[int]
     ways = range(1, len(rows)) if down else range(len(rows) - 2, -1, -1)
     for row in ways:
         near: dict[int, list[int]] = {}
-        for step in made.steps[row - 1 if down else row]:
-            node, other = (step.below, step.above) if down else (step.above, step.below)
+        for segment in made.segments[row - 1 if down else row]:
+            node, other = (segment.below, segment.above) if down else (segment.above, segment.below)
             near.setdefault(node, []).append(place[other])
         means = {node: sum(at) / len(at) for node, at in near.items()}
         rows[row].sort(key=lambda node: means.get(node, place[node]))
@@ -222,9 +222,11 @@ def _swept(made: Ranked, rows: list[list[int]], *, down: bool) -> list[list[int]
 def _crossings(made: Ranked, rows: list[list[int]]) -> int:
     place = {node: i for row in rows for i, node in enumerate(row)}
     total = 0
-    for steps in made.steps:
+    for segments in made.segments:
         ends: list[int] = []
-        for _, below in sorted((place[step.above], place[step.below]) for step in steps):
+        for _, below in sorted(
+            (place[segment.above], place[segment.below]) for segment in segments
+        ):
             total += len(ends) - bisect_right(ends, below)
             insort(ends, below)
     return total

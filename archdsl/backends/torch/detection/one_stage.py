@@ -47,8 +47,7 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
 
 @remembering
 class DefaultBoxes(DetectorModule):
-    """Default boxes: several shapes at every position of every map (Liu et al. 2016, section
-    2.2)."""
+    """Default boxes: several shapes at every position of a map (Liu et al. 2016, section 2.2)."""
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class YoloV1(YoloDetector):
         scores = predicted[..., 4:] * probabilities[..., None, :]
         return (corners * _scale(corners, size)).flatten(1, 3), scores.flatten(1, 3)
 
-    def encode(self, targets: Sequence[Target], size: Size) -> Tensor:
+    def target_grid(self, targets: Sequence[Target], size: Size) -> Tensor:
         """The grid that predicts the targets: every box of a cell alike, with a confidence of 1.
 
         A cell can have one object only; the first in the list stays.
