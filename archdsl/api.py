@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Choice(NamedTuple):
-    """Which network of a source was taken, and the others that it defines."""
+    """Name of the network taken from a source, and those of the others that it defines."""
 
     name: str
     others: tuple[str, ...]
@@ -39,7 +39,7 @@ class Choice(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a network was made of."""
+    """The syntax tree of a spec and its elaboration, which advice needs."""
 
     document: nodes.Document
     elaborated: Elaborated
@@ -84,7 +84,7 @@ class Network:
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What the layers' own rules warn of, less what the text allows."""
+        """Warnings of the layers' own rules, without those that the text allows."""
         if not self.checked.warnings:
             return ()
         from archdsl.analysis.lint import Allowances

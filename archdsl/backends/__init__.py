@@ -1,1 +1,1 @@
-"""What a network is compiled to: PyTorch modules, their source, and files of other formats."""
+"""Targets of compilation: PyTorch modules, Python source, and files of other formats."""

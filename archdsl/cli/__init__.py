@@ -27,7 +27,7 @@ _MODULES = {
 
 
 class _Commands(click.Group):
-    """A group whose commands are the modules of a package."""
+    """Click group whose commands are the modules of a package, imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_MODULES)

@@ -30,7 +30,7 @@ _HEADINGS = (
 )
 
 
-class Entry(NamedTuple):
+class ComparedNetwork(NamedTuple):
     """One network of a comparison."""
 
     summary: Summary
@@ -76,7 +76,7 @@ def print_comparison(
     with working("reading networks", len(files)) as advance:
         for file in files:
             network = request.load(file)
-            entries.append(Entry(network.summary(), facts(network.source)))
+            entries.append(ComparedNetwork(network.summary(), facts(network.source)))
             advance()
     chart = None if plot is None else _chart(entries)
     if plot is not None and chart is not None:
@@ -89,7 +89,7 @@ def print_comparison(
         click.echo(f"\ndrew the chart to {plot} ({memory(len(chart))})")
 
 
-def _chart(entries: Sequence[Entry]) -> bytes:
+def _chart(entries: Sequence[ComparedNetwork]) -> bytes:
     """The chart of the networks with a reported accuracy; the others are named."""
     from archdsl.viz.chart import Point, chart
 

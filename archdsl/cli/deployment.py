@@ -1,4 +1,4 @@
-"""What ``archdsl compile`` does to a network for its use: optimised or quantised, and measured."""
+"""Options of ``archdsl compile`` that optimise or quantise a network, and what is printed of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from archdsl.api import Network
-from archdsl.backends.formats import FORMATS, Format
+from archdsl.backends.formats import Format, require_optimised, require_quantised
 from archdsl.cli.progress import working
-from archdsl.diagnostics import fail, listing
-from archdsl.ir.edges import shown
+from archdsl.diagnostics import listing
 from archdsl.text.words import memory
 
 if TYPE_CHECKING:
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_QUANTISED = ".pt2"
-
 
 class Deployed(NamedTuple):
-    """A module for use, as files get it, and what is told of it: in lines, and to programs."""
+    """A module as it is written to files, with a report in lines and as a document."""
 
     module: fx.GraphModule
     lines: tuple[tuple[str, str], ...] = ()
@@ -38,7 +35,7 @@ class Deployed(NamedTuple):
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a user wants done to a network before it is used."""
+    """The optimisation or quantisation that a user asks for."""
 
     optimize: bool
     dtype: str | None
@@ -57,25 +54,15 @@ class Deployment:
             raise click.UsageError("--quantize folds norms by itself: leave --optimize away")
 
     def require_fitting(self, forms: Iterable[tuple[Path, Format]]) -> None:
-        """Raise ArchError for an output that cannot hold what a network becomes."""
+        """Raise ArchError for a file that cannot hold the optimised or quantised network."""
         for path, form in forms:
-            if self.optimize and form.as_written:
-                whole = listing(s for s, other in FORMATS.items() if not other.as_written)
-                raise fail(
-                    f"cannot write an optimised network into {path}",
-                    None,
-                    "its weights are not those of the network as written: norms are part of them",
-                    help=f"expected one of {whole}, or no --optimize",
-                )
-            if self.quantize and path.suffix.lower() != _QUANTISED:
-                raise fail(
-                    f"cannot write a quantised network into {path}",
-                    None,
-                    f"expected {_QUANTISED} ({FORMATS[_QUANTISED].title})",
-                )
+            if self.optimize:
+                require_optimised(path, form)
+            if self.quantize:
+                require_quantised(path, form)
 
     def apply(self, network: Network, module: fx.GraphModule) -> Deployed:
-        """The module as it is to be used, which is measured on the way."""
+        """Optimise or quantise a compiled module as asked, and measure it."""
         if self.optimize:
             with working(f"optimising {network.name}"):
                 from archdsl.backends.passes.optimise import optimise
@@ -166,48 +153,16 @@ def _milliseconds(seconds: float) -> str:
 
 # ---- quantising ----
 
-_SUFFIXES = ".jpeg", ".jpg", ".png"
-
 
 def _calibrated(network: Network, module: fx.GraphModule, folder: Path) -> Quantised:
     from archdsl.backends.passes.quantise import quantise
     from archdsl.backends.torch.trial_run import undisturbed
-    from archdsl.inference.finder import classifier
-    from archdsl.inference.pictures import read_picture
+    from archdsl.inference.calibration import calibration
 
-    pictures = _pictures(folder)
     with undisturbed(module, training=False):
-        search = classifier(network, module)
-        if search is None:
-            gives = listing(f"{n} {shown(edge)}" for n, edge in network.summary().outputs.items())
-            raise fail(
-                f"--quantize takes classifiers, and {network.name} is none",
-                None,
-                "expected a network that gives a picture scores of classes, found one that takes "
-                f"{shown(network.summary().input)} and gives {gives}",
-            )
+        samples, output = calibration(network, module, folder)
         with working(f"quantising {network.name}"):
-            return quantise(
-                network.checked,
-                module,
-                lambda: (search.seen(read_picture(path)) for path in pictures),
-                search.output,
-            )
-
-
-def _pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder and the folders in it; raises ArchError where there are none."""
-    if not folder.is_dir():
-        raise fail(f"--calibrate {folder}: there is no such folder")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-    if not found:
-        raise fail(
-            f"--calibrate {folder}: there are no pictures in it",
-            None,
-            f"expected files that end in {listing(_SUFFIXES)}",
-            help="a hundred pictures such as the network will see are enough",
-        )
-    return found
+            return quantise(network.checked, module, samples, output)
 
 
 def _quantised(made: Quantised) -> Deployed:

@@ -1,4 +1,4 @@
-"""What the subcommands share: which network is meant, and how results are told to programs."""
+"""Options that the subcommands share, and the JSON output."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from archdsl.frontend.files import open_source
 from archdsl.ir.layer import Shape
 
 JSON = "archdsl.json"
-"""The key under which a click context notes that the user wants JSON."""
+"""Key in click's context under which ``--json`` is noted."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which network a user means, apart from the file: the options that all commands share."""
+    """The selected network, apart from the file: values of the options that all commands share."""
 
     settings: dict[str, str] = field(default_factory=dict)
     input: Shape | None = None
@@ -37,7 +37,7 @@ class Request:
     limits: Limits = field(default_factory=Limits)
 
     def load(self, file: str) -> Network:
-        """The checked network of a file; its warnings go to standard error."""
+        """The checked network of a file; warnings go to standard error."""
         with working(f"checking {file}"):
             network = self.open(file)
         if not asked(QUIET):
@@ -86,7 +86,7 @@ def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Functio
 
 
 def _flag(short: str, name: str, key: str, text: str) -> Callable[[_Function], _Function]:
-    """An option that is noted in the context, for whoever asks."""
+    """A flag that is noted in click's context under a key."""
 
     def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.meta[key] = value
@@ -173,7 +173,7 @@ def print_json(document: Any, *, compact: bool = False) -> None:
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A diagnostic for programs.
+    """The document of a diagnostic for ``--json``.
 
     ``line`` and ``column`` count characters from 1, for people; ``range`` counts lines and UTF-16
     code units from 0, as the Language Server Protocol does. Ends are exclusive.

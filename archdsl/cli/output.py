@@ -41,7 +41,7 @@ def _painted(role: Role, text: str) -> str:
 
 
 def tell(text: str) -> None:
-    """Print what only tells of success, which ``--quiet`` leaves out."""
+    """Print a message of success, unless ``--quiet`` is given."""
     if not asked(QUIET):
         click.echo(text)
 

@@ -1,4 +1,4 @@
-"""What a command is at, for the person who waits: a bar on a terminal, times with ``--verbose``."""
+"""Progress of a command: a bar on a terminal, times with ``--verbose``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 QUIET = "archdsl.quiet"
 VERBOSE = "archdsl.verbose"
-"""The keys under which a click context notes what the user asked for."""
+"""Keys in click's context under which ``--verbose`` and ``--quiet`` are noted."""
 
 _DELAY = 1.0  # seconds of work before there is a bar
 _SHOWN = "archdsl.cli.progress"
 
 
 def asked(key: str) -> bool:
-    """Whether the user asked for something that is noted under a key."""
+    """True if the user set the flag noted under a key of click's context."""
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(key))
 

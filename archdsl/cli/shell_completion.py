@@ -1,4 +1,4 @@
-"""What a shell offers behind the Tab key; every offer is cheap to make."""
+"""Completions for a shell's Tab key; each is cheap to compute."""
 
 from __future__ import annotations
 

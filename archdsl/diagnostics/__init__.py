@@ -1,164 +1,30 @@
-"""Errors and warnings as values, and their text for a terminal.
+"""Errors and warnings as values, and the text that a person reads of them.
 
 A diagnostic is data (message, span, notes, help, the template expansions that led there);
 :func:`render` turns it into text. Stages collect diagnostics and raise one :class:`ArchError`.
 """
 
-from __future__ import annotations
+from archdsl.diagnostics.model import (
+    ArchError,
+    Diagnostic,
+    Frame,
+    coded,
+    fail,
+    listing,
+    nearest,
+    render,
+)
+from archdsl.diagnostics.render import Paint, Role
 
-import difflib
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
-
-from archdsl.diagnostics.source import Span
-
-_SOURCE_WIDTH = 96  # characters of a source line shown around the span
-_SHOWN_FRAMES = 8
-
-Role = Literal["error", "warning", "message", "gutter", "help"]
-Paint = Callable[[Role, str], str]
-"""A function that adds colour to a part of a rendered diagnostic, given the part's role."""
-
-
-class Frame(NamedTuple):
-    """One template expansion on the way to an error: ``stage<128>``, and the span that uses it."""
-
-    instance: str
-    span: Span
-
-
-@dataclass(frozen=True)
-class Diagnostic:
-    """One finding about a spec, for a person to read.
-
-    ``notes`` say what was expected and what was found, ``help`` the likely mend, ``frames`` the
-    template expansions that led to ``span``, innermost first. ``code`` (``E301``) is the name that
-    ``archdsl explain`` takes, ``label`` a few words behind the underlined text.
-    """
-
-    message: str
-    span: Span | None = None
-    notes: tuple[str, ...] = ()
-    help: str | None = None
-    frames: tuple[Frame, ...] = ()
-    severity: Literal["error", "warning"] = "error"
-    code: str | None = None
-    label: str | None = None
-
-    def __str__(self) -> str:
-        return render(self)
-
-
-class ArchError(Exception):
-    """The exception for faults in a spec or a request; holds one or more diagnostics."""
-
-    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
-        if isinstance(diagnostics, Diagnostic):
-            diagnostics = (diagnostics,)
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        return "\n\n".join(map(render, self.diagnostics))
-
-    @property
-    def spans(self) -> tuple[Span | None, ...]:
-        """The span of each diagnostic, in their order; ``None`` for those without one."""
-        return tuple(d.span for d in self.diagnostics)
-
-
-def fail(
-    message: str,
-    span: Span | None = None,
-    *notes: str,
-    help: str | None = None,
-    frames: tuple[Frame, ...] = (),
-    code: str | None = None,
-    label: str | None = None,
-) -> ArchError:
-    """An :class:`ArchError` with a single diagnostic, to be raised by the caller."""
-    return ArchError(Diagnostic(message, span, notes, help, frames, code=code, label=label))
-
-
-@contextmanager
-def coded(code: str) -> Iterator[None]:
-    """Context manager of a stage: errors raised inside without a code get ``code``."""
-    try:
-        yield
-    except ArchError as error:
-        if all(d.code is not None for d in error.diagnostics):
-            raise
-        named = [d if d.code is not None else replace(d, code=code) for d in error.diagnostics]
-        raise ArchError(named) from None
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """A suggestion for a misspelt name, ``did you mean 'relu'?``; ``None`` if nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None
-
-
-def listing(items: Iterable[str], limit: int = 8) -> str:
-    """The items as a list in words, ``a, b, c and 4 more`` where they exceed the limit."""
-    names = list(items)
-    if len(names) > limit:
-        return ", ".join(names[:limit]) + f" and {len(names) - limit} more"
-    return ", ".join(names)
-
-
-def _plain(_: Role, text: str) -> str:
-    return text
-
-
-def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
-    """The diagnostic as lines of text, its source line underlined; plain without ``paint``."""
-    severity = diagnostic.severity
-    code = f"[{diagnostic.code}]" if diagnostic.code is not None else ""
-    lines = [f"{paint(severity, f'{severity}{code}:')} {paint('message', diagnostic.message)}"]
-    if diagnostic.span is not None:
-        lines[0] = f"{diagnostic.span.where}: {lines[0]}"
-        lines += _excerpt(diagnostic.span, diagnostic.label, severity, paint)
-    lines += [f"  {note}" for note in diagnostic.notes]
-    if diagnostic.help:
-        lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
-    frames = diagnostic.frames
-    for frame in frames[:_SHOWN_FRAMES]:
-        lines.append(f"  in {frame.instance}, expanded at {frame.span.where}")
-    if len(frames) > _SHOWN_FRAMES:
-        lines.append(f"  ... and {len(frames) - _SHOWN_FRAMES} more expansions around it")
-    return "\n".join(lines)
-
-
-def _excerpt(span: Span, label: str | None, severity: Role, paint: Paint) -> list[str]:
-    """The source line and a second one that underlines the span, long lines cut around it."""
-    number, column = span.position
-    text = span.source.line(number)
-    first = column - 1
-    last = max(first + 1, min(len(text), first + span.end - span.start))
-    cut = max(0, first - _SOURCE_WIDTH // 2) if len(text) > _SOURCE_WIDTH else 0
-    stop = min(len(text), cut + _SOURCE_WIDTH)
-    last = min(last, max(stop, first + 1))
-    before, after = ("…" if cut else ""), ("…" if stop < len(text) else "")
-    shown = _printable(text[cut:stop])
-    lead = before + _printable(text[cut:first])
-    marked = _printable(text[first:last]) or " "
-    mark = "^" * max(1, _columns(marked))
-    mark = paint(severity, f"{mark} {label}" if label else mark)
-    return [
-        paint("gutter", f"{number:5} | ") + before + shown + after,
-        paint("gutter", f"{'':5} | ") + " " * _columns(lead) + mark,
-    ]
-
-
-def _printable(text: str) -> str:
-    # Control characters in a spec must not reach a terminal as such.
-    return "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
-
-
-def _columns(text: str) -> int:
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    marks = sum(unicodedata.combining(c) != 0 for c in text)
-    return len(text) + wide - marks
+__all__ = [
+    "ArchError",
+    "Diagnostic",
+    "Frame",
+    "Paint",
+    "Role",
+    "coded",
+    "fail",
+    "listing",
+    "nearest",
+    "render",
+]

@@ -1,4 +1,4 @@
-"""Where the factor of a dropout goes.
+"""The scale of a dropout, moved into the weights of a layer nearby.
 
 dlib's dropout does not rescale what it keeps, and becomes a multiplication by 1 - rate for use.
 torch's rescales in training and does nothing later. The two compute the same, in training and in
@@ -44,7 +44,7 @@ def is_dropout(layer: Layer) -> bool:
 
 
 def carrier(network: Network, dropout: LayerInstance) -> Carrier:
-    """Which weights take the factor of a dropout; ArchError where none can."""
+    """The layer whose weights take the factor of a dropout; ArchError where there is none."""
     for found in _onwards(network, dropout.path):
         if _is(found.layer, _LINEAR):
             return Carrier(found.path, with_bias=False)

@@ -1,4 +1,4 @@
-"""From a compiled network to the tree of a file: what dlib would have written of it."""
+"""The tree of a dlib file from a compiled network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record, kind_of
-from archdsl.dlib.nesting import Element, Mark, Nest, Placed, Repeat, nest
+from archdsl.dlib.nesting import Element, Mark, Nest, PlacedLayer, Repeat, nest
 from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
@@ -47,8 +47,8 @@ class _Making:
 
     def saved(self) -> Saved:
         found = self._nest
-        entry = self._record(Placed(found.input))
-        loss = self._record(Placed(found.loss)) if found.loss is not None else None
+        entry = self._record(PlacedLayer(found.input))
+        loss = self._record(PlacedLayer(found.loss)) if found.loss is not None else None
         if not found.elements:
             raise fail(f"{self._network.name} has no layers, and dlib no file without")
         expansion = 2 if entry.kind.name == "input_rgb_image_pair" else 1
@@ -77,7 +77,7 @@ class _Making:
                 nodes.append(node)
         return nodes
 
-    def _record(self, place: Placed) -> Record:
+    def _record(self, place: PlacedLayer) -> Record:
         instance = place.instance
         kind = place.join or kind_of(instance.layer)
         module = self._modules.get(instance.path)
@@ -96,7 +96,7 @@ class _Making:
 
 
 def _needs_output(node: Node) -> bool:
-    """Whether nothing may write over a node's output (this_layer_requires_forward_output)."""
+    """True if nothing may overwrite a node's output (this_layer_requires_forward_output)."""
     while isinstance(node, Repeated):
         node = node.blocks[0].nodes[-1]
     return not isinstance(node, Computed) or node.record.kind.needs_output

@@ -20,13 +20,13 @@ from archdsl.layers.losses import Loss
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedLayer:
     """A layer of the spec; ``join`` where a combinator made it, which says what it is in dlib."""
 
     instance: LayerInstance
     join: Join | None = None
     count: int = 0
-    """How many tags it joins."""
+    """Number of tags that it joins."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Repeat:
     blocks: tuple[tuple[Element, ...], ...]
 
 
-Element = Placed | Mark | Repeat
+Element = PlacedLayer | Mark | Repeat
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Nest:
     input: LayerInstance
     elements: tuple[Element, ...]
 
-    def flat(self) -> Iterator[Placed | Mark]:
+    def flat(self) -> Iterator[PlacedLayer | Mark]:
         """The layers, tags and skips from the input outwards, repeated ones one by one."""
         pending = [iter(self.elements)]
         while pending:
@@ -72,11 +72,11 @@ def nest(network: Network) -> Nest:
     pieces = structure(network)
     elements = run(_Nesting(network).sequence(pieces))
     entry, *others = elements
-    if not (isinstance(entry, Placed) and isinstance(entry.instance.layer, InputLayer)):
+    if not (isinstance(entry, PlacedLayer) and isinstance(entry.instance.layer, InputLayer)):
         raise fail(f"{network.name} does not begin with its input, as dlib's networks do")
     last = others[-1] if others else None
     loss = None
-    if isinstance(last, Placed) and isinstance(last.instance.layer, (Loss, DlibDetections)):
+    if isinstance(last, PlacedLayer) and isinstance(last.instance.layer, (Loss, DlibDetections)):
         loss = last.instance
         others.pop()
     return Nest(loss, entry.instance, tuple(others))
@@ -90,7 +90,7 @@ class _Nesting:
         found: list[Element] = []
         for piece in pieces:
             if isinstance(piece.what, Layer):
-                found.append(Placed(self.instance(piece.made[0])))
+                found.append(PlacedLayer(self.instance(piece.made[0])))
                 continue
             mark = _MARKS.get(type(piece.what))
             if mark is not None:
@@ -108,11 +108,11 @@ class _Nesting:
         if found is None or len(piece.made) != 1:
             raise no_place(self.instance(piece.made[0]) if piece.made else None, piece)
         instance = self.instance(piece.made[0])
-        return Placed(instance, found, len(instance.inputs))
+        return PlacedLayer(instance, found, len(instance.inputs))
 
 
 def no_place(instance: LayerInstance | None, piece: Piece) -> ArchError:
-    """What is wrong with a combinator that dlib does not have."""
+    """The error for a combinator that dlib does not have."""
     assert isinstance(piece.what, Combinator)
     frames = instance.scope.frames() if instance is not None else ()
     return fail(
@@ -153,7 +153,7 @@ def _inception(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
 
 def _detector(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
     """A loss that decides by itself; in dlib it has one input, and finds the others."""
-    return [Placed(nesting.instance(piece.made[0]))]
+    return [PlacedLayer(nesting.instance(piece.made[0]))]
     yield
 
 
@@ -181,4 +181,4 @@ _RULES: dict[type[Combinator], _Rule] = {
     LossMmod: _detector,
     LossYolo: _detector,
 }
-"""What combinators are in dlib; all others have to be layers that join tagged places."""
+"""Converters of the combinators that dlib has; all others have to join tagged places."""

@@ -1,4 +1,4 @@
-"""Either of dlib's formats, by what the file begins with."""
+"""Opens a file of either of dlib's formats, told by its first bytes."""
 
 from __future__ import annotations
 

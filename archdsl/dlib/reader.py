@@ -1,4 +1,4 @@
-"""From bytes to tree: dlib/dnn/core.h backwards.
+"""Reader of dlib's serialized networks, by dlib/dnn/core.h.
 
 A file is nested as the type is: the versions of all wrappers come first, from the outermost to the
 innermost, then the input, then the records of the layers from the inside out. Versions are small
@@ -25,7 +25,7 @@ _BUDGET = 100_000
 """Layers that are read at most, in all attempts together."""
 
 _VERSIONS_PER_LAYER = 16
-"""How many versions cost as much of the budget as a layer."""
+"""Share of the budget that versions cost: as many as this count as one layer."""
 
 _DEEPEST = 100_000
 _LONGEST_VERSION = 64
@@ -34,7 +34,7 @@ _LABELS = stream.vector(stream.TEXT)
 
 
 class _Parse(NamedTuple):
-    """A chain that was read, and where it ends."""
+    """A chain that was read, and the offset of its end."""
 
     chain: Chain
     end: int
@@ -59,17 +59,17 @@ def read(path: Path) -> Saved:
 
 def parse(content: bytes, source: str) -> Saved:
     """:func:`read` for bytes."""
-    newer = _Reading(content, old=False)
+    newer = _DatReader(content, old=False)
     attempt = newer.saved(source)
     if attempt is None:
-        older = _Reading(content, old=True)
+        older = _DatReader(content, old=True)
         attempt = older.saved(source)
     if attempt is None:
         raise _misread(source, newer, older)
     return attempt
 
 
-class _Reading:
+class _DatReader:
     """One attempt at a file. ``old``: a version of 1 may also be a layer that computes."""
 
     def __init__(self, content: bytes, *, old: bool) -> None:
@@ -263,7 +263,7 @@ class _Reading:
             return False
 
     def _text_ahead(self, at: int, first: bytes) -> bool:
-        """Whether a string that begins like this stands here."""
+        """True if a string that starts with ``first`` stands at this offset."""
         return self.content[at + 2 : at + 3] == first and self.content[at : at + 1] == b"\x01"
 
     def _letter(self, at: int) -> bool:
@@ -279,7 +279,7 @@ class _Reading:
 
 
 def _alike(first: Chain, other: Chain) -> bool:
-    """Whether two blocks can be of one type."""
+    """True if two blocks can be of one C++ type: equal classes and versions."""
     if len(first.nodes) != len(other.nodes):
         return False
     pairs = zip(first.nodes, other.nodes, strict=True)
@@ -289,7 +289,7 @@ def _alike(first: Chain, other: Chain) -> bool:
     )
 
 
-def _misread(source: str, newer: _Reading, older: _Reading) -> ArchError:
+def _misread(source: str, newer: _DatReader, older: _DatReader) -> ArchError:
     if newer.exhausted or older.exhausted:
         return fail(
             f"{source} is too ambiguous to be read",

@@ -207,7 +207,7 @@ def alias(shape: tuple[int, ...]) -> bytes:
 
 
 class Type(NamedTuple):
-    """How a field is read and written."""
+    """Codec of a field: the function that reads it and the one that writes it."""
 
     read: Callable[[Cursor], Any]
     write: Callable[[Any], bytes]
@@ -223,7 +223,7 @@ TENSOR = Type(Cursor.tensor, tensor)
 ALIAS = Type(Cursor.alias, alias)
 
 NO_TENSOR: Floats = np.zeros((0, 0, 0, 0), np.float32)
-"""What a tensor is that holds nothing."""
+"""The value of a tensor without elements."""
 
 NO_ALIAS = (0, 0, 0, 0)
 

@@ -1,4 +1,4 @@
-"""A spec out of a file: the layers with their arguments, tags where the wrappers were.
+"""The spec of a file: the layers with their arguments, and tags for the wrappers.
 
 Serialized files have wrappers without numbers. What they must be follows from what they are for:
 
@@ -25,7 +25,7 @@ from archdsl.text.words import counted, printable
 _WIDTH = 100
 _NAMED_TAGS = 10
 _CHANNELS_OF_FILTERS = {"con": 1, "cont": 0}
-"""Which size of the filters is that of the input's channels."""
+"""Axis of the filters that counts the input's channels."""
 _KEEPING_CHANNELS = ("relu", "sig", "htan", "max_pool", "avg_pool", "bn_con", "affine", "multiply")
 
 
@@ -50,7 +50,7 @@ class _Tag:
     base: _Tag | None = None
     """The tag from which the network goes on behind it, once a skip left it."""
     target: bool = False
-    """Whether a skip goes there."""
+    """True if a skip refers to the tag."""
 
 
 @dataclass

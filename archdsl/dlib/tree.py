@@ -1,4 +1,4 @@
-"""What a file of a trained network holds, as a tree: layers from the input outwards."""
+"""The tree of layers in a file of a trained network, from the input outwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Computed:
     set_up: bool = True
     gradient_is_stale: bool = True
     output_disabled: bool = False
-    """Whether the layer on top of it works in place, so that it has no output of its own."""
+    """True if the layer above works in place, so that this one has no output of its own."""
     scratch: tuple[Floats, ...] = (NO_TENSOR,) * 3
     expansion: int = 0
 
@@ -73,7 +73,7 @@ class Saved:
     labels: tuple[str, ...] = field(default=())
     """The strings that follow, such as names of classes."""
     places_known: bool = True
-    """Whether the file tells where its tags and skips are; those of dlib before 2017 do not."""
+    """True if the file tells the places of its tags and skips; dlib's before 2017 do not."""
 
     def nodes(self) -> Iterator[Node]:
         """All nodes from the input outwards, those of repeated blocks one by one."""

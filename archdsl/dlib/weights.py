@@ -1,4 +1,4 @@
-"""A file of dlib's and a spec's network: matched layer by layer, and the weights carried over."""
+"""Weights of dlib's files, loaded into a compiled network whose layers match the file's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record
-from archdsl.dlib.nesting import Mark, Placed, nest
+from archdsl.dlib.nesting import Mark, PlacedLayer, nest
 from archdsl.dlib.open_file import open_saved
 from archdsl.dlib.tree import Computed, Saved
 from archdsl.ir.input_layer import InputLayer
@@ -61,19 +61,19 @@ class _Matching:
             scale(state, carrier(self._network, dropout), factor)
         return state
 
-    def _paired(self) -> list[tuple[Record, Placed]]:
+    def _paired(self) -> list[tuple[Record, PlacedLayer]]:
         """The records beside our layers, the input first."""
         entry = self._saved.chain.input
         assert entry is not None
-        pairs = [(entry, Placed(self._nest.input))]
+        pairs = [(entry, PlacedLayer(self._nest.input))]
         theirs, ours = list(self._saved.nodes()), list(self._nest.flat())
         if not self._saved.places_known:
             theirs = [each for each in theirs if isinstance(each, Computed)]
-            ours = [each for each in ours if isinstance(each, Placed)]
+            ours = [each for each in ours if isinstance(each, PlacedLayer)]
         for index, (node, element) in enumerate(zip(theirs, ours, strict=False)):
-            if isinstance(node, Computed) != isinstance(element, Placed):
+            if isinstance(node, Computed) != isinstance(element, PlacedLayer):
                 raise self._part(ours[index:], _named(node), _described(element))
-            if isinstance(node, Computed) and isinstance(element, Placed):
+            if isinstance(node, Computed) and isinstance(element, PlacedLayer):
                 if not _same_kind(node.record, element):
                     raise self._part(ours[index:], _named(node), _described(element))
                 pairs.append((node.record, element))
@@ -86,9 +86,9 @@ class _Matching:
             raise self._part([pairs[0][1]], entry.kind.name, self._nest.input.layer.kind)
         return pairs
 
-    def _part(self, ours: list[Placed | Mark], found: str, meant: str) -> ArchError:
-        """What is wrong where the file and the spec go different ways."""
-        place = next((each.instance for each in ours if isinstance(each, Placed)), None)
+    def _part(self, ours: list[PlacedLayer | Mark], found: str, meant: str) -> ArchError:
+        """The error for the first place where the file and the spec differ."""
+        place = next((each.instance for each in ours if isinstance(each, PlacedLayer)), None)
         return fail(
             f"{self._saved.source} does not hold {self._network.name}",
             place.span if place is not None else None,
@@ -97,7 +97,7 @@ class _Matching:
             frames=place.scope.frames() if place is not None else (),
         )
 
-    def _require_fit(self, record: Record, place: Placed) -> None:
+    def _require_fit(self, record: Record, place: PlacedLayer) -> None:
         instance = place.instance
         module = self._modules.get(instance.path)
         found = dict(record.kind.arguments(record.values))
@@ -120,7 +120,7 @@ class _Matching:
             )
 
     def _differing_tensors(
-        self, record: Record, place: Placed, module: nn.Module | None
+        self, record: Record, place: PlacedLayer, module: nn.Module | None
     ) -> Iterator[str]:
         wanted = _wanted(module)
         if not wanted or isinstance(place.instance.layer, InputLayer):
@@ -142,7 +142,7 @@ class _Matching:
         if "bias" in given and "bias" not in wanted:
             yield "bias: the file has one, the spec says bias=false"
 
-    def _require_relus(self, pairs: list[tuple[Record, Placed]]) -> None:
+    def _require_relus(self, pairs: list[tuple[Record, PlacedLayer]]) -> None:
         """A ReLU that dlib moved into a convolution is one that the spec has behind it."""
         fused = False
         for record, place in pairs:
@@ -161,7 +161,7 @@ class _Matching:
         if fused:
             raise self._refused(before, "the file's convolution has a ReLU in it, the spec's none")
 
-    def _refused(self, place: Placed, message: str) -> ArchError:
+    def _refused(self, place: PlacedLayer, message: str) -> ArchError:
         instance = place.instance
         return fail(
             f"{self._saved.source} does not fit {instance.path}",
@@ -172,7 +172,7 @@ class _Matching:
         )
 
     def _tensors(
-        self, record: Record, place: Placed, module: nn.Module | None
+        self, record: Record, place: PlacedLayer, module: nn.Module | None
     ) -> dict[str, Tensor]:
         path, state = place.instance.path, {}
         if module is None:
@@ -210,7 +210,7 @@ def _set(module: nn.Module | None, name: str, value: Any) -> None:
             return
 
 
-def _same_kind(record: Record, place: Placed) -> bool:
+def _same_kind(record: Record, place: PlacedLayer) -> bool:
     if place.join is not None:
         return record.kind is place.join
     return record.kind.takes(place.instance.layer)
@@ -220,7 +220,7 @@ def _named(node: Any) -> str:
     return str(node.record.kind.name) if isinstance(node, Computed) else "a tag or skip"
 
 
-def _described(element: Placed | Mark) -> str:
-    if isinstance(element, Placed):
+def _described(element: PlacedLayer | Mark) -> str:
+    if isinstance(element, PlacedLayer):
         return element.join.name if element.join is not None else element.instance.layer.kind
     return "a skip" if isinstance(element, Mark) and element.skip else "a tag"

@@ -1,4 +1,4 @@
-"""From tree to bytes, in dlib's newest versions."""
+"""Writer of dlib's serialized networks, in dlib's newest versions."""
 
 from __future__ import annotations
 

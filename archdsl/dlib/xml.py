@@ -51,10 +51,10 @@ def read(path: Path) -> Saved:
 
 def parse(text: str, source: str) -> Saved:
     """:func:`read` for a text."""
-    return _Reading(text, source).saved()
+    return _XmlReader(text, source).saved()
 
 
-class _Reading:
+class _XmlReader:
     def __init__(self, text: str, source: str) -> None:
         self._text, self._source = text, source
         self._at = 0
@@ -110,7 +110,7 @@ class _Reading:
         return Record(kind, kind.versions[-1], values, start)
 
     def _complete(self, name: str, attributes: dict[str, str], values: Values) -> None:
-        """What XML says by the name of an element, or in other words."""
+        """Fill in values that XML gives by an element's name or under other attributes."""
         if name == "fc_no_bias" or attributes.get("bias") == "false":
             values["bias_mode"] = 1
         if name == "affine_fc":

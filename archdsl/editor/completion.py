@@ -26,7 +26,7 @@ _NUMBERS = (int, float, bool)
 
 
 def completions(document: Document, offset: int) -> list[types.CompletionItem]:
-    """What may be written at an offset."""
+    """Completion items for the cursor at an offset."""
     view = document.view
     cursor = Cursor(view, offset)
     if cursor.include is not None:

@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """How something is called; ``by_place`` counts the parameters that go by position."""
+    """Signature of a layer or template; ``by_place`` counts its positional parameters."""
 
     label: str
     parameters: tuple[Parameter, ...]
@@ -76,7 +76,7 @@ def _written(argument: Argument) -> str:
 
 
 def argument_text(argument: Argument) -> str:
-    """What an argument of a layer means, its default and its range."""
+    """Description of a layer's argument, with its default and its range."""
     low, high = argument.minimum, argument.maximum
     limits = [f"at least {low:g}"] if low is not None else []
     limits += [f"at most {high:g}"] if high is not None else []

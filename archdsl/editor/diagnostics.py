@@ -33,7 +33,7 @@ def diagnostics(document: Document) -> list[types.Diagnostic]:
 
 
 class _Placing:
-    """Finds the places of spans: in the text itself, or in files that it includes."""
+    """Finds the ranges of spans: in the text itself, or of the include that leads to their file."""
 
     def __init__(self, document: Document) -> None:
         self._file = document.file

@@ -1,5 +1,4 @@
-"""An open text: its current version, what the compiler says of it, and what it last said of a right
-one."""
+"""An open text: its version, the compiler's result, and the last result without errors."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archdsl.diagnostics.source import Source
-from archdsl.editor.facts import Made
+from archdsl.editor.facts import Expansion
 from archdsl.editor.files import File, Files, View
 from archdsl.editor.positions import Moved
 from archdsl.editor.stages import Checked, Checker
@@ -54,23 +53,23 @@ class Document:
 
     @property
     def checked(self) -> Checked:
-        """What the compiler says of the current version."""
+        """Result of checking the current version of the text."""
         if self._checked is None:
             self._checked = self._checker.check(self._file)
             if self._checked.network is not None:
                 self._good = self._checked
         return self._checked
 
-    def made_at(self, offset: int) -> list[Made]:
-        """What became of the name that starts at an offset, in the last network that was right."""
+    def made_at(self, offset: int) -> list[Expansion]:
+        """Layers made of the name that starts at an offset, in the last network without errors."""
         _ = self.checked
         before = self._moves().old(offset)
         if self._good is None or before is None:
             return []
         return self._good.facts.get(before, [])
 
-    def made(self) -> Iterator[tuple[int, list[Made]]]:
-        """What became of all names, by where they start now."""
+    def made(self) -> Iterator[tuple[int, list[Expansion]]]:
+        """Layers made of every name, by the current offsets of the names."""
         _ = self.checked
         moves = self._moves()
         for offset, made in self._good.facts.items() if self._good is not None else ():

@@ -1,4 +1,4 @@
-"""What became of each name of a text: the layers and template instances that it stands for."""
+"""Layers and template instances that each name of a text was expanded to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archdsl.ir.layer import shown
 from archdsl.ir.network import Network, Scope
 
 
-class Made(NamedTuple):
+class Expansion(NamedTuple):
     """One layer, or one instance of a template, that a name was expanded to."""
 
     title: str
@@ -24,14 +24,14 @@ class Made(NamedTuple):
     sees: tuple[int, int]
 
 
-Facts = Mapping[int, list[Made]]
+Facts = Mapping[int, list[Expansion]]
 """By the offset at which a name starts."""
 
 
 def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> Facts:
-    """What a checked network made of the names in the sources that ``offsets`` knows."""
+    """Layers of a checked network by the names, in the sources of ``offsets``, they come from."""
     rows = {row.path: row for row in summary.rows}
-    found: defaultdict[int, list[Made]] = defaultdict(list)
+    found: defaultdict[int, list[Expansion]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)
     macs: defaultdict[Scope, int] = defaultdict(int)
     for instance in network.instances():
@@ -40,7 +40,9 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
         macs[instance.scope] += row.macs
         offset = _offset(instance.span, offsets)
         if offset is not None:
-            made = Made(row.kind, shown(row.shape), row.parameters, row.macs, row.receptive_field)
+            made = Expansion(
+                row.kind, shown(row.shape), row.parameters, row.macs, row.receptive_field
+            )
             found[offset].append(made)
     ends = _ends(network)
     for scope in reversed(network.scopes):  # inner ones before outer ones
@@ -54,7 +56,9 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
         if offset is not None:
             end: Row = rows[ends[scope]]
             cost = parameters[scope], macs[scope]
-            found[offset].append(Made(scope.title, shown(end.shape), *cost, end.receptive_field))
+            found[offset].append(
+                Expansion(scope.title, shown(end.shape), *cost, end.receptive_field)
+            )
     return found
 
 

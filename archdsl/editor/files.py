@@ -1,4 +1,4 @@
-"""The texts that an editor works on and those they include, and what names mean across them."""
+"""Open texts and the files they include, and the definitions of names across them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class File:
 
 
 class Target(NamedTuple):
-    """What a name means: a definition, or the parameter ``formal`` of one."""
+    """The definition that a name refers to, or the parameter ``formal`` of one."""
 
     file: File
     declared: Declared
@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
     @property
     def place(self) -> tuple[Path | File, int]:
-        """Equal for the same definition, by whatever way it was reached."""
+        """Hashable identity of the definition, equal by whatever include it was reached."""
         return self.file.source.path or self.file, self.named.start
 
 
@@ -200,7 +200,7 @@ class View:
         return None if formal is None else callee._replace(formal=formal)
 
     def target_at(self, offset: int) -> Target | None:
-        """What the name at an offset of the text itself means, be it defined or used there."""
+        """The definition that the name at an offset gives or uses."""
         statement = self.file.outline.statement_at(offset)
         if statement is not None and statement.declared is not None:
             declared = statement.declared

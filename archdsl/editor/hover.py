@@ -1,4 +1,4 @@
-"""Hover: what a name means, and what the network made of it; shapes at the ends of lines."""
+"""Hover texts, and shapes at the ends of lines (inlay hints)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archdsl.editor.descriptions import (
     signature,
 )
 from archdsl.editor.document import Document
-from archdsl.editor.facts import Made
+from archdsl.editor.facts import Expansion
 from archdsl.editor.files import Target, View
 from archdsl.editor.marks import given_by, mark_at
 from archdsl.editor.outline import Included, Use
@@ -27,7 +27,7 @@ _SHOWN_IN_LINE = 2
 
 
 def hover(document: Document, offset: int) -> types.Hover | None:
-    """What to say about the name at an offset."""
+    """Hover text for the name at an offset."""
     view = document.view
     file, target = document.file, view.target_at(offset)
     use = file.outline.use_at(offset)
@@ -82,7 +82,7 @@ def _of_builtin(view: View, use: Use) -> list[str]:
 
 
 def _of_mark(view: View, offset: int) -> str:
-    """Which place a tag or a name refers to."""
+    """Text about the place that a tag or a name refers to."""
     mark = mark_at(view, offset)
     given = given_by(view, mark) if mark is not None else None
     if mark is None or given is None or mark.gives:
@@ -101,8 +101,8 @@ def _of_include(view: View, included: Included) -> list[str]:
     )
 
 
-def _in_network(made: list[Made]) -> str:
-    """What a name was expanded to, equal ones counted together."""
+def _in_network(made: list[Expansion]) -> str:
+    """Text about the layers that a name was expanded to, equal ones counted together."""
     counts = Counter(made)
     lines = []
     for one, count in list(counts.items())[:_SHOWN]:
@@ -125,7 +125,7 @@ def inlay_hints(document: Document, start: int, end: int) -> list[types.InlayHin
     of the line. A line of a template that is used at several sizes shows the first ones.
     """
     places = document.file.places
-    first: dict[int, tuple[int, list[Made]]] = {}
+    first: dict[int, tuple[int, list[Expansion]]] = {}
     for offset, made in document.made():
         line = places.line_at(offset)
         if line not in first or offset < first[line][0]:

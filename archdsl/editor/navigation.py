@@ -1,4 +1,4 @@
-"""Where names are defined and used; the outline of a text; renaming."""
+"""Go to definition, find references, document symbols and rename."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Mention(NamedTuple):
 
 
 def definition(document: Document, files: Files, offset: int) -> types.Location | None:
-    """Where the name at an offset is defined; for an include, the start of its file.
+    """Location of the definition of the name at an offset; for an include, the start of its file.
 
     For a tag or the name of a place it is what gives the place that.
     """
@@ -61,7 +61,7 @@ def definition(document: Document, files: Files, offset: int) -> types.Location 
 def references(
     document: Document, files: Files, offset: int, *, declaration: bool = True
 ) -> list[types.Location]:
-    """Where the definition at an offset is named, in all texts that can see it."""
+    """Locations that name the definition at an offset, in all texts that can see it."""
     view = document.view
     target = view.target_at(offset)
     mark = mark_at(view, offset) if target is None else None

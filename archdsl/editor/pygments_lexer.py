@@ -33,7 +33,7 @@ _NAME = r"[A-Za-z_]\w*"
 
 @cache
 def _meanings() -> dict[str, _TokenType]:
-    """What the names are that the language has built in."""
+    """Token types of the language's built-in names."""
     known = vocabulary()
     return {
         **dict.fromkeys(known.pixels, Keyword.Type),

@@ -2,7 +2,7 @@
 
 Statements are parsed each by itself, as far as their ends can be told by semicolons, and kept:
 a keystroke changes one of them. The trees of the others stay as they are, though the text before
-them may have grown; :class:`Part` knows where its statement stands now.
+them may have grown; :class:`StatementSource` knows where its statement stands now.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ LIVE_LAYERS = 50_000
 _END = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
-class Place:
-    """Where a statement stands in its text; it moves when the text before it changes."""
+class StatementPosition:
+    """Position of a statement in its text; it moves when the text before it changes."""
 
     offset = 0
     line = 0
@@ -46,10 +46,10 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Part(Source):
-    """The text of a statement, which tells positions in the text that it is a part of."""
+class StatementSource(Source):
+    """Source of a single statement; it gives positions in the whole text."""
 
-    place: Place = field(kw_only=True)
+    place: StatementPosition = field(kw_only=True)
 
     def outer(self, start: int, end: int) -> Span:
         return Span(self.place.whole, self.place.offset + start, self.place.offset + end)
@@ -63,16 +63,16 @@ class Part(Source):
 
 
 class Parsed(NamedTuple):
-    """A part and its tree, or what is wrong with it."""
+    """The syntax tree of a statement, or its errors."""
 
-    part: Part
+    part: StatementSource
     items: tuple[nodes.Item, ...]
     errors: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What the compiler says of one version of a text.
+    """Result of compiling one version of a text.
 
     ``findings`` leave out advice about what is written in other files. ``network`` is ``None``
     where there are errors, where the text defines no network, and where that is too large
@@ -90,7 +90,7 @@ class Checked:
 
     @cached_property
     def facts(self) -> Facts:
-        """What was made of each name of the text."""
+        """Layers that each name of the text was expanded to."""
         if self.network is None or self.costs is None:
             return {}
         return facts(self.network, self.costs(), self.offsets)
@@ -142,12 +142,14 @@ class Checker:
         for start, text in _statements(file.text):
             before = self._kept.get(text)
             found = before.pop() if before else None
-            place = Place(file.source) if found is None else found.part.place
+            place = StatementPosition(file.source) if found is None else found.part.place
             # Before parsing: messages speak of lines.
             place.whole, place.offset, place.line, place.column = file.source, start, line, column
             if found is None or found.part.path != file.source.path:
                 source = file.source
-                found = _parsed(Part(source.name, text, source.path, source.root, place=place))
+                found = _parsed(
+                    StatementSource(source.name, text, source.path, source.root, place=place)
+                )
             parsed.append(found)
             kept.setdefault(text, []).append(found)
             newlines = text.count("\n")
@@ -185,7 +187,7 @@ def _own(advice: tuple[Diagnostic, ...], offsets: Mapping[Source, int]) -> tuple
     )
 
 
-def _parsed(part: Part) -> Parsed:
+def _parsed(part: StatementSource) -> Parsed:
     try:
         return Parsed(part, parse(part).items, ())
     except ArchError as error:

@@ -1,7 +1,7 @@
-"""From other formats to specs: a reader per origin gives a sketch, one writer spells it.
+"""From other formats to specs: an importer per origin makes a graph, one writer spells it.
 
 An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
-:class:`~archdsl.importers.imported_graph.Sketch`; where the origin can be run, also
+:class:`~archdsl.importers.imported_graph.ImportedGraph`; where the origin can be run, also
 ``proof(network, what)``, which compares it with the network that the spec amounts to.
 """
 
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from archdsl.diagnostics import fail
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.edges import Shape
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """What a spec can be made of: the module that reads it, and how it is told in ``--help``."""
+    """A source of specs: the module that reads it, and its title in ``--help``."""
 
     module: str
     title: str
     proven: bool = False
-    """Whether the module also has ``proof``."""
+    """True if the module also has ``proof``."""
 
 
 ORIGINS: Mapping[str, Origin] = MappingProxyType(
@@ -45,19 +45,18 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
         ".json": Origin("keras", "what model.to_json() of Keras writes", True),
     }
 )
-"""By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's
-name, ``.suffix:`` where a name follows the file."""
+"""Origins by spelling: ``library:`` before a name, ``.suffix`` or ``.suffix:`` behind a file's."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user may add: the size of the input, where the origin leaves it open."""
+    """Options of an import: the size of the input, where the source leaves it open."""
 
     input: Shape | None = None
 
 
 class Proof(NamedTuple):
-    """Whether a spec's network is its origin, and the lines that tell how that was found.
+    """The comparison of a spec's network with its origin: the verdict, and lines that report it.
 
     ``same`` is ``None`` where nothing can run the origin here; the lines say what is missing.
     """
@@ -66,23 +65,23 @@ class Proof(NamedTuple):
     lines: Sequence[str]
 
 
-class Reader(Protocol):
-    """What the module of an origin holds."""
+class Importer(Protocol):
+    """The interface of a module that reads one kind of origin."""
 
-    def read(self, what: str, options: Options) -> Sketch:
+    def read(self, what: str, options: Options) -> ImportedGraph:
         """The network; raises ArchError for what cannot be read or said in the language."""
 
     def proof(self, network: Network, what: str) -> Proof:
         """Compares a checked network with the origin that it was read from."""
 
 
-def reader(origin: Origin) -> Reader:
+def reader(origin: Origin) -> Importer:
     """The module of an origin."""
-    return cast("Reader", importlib.import_module(f"{__name__}.{origin.module}"))
+    return cast("Importer", importlib.import_module(f"{__name__}.{origin.module}"))
 
 
 def shown_form(key: str) -> str:
-    """How an origin is written: ``torchvision:NAME``, ``FILE.cfg``."""
+    """The spelling of an origin on the command line: ``torchvision:NAME``, ``FILE.cfg``."""
     return ("FILE" if key.startswith(".") else "") + key + ("NAME" if key.endswith(":") else "")
 
 

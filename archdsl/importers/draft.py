@@ -1,4 +1,4 @@
-"""A sketch under construction: every operation is judged by the catalogue as it comes."""
+"""An imported graph under construction: the catalogue checks every operation as it is added."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail
-from archdsl.importers.imported_graph import Home, Operation, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
@@ -24,7 +24,7 @@ _LARGEST = 2**31 - 1
 
 
 class Draft:
-    """Takes a network's operations in order, and knows the shape of each.
+    """Builder of an imported graph; it knows the shape of every operation added so far.
 
     ``name`` and ``homes`` are those of the part of the origin that is being read; operations get
     them where they are added.
@@ -40,7 +40,7 @@ class Draft:
         self._edges: list[EdgeType] = []
 
     def add(self, layer: Layer, *inputs: int, tensors: Mapping[str, str] | None = None) -> int:
-        """The index of a further operation.
+        """Append an operation and return its index.
 
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
@@ -51,16 +51,16 @@ class Draft:
         return len(self._operations) - 1
 
     def image(self, channels: int, height: int | None, width: int | None) -> int:
-        """The index of an input that takes values as they are."""
+        """Append an input that takes pixel values unchanged and return its index."""
         return self.add(Input(Pixels(channels), height, width))
 
     def row(self, features: int) -> int:
-        """The index of an input that takes a row of features."""
+        """Append an input that takes a row of features and return its index."""
         return self.add(Flatten(), self.image(features, 1, 1))
 
     @property
     def count(self) -> int:
-        """How many operations there are."""
+        """Number of operations."""
         return len(self._operations)
 
     def layer(self, index: int) -> Layer:
@@ -80,7 +80,7 @@ class Draft:
         return None
 
     def edge(self, index: int) -> EdgeType:
-        """What an operation gives."""
+        """The type of an operation's output."""
         return self._edges[index]
 
     def shape(self, index: int) -> Shape:
@@ -93,12 +93,12 @@ class Draft:
         return edge
 
     def note(self, line: str) -> None:
-        """A line for the head of the spec, once."""
+        """Add a line to the spec's head, once."""
         if line not in self.notes:
             self.notes.append(line)
 
-    def sketch(self, outputs: Mapping[str, int]) -> Sketch:
-        """The operations that the outputs need. Raises ArchError where there are none."""
+    def graph(self, outputs: Mapping[str, int]) -> ImportedGraph:
+        """The graph that the outputs need. Raises ArchError where there are no outputs."""
         if not outputs:
             raise fail(f"{self.name} has no outputs")
         kept = _needed(self._operations, outputs.values())
@@ -115,11 +115,11 @@ class Draft:
             inputs = tuple(place[source] for source in operation.inputs)
             operations.append(replace(operation, inputs=inputs))
         named = {name: place[index] for name, index in outputs.items()}
-        return Sketch(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
+        return ImportedGraph(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
 
 
 def _in_range(layer: Layer) -> None:
-    """What the language checks where it reads arguments; other formats have no such ranges."""
+    """Raises RuleError for arguments out of the ranges that the language checks in a text."""
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
         if not isinstance(value, (int, float)):

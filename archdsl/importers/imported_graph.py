@@ -1,4 +1,4 @@
-"""A network as another format has it, in the terms of the catalogue, before it is a text."""
+"""An imported network as a graph of the catalogue's layers, before a spec is written of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True)
 class Operation:
-    """A layer of the catalogue with its arguments, and where it stood in the origin.
+    """A layer of the catalogue with its arguments, and its place in the origin.
 
     ``inputs`` are the indices of earlier operations, in the order in which the layer takes them.
     ``name`` is what the origin calls it (``layer1.0.conv1``), ``homes`` are the parts around it,
@@ -38,7 +38,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class ImportedGraph:
     """A network: operations in an order in which each comes after its inputs, the input first.
 
     ``outputs`` are indices by name, in the origin's order. ``notes`` are lines of the comment that

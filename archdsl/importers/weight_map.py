@@ -1,4 +1,4 @@
-"""The origin's weights under the names of the spec: which layer of the network each operation is.
+"""The origin's weights under the names of the spec's layers.
 
 A spec says a network in its own way: branches stand in another order, concatenations inside of
 others, sums one behind the other. So both graphs are walked from their outputs backwards, in step;
@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
 from archdsl.layers.activation import Identity
@@ -55,7 +55,7 @@ class _Side:
         return self._passed[number]
 
     def inputs(self, number: int) -> list[int]:
-        """What a node reads, through all joins of its kind that it stands behind."""
+        """Inputs of a node, with those of nested joins of its kind in place of the joins."""
         layer = self.nodes[number].layer
         if not isinstance(layer, _JOINS):
             return list(self.nodes[number].inputs)
@@ -70,7 +70,7 @@ class _Side:
         return found
 
     def _part_of(self, layer: Layer, number: int) -> bool:
-        """Whether a node is a part of the join that reads it.
+        """True if a node is an inner part of the join that reads it.
 
         A sum that others read as well stays: the sums of a residual network are one chain.
         """
@@ -80,7 +80,7 @@ class _Side:
         return isinstance(other, Concat) or self._readers[number] == 1
 
     def colours(self, known: dict[Hashable, int]) -> list[int]:
-        """What each node computes of the input, as a number; equal where both compute the same."""
+        """Numbers of the nodes' functions of the input, equal for nodes that compute the same."""
         found: list[int] = []
         for number, node in enumerate(self.nodes):
             read = [found[source] for source in self.inputs(number)]
@@ -99,15 +99,15 @@ def _settings(layer: Layer) -> Hashable:
     return tuple(sorted((name, repr(value)) for name, value in layer.effective().items()))
 
 
-def layers_of(sketch: Sketch, network: Network) -> list[str]:
-    """The path of the layer in a spec's network that each operation of its sketch is.
+def layers_of(graph: ImportedGraph, network: Network) -> list[str]:
+    """The path of the layer in a spec's network that each imported operation is.
 
     Operations that the spec says by other layers (joins) have an empty path. Raises
     DifferentNetworkError where the two are not the same network.
     """
     paths = [instance.path for instance in network.instances()]
     place = {path: number for number, path in enumerate(paths)}
-    mine = _Side([(operation.layer, operation.inputs) for operation in sketch.operations])
+    mine = _Side([(operation.layer, operation.inputs) for operation in graph.operations])
     theirs = _Side(
         [
             (instance.layer, tuple(place[source] for source in instance.inputs))
@@ -116,7 +116,7 @@ def layers_of(sketch: Sketch, network: Network) -> list[str]:
     )
     known: dict[Hashable, int] = {}
     colours = mine.colours(known), theirs.colours(known)
-    ends = [mine.end(index) for index in sketch.outputs.values()]
+    ends = [mine.end(index) for index in graph.outputs.values()]
     found: dict[int, int] = {}
     waiting = _paired(
         ends, [theirs.end(place[path]) for path in network.outputs.values()], colours, ordered=False
@@ -128,7 +128,7 @@ def layers_of(sketch: Sketch, network: Network) -> list[str]:
         found[first] = second
         ordered = not isinstance(mine.nodes[first].layer, _SUMS)
         waiting += _paired(mine.inputs(first), theirs.inputs(second), colours, ordered=ordered)
-    return [paths[found[n]] if n in found else "" for n in range(len(sketch.operations))]
+    return [paths[found[n]] if n in found else "" for n in range(len(graph.operations))]
 
 
 def _paired(
@@ -159,7 +159,7 @@ def _paired(
 
 
 class DifferentNetworkError(ArchError):
-    """A sketch and a network are not the same."""
+    """An imported graph and a network are not the same."""
 
 
 def _different() -> DifferentNetworkError:
@@ -167,18 +167,18 @@ def _different() -> DifferentNetworkError:
 
 
 def state(
-    sketch: Sketch,
+    graph: ImportedGraph,
     network: Network,
     weights: Mapping[str, Array],
     shapes: Mapping[str, Sequence[int]],
 ) -> dict[str, Array]:
     """The origin's weights by the keys of the compiled network, whose ``shapes`` are given.
 
-    ``weights`` are by the names that the sketch's operations have for them. Raises ArchError where
+    ``weights`` are by the names that the graph's operations have for them. Raises ArchError where
     one does not fit.
     """
     found: dict[str, Array] = {}
-    for operation, path in zip(sketch.operations, layers_of(sketch, network), strict=True):
+    for operation, path in zip(graph.operations, layers_of(graph, network), strict=True):
         for key, name in operation.tensors.items():
             ours = f"{path}.{key}"
             values, wanted = weights[name], tuple(shapes.get(ours, ()))

@@ -17,11 +17,11 @@ from archdsl.dlib import weights as dlib
 from archdsl.importers.verification import (
     Match,
     canonical,
-    carry_state_dict,
     has_auxiliary_heads,
     match,
     reference,
-    transplant,
+    transfer_state_dict,
+    transfer_weights,
 )
 from archdsl.ir.network import Network
 
@@ -42,7 +42,7 @@ def load_weights(
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
-        transplant(_fitting(model, module, weights, network), model, module)
+        transfer_weights(_fitting(model, module, weights, network), model, module)
         return
     state = _read(Path(weights), network, module)
     own = module.state_dict()
@@ -50,7 +50,7 @@ def load_weights(
     if 2 * len(state.keys() & own.keys()) >= len(state):
         _load_own(module, state, weights)
         return
-    _carry_from_reference(module, state, weights, network, own_reference)
+    _transfer_from_reference(module, state, weights, network, own_reference)
 
 
 def _read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
@@ -131,7 +131,7 @@ def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message:
         raise fail(message, None, *notes)
 
 
-def _carry_from_reference(
+def _transfer_from_reference(
     module: fx.GraphModule,
     state: dict[str, Tensor],
     weights: str,
@@ -155,16 +155,16 @@ def _carry_from_reference(
         state = {key: tensor for key, tensor in state.items() if key not in heads}
     message = f"the weights in {weights} are neither {network.name}'s own nor those of {name}"
     _require(state, wanted, message)
-    carry_state_dict(_fitting(model, module, name, network), state, module)
+    transfer_state_dict(_fitting(model, module, name, network), state, module)
 
 
 def _wants_aux(network: Network, name: str) -> bool:
-    """Whether the network has auxiliary heads like a reference's, so that they get weights too."""
+    """True if the network has auxiliary heads as a reference has, which then get weights too."""
     return len(network.outputs) > 1 and has_auxiliary_heads(name)
 
 
 def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
-    """Which weights of a reference are which of the module; ArchError where they do not fit."""
+    """Pairs of a reference's weights and the module's; raises ArchError where they do not fit."""
     # Some models of torchvision compute their auxiliary heads in training mode only.
     training = _wants_aux(network, name)
     found = match(

@@ -1,4 +1,4 @@
-"""Sliding windows with padding that the catalogue's layers do not have: unequal on two sides.
+"""Convolution and pooling windows whose padding differs between opposite sides.
 
 ``con`` and the poolings pad opposite sides alike. Other formats do not: TensorFlow's "same" adds
 the odd cell below and on the right, Darknet's pooling likewise.
@@ -36,7 +36,7 @@ class Sides(NamedTuple):
 
 
 def same(sizes: tuple[int, int], kernel: Pair, stride: Pair, *, upper: bool = True) -> Sides:
-    """TensorFlow's padding of the name: ceil(size / stride) positions; the odd cell at the end.
+    """TensorFlow's padding "same": ceil(size / stride) positions, the odd cell at the end.
 
     ``upper`` is ONNX's word; without it the odd cell is at the front. ``kernel`` counts the gaps of
     dilation.

@@ -1,1 +1,1 @@
-"""What a compiled network finds in photographs: for ``archdsl detect``."""
+"""Inference on photographs with a compiled network, for ``archdsl detect``."""

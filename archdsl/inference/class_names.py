@@ -1,4 +1,4 @@
-"""What the labels of detectors and segmentation networks mean, by data set."""
+"""Names of the classes of detectors and segmentation networks, by data set."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What an orientation in a file's EXIF data asks for."""
+"""Transposition for each orientation in a file's EXIF data."""
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -173,7 +173,7 @@ def captioned(picture: Tensor, lines: Sequence[str]) -> bytes:
 
 
 def enlargement(canvas: Image.Image) -> int:
-    """How many times a picture is enlarged, so that text fits on it."""
+    """Factor by which a small picture is enlarged, so that text fits on it."""
     return max(1, -(-_SMALLEST // max(canvas.size)))
 
 
@@ -192,7 +192,7 @@ class _Box(NamedTuple):
 
 
 def chosen(detections: Mapping[str, Tensor], threshold: float) -> dict[str, Tensor]:
-    """What scores enough and has a place, the best first."""
+    """Detections with a score of at least ``threshold`` and a finite box, the best first."""
     scores = detections["scores"].detach().cpu()
     finite = detections["boxes"].detach().cpu().isfinite().all(1)
     order = scores.argsort(descending=True, stable=True)

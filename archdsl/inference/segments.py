@@ -1,4 +1,4 @@
-"""What a segmentation network made of a picture, drawn over it."""
+"""Segmentation drawn over its picture."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from archdsl.layers.pyramids import place
 from archdsl.layers.typed import DecisionLayer, argument, levels_of, listed
 
 if TYPE_CHECKING:
-    from archdsl.backends.torch.detection.yolo.detector import Detector
+    from archdsl.backends.torch.detection.yolo.detector import YoloDetector
     from archdsl.backends.torch.emitter import Emitter, Operand
 
 Anchor = tuple[float, float]
@@ -29,7 +29,7 @@ class _YoloLayer(DecisionLayer):
         """Number of classes of the predictions; raises RuleError if their channels do not fit."""
         raise NotImplementedError
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         """The module that decodes, and that judges in training."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class GridDetections(_GridArguments, _YoloLayer):
             )
         return int(shape[2] - 5 * self.boxes)
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV1
 
         return YoloV1(
@@ -156,7 +156,7 @@ class AnchorDetections(_AnchoredLayer):
 
     of = "yolo_v2"
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV2
 
         return YoloV2(
@@ -180,7 +180,7 @@ class ScaleDetections(_AnchoredLayer):
 
     of = "yolo_v3"
 
-    def detector(self, predictions: EdgeType) -> Detector:
+    def detector(self, predictions: EdgeType) -> YoloDetector:
         from archdsl.backends.torch.detection.yolo import YoloV3
 
         return YoloV3(

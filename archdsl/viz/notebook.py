@@ -1,4 +1,4 @@
-"""What notebooks show: IPython asks objects for ``_repr_mimebundle_``."""
+"""Display of networks in notebooks: IPython asks objects for ``_repr_mimebundle_``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from archdsl.ir.network import Network
 SVG, PLAIN = "image/svg+xml", "text/plain"
 
 Types = Collection[str] | None
-"""Of contents, such as ``text/plain``; ``None`` stands for no wish."""
+"""MIME types, such as ``text/plain``; ``None`` for no preference."""
 
 
 def mimebundle(
     makers: dict[str, Callable[[], str]], include: Types, exclude: Types
 ) -> dict[str, str]:
-    """What an object shows, by its type: of all that ``makers`` can make, only what is asked for.
+    """The MIME bundle of an object: of the types that ``makers`` can make, those asked for.
 
     What is wrong with a network is shown as text in place of all of it: a notebook that displays
     an object has nowhere to raise an error.

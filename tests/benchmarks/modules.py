@@ -14,14 +14,14 @@ import torchvision
 from measure import paired, report
 
 import archdsl
-from archdsl.importers.verification import canonical, match, transplant
+from archdsl.importers.verification import canonical, match, transfer_weights
 
 
 def forward(name: str, batch: int, pairs: int) -> None:
     """One pass in eval mode on the same image, with the same weights."""
     theirs = getattr(torchvision.models, name)(weights=None, **_OPTIONS.get(name, {})).eval()
     ours = archdsl.compile(name).eval()
-    transplant(match(canonical(theirs), canonical(ours)), theirs, ours)
+    transfer_weights(match(canonical(theirs), canonical(ours)), theirs, ours)
     image = torch.randn(batch, 3, 224, 224)
     with torch.inference_mode():
         ratio = paired(lambda: ours(image), lambda: theirs(image), pairs)

@@ -18,7 +18,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 import archdsl
-from archdsl.importers.verification import canonical, match, transplant, verify
+from archdsl.importers.verification import canonical, match, transfer_weights, verify
 from archdsl.importers.verification.compare import randomise
 
 SMALL = {"min_size": 96, "max_size": 144}
@@ -56,7 +56,7 @@ def pair(name: str) -> tuple[nn.Module, nn.Module]:
         randomise(model, (photographs(),))
         found = match(canonical(model), canonical(ours))
         assert found.matched, found.differences
-        transplant(found, model, ours)
+        transfer_weights(found, model, ours)
     return model, ours
 
 

@@ -182,7 +182,7 @@ def same_objects(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 @given(distinct_cells())
 def test_v1_gives_back_what_it_encodes(wanted: dict[str, Tensor]) -> None:
     module = YoloV1(3, 2, 4, nms_threshold=0.999).eval()
-    grid = module.encode([wanted], SIZE)
+    grid = module.target_grid([wanted], SIZE)
     # The second box of each cell is silenced: it would be the same one again.
     grid[..., 9] = 0
     (found,) = module(grid, SIZE)
@@ -417,7 +417,7 @@ def test_gradients_of_v3_are_truth_minus_prediction() -> None:
 def test_overlaps_are_learned_from_but_do_not_learn() -> None:
     """The overlap is a target for objectness; boxes learn from their own loss alone."""
     first = YoloV1(3, 1, 2)
-    grid = (first.encode([target(OBJECTS[0])], SIZE) + 0.1).requires_grad_()
+    grid = (first.target_grid([target(OBJECTS[0])], SIZE) + 0.1).requires_grad_()
     first(grid, SIZE, [target(OBJECTS[0])])["loss_object"].backward()
     raw = maps_of(PAIR, 1)[0].requires_grad_()
     v2()(raw, SIZE, [target(OBJECTS[0])])["loss_object"].backward()

@@ -21,7 +21,7 @@ from archdsl.backends.formats import FORMATS, encode
 from archdsl.backends.torch import compile_outline
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.frontend.bundled import spec_names
-from archdsl.importers.verification import canonical, match, reference, transplant
+from archdsl.importers.verification import canonical, match, reference, transfer_weights
 
 CLASSIC = (
     "lenet", "alexnet_torchvision", "vgg16", "googlenet", "resnet50", "densenet121",
@@ -127,7 +127,7 @@ def test_weights_of_torchvision_move_through_the_module_to_the_source(spec: str)
     """The published networks of the collection that people hold against torchvision's source."""
     model = reference(f"torchvision:{spec.removesuffix('_torchvision')}")
     _, module, twin = pair(spec)
-    transplant(match(canonical(model), canonical(module)), model, module)
+    transfer_weights(match(canonical(model), canonical(module)), model, module)
     twin.load_state_dict(module.state_dict())
     x = torch.rand(1, 3, 64, 64)
     model.eval(), twin.eval()

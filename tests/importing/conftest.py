@@ -1,4 +1,4 @@
-"""Lets the tests of this directory import ``sketches``, and keeps their random values fixed."""
+"""Tests here may import ``imported_graphs``, and their random values are fixed."""
 
 import sys
 from pathlib import Path

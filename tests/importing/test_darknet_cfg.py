@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sketches import module_of, network_of
+from imported_graphs import module_of, network_of
 
 import archdsl
 from archdsl.api import load_source
@@ -17,7 +17,7 @@ from archdsl.backends.formats import encode, format_of
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import darknet
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.writer import written
 
 
@@ -107,12 +107,12 @@ def yolo_v2() -> list[str]:
     ]
 
 
-def read(*layers: str) -> Sketch:
-    return darknet.sketch(Source("net.cfg", "\n".join(layers)), "net")
+def read(*layers: str) -> ImportedGraph:
+    return darknet.graph_of_source(Source("net.cfg", "\n".join(layers)), "net")
 
 
-def spelled(sketch: Sketch) -> archdsl.Network:
-    return load_source(Source(sketch.name, written(sketch))).check()
+def spelled(graph: ImportedGraph) -> archdsl.Network:
+    return load_source(Source(graph.name, written(graph))).check()
 
 
 def rows(network: archdsl.Network) -> list[tuple[object, ...]]:
@@ -189,8 +189,8 @@ def test_a_shortcut_from_a_larger_map_takes_every_other_cell() -> None:
     """shortcut_cpu (blas.c): every s-th cell, and as many channels as there are."""
     layers = [plain(2), section("maxpool", size=2, stride=2), plain(3)]
     add = section("shortcut", **{"from": -3}, activation="linear")
-    sketch = read(net(4, 1), *layers, add)
-    module = module_of(sketch)
+    graph = read(net(4, 1), *layers, add)
+    module = module_of(graph)
     data = torch.randn(1, 1, 4, 4)
     parts = dict(module.named_children())
     with torch.no_grad():
@@ -243,7 +243,7 @@ def test_errors_name_the_line(cfg: list[str], line: int | None, message: str) ->
 @given(st.text(alphabet="[]=#;,.-0123456789\nabcdeflnoprtuwxyz ", max_size=120), st.booleans())
 def test_junk_is_an_error_and_no_crash(text: str, begun: bool) -> None:
     with contextlib.suppress(ArchError):
-        darknet.sketch(Source("x.cfg", (net(8) if begun else "") + text), "x")
+        darknet.graph_of_source(Source("x.cfg", (net(8) if begun else "") + text), "x")
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])

@@ -21,9 +21,9 @@ from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.format import formatted
-from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.imported_graph import ImportedGraph, Operation
 from archdsl.importers.outlining.writer import written
-from archdsl.importers.pytorch.reader import sketch
+from archdsl.importers.pytorch.reader import graph_of_module
 from archdsl.importers.verification import canonical, match, reference, verify
 from archdsl.ir.edges import Shape
 from archdsl.layers.activation import ReLU
@@ -67,7 +67,7 @@ def compiled(text: str) -> fx.GraphModule:
 
 def same(module: nn.Module, size: Shape) -> str:
     """The spec of a module, once its network has been found to be the same."""
-    text = written(sketch(module, "net", size))
+    text = written(graph_of_module(module, "net", size))
     other = compiled(text)
     found = match(canonical(module), canonical(other))
     assert found.matched, "\n".join(found.differences)
@@ -247,7 +247,7 @@ def test_other_means_are_no_input_of_the_language() -> None:
             return self.conv((x - self.mean) / 2)
 
     with pytest.raises(ArchError, match="no layer of the language is like sub"):
-        sketch(Centred().eval(), "net", (3, 8, 8))
+        graph_of_module(Centred().eval(), "net", (3, 8, 8))
 
 
 # ---- any graph ----
@@ -290,7 +290,7 @@ NEAR = st.integers(-4, -1)
 @given(st.lists(st.tuples(KINDS, NEAR, NEAR), min_size=1, max_size=14))
 def test_any_graph_of_one_input_is_spelled(steps: list[tuple[str, int, int]]) -> None:
     module = Drawn(steps)
-    text = written(sketch(module, "drawn", (3, 6, 6)))
+    text = written(graph_of_module(module, "drawn", (3, 6, 6)))
     network = load_source(Source("drawn", text)).check()
     found = verify(network.to_torch(), module.eval(), (3, 6, 6))
     assert found.matched, (text, found.differences)
@@ -300,13 +300,13 @@ def test_any_graph_of_one_input_is_spelled(steps: list[tuple[str, int, int]]) ->
 # ---- what origins may not do ----
 
 
-def tiny(name: str, note: str, output: str) -> Sketch:
+def tiny(name: str, note: str, output: str) -> ImportedGraph:
     operations = (
         Operation(Input(Pixels(3), 8, 8), (), name),
         Operation(ReLU(), (0,), name),
         Operation(Add(), (0, 1), name),
     )
-    return Sketch(name, operations, {"output": 2, output: 1}, (note,))
+    return ImportedGraph(name, operations, {"output": 2, output: 1}, (note,))
 
 
 @pytest.mark.parametrize("evil", ["a\nusing x = relu;", "a> , b", "// */", "\x1b[2J", "Ж", ""])
@@ -325,7 +325,7 @@ def test_a_network_of_no_known_join_is_refused() -> None:
         Operation(Add(), (0, 1), "c"),
     )
     with pytest.raises(ArchError, match="several inputs"):
-        written(Sketch("two", operations, {"output": 2}))
+        written(ImportedGraph("two", operations, {"output": 2}))
 
 
 def test_depth_is_no_matter() -> None:

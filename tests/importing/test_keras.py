@@ -10,13 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sketches import kinds, module_of, network_of, parameters_of
+from imported_graphs import kinds, module_of, network_of, parameters_of
 
 from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import keras as reader
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.writer import written
 
 Json = dict[str, Any]
@@ -48,8 +48,8 @@ def model(*layers: Json, end: str | None = None, version: str = "2.15.0") -> str
     return json.dumps({"class_name": "Functional", "config": config, "keras_version": version})
 
 
-def read(text: str, size: tuple[int, int, int] | None = None) -> Sketch:
-    return reader.sketch(Source("m.json", text), "m", size)
+def read(text: str, size: tuple[int, int, int] | None = None) -> ImportedGraph:
+    return reader.graph_of_source(Source("m.json", text), "m", size)
 
 
 def test_a_sequential_model_of_version_2() -> None:
@@ -70,11 +70,11 @@ def test_a_sequential_model_of_version_2() -> None:
         ],
     }
     document = {"class_name": "Sequential", "config": config, "keras_version": "2.4.0"}
-    sketch = read(json.dumps(document))
-    assert kinds(sketch) == ["con", "relu", "max_pool", "flatten", "dropout", "fc", "softmax"]
-    assert parameters_of(sketch) == 32 * 9 + 32 + 13 * 13 * 32 * 10 + 10
-    assert "Keras flattens height×width×channels" in sketch.notes[0]
-    spec = load_source(Source("m", written(sketch))).check()
+    graph = read(json.dumps(document))
+    assert kinds(graph) == ["con", "relu", "max_pool", "flatten", "dropout", "fc", "softmax"]
+    assert parameters_of(graph) == 32 * 9 + 32 + 13 * 13 * 32 * 10 + 10
+    assert "Keras flattens height×width×channels" in graph.notes[0]
+    spec = load_source(Source("m", written(graph))).check()
     assert spec.summary().outputs == {"output": (10,)}
 
 
@@ -93,9 +93,9 @@ def test_a_functional_model_of_version_3() -> None:
     plus["inbound_nodes"] = node([tensor("norm"), tensor("in")])
     relu["inbound_nodes"] = node(tensor("plus"))
     first = layer("InputLayer", "in", batch_shape=[None, 8, 8, 4])
-    sketch = read(model(relu, first, norm, body, plus, end="relu", version="3.5.0"))  # any order
-    assert kinds(sketch) == ["con", "batch_norm", "add", "relu6"]
-    assert sketch.operations[2].layer.effective() == {"eps": 1e-3, "momentum": 0.01}
+    graph = read(model(relu, first, norm, body, plus, end="relu", version="3.5.0"))  # any order
+    assert kinds(graph) == ["con", "batch_norm", "add", "relu6"]
+    assert graph.operations[2].layer.effective() == {"eps": 1e-3, "momentum": 0.01}
 
 
 @settings(max_examples=40, deadline=None)
@@ -142,9 +142,9 @@ def test_squeeze_and_excitation_is_a_gate() -> None:
         layer("Conv2D", "excite", "shape", filters=4, kernel_size=[1, 1], activation="sigmoid"),
         layer("Multiply", "scaled", "in", "excite"),
     ]
-    sketch = read(model(*layers))
-    assert sketch.operations[-1].layer.kind == "gate"
-    spec = load_source(Source("m", written(sketch))).check()
+    graph = read(model(*layers))
+    assert graph.operations[-1].layer.kind == "gate"
+    spec = load_source(Source("m", written(graph))).check()
     assert spec.summary().parameters == 4 * 4 + 4
 
 
@@ -260,7 +260,7 @@ def test_networks_of_keras(name: str) -> None:
     import keras
 
     theirs = getattr(keras.applications, name)(weights=None, classifier_activation=None)
-    sketch = read(theirs.to_json())
+    graph = read(theirs.to_json())
     weights = {}
     for part in theirs.layers:
         for variable in part.weights:
@@ -268,7 +268,7 @@ def test_networks_of_keras(name: str) -> None:
             depthwise = variable.name == "depthwise_kernel" or "Depthwise" in type(part).__name__
             axes = {4: (2, 3, 0, 1) if depthwise else (3, 2, 0, 1), 2: (1, 0)}.get(values.ndim)
             weights[f"{part.name}/{variable.name}"] = values.transpose(axes) if axes else values
-    module = module_of(sketch, weights)
+    module = module_of(graph, weights)
     buffers = sum(v.numel() for n, v in module.named_buffers() if "num_batches" not in n)
     assert sum(v.numel() for v in module.parameters()) + buffers == theirs.count_params()
     side = theirs.input_shape[1]

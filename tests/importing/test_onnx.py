@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sketches import kinds, module_of, network_of
+from imported_graphs import kinds, module_of, network_of
 from torch import nn
 
 import archdsl
@@ -23,7 +23,7 @@ from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importers import Options
 from archdsl.importers import onnx as reader
-from archdsl.importers.imported_graph import Home, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.outlining.writer import written
 from archdsl.importers.weight_map import state
 
@@ -42,13 +42,13 @@ def exported(module: nn.Module, path: Path, *shape: int, dynamo: bool = False) -
     return path
 
 
-def read(path: Path) -> Sketch:
+def read(path: Path) -> ImportedGraph:
     return reader.read(str(path), Options())
 
 
-def check(path: Path) -> Sketch:
-    """The sketch, with the file's weights, computes what onnxruntime computes."""
-    sketch = read(path)
+def check(path: Path) -> ImportedGraph:
+    """The imported graph, with the file's weights, computes what onnxruntime computes."""
+    graph = read(path)
     session = runtime.InferenceSession(str(path))
     (entry,) = session.get_inputs()
     sizes = [size if isinstance(size, int) else 2 for size in entry.shape]
@@ -57,7 +57,7 @@ def check(path: Path) -> Sketch:
     with torch.no_grad():
         found = module_of(*reader.read_with_weights(str(path), Options()))(torch.from_numpy(data))
     assert np.allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
-    return sketch
+    return graph
 
 
 SPEC = """
@@ -80,9 +80,9 @@ def test_what_archdsl_writes_comes_back(tmp_path: Path) -> None:
     for value in module.parameters():  # the exporter leaves out biases of zero
         nn.init.normal_(value, std=0.2)
     file.write_bytes(encode(format_of(file), network.checked, module))
-    sketch = check(file)
-    assert [operation.name for operation in sketch.operations][-1] == "fc2"
-    text = load_source(Source("net", written(sketch))).check()
+    graph = check(file)
+    assert [operation.name for operation in graph.operations][-1] == "fc2"
+    text = load_source(Source("net", written(graph))).check()
     wanted, found = network.summary(), text.summary()
     assert found.outputs == wanted.outputs
     # Exporters fold batch norms into convolutions, which have a bias from then on.
@@ -126,8 +126,8 @@ LAYERS: list[tuple[nn.Module, str]] = [
 @pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "script"])
 def test_every_layer_however_it_is_spelled(dynamo: bool, tmp_path: Path) -> None:
     module = nn.Sequential(*(layer for layer, _ in LAYERS))
-    sketch = check(exported(module, tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
-    assert kinds(sketch) == [kind for _, kind in LAYERS if kind]
+    graph = check(exported(module, tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
+    assert kinds(graph) == [kind for _, kind in LAYERS if kind]
 
 
 class Joined(nn.Module):
@@ -149,10 +149,10 @@ class Joined(nn.Module):
 
 @pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "script"])
 def test_joins_and_homes(dynamo: bool, tmp_path: Path) -> None:
-    sketch = check(exported(Joined(), tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
+    graph = check(exported(Joined(), tmp_path / "x.onnx", 4, 8, 8, dynamo=dynamo))
     joins = "con silu add avg_pool con sig gate chunk chunk concat fc"
-    assert sorted(kinds(sketch)) == sorted(joins.split())
-    names = {operation.name: operation.homes for operation in sketch.operations}
+    assert sorted(kinds(graph)) == sorted(joins.split())
+    names = {operation.name: operation.homes for operation in graph.operations}
     assert names["body.0"] == (Home("body", "Sequential" if dynamo else ""),)
 
 
@@ -254,10 +254,10 @@ def test_damaged_files_are_errors_and_no_crash(
     file = tmp_path_factory.getbasetemp() / "damaged.onnx"
     file.write_bytes(io.BytesIO(content).getvalue()[: end if data.draw(st.booleans()) else None])
     try:
-        sketch = read(file)
+        graph = read(file)
     except ArchError:
         return
-    network_of(sketch)
+    network_of(graph)
 
 
 class Branches(nn.Module):
@@ -303,10 +303,10 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
         assert known.exit_code == 0 and known.stdout == done.stdout and not known.stderr
     honest = reader.read_with_weights
 
-    def off(what: str, options: Options) -> tuple[Sketch, dict[str, np.ndarray]]:
-        sketch, weights = honest(what, options)
+    def off(what: str, options: Options) -> tuple[ImportedGraph, dict[str, np.ndarray]]:
+        graph, weights = honest(what, options)
         first = next(iter(weights))
-        return sketch, {**weights, first: weights[first] + 0.5}
+        return graph, {**weights, first: weights[first] + 0.5}
 
     monkeypatch.setattr("archdsl.importers.onnx.weights.read_with_weights", off)
     done = CliRunner().invoke(main, ["import", str(file), "-o", str(tmp_path / "x.arch")])
@@ -321,10 +321,10 @@ def test_weights_of_another_file_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    sketch = read(exported(Branches(), tmp_path / "x.onnx", 3, 6, 6))
+    graph = read(exported(Branches(), tmp_path / "x.onnx", 3, 6, 6))
     other = load_source(Source("x", "con<4,1,1,input<3,6,6>>")).check()
     with pytest.raises(ArchError, match="another network than its origin"):
-        state(sketch, other.checked, {}, {})
+        state(graph, other.checked, {}, {})
 
 
 @pytest.mark.parametrize("opset", [11, 13])

@@ -1,4 +1,4 @@
-"""Weights are carried over, and then both networks compute the same."""
+"""Weights are transferred, and then both networks compute the same."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from archdsl.importers.verification import (
     Match,
     MatchError,
     canonical,
-    carry_state_dict,
     match,
     reference,
-    transplant,
+    transfer_state_dict,
+    transfer_weights,
     verify,
 )
 
@@ -36,14 +36,14 @@ def matched(first: nn.Module, second: nn.Module) -> Match:
     return match(canonical(first), canonical(second))
 
 
-def test_transplanted_weights_give_equal_outputs() -> None:
+def test_transferred_weights_give_equal_outputs() -> None:
     source, target = torchvision.models.resnet18(weights=None).eval(), FlatResNet18().eval()
     with torch.no_grad():
         source.bn1.running_mean.uniform_()
         source.bn1.num_batches_tracked.fill_(7)
     data = torch.randn(2, 3, 64, 64)
     assert not torch.allclose(source(data), target(data))
-    transplant(matched(source, target), source, target)
+    transfer_weights(matched(source, target), source, target)
     torch.testing.assert_close(source(data), target(data))
     assert target.entry_norm.num_batches_tracked == 7
     assert not target.training and not source.training
@@ -54,19 +54,19 @@ def test_a_state_dict_is_carried_over_under_the_references_names() -> None:
     found = matched(source, target)
     saved = source.state_dict() | {"aux.weight": torch.zeros(1)}
     del saved["bn1.num_batches_tracked"]  # as in checkpoints from before it existed
-    carry_state_dict(found, saved, target)
+    transfer_state_dict(found, saved, target)
     data = torch.randn(1, 3, 64, 64)
     torch.testing.assert_close(source(data), target(data))
     with pytest.raises(MatchError, match=r"1 of the matched weights are missing: fc\.bias"):
-        carry_state_dict(found, {k: v for k, v in saved.items() if k != "fc.bias"}, target)
+        transfer_state_dict(found, {k: v for k, v in saved.items() if k != "fc.bias"}, target)
     with pytest.raises(MatchError, match=r"fc\.bias has shape \(3,\), but scores\.bias"):
-        carry_state_dict(found, saved | {"fc.bias": torch.zeros(3)}, target)
+        transfer_state_dict(found, saved | {"fc.bias": torch.zeros(3)}, target)
 
 
 def test_nothing_is_carried_over_without_a_match() -> None:
     first, second = Small(), WithoutSkip()
     with pytest.raises(MatchError, match="do not match"):
-        transplant(matched(first, second), first, second)
+        transfer_weights(matched(first, second), first, second)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -108,13 +108,15 @@ def test_verify_sees_a_difference_the_structure_does_not_show() -> None:
 
 def test_interchanged_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def into_the_wrong_norm(found: Match, source: nn.Module, target: nn.Module) -> None:
-        transplant(found, source, target)
+        transfer_weights(found, source, target)
         state = target.state_dict()
         for name in ("weight", "bias", "running_mean", "running_var"):
             state[f"layer1.0.bn1.{name}"] = state[f"layer1.0.bn2.{name}"]
         target.load_state_dict(state)
 
-    monkeypatch.setattr("archdsl.importers.verification.compare.transplant", into_the_wrong_norm)
+    monkeypatch.setattr(
+        "archdsl.importers.verification.compare.transfer_weights", into_the_wrong_norm
+    )
     pair = [reference("torchvision:resnet18") for _ in range(2)]
     outcome = verify(pair[0], pair[1], (3, 64, 64))
     assert outcome.max_rel_diff is not None and outcome.max_rel_diff > 1e-3
@@ -192,7 +194,7 @@ def test_tables_that_no_file_holds_are_compared() -> None:
         return verify(nets[1], nets[0], (3,), training=False).matched
 
     assert equal(5.0, saved=False) and not equal(4.0, saved=False)
-    assert equal(4.0, saved=True)  # carried over as weights are
+    assert equal(4.0, saved=True)  # transferred as weights are
 
 
 def test_what_is_no_number_is_not_equal_to_one() -> None:

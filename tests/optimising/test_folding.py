@@ -22,7 +22,7 @@ from archdsl.backends.passes.optimise import exactly, ways
 from archdsl.backends.passes.optimise.norm_folding import fold
 from archdsl.backends.torch.freeze import FrozenBatchNorm2d
 from archdsl.backends.torch.modules import Affine, LayerScale, Multiply
-from archdsl.importers.verification import canonical, match, transplant
+from archdsl.importers.verification import canonical, match, transfer_weights
 
 MIXED = """
 using net_type = fc<5, dropout<affine<fc<12, relu<affine<con<8,3,3,2,2,
@@ -67,7 +67,7 @@ def test_resnet50_loses_as_many_modules_as_torchvisions_has_norms() -> None:
     theirs = torchvision.models.resnet50().eval()
     randomise(theirs)
     ours = archdsl.compile("resnet50").eval()
-    transplant(match(canonical(theirs), canonical(ours)), theirs, ours)
+    transfer_weights(match(canonical(theirs), canonical(ours)), theirs, ours)
     x = torch.rand(1, 3, 32, 32)
     exact = exactly(archdsl.compile("resnet50", input="3x32x32"), {"x": x})
     before, after = Counter(module_types(ours)), Counter(module_types(exact))

@@ -11,8 +11,8 @@ from support import commands
 from torch.nn import functional
 
 import archdsl
-from archdsl.inference.finder import classifier
 from archdsl.inference.pictures import read_picture
+from archdsl.inference.predictor import classifier
 
 PHOTOGRAPHS = "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"
 
@@ -58,12 +58,12 @@ def test_small_and_near(photographs: Path) -> None:
     assert told["images"] == len(PHOTOGRAPHS)
     assert told["bytes"] < 0.26 * told["float_bytes"]
     module = network.to_torch(seed=3)
-    search = classifier(network, module)
-    assert search is not None
+    model = classifier(network, module)
+    assert model is not None
     program = torch.export.load("small.pt2").module()
     same, far = 0, 0.0
     for path in sorted(photographs.rglob("*.*g")):
-        x = search.seen(read_picture(path))
+        x = model.seen(read_picture(path))
         with torch.no_grad():
             ours, theirs = program(x), module(x)
         assert functional.cosine_similarity(ours, theirs).item() > 0.99

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.backends.formats.options import DEFAULT, Options
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import fail, listing
 
 if TYPE_CHECKING:
     from torch import fx
@@ -31,7 +31,9 @@ class Format(NamedTuple):
     title: str
     options: frozenset[str] = frozenset()
     as_written: bool = False
-    """Whether it holds the network layer by layer, so that only the module as compiled fits."""
+    """The file holds the network layer by layer: only the module as compiled fits into it."""
+    quantised: bool = False
+    """The file can hold a quantised network, with integers as weights."""
 
 
 _SIZE = frozenset({"dynamic_size"})
@@ -45,7 +47,10 @@ FORMATS = {
         "archdsl.backends.formats.onnx", "the network for ONNX runtimes", _SIZE | {"opset"}
     ),
     ".pt2": Format(
-        "archdsl.backends.formats.exported_program", "the network for torch.export", _SIZE
+        "archdsl.backends.formats.exported_program",
+        "the network for torch.export",
+        _SIZE,
+        quantised=True,
     ),
     ".ts": Format("archdsl.backends.formats.torchscript", "the network as TorchScript", _SIZE),
     ".ptl": Format("archdsl.backends.formats.lite", "the network for PyTorch Mobile"),
@@ -66,6 +71,25 @@ def format_of(path: Path) -> Format:
         known = ", ".join(f"{suffix} ({form.title})" for suffix, form in FORMATS.items())
         raise fail(f"cannot tell what to write into {path}", None, f"expected one of {known}")
     return found
+
+
+def require_optimised(path: Path, form: Format) -> None:
+    """Raise ArchError for a file that cannot hold an optimised network."""
+    if form.as_written:
+        whole = listing(s for s, other in FORMATS.items() if not other.as_written)
+        raise fail(
+            f"cannot write an optimised network into {path}",
+            None,
+            "its weights are not those of the network as written: norms are part of them",
+            help=f"expected one of {whole}, or no --optimize",
+        )
+
+
+def require_quantised(path: Path, form: Format) -> None:
+    """Raise ArchError for a file that cannot hold a quantised network."""
+    if not form.quantised:
+        fitting = listing(f"{s} ({other.title})" for s, other in FORMATS.items() if other.quantised)
+        raise fail(f"cannot write a quantised network into {path}", None, f"expected {fitting}")
 
 
 def encode(

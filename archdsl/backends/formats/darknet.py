@@ -33,13 +33,13 @@ class _Header(NamedTuple):
     transposed: bool
 
 
-class _Part(NamedTuple):
+class _WeightTensor(NamedTuple):
     """One tensor of the file, under its name in the state_dict."""
 
     name: str
     shape: torch.Size
     connected: bool = False
-    """Whether it is the matrix of a connected layer, whose rows and columns may be swapped."""
+    """The matrix of a connected layer, which old files hold transposed."""
     order: list[int] | None = None
     """For each of our rows the file's row, where the two differ."""
 
@@ -90,7 +90,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
 
 
 def _header(start: bytes) -> _Header:
-    """What the version in the file's first twelve bytes says about the rest."""
+    """Length of the header and order of matrices, read from the version in the first 12 bytes."""
     if len(start) < _VERSION.size:
         return _Header(_VERSION.size + _OLD_SEEN.size, transposed=False)
     major, minor, _ = _VERSION.unpack(start)
@@ -108,7 +108,7 @@ def _wrong_length(path: Path, network: Network, expected: int, found: int) -> Ar
     )
 
 
-def _parts(network: Network, module: fx.GraphModule) -> Iterator[_Part]:
+def _parts(network: Network, module: fx.GraphModule) -> Iterator[_WeightTensor]:
     """The tensors in the order of the file."""
     modules = dict(module.named_modules())
     written: set[str] = set()
@@ -131,16 +131,16 @@ def _parts(network: Network, module: fx.GraphModule) -> Iterator[_Part]:
 
 def _described(
     names: list[str], network: Network, instance: LayerInstance, part: nn.Module
-) -> Iterator[_Part]:
+) -> Iterator[_WeightTensor]:
     """The tensors of one layer and its batch norm, with their shapes and orders."""
     connected = isinstance(part, nn.Linear)
     order = _grid_order(network, instance)
     shapes = {f"{instance.path}.{name}": value.shape for name, value in part.state_dict().items()}
     for name in names:
         if name in shapes:
-            yield _Part(name, shapes[name], connected and len(shapes[name]) == 2, order)
+            yield _WeightTensor(name, shapes[name], connected and len(shapes[name]) == 2, order)
         else:  # of the batch norm, a value per filter
-            yield _Part(name, shapes[f"{instance.path}.weight"][:1])
+            yield _WeightTensor(name, shapes[f"{instance.path}.weight"][:1])
 
 
 def _norm_behind(

@@ -1,4 +1,4 @@
-"""``.pt2``: what ``torch.export`` makes of the network, for ``torch.export.load``."""
+"""``.pt2``: the network as a program of ``torch.export``, for ``torch.export.load``."""
 
 from __future__ import annotations
 

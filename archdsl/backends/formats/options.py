@@ -1,4 +1,4 @@
-"""What the user may ask of output files, apart from their names."""
+"""Options of output files, such as ONNX's operator set."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class Options:
 
 
 DEFAULT = Options()
-"""What is written where nobody asks for anything else."""
+"""The options of a file for which the user gives none."""

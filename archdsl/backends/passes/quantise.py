@@ -1,4 +1,4 @@
-"""Classifiers in integers of 8 bits, from what they compute for pictures (Jacob et al. 2018).
+"""Static quantisation of classifiers to 8-bit integers, calibrated on pictures (Jacob et al. 2018).
 
 Post-training static quantisation as torch does it now: torch.export's program, observed while it
 looks at pictures, then converted by torchao for the int8 kernels of x86 processors. Weights have a
@@ -21,14 +21,15 @@ from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
 READER = "torch.ao.quantization.fx._decomposed"
-"""What has to be imported before such a program is loaded: it makes torch know the operators."""
+"""Module to import before a quantised program is loaded: it registers the operators with torch."""
 
 Inputs = Callable[[], Iterable[Tensor]]
 """Gives the calibration's inputs 1×C×H×W, anew with each call; they need not fit into memory."""
 
 
 class Agreement(NamedTuple):
-    """How two classifiers agree on ``images``: on the likeliest class, and in their scores.
+    """Agreement of two classifiers on ``images`` pictures, ``same`` of them with equal likeliest
+    class.
 
     ``relative`` is the largest difference of two scores in parts of the largest score of its image.
     """
@@ -79,7 +80,7 @@ def quantise(
 
 
 def _torchao() -> tuple[Callable[..., Any], Callable[..., Any], Any]:
-    """What prepares and what converts a program, and what decides how for x86 processors."""
+    """torchao's functions that prepare and convert a program, and its quantiser for x86."""
     try:
         with quiet():
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e

@@ -1,4 +1,4 @@
-"""Definitions of archdsl's own that a file carries with it, with all that they need."""
+"""Definitions of archdsl that a generated file contains, with everything that they use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archdsl.diagnostics import fail
 
 _HOME = "archdsl."
 _LEFT_OUT = "remembering"
-"""A decorator that serves the writing of source, and nothing in what is written."""
+"""Decorator that only generation needs; it is left out of generated files."""
 
 
 class _Module(NamedTuple):
@@ -39,7 +39,7 @@ class Bundle:
     _owners: dict[str, str] = field(default_factory=dict)
 
     def add(self, thing: Any) -> None:
-        """Carry a class or function, and what it needs."""
+        """Add a class or function, and everything it uses."""
         pending = [(str(thing.__module__), str(thing.__name__))]
         while pending:
             home, name = pending.pop()
@@ -72,7 +72,7 @@ class Bundle:
                 yield home, used
 
     def names(self) -> set[str]:
-        """What the definitions are called, and all that their files import."""
+        """Names of the definitions, and of everything that their files import."""
         imported = {name for home, _ in self._found for name in _read(home).imports}
         return imported | {name for _, name in self._found}
 

@@ -13,7 +13,7 @@ from archdsl.backends.source.code_style import (
     INDENT,
     WIDTH,
     Doc,
-    Group,
+    DocGroup,
     call,
     flat,
     joined,
@@ -23,16 +23,16 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.constructors import Construction
-from archdsl.backends.source.drafts import Built, Step, opened
 from archdsl.backends.source.forward import Forward, span
-from archdsl.backends.source.identifiers import Names, identifier
+from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
 
 
-class Said(NamedTuple):
+class SlotText(NamedTuple):
     """The value of a slot as source says it; ``constant`` where it is one."""
 
     text: str
@@ -87,19 +87,19 @@ class Writer:
 
     # ---- the constructor ----
 
-    def _parameters(self, pattern: Pattern) -> Group:
+    def _parameters(self, pattern: Pattern) -> DocGroup:
         found: list[Doc] = ["self"]
         for name, each in zip(pattern.arguments, pattern.abstraction.arguments, strict=True):
             default = "" if each.default is None else f" = {literal(each.default.value)}"
             found.append(f"{name}: {_annotation(each.values)}{default}")
-        return Group("(", tuple(found), ")")
+        return DocGroup("(", tuple(found), ")")
 
-    def _said(self, term: Term, names: Sequence[str] = ()) -> Said:
+    def _said(self, term: Term, names: Sequence[str] = ()) -> SlotText:
         if isinstance(term, Constant):
             doc = self._literal(term.value)
-            return Said(flat(doc), term, doc)
+            return SlotText(flat(doc), term, doc)
         assert isinstance(term, Formula)
-        return Said(term.text(names[term.argument]))
+        return SlotText(term.text(names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
         if isinstance(value, Construction):
@@ -113,7 +113,7 @@ class Writer:
             raise fail(f"a {type(value).__name__} cannot be written as source") from None
 
     def _attributes(
-        self, pattern: Pattern, said: list[Said], notes: Mapping[str, str]
+        self, pattern: Pattern, said: list[SlotText], notes: Mapping[str, str]
     ) -> list[str]:
         found: list[str] = []
         at = 0
@@ -128,7 +128,7 @@ class Writer:
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: Step, said: list[Said]) -> Doc:
+    def _construction(self, step: UnitStep, said: list[SlotText]) -> Doc:
         """The call that makes the module of a step."""
         if isinstance(step.head, Pattern):
             if step.head.inline:
@@ -144,14 +144,14 @@ class Writer:
         assert isinstance(step.head, Built)
         return self._call(step.head, said)
 
-    def _call(self, built: Built, said: Sequence[Said]) -> Doc:
+    def _call(self, built: Built, said: Sequence[SlotText]) -> Doc:
         """The call of a constructor, and in it the calls that make modules for it."""
         return self._made(built, iter(said))
 
-    def _made(self, built: Built, values: Iterator[Said]) -> Doc:
+    def _made(self, built: Built, values: Iterator[SlotText]) -> Doc:
         return call(self._symbols.of(built.made), self._given(built, values))
 
-    def _given(self, built: Built, values: Iterator[Said]) -> Iterator[Doc]:
+    def _given(self, built: Built, values: Iterator[SlotText]) -> Iterator[Doc]:
         """The arguments that a call has to say: those without a default, or that differ from it."""
         for parameter, inner in built.arguments:
             each = None if inner is not None else next(values)
@@ -163,18 +163,18 @@ class Writer:
             elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
                 yield joined(f"{parameter.name}=", doc)
 
-    def _sequential(self, pattern: Pattern, said: list[Said]) -> Doc:
+    def _sequential(self, pattern: Pattern, said: list[SlotText]) -> Doc:
         self._symbols.need("from collections import OrderedDict")
         items: list[Doc] = []
         at = 0
         for step in pattern.actions:
-            assert isinstance(step, Step)
+            assert isinstance(step, UnitStep)
             slots = said[at : at + len(step.slots)]
             at += len(step.slots)
             items.append(joined(f"{identifier(str(step.name))}=", self._construction(step, slots)))
         return call(self._symbols.nn("Sequential"), [call("OrderedDict", items)])
 
-    def _loop(self, loop: Loop, said: list[Said], notes: Mapping[str, str]) -> list[str]:
+    def _loop(self, loop: Loop, said: list[SlotText], notes: Mapping[str, str]) -> list[str]:
         count, *pairs = said
         values = [
             _over(first, rest, grows)
@@ -201,7 +201,7 @@ class Writer:
 
     def _forward(self, pattern: Pattern, kept: dict[str, str], result: Results | None) -> list[str]:
         terms = pattern.abstraction.terms
-        names = Names([n for each in pattern.actions for n in _names(each)])
+        names = UniqueNames([n for each in pattern.actions for n in _names(each)])
 
         def slot(index: int) -> str:
             term = terms[index]
@@ -225,12 +225,12 @@ class Writer:
             writing.named(result.inputs)
             taken, gives = list(result.parameters), result.gives
             body = writing.write(result.returned)
-        head = joined("def forward", Group("(", ("self", *taken), ")"), f" -> {gives}:")
+        head = joined("def forward", DocGroup("(", ("self", *taken), ")"), f" -> {gives}:")
         return [*lines(head, 1), *body]
 
 
 class Results(NamedTuple):
-    """What the network takes and returns.
+    """The parameters and the return value of the network's ``forward``.
 
     ``parameters`` are the ``inputs`` with their types; ``structure`` is what is returned, with
     the places of the outputs in it.
@@ -251,8 +251,8 @@ def _filled(structure: Any, docs: list[Doc]) -> Doc:
         return docs[structure]
     if isinstance(structure, Mapping):
         items = [joined(f"{literal(n)}: ", _filled(v, docs)) for n, v in structure.items()]
-        return Group("{", tuple(items), "}", listed=True)
-    return Group("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
+        return DocGroup("{", tuple(items), "}", listed=True)
+    return DocGroup("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
 
 
 def _equal(value: Value, default: Value) -> bool:
@@ -260,19 +260,19 @@ def _equal(value: Value, default: Value) -> bool:
     return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
-def _over(first: Said, rest: Said, grows: bool) -> Said:
+def _over(first: SlotText, rest: SlotText, grows: bool) -> SlotText:
     """A slot in a loop over ``i``, which is 0 in the first iteration."""
     if grows:
         step = "i" if rest.text == "1" else f"i * {rest.text}"
-        return Said(f"{first.text} + {step}")
+        return SlotText(f"{first.text} + {step}")
     if first.text == rest.text:
         return first
     if first.constant is not None and isinstance(first.constant.value, bool):
-        return Said("i == 0" if first.constant.value else "i > 0")
-    return Said(f"{first.text} if i == 0 else {rest.text}")
+        return SlotText("i == 0" if first.constant.value else "i > 0")
+    return SlotText(f"{first.text} if i == 0 else {rest.text}")
 
 
-def _indexed(said: Said) -> bool:
+def _indexed(said: SlotText) -> bool:
     return re.search(r"\bi\b", said.text) is not None and said.constant is None
 
 
@@ -309,13 +309,13 @@ def _docstring(about: Sequence[str]) -> list[str]:
             f'{INDENT}"""']  # fmt: skip
 
 
-def _names(action: Step | Loop) -> list[str]:
+def _names(action: UnitStep | Loop) -> list[str]:
     steps = action.body if isinstance(action, Loop) else (action,)
     return [step.name for step in steps if step.name is not None]
 
 
 def _several(docs: list[Doc]) -> Doc:
-    """What is returned: in brackets where it takes more than a line."""
+    """The returned values, separated by commas; in brackets where they need more than one line."""
     together = ", ".join(map(flat, docs))
     if len(docs) == 1 or len(INDENT * 2 + "return " + together) <= WIDTH:
         return docs[0] if len(docs) == 1 else together

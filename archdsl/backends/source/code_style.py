@@ -10,7 +10,7 @@ WIDTH = 88
 INDENT = "    "
 
 
-class Group(NamedTuple):
+class DocGroup(NamedTuple):
     """Something in brackets, with commas: it may be broken over lines.
 
     What is ``listed``, a list and no call, has an item a line then.
@@ -22,7 +22,7 @@ class Group(NamedTuple):
     listed: bool = False
 
 
-Doc = Union[str, "Group", "Sequence"]
+Doc = Union[str, "DocGroup", "Sequence"]
 """A piece of source: a text that stays on one line, a group, or pieces behind each other."""
 
 
@@ -39,20 +39,20 @@ def joined(*pieces: Doc) -> Sequence:
 
 def call(name: Doc, arguments: Iterable[Doc]) -> Sequence:
     """A call: ``name(arguments)``."""
-    return joined(name, Group("(", tuple(arguments), ")"))
+    return joined(name, DocGroup("(", tuple(arguments), ")"))
 
 
-def tupled(items: tuple[Doc, ...]) -> Group:
+def tupled(items: tuple[Doc, ...]) -> DocGroup:
     """A tuple."""
     only = (joined(items[0], ","),) if len(items) == 1 else tuple(items)
-    return Group("(", only, ")", listed=True)
+    return DocGroup("(", only, ")", listed=True)
 
 
 def flat(doc: Doc) -> str:
     """The piece on one line."""
     if isinstance(doc, str):
         return doc
-    if isinstance(doc, Group):
+    if isinstance(doc, DocGroup):
         return doc.opening + ", ".join(map(flat, doc.items)) + doc.closing
     return "".join(map(flat, doc.pieces))
 
@@ -65,17 +65,19 @@ def lines(doc: Doc, depth: int, end: str = "") -> list[str]:
         return [indent + text]
     pieces = doc.pieces if isinstance(doc, Sequence) else (doc,)
     pieces = _spliced(pieces)
-    last = max((i for i, p in enumerate(pieces) if isinstance(p, Group) and p.items), default=None)
+    last = max(
+        (i for i, p in enumerate(pieces) if isinstance(p, DocGroup) and p.items), default=None
+    )
     if last is None:
         return [indent + text]
     group = pieces[last]
-    assert isinstance(group, Group)
+    assert isinstance(group, DocGroup)
     before = flat(Sequence(pieces[:last])) + group.opening
     after = group.closing + flat(Sequence(pieces[last + 1 :])) + end
     return [indent + before, *_inside(group, depth + 1), indent + after]
 
 
-def _inside(group: Group, depth: int) -> list[str]:
+def _inside(group: DocGroup, depth: int) -> list[str]:
     together = ", ".join(map(flat, group.items))
     if len(INDENT * depth) + len(together) <= WIDTH and not group.listed:
         return [INDENT * depth + together]

@@ -29,12 +29,12 @@ class Parameter(NamedTuple):
 
     @property
     def required(self) -> bool:
-        """Whether a call has to give it."""
+        """True if the parameter has no default, so that every call gives it."""
         return self.default is inspect.Parameter.empty
 
 
 class Construction(NamedTuple):
-    """What makes a module or a record, its class for one, and the values of all its parameters."""
+    """A callable, such as a module's class, and the values of all its parameters."""
 
     made: Callable[..., Any]
     parameters: tuple[Parameter, ...]
@@ -42,13 +42,13 @@ class Construction(NamedTuple):
 
     @property
     def is_module(self) -> bool:
-        """Whether it makes a module, not a record."""
+        """True if the callable is a class of modules, not of plain records."""
         return inspect.isclass(self.made) and issubclass(self.made, nn.Module)
 
 
 @cache
 def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """What a constructor takes, less where the module lies and of which type its weights are."""
+    """The parameters of a constructor, without those for device and dtype."""
     found = []
     for name, parameter in inspect.signature(made).parameters.items():
         if name in _PLACING or parameter.kind is inspect.Parameter.VAR_KEYWORD:
@@ -60,13 +60,13 @@ def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
 
 
 @dataclass
-class Reader:
+class ConstructorReader:
     """Reads constructions; equal modules are checked once."""
 
     _checked: dict[Any, Construction] = field(default_factory=dict)
 
     def construction(self, module: nn.Module, path: str) -> Construction:
-        """How a module is made. Raises ArchError where that cannot be told."""
+        """The constructor call of a module. Raises ArchError if its arguments are not known."""
         made: Any = thawed(type(module))
         known = arguments_of(module)
         if known is not None:
@@ -173,7 +173,7 @@ def frozen_value(value: Any) -> Any:
 
 
 def _known(value: Any) -> Mapping[str, Any] | None:
-    """What a module, a dataclass or a named tuple was made with; ``None`` for all else."""
+    """Constructor arguments of a module, dataclass or named tuple; ``None`` for all else."""
     if isinstance(value, nn.Module):
         return arguments_of(value)
     if isinstance(value, tuple) and hasattr(value, "_asdict"):

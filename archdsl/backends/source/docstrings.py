@@ -1,4 +1,4 @@
-"""What a spec says about itself and its templates, for docstrings."""
+"""Docstrings of generated classes, from the comments of a spec and its templates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from archdsl.backends.source.code_style import prose
-from archdsl.backends.source.parts import Leaf, Part, Unit
+from archdsl.backends.source.units import InnerUnit, Leaf, Unit
 from archdsl.diagnostics.source import Span
 from archdsl.frontend.header import facts
 from archdsl.ir.network import Network, Scope
@@ -56,7 +56,7 @@ def _inside(network: Network, unit: Unit) -> Span | None:
     """A place inside the definition of the unit's template."""
     scope: Scope = unit.scope
     for piece in unit.pieces:
-        if isinstance(piece, Part) and piece.unit.scope.template is not None:
+        if isinstance(piece, InnerUnit) and piece.unit.scope.template is not None:
             return piece.unit.scope.span
         if isinstance(piece, Leaf) and str(piece.node.target) in network.graph:
             instance = network.instance(str(piece.node.target))

@@ -1,4 +1,4 @@
-"""The forward method: a call a line, as they are read best, or several in one expression."""
+"""Source of the forward method: one call a line, short ones combined in an expression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from archdsl.backends.source.code_style import (
     Doc,
-    Group,
+    DocGroup,
     call,
     flat,
     joined,
@@ -19,11 +19,11 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.code_style import Sequence as Pieces
-from archdsl.backends.source.drafts import Hole, Read, Step
-from archdsl.backends.source.identifiers import Names, safe
+from archdsl.backends.source.identifiers import UniqueNames, safe
 from archdsl.backends.source.loops import CARRIED, Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.symbols import OPERATORS, Symbols
+from archdsl.backends.source.unit_drafts import Read, SlotReference, UnitStep
 from archdsl.diagnostics import fail
 
 _LONGEST = 60
@@ -90,7 +90,7 @@ class Forward:
 
     # ---- steps ----
 
-    def _step(self, step: Step, at: int, callee: str, target: str | None = None) -> None:
+    def _step(self, step: UnitStep, at: int, callee: str, target: str | None = None) -> None:
         wanted = [v for v in step.reads() if any(v == e.value for e in self._pending[-8:])]
         if wanted and not self._joins(step, wanted):
             self._flush()
@@ -112,8 +112,8 @@ class Forward:
         self._flush()
         self._assign(made, step.gives, target)
 
-    def _joins(self, step: Step, wanted: list[int]) -> bool:
-        """Whether what waits may be written inside the step, in its own order."""
+    def _joins(self, step: UnitStep, wanted: list[int]) -> bool:
+        """True if the pending expressions can be inlined into the step in their order."""
         tail = self._pending[len(self._pending) - len(wanted) :]
         if [each.value for each in tail] != wanted:
             return False
@@ -126,7 +126,7 @@ class Forward:
         return step.name is None or not any(each.module for each in tail)
 
     def _text(
-        self, step: Step, at: int, callee: str, inside: dict[int, Expression]
+        self, step: UnitStep, at: int, callee: str, inside: dict[int, Expression]
     ) -> tuple[Doc, str]:
         """The step as an expression, and its operator if it is one."""
 
@@ -138,8 +138,8 @@ class Forward:
             known = getattr(step.head, "__module__", "") == "_operator"
             if known and name == "getitem":
                 base, index = map(doc, step.arguments)
-                inside_brackets = index.items if isinstance(index, Group) else (index,)
-                return joined(base, Group("[", inside_brackets, "]")), ""
+                inside_brackets = index.items if isinstance(index, DocGroup) else (index,)
+                return joined(base, DocGroup("[", inside_brackets, "]")), ""
             if known and name in OPERATORS:
                 symbol = OPERATORS[name]
                 first, second = step.arguments
@@ -174,20 +174,20 @@ class Forward:
             if value.value not in self._variables:
                 raise fail("the network's parts cannot be written one after the other")
             return self._variables[value.value]
-        if isinstance(value, Hole):
+        if isinstance(value, SlotReference):
             return self._slot(at + value.slot)
         kind, inner = value
         if kind == "constant":
             return _constant(inner)
         if kind == "dict":
             items = [joined(f"{quoted(k)}: ", self._doc(v, at, inside)) for k, v in inner]
-            return Group("{", tuple(items), "}", listed=True)
+            return DocGroup("{", tuple(items), "}", listed=True)
         parts = tuple(self._doc(each, at, inside) for each in inner)
         if kind == "slice":
             start, stop, step = ("" if p == "None" else flat(p) for p in parts)
             return f"{start}:{stop}" + (f":{step}" if step else "")
         if kind == "list":
-            return Group("[", parts, "]", listed=True)
+            return DocGroup("[", parts, "]", listed=True)
         return tupled(parts)
 
     # ---- variables ----
@@ -208,7 +208,7 @@ class Forward:
         self._put(joined(self._targets(name, made, gives), " = ", made.text))
 
     def _targets(self, name: str, made: Expression, gives: tuple[int, ...]) -> str:
-        """What a call's results are assigned to: a name each, but one for many."""
+        """Left side of an assignment: a name for each result, or one for very many."""
         if len(gives) > _MOST_NAMED:
             name = self._free(safe(made.name))
             for index, value in enumerate(gives):
@@ -234,7 +234,7 @@ class Forward:
         return [name for name in freed if name.isidentifier()]
 
     def _free(self, *wishes: str) -> str:
-        return Names({*self._names(), *self._symbols.bare}).new(*wishes)
+        return UniqueNames({*self._names(), *self._symbols.bare}).new(*wishes)
 
     def _names(self) -> set[str]:
         return {name.partition("[")[0] for name in self._variables.values()}
@@ -286,14 +286,14 @@ class Forward:
         self._variables[loop.gives[0]] = carried
 
 
-def _doubled(step: Step) -> Step:
+def _doubled(step: UnitStep) -> UnitStep:
     """The step with its holes where a loop has their slots, two for each."""
     return replace(step, arguments=_spread(step.arguments))
 
 
 def _spread(value: Any) -> Any:
-    if isinstance(value, Hole):
-        return Hole(2 * value.slot)
+    if isinstance(value, SlotReference):
+        return SlotReference(2 * value.slot)
     return tuple(map(_spread, value)) if type(value) is tuple else value
 
 
@@ -309,7 +309,7 @@ def _attributes(action: Any) -> list[str]:
     return [step.name for step in steps if step.name is not None]
 
 
-def _wish(step: Step) -> str:
+def _wish(step: UnitStep) -> str:
     return step.head if isinstance(step.head, str) else str(step.head.__name__)
 
 

@@ -1,4 +1,4 @@
-"""Names in the generated file: identifiers of their own, each said once."""
+"""Identifiers of the generated file, all different."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def camel(name: str) -> str:
 
 
 def argument(parameter: str | None, slots: Sequence[str], others: Container[str]) -> str:
-    """What an argument is called: by its template's parameter, unless that is a mere letter.
+    """Name of a constructor argument: its template parameter, unless that is a single letter.
 
     ``slots`` are the names of the slots that it fills, ``others`` those that other arguments fill:
     a name that is not among them says more. What goes in and comes out is ``channels``.
@@ -51,8 +51,8 @@ def safe(name: str) -> str:
     return f"{spoken}_" if hidden else spoken
 
 
-class Names:
-    """Names of one kind, no two alike."""
+class UniqueNames:
+    """A set of names in which every new one gets a number if it is taken."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = set(taken)

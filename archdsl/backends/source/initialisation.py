@@ -1,4 +1,4 @@
-"""How the weights of the network in a generated file start, and which of them stay as they are."""
+"""Initial distributions of the weights in a generated file, and the list of frozen layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from torch import fx, nn
 
-from archdsl.backends.source.code_style import INDENT, Group, joined, lines, literal, quoted, tupled
+from archdsl.backends.source.code_style import (
+    INDENT,
+    DocGroup,
+    joined,
+    lines,
+    literal,
+    quoted,
+    tupled,
+)
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.emitter import START
 from archdsl.backends.torch.freeze import thawed
@@ -19,8 +27,8 @@ from archdsl.layers.initial import TORCH
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-class Beginning:
-    """Reads off a compiled module how it starts."""
+class InitialWeights:
+    """Initial values of a compiled module's weights, as source of the network's constructor."""
 
     def __init__(self, network: Network, module: fx.GraphModule, symbols: Symbols) -> None:
         self._symbols = symbols
@@ -80,7 +88,7 @@ class Beginning:
         return ["", *(INDENT + line for line in body)]
 
     def functions(self) -> list[str]:
-        """What the constructor calls, and the names that it goes by."""
+        """Source lines of the constants that the constructor reads."""
         found: list[str] = []
         if self._frozen:
             found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
@@ -116,7 +124,7 @@ def _call(rule: Rule, part: nn.Module) -> str:
     return f"normal_({{}}, std={literal(float(f'{deviation:.6g}'))})"
 
 
-def _tuple(texts: list[str]) -> Group:
+def _tuple(texts: list[str]) -> DocGroup:
     return tupled(tuple(map(quoted, texts)))
 
 

@@ -1,4 +1,4 @@
-"""Steps that repeat become a loop: each iteration takes what the one before it gave."""
+"""Loops in place of repeated steps, each iteration reading the result of the one before."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
-from archdsl.backends.source.drafts import Draft, Slot, Step
+from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
-"""The number, in a loop, of what the iteration before gave, or of what the loop starts with."""
+"""Number of the loop's value: the result of the iteration before, or the start value."""
 
 IN_PLACE = "inplace"
 """The argument of modules that may write over what they take, which changes no result."""
@@ -30,10 +30,10 @@ class Loop:
     then that of the others, or the step from each to the next where it ``grows``.
     """
 
-    body: tuple[Step, ...]
+    body: tuple[UnitStep, ...]
     numbers: tuple[int | None, ...]
     grows: tuple[bool, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[UnitSlot, ...]
     start: int
     gives: tuple[int, ...]
 
@@ -45,16 +45,16 @@ class Loop:
         return found
 
     def key(self) -> Hashable:
-        """What loops have in common that differ in their slots' values alone."""
+        """Hashable that is equal for loops which differ in their slots' values alone."""
         names = tuple(slot.name for slot in self.slots)
         bodies = tuple(step.key() for step in self.body)
         return "loop", bodies, self.numbers, self.grows, names, self.start, self.gives
 
 
-Action = Step | Loop
+Action = UnitStep | Loop
 
 
-def folded(draft: Draft, least: int = 2) -> tuple[Action, ...]:
+def folded(draft: UnitDraft, least: int = 2) -> tuple[Action, ...]:
     """The steps of a draft with loops in place of what repeats, in linear time.
 
     Loops are of ``least`` iterations or more.
@@ -79,7 +79,7 @@ def folded(draft: Draft, least: int = 2) -> tuple[Action, ...]:
 
 
 class _Search:
-    def __init__(self, steps: Sequence[Step], outputs: Sequence[int]) -> None:
+    def __init__(self, steps: Sequence[UnitStep], outputs: Sequence[int]) -> None:
         self._steps = steps
         shapes: dict[Hashable, int] = {}
         self._shapes = [shapes.setdefault(_shape(step), len(shapes)) for step in steps]
@@ -92,7 +92,7 @@ class _Search:
             self._readers[value].append(math.inf)
 
     def repetitions(self, at: int, period: int) -> int:
-        """How often the ``period`` steps from ``at`` on are done in a row."""
+        """Number of times that the ``period`` steps from ``at`` on are repeated without a gap."""
         second = at + period
         # The shape of a first step tells most of what does not repeat.
         if second + period > len(self._steps) or self._shapes[at] != self._shapes[second]:
@@ -113,7 +113,7 @@ class _Search:
         return plain and bool(named) and all(self._names[i][1] is not None for i in named)
 
     def _repeats(self, at: int, period: int, count: int) -> bool:
-        """Whether another iteration follows the ``count`` that were found."""
+        """True if the steps behind ``count`` iterations are another iteration."""
         begin = at + count * period
         if begin + period > len(self._steps):
             return False
@@ -131,7 +131,7 @@ class _Search:
         )
 
     def _flows(self, at: int, period: int, count: int) -> bool:
-        """Whether the iteration reads as the second does, and the first where that reads it."""
+        """True if the iteration, and the first, read the values that the second reads."""
         start = self._start(at, period)
         if start is None:
             return False
@@ -142,13 +142,13 @@ class _Search:
         return self._reads(at, period, 0) == first
 
     def _start(self, at: int, period: int) -> int | None:
-        """What the first iteration reads where the second reads what the first gave."""
+        """Value read by the first iteration where later ones read the previous result."""
         pairs = zip(self._reads(at, period, 0), self._reads(at, period, 1), strict=True)
         starts = {one for one, two in pairs if two == CARRIED}
         return starts.pop() if len(starts) == 1 else None
 
     def _reads(self, at: int, period: int, iteration: int) -> list[int]:
-        """What an iteration reads, in terms of the first one's values."""
+        """Values that an iteration reads, numbered as in the first; CARRIED for the loop's."""
         shift = iteration * period
         steps = range(at, at + period)
         own = {self._steps[i + shift].gives[0]: self._steps[i].gives[0] for i in steps}
@@ -157,7 +157,7 @@ class _Search:
         return [own.get(v, v) for i in steps for v in self._steps[i + shift].reads()]
 
     def _closed(self, at: int, period: int, iteration: int, *, last: bool) -> bool:
-        """Whether nobody but the next iteration reads what an iteration gives at its end."""
+        """True if only the next iteration reads the results of an iteration."""
         begin = at + iteration * period
         end = begin + period
         for index in range(begin, end):
@@ -170,7 +170,7 @@ class _Search:
         return True
 
     def _similar(self, at: int, period: int, count: int) -> bool:
-        """Whether the slots are as before; in the first iteration one value may be another."""
+        """True if the slots of an iteration equal those before it or grow with the index."""
         different: set[Any] = set()
         for made, first, second, before, other in self._columns(at, period, count):
             if count == 1:
@@ -192,8 +192,8 @@ class _Search:
         start = self._start(at, period)
         assert start is not None
         reads = self._reads(at, period, 1)
-        body: list[Step] = []
-        slots = [Slot("count", count)]
+        body: list[UnitStep] = []
+        slots = [UnitSlot("count", count)]
         grows: list[bool] = []
         for i in range(at, at + period):
             one, two = self._steps[i], self._steps[i + period]
@@ -204,7 +204,7 @@ class _Search:
                 if a.name == IN_PLACE and not same(a.value, b.value):
                     a = b = a._replace(value=False)
                 rest = b.value - a.value if growing else b.value  # type: ignore[operator]
-                slots += [a, Slot(a.name, rest)]
+                slots += [a, UnitSlot(a.name, rest)]
             taken, reads = reads[: len(one.reads())], reads[len(one.reads()) :]
             body.append(_reading(one, taken, self._names[i][0]))
         end = self._steps[at + count * period - 1].gives
@@ -212,7 +212,7 @@ class _Search:
         return Loop(tuple(body), numbers, tuple(grows), tuple(slots), start, end)
 
 
-def _reading(step: Step, values: Sequence[int], name: str | None) -> Step:
+def _reading(step: UnitStep, values: Sequence[int], name: str | None) -> UnitStep:
     """The step with other values to read, in order, and another name."""
     following = iter(values)
     moved = step.renumbered(lambda _: next(following, 0))
@@ -220,15 +220,15 @@ def _reading(step: Step, values: Sequence[int], name: str | None) -> Step:
 
 
 def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
-    """Whether whole numbers grow by the same step in every iteration."""
+    """True for whole numbers that grow by the same step in every iteration."""
     if not all(type(value) is int for value in (first, second, before, other)):
         return False
     step = second - first
     return bool(other == first + count * step and before == first + (count - 1) * step)
 
 
-def _shape(step: Step) -> Hashable:
-    """What steps have in common that differ in their names, values and slots."""
+def _shape(step: UnitStep) -> Hashable:
+    """Hashable that is equal for steps which differ in names, values and slots only."""
     blank = replace(step, name=None if step.name is None else "")
     return blank.renumbered(lambda _: 0).key()
 

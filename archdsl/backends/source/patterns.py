@@ -1,4 +1,4 @@
-"""Units that differ in numbers alone are one pattern: a class with arguments."""
+"""Units that differ in constants alone, as one pattern: a class with arguments."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from torch import fx, nn
 
 from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, Value, abstract
-from archdsl.backends.source.drafts import Draft, Drafting, Read, Slot, Step
-from archdsl.backends.source.identifiers import Names, argument
+from archdsl.backends.source.identifiers import UniqueNames, argument
 from archdsl.backends.source.loops import CARRIED, IN_PLACE, Action, Loop, folded
-from archdsl.backends.source.parts import Unit, units
+from archdsl.backends.source.unit_drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
+from archdsl.backends.source.units import Unit, units
 from archdsl.ir.network import Network
 
 _SHORT = 4
@@ -31,7 +31,7 @@ class Pattern:
     actions: tuple[Action, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[UnitSlot, ...]
     rows: list[tuple[Value, ...]]
     abstraction: Abstraction
     arguments: tuple[str, ...]
@@ -43,14 +43,14 @@ class Pattern:
     def __post_init__(self) -> None:
         self._index = {unit: i for i, unit in enumerate(self.units)}
 
-    def slots_of(self, unit: Unit) -> tuple[Slot, ...]:
-        """What the unit around one of these has to say about it."""
+    def slots_of(self, unit: Unit) -> tuple[UnitSlot, ...]:
+        """Slots of one unit, with its values, as arguments for the constructor around it."""
         row = self._index[unit]
         if self.inline:
             pairs = zip(self.slots, self.rows[row], strict=True)
-            return tuple(Slot(slot.name, value) for slot, value in pairs)
+            return tuple(UnitSlot(slot.name, value) for slot, value in pairs)
         found = zip(self.arguments, self.abstraction.arguments, strict=True)
-        return tuple(Slot(name, each.values[row]) for name, each in found)
+        return tuple(UnitSlot(name, each.values[row]) for name, each in found)
 
     def default(self, index: int) -> Constant | None:
         """The default of an argument."""
@@ -64,7 +64,7 @@ def patterns(network: Network, module: fx.GraphModule) -> list[Pattern]:
         levels[unit.height].append(unit)
     found: list[Pattern] = []
     known: dict[Unit, Pattern] = {}
-    drafting = Drafting(known)
+    drafting = UnitDrafter(known)
     for height in sorted(levels):
         groups: dict[Hashable, list[_Member]] = {}
         for unit in levels[height]:
@@ -90,7 +90,7 @@ def _unfolded(members: list[_Member]) -> list[_Member]:
 
 
 def _kind(unit: Unit) -> Hashable:
-    """What units have to have in common to be of one class: their template and its parameters."""
+    """Grouping key of units that may share a class: equal template and parameter names."""
     scope = unit.scope
     if scope.template is None:
         return None, scope.title, unit.parent is not None and unit.parent.scope.template
@@ -101,7 +101,7 @@ def _kind(unit: Unit) -> Hashable:
 class _Member:
     """A unit's draft, folded. Values are numbered anew, whatever was folded away."""
 
-    draft: Draft
+    draft: UnitDraft
     actions: tuple[Action, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -115,7 +115,7 @@ class _Member:
         )
 
 
-def _member(draft: Draft, least: int = 2) -> _Member:
+def _member(draft: UnitDraft, least: int = 2) -> _Member:
     numbers: dict[int, int] = {CARRIED: CARRIED}
     made: list[Action] = []
 
@@ -124,7 +124,7 @@ def _member(draft: Draft, least: int = 2) -> _Member:
 
     inputs = tuple(number(value) for value in draft.inputs)
     for action in folded(draft, least):
-        if isinstance(action, Step):
+        if isinstance(action, UnitStep):
             made.append(action.renumbered(number))
             continue
         start = number(action.start)
@@ -168,17 +168,17 @@ def _pattern(members: list[_Member]) -> Pattern:
     )
 
 
-def _slots(actions: tuple[Action, ...]) -> tuple[Slot, ...]:
+def _slots(actions: tuple[Action, ...]) -> tuple[UnitSlot, ...]:
     return tuple(itertools.chain.from_iterable(action.slots for action in actions))
 
 
 def _nested(action: Action) -> bool:
-    """Whether an action is a loop, or has itself a chain written inside it."""
+    """True if an action is a loop, or an inlined chain."""
     return isinstance(action, Loop) or (isinstance(action.head, Pattern) and action.head.inline)
 
 
 def _without_haste(
-    slots: tuple[Slot, ...], rows: list[tuple[Value, ...]]
+    slots: tuple[UnitSlot, ...], rows: list[tuple[Value, ...]]
 ) -> list[tuple[Value, ...]]:
     """Rows that agree on working in place: where one of them must not, none does."""
     for index, slot in enumerate(slots):
@@ -188,10 +188,10 @@ def _without_haste(
 
 
 def _names(
-    abstraction: Abstraction, slots: tuple[Slot, ...], actions: tuple[Action, ...]
+    abstraction: Abstraction, slots: tuple[UnitSlot, ...], actions: tuple[Action, ...]
 ) -> tuple[str, ...]:
     """A name for each argument; where two slots share theirs, that of the step goes before."""
-    names = Names()
+    names = UniqueNames()
     owners = [
         (step.name or "")
         for action in actions
@@ -211,15 +211,15 @@ def _names(
     return tuple(found)
 
 
-def _owned(action: Action) -> list[tuple[Step, int]]:
+def _owned(action: Action) -> list[tuple[UnitStep, int]]:
     """The steps of an action, and how many of its slots are theirs."""
-    if isinstance(action, Step):
+    if isinstance(action, UnitStep):
         return [(action, len(action.slots))]
     return [(action.body[0], 1), *((step, 2 * len(step.slots)) for step in action.body)]
 
 
 def _chain(member: _Member) -> bool:
-    """Whether the actions are modules, each of which takes what the one before it gives."""
+    """True if the actions are modules in a row, each fed by the one before."""
     if len(member.inputs) != 1 or len(member.outputs) != 1 or not member.actions:
         return False
     value = member.inputs[0]

@@ -1,4 +1,4 @@
-"""The whole file: what it is about, its imports, a class for each template, the network, main."""
+"""The generated file: docstring, imports, a class for each template, the network, main."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor, fx
 from archdsl.analysis.cost import summarise
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Results, Writer
-from archdsl.backends.source.code_style import INDENT, Doc, Group, joined, lines, literal, prose
+from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
-from archdsl.backends.source.drafts import Built, Step
-from archdsl.backends.source.identifiers import Names, camel, identifier
-from archdsl.backends.source.initialisation import Beginning
+from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
+from archdsl.backends.source.initialisation import InitialWeights
 from archdsl.backends.source.loops import Loop
-from archdsl.backends.source.parts import Part, Unit
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.source.unit_drafts import Built, UnitStep
+from archdsl.backends.source.units import InnerUnit, Unit
 from archdsl.backends.torch.emitter import LAYER
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.ir.layer import shown
@@ -40,7 +40,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
     writer = Writer(symbols, lambda node: _type(network, node, symbols))
-    beginning = Beginning(network, module, symbols)
+    beginning = InitialWeights(network, module, symbols)
     body: list[str] = []
     told: set[str | None] = set()
     for pattern in found[:-1]:
@@ -57,10 +57,10 @@ def page(network: Network, module: fx.GraphModule) -> str:
     body += ["", "", *writer.lines(root, about, notes, results, ending)]
     body += beginning.methods(root.name)
     body += beginning.functions()
-    carried = bundle.lines()
-    if carried:
+    bundled = bundle.lines()
+    if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
-        body += ["", "", title, "# fmt: off", *carried, "# fmt: on"]
+        body += ["", "", title, "# fmt: off", *bundled, "# fmt: on"]
     main = _main(network, root.name)
     future = ["from __future__ import annotations", ""] if bundle.postponed else []
     head = [*_about(network, symbols), "", *future, *symbols.lines()]
@@ -80,7 +80,7 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
             if callable(step.head) and step.head.__module__ != "_operator":
                 symbols.of(step.head)
     bundle = Bundle(symbols)
-    for thing in symbols.carried.values():
+    for thing in symbols.bundled.values():
         bundle.add(thing)
     return bundle
 
@@ -97,7 +97,7 @@ def _records(value: Any) -> Iterator[Construction]:
 
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     """Give the classes their names: those of templates, and of variants what sets them apart."""
-    names = Names({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
+    names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
     for pattern in found:
         for step in _steps(pattern):
             if isinstance(step.head, Built):
@@ -122,7 +122,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
 
 
 def _words(pattern: Pattern) -> set[str]:
-    """What a class is made of, by name."""
+    """Words for the name of a class: its attributes, and the templates of its parts."""
     found = set()
     for step in _steps(pattern):
         if step.name is not None:
@@ -135,7 +135,7 @@ def _words(pattern: Pattern) -> set[str]:
     return found
 
 
-def _steps(pattern: Pattern) -> Iterator[Step]:
+def _steps(pattern: Pattern) -> Iterator[UnitStep]:
     for action in pattern.actions:
         yield from action.body if isinstance(action, Loop) else (action,)
 
@@ -143,7 +143,7 @@ def _steps(pattern: Pattern) -> Iterator[Step]:
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
     """The shape of what each part of the network gives; of a loop's last iteration as well."""
     for piece in root.pieces:
-        if isinstance(piece, Part):
+        if isinstance(piece, InnerUnit):
             node = list(piece.unit.outputs)[-1]
             yield piece.name, _shape(network, node.meta[LAYER])
             yield piece.name.rstrip("0123456789"), _shape(network, node.meta[LAYER])
@@ -244,5 +244,5 @@ def _random(value: Any) -> Doc:
     if isinstance(value, Tensor):
         return f"torch.rand({', '.join(map(str, value.shape))})"
     if isinstance(value, (list, tuple)):
-        return Group("[", tuple(map(_random, value)), "]", listed=True)
+        return DocGroup("[", tuple(map(_random, value)), "]", listed=True)
     return literal(value)

@@ -1,4 +1,4 @@
-"""What the generated file calls things that are not its own: imports and carried helpers."""
+"""Imports and bundled helpers that the generated file uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PUBLIC: tuple[tuple[Any, str, str], ...] = (
     (functional, "F.{}", "import torch.nn.functional as F"),
     (torchvision.ops, "{}", "from torchvision.ops import {}"),
 )
-"""Where a thing may be public: the module, how it is written then, and the import."""
+"""Public modules with the prefix of their names in source text, and the import line."""
 
 
 class Symbols:
@@ -34,7 +34,7 @@ class Symbols:
         self.imports: set[str] = set()
         self.bare: set[str] = set()
         """Names that stand alone, which no variable may hide."""
-        self.carried: dict[str, Any] = {}
+        self.bundled: dict[str, Any] = {}
         """Definitions of archdsl itself that the file has to hold, by name."""
 
     def of(self, thing: Callable[..., Any]) -> str:
@@ -48,7 +48,7 @@ class Symbols:
                 return form.format(name)
         home = inspect.getmodule(thing)
         if home is not None and home.__name__.startswith("archdsl."):
-            if self.carried.setdefault(name, thing) is not thing:
+            if self.bundled.setdefault(name, thing) is not thing:
                 raise fail(f"two things are called {name}, and source holds one of them")
             self.bare.add(name)
             return name
@@ -60,7 +60,7 @@ class Symbols:
         return f"nn.{name}"
 
     def packages(self) -> set[str]:
-        """What has to be installed for the imports."""
+        """Names of the packages from PyPI that the imports need."""
         return {_package(line) for line in self.imports} - sys.stdlib_module_names
 
     def need(self, line: str) -> None:

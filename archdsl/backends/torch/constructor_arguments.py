@@ -1,4 +1,4 @@
-"""Modules that remember what they were made with, so that source code can make them again."""
+"""Modules that keep their constructor arguments, so that source code can construct them again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEPT = "_archdsl_arguments"
 
 
 def remembering(made: _Class) -> _Class:
-    """Make the instances of a module class remember the arguments of their constructor.
+    """Class decorator of modules: instances keep the arguments of their constructor.
 
     For classes whose attributes do not tell them already, under the names of the arguments.
     """
@@ -36,6 +36,6 @@ def remembering(made: _Class) -> _Class:
 
 
 def arguments_of(module: nn.Module) -> Mapping[str, Any] | None:
-    """What a module remembers, by the names of its constructor's parameters."""
+    """Constructor arguments of a module by name; ``None`` if its class does not keep them."""
     kept: Mapping[str, Any] | None = module.__dict__.get(_KEPT)
     return kept

@@ -31,7 +31,7 @@ class ImageNodes(NamedTuple):
 
 
 Operand = fx.Node | Mapping[str, fx.Node] | ImageNodes
-"""What stands for an edge in a PyTorch graph: a node, the nodes of feature maps by name, images."""
+"""Counterpart of an edge in an fx graph: a node, nodes of feature maps by name, or images."""
 
 
 class Emitter:
@@ -70,7 +70,7 @@ class Emitter:
     def lowered(
         self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        """A tensor layer, once for every tensor that it is applied to, with the same weights."""
+        """A tensor layer applied to each of several tensors with the same weights."""
         if isinstance(inputs[0], FeatureMaps):
             seen = applications(inputs, layer.kind)
             maps = cast("tuple[Mapping[str, fx.Node], ...]", operands)
@@ -85,7 +85,7 @@ class Emitter:
     def _applied(
         self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
     ) -> fx.Node:
-        """A layer on tensors, which are reshaped to what its rules see."""
+        """A layer applied to tensors in the shapes that its rule is given."""
         seen = layer.seen(shapes)
         if seen != shapes:
             nodes = tuple(
@@ -95,7 +95,7 @@ class Emitter:
         return layer.lower(self, nodes, seen)
 
     def may_overwrite_input(self) -> bool:
-        """Whether nobody else needs the current layer's input, so that it can work in place."""
+        """True if nothing else reads the layer's input, so that it may work in place."""
         return self._may_overwrite
 
     def module(
@@ -134,7 +134,7 @@ class Emitter:
         return node
 
     def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
-        """What the compiled module returns for an output."""
+        """Return value of the compiled module for an output."""
         if isinstance(operand, ImageNodes):
             return operand.tensor
         if isinstance(edge, Detections):
@@ -153,7 +153,7 @@ class Emitter:
         self.verdict = module
 
     def cells(self, index: int = 0) -> Cells:
-        """Where the cells of an input of the current layer lie in the network's input."""
+        """Positions, in the network's input, of the cells of an input of the current layer."""
         return cells(self._network, self._network.instance(self._path).inputs[index])
 
 

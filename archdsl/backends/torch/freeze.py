@@ -1,4 +1,4 @@
-"""Layers that do not learn."""
+"""Frozen layers: parameters without gradients, norms with fixed statistics."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def initialise(module: nn.Module, initial: Initial = TORCH) -> None:
 
 
 def fan(rule: Fan, part: nn.Module) -> int:
-    """What a rule divides by, for a convolution or a fully connected layer."""
+    """Fan of a convolution or fully connected layer, by which an initial distribution is scaled."""
     weight = part.weight
     assert isinstance(weight, Tensor)
     inputs, outputs = weight[0].numel(), weight[:, 0].numel()

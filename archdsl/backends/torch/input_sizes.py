@@ -1,4 +1,4 @@
-"""Whether a compiled network takes inputs of other sizes than the one it was compiled for."""
+"""Checks that a compiled network runs on inputs of other heights and widths than its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dlib's losses cost and decide, as modules. The formulas are those of dlib's dnn/loss.h.
+"""Losses of dlib as modules: cost and decision, by the formulas of dlib's dnn/loss.h.
 
 Outputs are N×K, or N×K×H×W where a loss looks at every pixel. Every cost is one number. All can be
 scripted, as the networks that they belong to; annotations are not postponed here for that.
@@ -87,7 +87,7 @@ class SummedSquares(nn.Module):
 
 
 class EpsilonInsensitive(nn.Module):
-    """What differences exceed epsilon by, averaged.
+    """Mean of the amounts by which differences exceed epsilon.
 
     dlib goes down the same slope; the number that it prints is 2 epsilon more for every output that
     is too small.
@@ -109,7 +109,7 @@ class NegativeDot(nn.Module):
 
 
 class Ranking(nn.Module):
-    """How much others come before relevant samples, averaged over all pairs of one of each.
+    """Mean hinge cost of pairs of a relevant sample and another that is ranked before it.
 
     ``target`` is above 0 for relevant samples, below for others; its size is the margin. Raises
     ValueError where one of them is missing.
@@ -222,7 +222,7 @@ class YesOrNo(nn.Module):
 
 
 class AsItIs(nn.Module):
-    """The output under a name."""
+    """The output unchanged, under a name."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Silence around torch's exporters and quantisers."""
+"""A context that silences the warnings of torch's exporters and quantisers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without what they tell of their progress, their insides and their future."""
+    """Silence warnings, log lines and progress bars in a ``with`` block."""
     before = logging.root.manager.disable
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Trial runs: what a compiled network is fed to see it work, and what it gave, in short.
+"""Trial runs: inputs for a compiled network, and its results in short.
 
 A module is left as it was before.
 """
@@ -35,7 +35,7 @@ def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[st
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Where a module's values are; the CPU for one that has none."""
+    """Device of a module's parameters and buffers; the CPU where it has none."""
     return next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
 
 
@@ -49,7 +49,7 @@ def result_shapes(result: Any) -> Any:
 
 
 def told(result: Any) -> str:
-    """A result in a few words: ``1×1000``, ``3 detections``."""
+    """Shapes and counts of a result for people: ``1×1000``, ``3 detections``."""
     if isinstance(result, Tensor):
         return shape_words(tuple(result.shape))
     if isinstance(result, Mapping):
@@ -59,7 +59,7 @@ def told(result: Any) -> str:
 
 @contextmanager
 def undisturbed(module: nn.Module, training: bool) -> Iterator[None]:
-    """Puts a module in training or evaluation mode, and leaves it afterwards as it was.
+    """Put a module in training or evaluation mode and restore its state afterwards.
 
     That includes the tensors which torch.fx stores on a module as ``_tensor_constant0`` and so on.
     """

@@ -1,4 +1,4 @@
-"""``archdsl check``: is it right?"""
+"""``archdsl check``: parse, expand and check the shapes of specs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.text.words import counted
 
 
-class _Judged(NamedTuple):
-    """What was found in a file; ``network`` is ``None`` where it is none."""
+class _FileResult(NamedTuple):
+    """Result of checking a file; ``network`` is ``None`` where there are errors."""
 
     file: str
     network: Network | None
@@ -88,26 +88,26 @@ def _expanded(name: str) -> list[str]:
     return sorted(str(path) for path in Path(name).glob("*.arch"))
 
 
-def _judge(file: str, request: Request, allowed: Sequence[str], strict: bool) -> _Judged:
+def _judge(file: str, request: Request, allowed: Sequence[str], strict: bool) -> _FileResult:
     try:
         network = request.open(file)
         warnings = tuple(w for w in network.advice if w.code not in allowed)
     except ArchError as error:
-        return _Judged(file, None, error.diagnostics, ())
+        return _FileResult(file, None, error.diagnostics, ())
     if strict:
-        return _Judged(file, network, _as_errors(warnings), ())
-    return _Judged(file, network, (), warnings)
+        return _FileResult(file, network, _as_errors(warnings), ())
+    return _FileResult(file, network, (), warnings)
 
 
 def _as_errors(warnings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(replace(warning, severity="error") for warning in warnings)
 
 
-def _complain(judged: _Judged) -> None:
+def _complain(judged: _FileResult) -> None:
     complain((*judged.errors, *(() if asked(QUIET) else judged.warnings)))
 
 
-def _tell(judged: _Judged) -> None:
+def _tell(judged: _FileResult) -> None:
     network = judged.network
     if judged.errors or network is None:
         click.echo(f"{judged.file}: {counted(len(judged.errors), 'error')}")
@@ -117,7 +117,7 @@ def _tell(judged: _Judged) -> None:
         tell(f"   {network.choice}")
 
 
-def _document(judged: _Judged) -> dict[str, Any]:
+def _document(judged: _FileResult) -> dict[str, Any]:
     network = judged.network
     choice = network.choice if network is not None else None
     return {

@@ -124,7 +124,7 @@ def command(
 
 
 def _options(forms: list[tuple[Path, Format]], **asked: Any) -> Options:
-    """What was asked for; a wrong usage where it concerns none of the outputs."""
+    """Options of the output files; a usage error for one that concerns none of them."""
     given = {name: value for name, value in asked.items() if value is not None}
     for name in given:
         if not any(name in form.options for _, form in forms):

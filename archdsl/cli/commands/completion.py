@@ -1,4 +1,4 @@
-"""``archdsl completion``: what makes a shell complete the command line."""
+"""``archdsl completion``: the script for a shell's Tab key."""
 
 from __future__ import annotations
 

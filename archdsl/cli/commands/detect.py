@@ -1,4 +1,4 @@
-"""``archdsl detect``: what a network finds in photographs."""
+"""``archdsl detect``: objects or classes in photographs."""
 
 from __future__ import annotations
 
@@ -80,26 +80,26 @@ def command(
     with working(f"building {network.name}"):
         module = network.to_torch(device=device)
     from archdsl.inference.class_names import chosen_names, fitting_names
-    from archdsl.inference.finder import finder
     from archdsl.inference.pictures import read_picture
+    from archdsl.inference.predictor import predictor
 
-    search = finder(network, module)
-    regions = _regions(proposals, len(images), network.name, search.takes_proposals)
+    model = predictor(network, module)
+    regions = _regions(proposals, len(images), network.name, model.takes_proposals)
     if weights is not None:
         with working(f"loading {weights}"):
             network.load_weights(module, weights)
     else:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
     if names is not None:
-        known = chosen_names(names, search.classes)
+        known = chosen_names(names, model.classes)
     else:
-        stated = fitting_names(facts(network.source).classes, search.classes)
-        known = search.own_names or stated
+        stated = fitting_names(facts(network.source).classes, model.classes)
+        known = model.own_names or stated
     documents: list[dict[str, Any]] = []
     with working("looking at photographs", len(images)) as advance:
         for index, image in enumerate(images):
             picture = read_picture(image)
-            found = search.find(picture, known, threshold=threshold, proposals=regions[index])
+            found = model.predict(picture, known, threshold=threshold, proposals=regions[index])
             height, width = picture.shape[1:]
             document: dict[str, Any] = {"file": image, "width": width, "height": height}
             if targets is not None:
@@ -117,7 +117,7 @@ def command(
 
 
 def _targets(images: Sequence[str], output: str | None) -> list[Path]:
-    """Where each picture goes; raises ArchError where that is not clear."""
+    """Path of each picture's result; raises ArchError where it cannot be written."""
     stems = [Path(image).stem for image in images]
     if output is None:
         paths = [Path(f"{stem}_detected.png") for stem in stems]

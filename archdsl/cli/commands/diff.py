@@ -1,4 +1,4 @@
-"""``archdsl diff``: what changed between two networks."""
+"""``archdsl diff``: changes from one network to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``archdsl explain``: what the code of a message means."""
+"""``archdsl explain``: the explanation of a diagnostic's code."""
 
 from __future__ import annotations
 

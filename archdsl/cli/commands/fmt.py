@@ -63,7 +63,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style:
 
 
 def _expanded(name: str) -> list[str]:
-    """The specs of a folder and the folders in it, or the file itself."""
+    """Paths of the specs in a folder and its subfolders, or of the file itself."""
     if not Path(name).is_dir():
         return [name]
     return sorted(str(path) for path in Path(name).rglob("*.arch"))

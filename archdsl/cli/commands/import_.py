@@ -1,4 +1,4 @@
-"""``archdsl import``: a spec of a network that is written in another way."""
+"""``archdsl import``: a spec from a network in another format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.text.output import write
 from archdsl.text.words import counted
 
 _NOT_COMPARED = 3
-"""The exit code where a spec is written that nothing was compared with."""
+"""Exit code for a spec that was written but not compared with its origin."""
 
 _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
     f"{shown_form(key):<17} {origin.title}" for key, origin in ORIGINS.items()
@@ -53,11 +53,11 @@ def command(
 
     origin = origin_of(what)
     with working(f"reading {what}"):
-        sketch = reader(origin).read(what, Options(size))
-    with working(f"spelling {sketch.name}"):
-        head = f"{sketch.name}, imported from {Path(what).name}."
-        text = written(replace(sketch, notes=(head, *sketch.notes)))
-    proof = _proof(text, sketch.name, origin, what) if verify else None
+        graph = reader(origin).read(what, Options(size))
+    with working(f"spelling {graph.name}"):
+        head = f"{graph.name}, imported from {Path(what).name}."
+        text = written(replace(graph, notes=(head, *graph.notes)))
+    proof = _proof(text, graph.name, origin, what) if verify else None
     if proof is not None and proof.same is False:
         raise fail(
             f"the spec of {what} differs from it, which is an error of archdsl",
@@ -71,7 +71,7 @@ def command(
         print_json(
             {
                 "spec": text,
-                "layers": len(sketch.operations),
+                "layers": len(graph.operations),
                 "verified": proof.same if proof is not None else None,
                 "proof": list(proof.lines) if proof is not None else [],
             }

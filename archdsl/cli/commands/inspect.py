@@ -1,4 +1,4 @@
-"""``archdsl inspect``: what a file of dlib's holds, and a spec for it."""
+"""``archdsl inspect``: the layers in a file of dlib's, and a spec for it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def command(file: Path, to_arch: bool, as_json: bool) -> None:
 
 
 def _rows(saved: Saved) -> list[tuple[str, Record | None]]:
-    """The layers from the input outwards, with a name; tags and skips have no record."""
+    """Rows of the table, from the input outwards; tags and skips have no record."""
     from archdsl.dlib.tree import Computed, InputTag, Wrapper
 
     rows: list[tuple[str, Record | None]] = []

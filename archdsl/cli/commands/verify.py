@@ -1,4 +1,4 @@
-"""``archdsl verify``: is it the same network as the reference?"""
+"""``archdsl verify``: a network compared with its reference."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def command(
     request: Request,
     as_json: bool,
 ) -> None:
-    """Match a network with a reference, carry the weights over, compare the outputs.
+    """Match a network with a reference, transfer the weights, compare the outputs.
 
     The graphs are matched layer by layer, as they are used and as they are trained (with dropout
     off when they are run); the reference's weights, random ones, are then given to both, and both

@@ -71,6 +71,6 @@ def _checked(file: str, outputs: Iterable[Path], request: Request) -> dict[Path,
 
 
 def _saved(noted: dict[Path, Stamp | None]) -> bool:
-    """Whether a file was written, and all are there: editors may move the old one away first."""
+    """True if a file was written, and all exist: editors may move the old one away first."""
     now = {path: stamp(path) for path in noted}
     return now != noted and all(now[path] or not noted[path] for path in now)

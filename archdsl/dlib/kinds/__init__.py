@@ -1,4 +1,4 @@
-"""The classes of dlib that stand in files: a kind for each. Importing this registers them all."""
+"""Kinds for the classes of dlib that stand in files. Importing this package registers them all."""
 
 from archdsl.dlib.kinds import (
     activation,

@@ -1,4 +1,4 @@
-"""Activations."""
+"""Kinds of dlib's activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Kinds of dlib's convolutions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archdsl.dlib.kinds.definition import (
     integer,
     kind,
     rates,
-    shown,
+    spelled_value,
     tensor,
 )
 from archdsl.dlib.stream import Floats
@@ -32,7 +32,7 @@ WINDOW = (
     integer("padding_y"),
     integer("padding_x"),
 )
-"""How convolutions and poolings keep their window."""
+"""Window fields of dlib's convolutions and poolings, in the order of their records."""
 
 
 def window(values: Values) -> dict[str, int]:
@@ -76,11 +76,11 @@ def window_spelling(values: Values) -> list[str]:
     sides = ("h", "w")
     usual = [found[f"kernel_{s}"] // 2 if found[f"stride_{s}"] == 1 else 0 for s in sides]
     padding = [found[f"padding_{s}"] for s in sides]
-    return [shown(each) for each in list(found.values())[: 4 if padding == usual else 6]]
+    return [spelled_value(each) for each in list(found.values())[: 4 if padding == usual else 6]]
 
 
 class _Filters(Kind):
-    """What convolutions share; the parameters are the filters and behind them the biases."""
+    """Base of dlib's convolutions; the parameters are the filters, and behind them the biases."""
 
     def arguments(self, values: Values) -> Mapping[str, Any]:
         return {"filters": values["num_filters"], **window(values)}
@@ -90,7 +90,7 @@ class _Filters(Kind):
 
     def spelling(self, values: Values) -> list[str]:
         bias = [] if values["use_bias"] else ["bias=false"]
-        return [shown(values["num_filters"]), *window_spelling(values), *bias]
+        return [spelled_value(values["num_filters"]), *window_spelling(values), *bias]
 
     def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
         params = values["params"].ravel()

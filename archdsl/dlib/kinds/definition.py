@@ -1,4 +1,4 @@
-"""What a kind is: one class per layer, input and loss class of dlib, registered by its versions.
+"""The definition of a kind: one class per layer, input and loss class of dlib, by its versions.
 
 A kind holds the fields of its record in the order of dlib's ``serialize()``, says which version has
 which, which of our layers it is, how its tensors lie in a torch module of ours and back, and how it
@@ -28,7 +28,7 @@ class Field(NamedTuple):
     default: Any
     since: str | None = None
     transient: bool = False
-    """Whether it is left over from the last batch and means nothing for the trained network."""
+    """True for a leftover of the last batch, which means nothing for the trained network."""
     xml: str | None = None
 
 
@@ -82,9 +82,9 @@ class Kind:
     """Further layers that take its values: dlib converts while it reads, and so do we."""
 
     inplace: ClassVar[bool] = False
-    """Whether dlib lets it write over its input."""
+    """True if dlib lets the layer write over its input."""
     needs_output: ClassVar[bool] = False
-    """Whether its gradient needs its output, which nothing may write over then."""
+    """True if the layer's gradient reads its output, which nothing may overwrite then."""
 
     # ---- bytes ----
 
@@ -109,24 +109,24 @@ class Kind:
     # ---- ours ----
 
     def takes(self, layer: Layer) -> bool:
-        """Whether the values are those of such a layer of ours."""
+        """True if the values can be read into this layer of the catalogue."""
         return type(layer) in _classes(self.ours + self.also)
 
     def is_ours(self, layer: Layer) -> bool:
-        """Whether such a layer is written as this kind."""
+        """True if this layer of the catalogue is written as this kind."""
         return type(layer) in _classes(self.ours)
 
     def arguments(self, values: Values) -> Mapping[str, Any]:
-        """What a spec has to say, by the names of our arguments."""
+        """Arguments of the catalogue's layer, by name, that a spec has to give for these values."""
         return {}
 
     def meant(self, layer: Layer, module: Any) -> Mapping[str, Any]:
-        """What a spec does say: the same names for a layer of ours and its torch module."""
+        """The arguments of :meth:`arguments` as a layer and its torch module have them."""
         return {}
 
     def spelling(self, values: Values) -> list[str]:
         """The arguments as a spec has them."""
-        return [shown(value) for value in self.arguments(values).values()]
+        return [spelled_value(value) for value in self.arguments(values).values()]
 
     def spelled(self, values: Values) -> str:
         """The name in a spec; empty where archdsl has no such layer."""
@@ -145,7 +145,7 @@ class Kind:
         return self.defaults()
 
     def obstacle(self, layer: Layer, module: Any) -> str | None:
-        """Why a layer of ours cannot be written, as the end of "dlib has no ..."."""
+        """Reason that a layer cannot be written, as the end of "dlib has no ..."."""
         return None
 
 
@@ -195,7 +195,7 @@ def trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def shown(value: Any) -> str:
+def spelled_value(value: Any) -> str:
     """A value as a spec spells it."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -1,4 +1,4 @@
-"""Inputs and losses."""
+"""Kinds of dlib's inputs and losses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from archdsl.dlib.kinds.definition import (
     double,
     integer,
     kind,
-    shown,
     single,
+    spelled_value,
 )
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.ir.layer import Layer
@@ -76,7 +76,7 @@ class _Rgb(InputKind):
         names = [field.name for field in _COLOURS]
         if self.colours(values) == defaults:
             return []
-        return [f"{n}={shown(v)}" for n, v in zip(names, self.colours(values), strict=True)]
+        return [f"{n}={spelled_value(v)}" for n, v in zip(names, self.colours(values), strict=True)]
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         red, green, blue = array(module.mean).ravel().tolist()

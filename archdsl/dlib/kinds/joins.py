@@ -1,4 +1,5 @@
-"""Layers that look at a tagged place as well. Specs make them through combinators.
+"""Kinds of dlib's layers that read a tagged layer as second input. Specs make them through
+combinators.
 
 The tag is no part of the record; XML has it, in the field ``tags``.
 """
@@ -16,7 +17,7 @@ class Join(Kind):
 
     combinators: ClassVar[tuple[str, ...]]
     tags: ClassVar[int] = 1
-    """How many tags it names; 0: as many as its record says."""
+    """Number of tags that it names; 0: as many as its record says."""
 
     def tag_count(self, values: Values) -> int:
         return self.tags

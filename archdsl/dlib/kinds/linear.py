@@ -1,4 +1,4 @@
-"""Fully connected layers, dropout, multiplication, and what works on tokens."""
+"""Kinds of dlib's fully connected layers, dropout, multiplication, and layers on tokens."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from archdsl.dlib.kinds.definition import (
     integer,
     kind,
     rates,
-    shown,
     single,
+    spelled_value,
     tensor,
 )
 from archdsl.dlib.stream import Floats
@@ -40,7 +40,7 @@ _ROWS = (
 
 
 class _Rows(Kind):
-    """What ``fc`` and ``linear`` share: a row of weights per input, and the biases as last row."""
+    """Base of ``fc`` and ``linear``: a row of weights for each input, the biases last."""
 
     def biased(self, values: Values) -> bool:
         return bool(values["bias_mode"] == _HAS_BIAS and values.get("use_bias", True))
@@ -52,7 +52,10 @@ class _Rows(Kind):
         return {"outputs": layer.outputs}
 
     def spelling(self, values: Values) -> list[str]:
-        return [shown(values["num_outputs"]), *([] if self.biased(values) else ["bias=false"])]
+        return [
+            spelled_value(values["num_outputs"]),
+            *([] if self.biased(values) else ["bias=false"]),
+        ]
 
     def state(self, values: Values, layer: Layer, module: Any) -> Mapping[str, Floats]:
         outputs = max(1, values["num_outputs"])
@@ -163,7 +166,7 @@ class Embeddings(Kind):
         return {"weight": fitted(values["embs"], module.weight)}
 
     def spelling(self, values: Values) -> list[str]:
-        return [shown(values["num_embeddings"]), shown(values["embedding_dim"])]
+        return [spelled_value(values["num_embeddings"]), spelled_value(values["embedding_dim"])]
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         weight = array(module.weight)

@@ -1,4 +1,4 @@
-"""Normalisation, and the affine layers that batch normalisation becomes."""
+"""Kinds of dlib's normalisations, and of the affine layers that they become for inference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poolings, resizing, and what moves values about without changing them."""
+"""Kinds of dlib's poolings and resizings, and of layers that only move values."""
 
 from __future__ import annotations
 

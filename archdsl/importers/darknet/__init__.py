@@ -1,4 +1,4 @@
-"""Darknet's .cfg as a sketch: what ``parse_network_cfg`` (parser.c) makes of each section.
+"""Import of Darknet's .cfg: the layers that ``parse_network_cfg`` (parser.c) makes of sections.
 
 Sections are layers in a row; ``[route]`` and ``[shortcut]`` name others by their number, from 0
 on, or by the distance backwards. Darknet writes no names, so operations are called after their
@@ -14,26 +14,26 @@ from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
 from archdsl.importers import Options
 from archdsl.importers.darknet.cfg import Section, sections
+from archdsl.importers.darknet.cfg_reader import HEAD, CfgReader, refuse, refused
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.darknet.kinds import SECTIONS, idle
-from archdsl.importers.darknet.state import HEAD, Reading, refuse, refused
 from archdsl.importers.draft import Draft
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
 from archdsl.layers.images import InputImagesSized
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The network of a .cfg file; ``options.input`` takes the place of the size in it.
 
     Raises ArchError with file and line for what cannot be read or said.
     """
     path = Path(what)
-    return sketch(read_source(path), path.stem, options.input)
+    return graph_of_source(read_source(path), path.stem, options.input)
 
 
-def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
+def graph_of_source(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
     """The network of a text; see :func:`read`."""
     parts = sections(source)
     if not parts or parts[0].kind not in ("net", "network"):
@@ -44,7 +44,7 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
         )
     draft = Draft(name, in_order=True)
     detects = any(section.kind in DETECTORS for section in parts)
-    reading = Reading(draft, _input(draft, parts[0], detects, size))
+    reading = CfgReader(draft, _input(draft, parts[0], detects, size))
     for number, section in enumerate(parts[1:]):
         draft.part = f"{section.kind}{number}"
         make = SECTIONS.get(section.kind)
@@ -66,7 +66,7 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
     for section in parts[1:]:
         section.finish(idle(section))
     draft.note("What Darknet only trains with, in [net] and in the heads, is left out.")
-    return draft.sketch({"output": end})
+    return draft.graph({"output": end})
 
 
 def _input(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int:

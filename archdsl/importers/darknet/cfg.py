@@ -68,7 +68,7 @@ class Section:
         return [int(number) for number in numbers]
 
     def where(self, key: str) -> Span:
-        """Where a setting stands, or the section's name where it is missing."""
+        """Span of a setting; that of the section's name where the setting is missing."""
         return self.settings[key].span if key in self.settings else self.span
 
     def finish(self, idle: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
-from archdsl.importers.darknet.state import Reading, refuse, refused, require
+from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
 from archdsl.importers.draft import Draft
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid
@@ -12,7 +12,7 @@ from archdsl.layers.pyramids import Collect
 from archdsl.layers.yolo import YoloV1, YoloV2, YoloV3
 
 
-def detector(reading: Reading) -> int:
+def detector(reading: CfgReader) -> int:
     """The detections that all heads give together, as one layer of the catalogue."""
     kinds = {section.kind for _, section in reading.heads}
     section = reading.heads[-1][1]
@@ -25,7 +25,7 @@ def detector(reading: Reading) -> int:
         raise refused(section, error) from None
 
 
-def _yolo(reading: Reading) -> int:
+def _yolo(reading: CfgReader) -> int:
     """Each map has some of all anchors; the catalogue takes the finest map first."""
     draft = reading.draft
     levels: list[tuple[int, int, list[float]]] = []
@@ -60,7 +60,7 @@ def _yolo(reading: Reading) -> int:
     return draft.add(YoloV3(anchors).layer(), maps, 0)
 
 
-def _region(reading: Reading) -> int:
+def _region(reading: CfgReader) -> int:
     """Anchors in cells of the map."""
     draft, ((end, section),) = reading.draft, reading.heads
     refuse(section, "tree", "background")
@@ -75,7 +75,7 @@ def _region(reading: Reading) -> int:
     return draft.add(YoloV2(anchors).layer(), end, 0)
 
 
-def _detection(reading: Reading) -> int:
+def _detection(reading: CfgReader) -> int:
     """A grid of cells, whose numbers Darknet has in an order of its own."""
     draft, ((end, section),) = reading.draft, reading.heads
     require(section, softmax=(0, 0), coords=(1, 4), sqrt=(0, 1))

@@ -1,4 +1,4 @@
-"""What each section of a .cfg makes: a function for each kind."""
+"""Layers made of each kind of section in a .cfg file: a function for each kind."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
+from archdsl.importers.darknet.cfg_reader import HEAD, NORM, CfgReader, normalised, refuse, require
 from archdsl.importers.darknet.heads import DETECTORS
-from archdsl.importers.darknet.state import HEAD, NORM, Reading, normalised, refuse, require
 from archdsl.importers.windows import Sides, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll
@@ -42,7 +42,7 @@ def _padding(section: Section, size: int) -> int:
     return size // 2 if section.integer("pad", 0) else padding
 
 
-def _convolutional(reading: Reading, section: Section) -> None:
+def _convolutional(reading: CfgReader, section: Section) -> None:
     """The padding counts taps: with a dilation it is that many times as wide."""
     refuse(section, *_OTHER_CONVOLUTIONS)
     size = section.integer("size", 1)
@@ -75,7 +75,7 @@ def _convolutional(reading: Reading, section: Section) -> None:
     reading.normalise(section)
 
 
-def _deconvolutional(reading: Reading, section: Section) -> None:
+def _deconvolutional(reading: CfgReader, section: Section) -> None:
     size, stride = section.integer("size", 1), section.integer("stride", 1)
     padding = _padding(section, size)
     filters = section.integer("filters", 1)
@@ -87,12 +87,12 @@ def _deconvolutional(reading: Reading, section: Section) -> None:
     reading.normalise(section)
 
 
-def _connected(reading: Reading, section: Section) -> None:
+def _connected(reading: CfgReader, section: Section) -> None:
     reading.add(FullyConnected(section.integer("output", 1), bias=not normalised(section)))
     reading.normalise(section)
 
 
-def _maxpool(reading: Reading, section: Section) -> None:
+def _maxpool(reading: CfgReader, section: Section) -> None:
     """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
     refuse(section, "maxpool_depth", "antialiasing")
     stride = section.integer("stride", 1)
@@ -106,15 +106,15 @@ def _maxpool(reading: Reading, section: Section) -> None:
     reading.at = max_pool(reading.draft, reading.at, (size, size), steps, sides)
 
 
-def _avgpool(reading: Reading, _: Section) -> None:
+def _avgpool(reading: CfgReader, _: Section) -> None:
     reading.add(AvgPool(0, 0, 1, 1, 0, 0))
 
 
-def _dropout(reading: Reading, section: Section) -> None:
+def _dropout(reading: CfgReader, section: Section) -> None:
     reading.add(Dropout(section.number("probability", 0.5)))
 
 
-def _route(reading: Reading, section: Section) -> None:
+def _route(reading: CfgReader, section: Section) -> None:
     numbers = section.integers("layers")
     if not numbers:
         raise fail("[route] has no layers", section.span, "expected a line layers=...")
@@ -125,7 +125,7 @@ def _route(reading: Reading, section: Section) -> None:
     reading.at = ends[0] if len(ends) == 1 else reading.draft.add(Concat(), *ends)
 
 
-def _shortcut(reading: Reading, section: Section) -> None:
+def _shortcut(reading: CfgReader, section: Section) -> None:
     refuse(section, "weights_type", "weights_normalization")
     others = [reading.named(section, "from", number) for number in section.integers("from")]
     if not others:
@@ -138,8 +138,8 @@ def _shortcut(reading: Reading, section: Section) -> None:
     reading.activate(section, "linear")
 
 
-def _sampled(reading: Reading, other: int) -> int:
-    """What Darknet adds of a map that is s times as large: every s-th cell."""
+def _sampled(reading: CfgReader, other: int) -> int:
+    """The part of an s times larger map that Darknet adds in a shortcut: every s-th cell."""
     channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
     wider, rows, columns = image(reading.draft.shape(other), "shortcut")
     assert height and width and rows and columns  # a .cfg gives the input's size
@@ -152,25 +152,25 @@ def _sampled(reading: Reading, other: int) -> int:
     return other if step == 1 else reading.draft.add(MaxPool(1, 1, step, step, 0, 0), other)
 
 
-def _scale_channels(reading: Reading, section: Section) -> None:
+def _scale_channels(reading: CfgReader, section: Section) -> None:
     refuse(section, "scale_wh")
     features = reading.named(section, "from", section.required("from"))
     reading.at = reading.draft.add(Gate(), features, reading.at)
     reading.activate(section, "linear")
 
 
-def _upsample(reading: Reading, section: Section) -> None:
+def _upsample(reading: CfgReader, section: Section) -> None:
     reading.add(UpsampleNearest(section.integer("stride", 2)))
     factor = section.number("scale", 1.0)
     reading.add(Multiply(factor) if factor != 1 else None)
 
 
-def _reorg(reading: Reading, section: Section) -> None:
+def _reorg(reading: CfgReader, section: Section) -> None:
     refuse(section, "reverse", "flatten", "extra")
     reading.add(DarknetReorg(section.integer("stride", 1)))
 
 
-def _softmax(reading: Reading, section: Section) -> None:
+def _softmax(reading: CfgReader, section: Section) -> None:
     refuse(section, "tree")
     require(section, groups=(1, 1), temperature=(1, 1))
     places = reading.draft.shape(reading.at)[1:]
@@ -178,24 +178,24 @@ def _softmax(reading: Reading, section: Section) -> None:
     reading.add(Softmax() if alone else SoftmaxAll())
 
 
-def _activation(reading: Reading, section: Section) -> None:
+def _activation(reading: CfgReader, section: Section) -> None:
     reading.activate(section, "linear")
 
 
-def _batchnorm(reading: Reading, _: Section) -> None:
+def _batchnorm(reading: CfgReader, _: Section) -> None:
     reading.add(NORM)
 
 
-def _cost(reading: Reading, _: Section) -> None:
+def _cost(reading: CfgReader, _: Section) -> None:
     reading.draft.note("[cost], what Darknet trains with, is left out.")
 
 
-def _head(reading: Reading, section: Section) -> None:
+def _head(reading: CfgReader, section: Section) -> None:
     reading.heads.append((reading.at, section))
     reading.at = HEAD
 
 
-SECTIONS: dict[str, Callable[[Reading, Section], None]] = {
+SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "convolutional": _convolutional,
     "conv": _convolutional,
     "deconvolutional": _deconvolutional,

@@ -1,4 +1,4 @@
-"""Keras's JSON as a sketch: what ``model.to_json()`` of versions 2 and 3 writes.
+"""Import of Keras's JSON, as ``model.to_json()`` of versions 2 and 3 writes it.
 
 The file describes a network and has no weights. Maps are height×width×channels in Keras; what comes
 out here is channels×height×width.
@@ -18,7 +18,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.files import read_source
 from archdsl.importers import Options, Proof
 from archdsl.importers.draft import Draft
-from archdsl.importers.imported_graph import Home, Sketch
+from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.keras.config import Entry
 from archdsl.importers.keras.kinds import KINDS
 from archdsl.ir.edges import Shape
@@ -47,13 +47,13 @@ class _Use(NamedTuple):
         return self.entry.name, self.application
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The network of a JSON file; ``options.input`` stands in for a size that it leaves open.
 
     Raises ArchError with the class and name of a layer that the catalogue has none for.
     """
     path = Path(what)
-    return sketch(read_source(path), path.stem, options.input)
+    return graph_of_source(read_source(path), path.stem, options.input)
 
 
 def proof(network: Network, what: str) -> Proof:
@@ -63,7 +63,7 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
+def graph_of_source(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
     """The network of a text; see :func:`read`."""
     try:
         document = json.loads(source.text)
@@ -79,13 +79,13 @@ def sketch(source: Source, name: str, size: Shape | None = None) -> Sketch:
             "expected what model.to_json() writes: a Sequential or Functional model",
         )
     version = str(document.get("keras_version", "3")).partition(".")[0]
-    reading = _Reading(Draft(name), int(version) if version.isdecimal() else 3, size)
+    reading = _KerasReader(Draft(name), int(version) if version.isdecimal() else 3, size)
     ends = run(reading.model(document, None))
     names = ["output"] if len(ends) == 1 else [end[0] for end in ends]
-    return reading.draft.sketch({name: index for name, (_, index) in zip(names, ends, strict=True)})
+    return reading.draft.graph({name: index for name, (_, index) in zip(names, ends, strict=True)})
 
 
-class _Reading:
+class _KerasReader:
     def __init__(self, draft: Draft, version: int, size: Shape | None) -> None:
         self.draft = draft
         self._version = version

@@ -1,4 +1,4 @@
-"""What a layer's entry in Keras's JSON says, with the types that it should have."""
+"""A layer's entry in Keras's JSON, its values checked for their types."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Entry(NamedTuple):
                 raise RuleError(f"the catalogue has no layer with {key} = {found}")
 
     def channels_axis(self, key: str, rank: int) -> bool:
-        """Whether an axis, which counts the batch, is that of the channels."""
+        """True if an axis, counted with the batch, is that of the channels."""
         value = self.config.get(key, -1)
         axis = value[0] if isinstance(value, list) and len(value) == 1 else value
         last = self.text("data_format", "channels_last") == "channels_last"

@@ -1,4 +1,4 @@
-"""What layers of the catalogue the classes of Keras are: a function for each.
+"""Layers of the catalogue for the classes of Keras: a function for each.
 
 Keras has the channels last; the catalogue's maps are channels×height×width throughout.
 """
@@ -38,7 +38,7 @@ _ACTIVATIONS: dict[str, Layer | None] = {
     "leaky_relu": act.LeakyReLU(0.2),
 }
 _SINCE_3: dict[str, Layer | None] = {"hard_sigmoid": act.Hardsigmoid()}
-"""What version 2 computes otherwise: its hard_sigmoid has another slope."""
+"""Activations that Keras 2 computes differently: its hard_sigmoid has another slope."""
 
 
 def _activated(draft: Draft, entry: Entry, index: int) -> int:
@@ -254,7 +254,7 @@ def _left_out(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 
 
 def _before(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
-    """What is done to pixels at the input is no part of a spec; elsewhere only a factor is."""
+    """Preprocessing at the input is noted and left out; elsewhere a factor becomes a layer."""
     if inputs[0] == 0:
         draft.note(f"The input takes values as they are behind {entry.kind} {entry.name}.")
         return 0

@@ -1,4 +1,4 @@
-"""Whether a spec's network computes what Keras computes, with weights that Keras makes."""
+"""Comparison of a spec's network with Keras itself, on weights that Keras initialises."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def proof(network: Network, what: str) -> Proof:
         return Proof(None, (f"Keras does not read the file: {reason}",))
     channels, height, width = (size or 1 for size in cast("Shape", network.shape(network.input)))
     rows = len(model.inputs[0].shape) == 2
-    sketch = read(what, Options(None if rows else (channels, height, width)))
+    graph = read(what, Options(None if rows else (channels, height, width)))
     rng = np.random.default_rng(0)
     weights: dict[str, Array] = {}
     for name, layer in _layers(model):
@@ -55,13 +55,13 @@ def proof(network: Network, what: str) -> Proof:
             axes = {4: (2, 3, 0, 1) if depthwise else (3, 2, 0, 1), 2: (1, 0)}.get(values.ndim)
             weights[f"{name}/{variable.name}"] = values.transpose(axes) if axes else values
         layer.set_weights(drawn)
-    flattens = any(note.startswith("Keras flattens") for note in sketch.notes)
+    flattens = any(note.startswith("Keras flattens") for note in graph.notes)
     if flattens:
         return Proof(None, ("weights behind Flatten are in another order, which is not undone",))
     module = compile_network(network)
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    carried = state(sketch, network, weights, shapes)
-    tensors = {name: torch.tensor(np.ascontiguousarray(v)) for name, v in carried.items()}
+    transferred = state(graph, network, weights, shapes)
+    tensors = {name: torch.tensor(np.ascontiguousarray(v)) for name, v in transferred.items()}
     module.load_state_dict(tensors, strict=False)
     x = rng.random((2, channels, height, width), dtype=np.float32)
     theirs_in = x.transpose(0, 2, 3, 1)

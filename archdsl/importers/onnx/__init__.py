@@ -1,4 +1,4 @@
-"""ONNX as a sketch: the graph of a model, its constants folded, in the terms of the catalogue.
+"""Import of ONNX: the graph of a model in layers of the catalogue, its constants folded.
 
 The specification is that of https://onnx.ai/onnx/operators; the files are those of PyTorch's
 exporters and of archdsl itself, and others that keep to the same operations.
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.importers import Options, Proof
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx.data_movement import MOVING
 from archdsl.importers.onnx.file import Tensor, load
-from archdsl.importers.onnx.graph import Reader
+from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.operators import HANDLERS
 from archdsl.importers.onnx.patterns import PATTERNS
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archdsl.ir.network import Network
 
 
-def read(what: str, options: Options) -> Sketch:
+def read(what: str, options: Options) -> ImportedGraph:
     """The network of an ONNX file; ``options.input`` stands in for sizes that it leaves open.
 
     Raises ArchError with the name, type and place of a node that the catalogue has no layer for,
@@ -38,17 +38,17 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def read_with_weights(what: str, options: Options) -> tuple[Sketch, dict[str, Array]]:
+def read_with_weights(what: str, options: Options) -> tuple[ImportedGraph, dict[str, Array]]:
     """The network, and the values that the tensors of its operations name."""
-    sketch, reader = _read(what, options)
-    names = {name for operation in sketch.operations for name in operation.tensors.values()}
+    imported, reader = _read(what, options)
+    names = {name for operation in imported.operations for name in operation.tensors.values()}
     found = {name: reader.values[name] for name in sorted(names)}
     arrays = {name: value.array for name, value in found.items() if isinstance(value, Tensor)}
-    return sketch, arrays
+    return imported, arrays
 
 
-def _read(what: str, options: Options) -> tuple[Sketch, Reader]:
+def _read(what: str, options: Options) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
-    reader = Reader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
+    reader = OnnxGraphReader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
     outputs = reader.run()
-    return reader.draft.sketch(outputs), reader
+    return reader.draft.graph(outputs), reader

@@ -43,7 +43,7 @@ _FIXED = (
 
 
 def is_input(values: Array) -> bool:
-    """Whether a function gives its samples back."""
+    """True if a function returns its samples unchanged."""
     return _equal(values, GRID)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archdsl.importers.onnx.activations import round_off
-from archdsl.importers.onnx.graph import Handler, Reader
+from archdsl.importers.onnx.graph import Handler, OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import Layer, RuleError, image, shown
@@ -17,7 +17,7 @@ from archdsl.layers.reshape import Slice
 from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
 
 
-def _reshape(reader: Reader, node: Node) -> Signal:
+def _reshape(reader: OnnxGraphReader, node: Node) -> Signal:
     sizes = [int(size) for size in node.numbers("shape", 1) or ()]
     signal = node.signal()
     before = (reader.batch, *signal.shape)
@@ -30,20 +30,20 @@ def _reshape(reader: Reader, node: Node) -> Signal:
     return reader.rearranged(signal, lambda order: order.reshape(sizes))
 
 
-def _flatten(reader: Reader, node: Node) -> Signal:
+def _flatten(reader: OnnxGraphReader, node: Node) -> Signal:
     if node.get("axis", 1) != 1:
         raise RuleError("flattening with the batch", f"axis {node.get('axis', 1)}")
     return reader.rearranged(node.signal(), lambda order: order.reshape(1, -1))
 
 
-def _transpose(reader: Reader, node: Node) -> Signal:
+def _transpose(reader: OnnxGraphReader, node: Node) -> Signal:
     axes = node.get("perm", None)
     if axes is None:
         raise RuleError("a transposition of the batch")
     return reader.rearranged(node.signal(), lambda order: order.transpose(axes))
 
 
-def _squeeze(reader: Reader, node: Node) -> Signal:
+def _squeeze(reader: OnnxGraphReader, node: Node) -> Signal:
     axes = node.numbers("axes", 1)
     chosen = None if axes is None else tuple(int(axis) for axis in axes)
     if chosen is None:
@@ -51,7 +51,7 @@ def _squeeze(reader: Reader, node: Node) -> Signal:
     return reader.rearranged(node.signal(), lambda order: np.squeeze(order, chosen))
 
 
-def _unsqueeze(reader: Reader, node: Node) -> Signal:
+def _unsqueeze(reader: OnnxGraphReader, node: Node) -> Signal:
     axes = tuple(int(axis) for axis in node.numbers("axes", 1) or ())
     return reader.rearranged(node.signal(), lambda order: np.expand_dims(order, axes))
 
@@ -59,7 +59,7 @@ def _unsqueeze(reader: Reader, node: Node) -> Signal:
 # ---- parts ----
 
 
-def _split(reader: Reader, node: Node) -> tuple[Signal, ...]:
+def _split(reader: OnnxGraphReader, node: Node) -> tuple[Signal, ...]:
     shape = node.signal().shape
     axis = int(node.get("axis", 0))
     channels = image(shape, "Split")[0]
@@ -76,7 +76,7 @@ def _split(reader: Reader, node: Node) -> tuple[Signal, ...]:
     )
 
 
-def _slice(reader: Reader, node: Node) -> Signal:
+def _slice(reader: OnnxGraphReader, node: Node) -> Signal:
     signal = node.signal()
     starts, ends = node.numbers("starts", 1) or [], node.numbers("ends", 2) or []
     axes = node.numbers("axes", 3)
@@ -98,7 +98,7 @@ def _slice(reader: Reader, node: Node) -> Signal:
     return reader.add(_box(cuts[0], rows, columns), signal)
 
 
-def _channels(reader: Reader, signal: Signal, first: int, last: int) -> Signal:
+def _channels(reader: OnnxGraphReader, signal: Signal, first: int, last: int) -> Signal:
     """Some channels: one of several equal parts where they are that."""
     channels, rows, columns = image(signal.shape, "Slice")
     size = last - first
@@ -117,7 +117,7 @@ def _box(channels: slice, rows: slice, columns: slice) -> Slice:
     return Slice(*firsts, *sizes)
 
 
-def _gather(reader: Reader, node: Node) -> Signal:
+def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
     chosen = node.weight(1)
     if node.signal().moved is not None:
         indices, axis = chosen.array.astype(np.int64), int(node.get("axis", 0))
@@ -133,7 +133,7 @@ def _gather(reader: Reader, node: Node) -> Signal:
 # ---- borders and sizes ----
 
 
-def _pad(reader: Reader, node: Node) -> Signal:
+def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
     if node.get("mode", "constant") != "constant":
         raise RuleError(f"padding of the kind {node.get('mode', '')}", "only constants are known")
     pads = [int(pad) for pad in node.numbers("pads", 1) or ()]
@@ -150,7 +150,7 @@ def _pad(reader: Reader, node: Node) -> Signal:
     return reader.add(layer, node.signal()) if any(pads) else node.signal()
 
 
-def _resize(reader: Reader, node: Node) -> Signal:
+def _resize(reader: OnnxGraphReader, node: Node) -> Signal:
     index = reader.settled(node.signal())
     shape = reader.draft.shape(index)
     _, height, width = image(shape, "Resize")
@@ -194,7 +194,7 @@ def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
 
 
 def _way(node: Node) -> tuple[bool, bool]:
-    """Whether the nearest cell is taken, and whether corners are aligned."""
+    """Two flags of a resize: the nearest cell is taken, corners are aligned."""
     mode = node.get("mode", "nearest")
     modern = node.type == "Resize" and len(node.inputs) > 2
     place = node.get("coordinate_transformation_mode", "half_pixel" if modern else "asymmetric")

@@ -58,7 +58,7 @@ def load(path: Path) -> Any:
 
 
 def checker(model: Any) -> Callable[[Any], None]:
-    """What holds nodes of a model against the definitions of their operators.
+    """A check of nodes against the definitions of their operators.
 
     It raises RuleError for a node whose inputs, outputs or attributes are not of the kinds that its
     operator has.

@@ -34,10 +34,10 @@ _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
 
-Handler = Callable[["Reader", Node], "Signal | tuple[Signal, ...]"]
+Handler = Callable[["OnnxGraphReader", Node], "Signal | tuple[Signal, ...]"]
 
 
-class Reader:
+class OnnxGraphReader:
     """Reads the nodes of a model in their order into a draft.
 
     ``handlers`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
@@ -49,7 +49,7 @@ class Reader:
         model: Any,
         path: Path,
         handlers: Mapping[str, Handler],
-        patterns: Mapping[str, Callable[[Reader, Node], Signal | None]],
+        patterns: Mapping[str, Callable[[OnnxGraphReader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)
@@ -121,7 +121,7 @@ class Reader:
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
 
     def _turned(self, name: str) -> bool:
-        """Whether all that reads the input brings its last axis to the front, as tf2onnx does."""
+        """True if every reader of the input moves its last axis to the front, as tf2onnx does."""
         readers = [Node(proto, ()) for proto in self._graph.node if name in proto.input]
         turning = [
             node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
@@ -153,7 +153,7 @@ class Reader:
                 self.values[name] = value
 
     def _layers(self, node: Node) -> Signal | tuple[Signal, ...]:
-        """What a node makes of the network's values.
+        """The signals that a node computes from the network's values.
 
         What is no layer by itself may be part of a formula: it is refused where it is read.
         """
@@ -243,7 +243,7 @@ class Reader:
         return Computed(node.proto.output[0], self._computed(node.proto, arrays, node.inputs))
 
     def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
-        """What onnx's own evaluator makes of constants."""
+        """The result of a node on constants, by onnx's own evaluator."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
@@ -270,7 +270,7 @@ class Reader:
     # ---- what value by value makes ----
 
     def _sampled(self, node: Node) -> dict[int, Array]:
-        """What a node makes of the samples, for each operation that it is a function of alone.
+        """Samples of a node's function of each single operation that it depends on.
 
         The nearest operation comes first; nothing where constants are no scalars.
         """

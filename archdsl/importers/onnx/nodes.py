@@ -55,7 +55,8 @@ class Node:
         return value
 
     def numbers(self, name: str, position: int) -> list[Any] | None:
-        """What older versions have as an attribute, and newer ones as a constant input."""
+        """Numbers that are an attribute in older operator sets, and a constant input in newer
+        ones."""
         if name in self.attributes:
             found = self.attributes[name]
             return list(found) if isinstance(found, Iterable) else [found]
@@ -81,7 +82,7 @@ _SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarch
 
 
 def origin_of(proto: Any) -> tuple[str, tuple[Home, ...]]:
-    """What the exporter called a node, and the modules around it.
+    """The exporter's name of a node, and the modules around it.
 
     PyTorch's newer exporter writes both as metadata, the older one as a path in the node's name:
     ``/layer1/layer1.0/conv1/Conv``.

@@ -1,4 +1,4 @@
-"""What layers of the catalogue the nodes of an ONNX graph are: a function for each type."""
+"""Layers of the catalogue for the nodes of an ONNX graph: a function for each operator type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Computed, Tensor
-from archdsl.importers.onnx.graph import Handler, Reader
+from archdsl.importers.onnx.graph import Handler, OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import Signal
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
@@ -46,7 +46,7 @@ def _pair(node: Node, name: str, default: int) -> Pair:
     return int(values[0]), int(values[1])
 
 
-def _sides(reader: Reader, node: Node, kernel: Pair, stride: Pair) -> Sides:
+def _sides(reader: OnnxGraphReader, node: Node, kernel: Pair, stride: Pair) -> Sides:
     """Padding as written, or as ``auto_pad`` computes it; ``kernel`` counts gaps."""
     auto = node.get("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -65,7 +65,7 @@ def _sides(reader: Reader, node: Node, kernel: Pair, stride: Pair) -> Sides:
 # ---- convolutions and fully connected layers ----
 
 
-def _conv(reader: Reader, node: Node) -> Signal:
+def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
     index = reader.settled(node.signal())
     weight, bias = node.weight(1), node.constant(2)
     if len(weight.shape) != 4:
@@ -96,7 +96,7 @@ def _conv(reader: Reader, node: Node) -> Signal:
     return reader.of(convolve(reader.draft, index, sides, arguments, tensors))
 
 
-def _conv_transpose(reader: Reader, node: Node) -> Signal:
+def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
     weight, bias = node.weight(1), node.constant(2)
     if len(weight.shape) != 4:
         raise RuleError("only convolutions of pictures", f"the weight is {shown(weight.shape)}")
@@ -119,7 +119,7 @@ def _conv_transpose(reader: Reader, node: Node) -> Signal:
     return reader.add(layer, node.signal(), tensors=_tensors(weight=weight, bias=bias))
 
 
-def _gemm(reader: Reader, node: Node) -> Signal:
+def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
     require(node, alpha=1.0, beta=1.0, transA=0)
     bias = node.constant(2)
     transposed = bool(node.get("transB", 0))
@@ -128,12 +128,12 @@ def _gemm(reader: Reader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
 
 
-def _matmul(reader: Reader, node: Node) -> Signal:
+def _matmul(reader: OnnxGraphReader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), None, transposed=False)
 
 
 def _linear(
-    reader: Reader, signal: Signal, weight: Tensor, bias: Tensor | None, transposed: bool
+    reader: OnnxGraphReader, signal: Signal, weight: Tensor, bias: Tensor | None, transposed: bool
 ) -> Signal:
     """``transposed``: the weight has a row for each output, as the catalogue's layers have it."""
     if len(weight.shape) != 2:
@@ -164,7 +164,7 @@ def _tensors(**tensors: Tensor | None) -> dict[str, str]:
 # ---- normalisation, activations with weights, dropout ----
 
 
-def _batch_norm(reader: Reader, node: Node) -> Signal:
+def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     require(node, training_mode=0, is_test=1)
     eps = round_off(node.get("epsilon", 1e-5))
     momentum = round_off(1 - node.get("momentum", 0.9))
@@ -173,19 +173,19 @@ def _batch_norm(reader: Reader, node: Node) -> Signal:
     return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=_tensors(**tensors))
 
 
-def _instance_norm(reader: Reader, node: Node) -> Signal:
+def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     channels = image(node.signal().shape, "InstanceNormalization")[0]
     return _group_norm(reader, node, channels)
 
 
-def _group_norm(reader: Reader, node: Node, groups: int | None = None) -> Signal:
+def _group_norm(reader: OnnxGraphReader, node: Node, groups: int | None = None) -> Signal:
     groups = int(node.get("num_groups", 1)) if groups is None else groups
     tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
     layer = GroupNorm(groups, round_off(node.get("epsilon", 1e-5)))
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
-def _layer_norm(reader: Reader, node: Node) -> Signal:
+def _layer_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     shape = node.signal().shape
     if node.get("axis", -1) not in (-1, len(shape)):
         raise RuleError("normalisation over more than the last axis", f"of {shown(shape)}")
@@ -194,7 +194,7 @@ def _layer_norm(reader: Reader, node: Node) -> Signal:
     return reader.add(LayerNormLast(eps), node.signal(), tensors=tensors)
 
 
-def _lrn(reader: Reader, node: Node) -> Signal:
+def _lrn(reader: OnnxGraphReader, node: Node) -> Signal:
     alpha, beta = round_off(node.get("alpha", 1e-4)), round_off(node.get("beta", 0.75))
     if node.get("size", 1) % 2 == 0:
         raise RuleError(
@@ -206,14 +206,14 @@ def _lrn(reader: Reader, node: Node) -> Signal:
     return reader.add(layer, node.signal())
 
 
-def _prelu(reader: Reader, node: Node) -> Signal:
+def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
     slope = node.weight(1)
     if slope.size != 1:
         raise RuleError("prelu has one slope for the whole layer", f"found {slope.size}")
     return reader.add(PReLU(), node.signal(), tensors=_tensors(weight=slope))
 
 
-def _softmax(reader: Reader, node: Node) -> Signal:
+def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
     """Along one axis; before opset 13 over all axes from that one on."""
     shape = node.signal().shape
     modern, axes = reader.opset >= 13, len(shape) + 1
@@ -230,16 +230,16 @@ def _softmax(reader: Reader, node: Node) -> Signal:
     raise RuleError("softmax along another axis than the channels", f"axis {written}")
 
 
-def _dropout(reader: Reader, node: Node) -> Signal:
+def _dropout(reader: OnnxGraphReader, node: Node) -> Signal:
     (ratio,) = node.numbers("ratio", 1) or [0.5]
     return reader.add(Dropout(round_off(ratio)), node.signal()) if ratio else node.signal()
 
 
-def _identity(_: Reader, node: Node) -> Signal:
+def _identity(_: OnnxGraphReader, node: Node) -> Signal:
     return node.signal()
 
 
-def _cast(_: Reader, node: Node) -> Signal:
+def _cast(_: OnnxGraphReader, node: Node) -> Signal:
     if node.get("to", 1) not in (1, "FLOAT", 10, 11, 16):  # float32, 16, 64, bfloat16
         raise RuleError("a cast that rounds", f"to = {node.get('to', 1)}")
     return node.signal()
@@ -248,7 +248,7 @@ def _cast(_: Reader, node: Node) -> Signal:
 # ---- joins ----
 
 
-def _joined(reader: Reader, node: Node) -> Signal:
+def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     axis = node.get("axis", 1)
     signals = [node.signal(place) for place in range(len(node.inputs))]
     if axis not in (1, -len(signals[0].shape)):
@@ -256,7 +256,7 @@ def _joined(reader: Reader, node: Node) -> Signal:
     return signals[0] if len(signals) == 1 else reader.add(Concat(), *signals)
 
 
-def _sum(reader: Reader, node: Node) -> Signal:
+def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     if not constants:
@@ -268,7 +268,7 @@ def _sum(reader: Reader, node: Node) -> Signal:
     )
 
 
-def _offset(reader: Reader, signal: Signal, offset: Tensor) -> Signal:
+def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
     """A value for each channel is the bias of the layer before, or half an ``affine``."""
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
@@ -285,7 +285,7 @@ def _offset(reader: Reader, signal: Signal, offset: Tensor) -> Signal:
     raise RuleError("a constant is added to something that is no convolution")
 
 
-def _product(reader: Reader, node: Node) -> Signal:
+def _product(reader: OnnxGraphReader, node: Node) -> Signal:
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     if not constants:
@@ -304,7 +304,7 @@ def _product(reader: Reader, node: Node) -> Signal:
 
 
 def _along(constant: Tensor, shape: tuple[int | None, ...], *, last: bool) -> bool:
-    """Whether a constant has a value for each channel, and meets the channels."""
+    """True if a constant has one value for each channel, and is broadcast along the channels."""
     place = -1 if last or len(shape) == 1 else -len(shape)
     sizes = (1,) * (len(shape) + 1 - len(constant.shape)) + constant.shape
     alone = [size for axis, size in enumerate(sizes, -len(sizes)) if axis != place]
@@ -314,7 +314,7 @@ def _along(constant: Tensor, shape: tuple[int | None, ...], *, last: bool) -> bo
 # ---- pooling ----
 
 
-def _max_pool(reader: Reader, node: Node) -> Signal:
+def _max_pool(reader: OnnxGraphReader, node: Node) -> Signal:
     require(node, dilations=[1, 1], storage_order=0)
     kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
     sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode", 0))
@@ -322,7 +322,7 @@ def _max_pool(reader: Reader, node: Node) -> Signal:
     return reader.of(max_pool(reader.draft, index, kernel, stride, sides, ceil=ceil))
 
 
-def _avg_pool(reader: Reader, node: Node) -> Signal:
+def _avg_pool(reader: OnnxGraphReader, node: Node) -> Signal:
     require(node, dilations=[1, 1])
     kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
     sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode", 0))
@@ -332,14 +332,14 @@ def _avg_pool(reader: Reader, node: Node) -> Signal:
 
 
 def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
-    def pool(reader: Reader, node: Node) -> Signal:
+    def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         return reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
 
     return pool
 
 
 def _reduced(kind: type[MaxPool] | type[AvgPool]) -> Handler:
-    def pool(reader: Reader, node: Node) -> Signal:
+    def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         axes = node.numbers("axes", 1)
         shape = node.signal().shape
         if len(shape) != 3 or sorted(int(axis) % 4 for axis in axes or ()) != [2, 3]:

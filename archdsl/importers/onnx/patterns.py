@@ -11,13 +11,13 @@ import numpy as np
 
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
-from archdsl.importers.onnx.graph import Reader
+from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import GRID, Signal
 from archdsl.layers.normalization import GroupNorm, LocalResponseNorm
 
 
-def _chain(reader: Reader, signal: Signal | None, *types: str) -> list[Node] | None:
+def _chain(reader: OnnxGraphReader, signal: Signal | None, *types: str) -> list[Node] | None:
     """The nodes that a value comes from, the last first; None where they are of other types.
 
     Each reads one value of the network; ``A|B`` is either type.
@@ -46,7 +46,7 @@ def _scalar(node: Node) -> float:
     return float(constant.array.reshape(-1)[0]) if constant is not None else float("nan")
 
 
-def _local_response_norm(reader: Reader, node: Node) -> Signal | None:
+def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     """x / (k + alpha · mean of squares) ** beta, as PyTorch's decomposition has it.
 
     The mean is a pooling along the channels, which are made an axis of their own for it.
@@ -65,7 +65,7 @@ def _local_response_norm(reader: Reader, node: Node) -> Signal | None:
     return reader.add(LocalResponseNorm(size, alpha, beta, k), values)
 
 
-def _group_norm(reader: Reader, node: Node) -> Signal | None:
+def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     """Instance normalisation of groups, each made one channel; then a factor and an offset."""
     chain = _chain(reader, _signal(node), "Mul", "Reshape", "InstanceNormalization", "Reshape")
     bias = _constant(node)
@@ -87,7 +87,7 @@ def _group_norm(reader: Reader, node: Node) -> Signal | None:
     return reader.add(layer, values, tensors={"weight": factor.name, "bias": bias.name})
 
 
-PATTERNS: dict[str, Callable[[Reader, Node], Signal | None]] = {
+PATTERNS: dict[str, Callable[[OnnxGraphReader, Node], Signal | None]] = {
     "Div": _local_response_norm,
     "Add": _group_norm,
 }

@@ -1,4 +1,4 @@
-"""What flows through an ONNX graph while it is read: constants, and values of the network."""
+"""Values of an ONNX graph while it is read: constants, and results of the network's operations."""
 
 from __future__ import annotations
 

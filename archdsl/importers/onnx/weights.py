@@ -28,10 +28,10 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
     """
     size = network.shape(network.input)
     options = Options(size if isinstance(size, tuple) else None)
-    sketch, weights = read_with_weights(str(path), options)
+    graph, weights = read_with_weights(str(path), options)
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     try:
-        found = state(sketch, network, weights, shapes)
+        found = state(graph, network, weights, shapes)
     except DifferentNetworkError:
         raise fail(
             f"{path} holds another network than {network.name}",

@@ -1,4 +1,4 @@
-"""Detectors of a sketch: layers that combinators make, which find the images by themselves."""
+"""Detectors of an imported graph: layers made by combinators, which find the images themselves."""
 
 from __future__ import annotations
 

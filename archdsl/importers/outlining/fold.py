@@ -1,4 +1,4 @@
-"""What a network repeats becomes templates: first the parts of the origin, then smaller idioms.
+"""Templates for repeated parts of a network: first the origin's own parts, then smaller idioms.
 
 What is worth a template is told by the words of the text with it and without it (Rissanen 1978,
 "Modeling by Shortest Data Description"). Here it is only decided which parts are templates; what
@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archdsl.importers.imported_graph import Home
+from archdsl.importers.outlining.chains import Chain, ChainStep
 from archdsl.importers.outlining.idioms import Idioms
-from archdsl.importers.outlining.origin_parts import Group, Grouped, grouped, settle_homes
+from archdsl.importers.outlining.origin_parts import Grouped, PartGroup, grouped, settle_homes
 from archdsl.importers.outlining.parameters import Parameters
-from archdsl.importers.outlining.steps import Chain, Step
 from archdsl.importers.outlining.templates import (
     CALL,
     ROUNDS,
@@ -27,10 +27,10 @@ from archdsl.importers.outlining.templates import (
 from archdsl.importers.outlining.terms import (
     DENSE,
     REPEAT,
-    Call,
-    Combining,
+    CombinatorHead,
     Pool,
-    Tagging,
+    TagHead,
+    TemplateHead,
     instances_of,
     text_uses,
 )
@@ -39,12 +39,12 @@ from archdsl.ir.trampoline import Task, run
 
 _LONGEST_PERIOD = 8
 _PATIENCE = 4
-"""The words that a part of the origin may cost, for it has a name and is known by it."""
+"""Words that a template may cost if it is a named part of the origin."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Folded:
-    """The network as a term whose calls are of templates, each known by its instances."""
+    """The network as a term in which repeated parts are calls of templates."""
 
     pool: Pool
     main: int
@@ -90,20 +90,20 @@ class _Folding:
         self._templates = templates
         self._made: Counter[int] = Counter()
         self.grown = False
-        """Whether something was learned that another pass would use."""
+        """True if something was learned that another pass would use."""
 
     def chain(self, items: Grouped) -> Task[int]:
         """A chain with its groups."""
         steps: list[int] = []
         for item in items:
-            if isinstance(item, Group):
+            if isinstance(item, PartGroup):
                 inner = yield self.chain(item.inner)
                 steps += self._group(inner, item.home)
             else:
                 steps.append((yield self._step(item)))
         return self._pool.chain(repeated(self._pool, steps))
 
-    def _step(self, step: Step) -> Task[int]:
+    def _step(self, step: ChainStep) -> Task[int]:
         if isinstance(step.what, Layer):
             return layer_step(self._pool, step.what)
         blocks: list[int] = []
@@ -113,8 +113,8 @@ class _Folding:
             self._templates.around[self._pool.shape(made)].update(step.homes[-1:])
             blocks.append(made)
         if step.tags:
-            return self._pool.step(Tagging(step.what, step.tags, step.names))
-        return self._pool.step(Combining(step.what, step.names), (), blocks)
+            return self._pool.step(TagHead(step.what, step.tags, step.names))
+        return self._pool.step(CombinatorHead(step.what, step.names), (), blocks)
 
     def _group(self, inner: int, home: Home) -> Sequence[int]:
         """A group as a call, or as its steps where that says more."""
@@ -123,10 +123,10 @@ class _Folding:
             # residual<body> and the like: the body has the name, with a residual and without.
             head, values, blocks = pool[steps[0]]
             full = [block for block in blocks if pool.steps(block)]
-            if isinstance(head, Combining) and head not in (REPEAT, DENSE) and len(full) == 1:
+            if isinstance(head, CombinatorHead) and head not in (REPEAT, DENSE) and len(full) == 1:
                 call = pool.chain(self._group(full[0], home))
                 return [pool.step(head, values, [call if b in full else b for b in blocks])]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 self._templates.homes[head.template][home] += 1
         inner = pool.chain(self._uniform(steps))
         shape = pool.shape(inner)
@@ -135,12 +135,12 @@ class _Folding:
         template = self._templates.number(shape)
         self._templates.homes[template][home] += 1
         self._made[shape] += 1
-        return [pool.step(Call(template), (), [inner])]
+        return [pool.step(TemplateHead(template), (), [inner])]
 
     def _forks(self, steps: Sequence[int]) -> bool:
-        """Whether a chain is one combinator of several blocks."""
+        """True if a chain is one combinator of several blocks."""
         heads = [self._pool[step] for step in steps]
-        return any(isinstance(h, Combining) and len(blocks) > 1 for h, _, blocks in heads)
+        return any(isinstance(h, CombinatorHead) and len(blocks) > 1 for h, _, blocks in heads)
 
     def _uniform(self, steps: Sequence[int]) -> list[int]:
         """One block where other groups repeat it is a repetition too, so that all are alike."""
@@ -154,7 +154,9 @@ class _Folding:
             self.grown = True
         return [
             pool.step(REPEAT, (1,), [pool.chain([step])])
-            if place in known and single[place] == step and isinstance(pool[step].head, Call)
+            if place in known
+            and single[place] == step
+            and isinstance(pool[step].head, TemplateHead)
             else step
             for place, step in enumerate(steps)
         ]

@@ -1,4 +1,4 @@
-"""Chains and pairs of steps that a text with templates still repeats."""
+"""Templates for short chains and pairs of steps that repeat but are no parts of the origin."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from archdsl.importers.outlining.parameters import Parameters
 from archdsl.importers.outlining.templates import CALL, ROUNDS, Cost, Templates, repeated
 from archdsl.importers.outlining.terms import (
     REPEAT,
-    Activation,
-    Call,
+    ActivationHead,
     LayerHead,
     Pool,
+    TemplateHead,
     instances_of,
     text_chains,
     text_steps,
@@ -25,7 +25,7 @@ _MOST_PARAMETERS = 6
 
 
 class Idioms:
-    """Chains and pairs of steps that a text with templates still repeats."""
+    """Finder of repeated chains and pairs of steps that make good templates."""
 
     def __init__(self, pool: Pool, templates: Templates) -> None:
         self._pool = pool
@@ -47,7 +47,7 @@ class Idioms:
         counts: Counter[int] = Counter()
         for step in text_steps(pool, main):
             head, _, blocks = pool[step]
-            if not isinstance(head, Call):
+            if not isinstance(head, TemplateHead):
                 counts.update(pool.shape(block) for block in blocks)
         shared = {
             shape for shape, count in counts.items() if count > 1 or (count and shape in whole)
@@ -62,7 +62,7 @@ class Idioms:
                 around = self._templates.around[pool.shape(chain)]
                 self._templates.homes[template].update(around)
                 self._templates.bodies.add(template)
-                return pool.chain([pool.step(Call(template), (), [made])])
+                return pool.chain([pool.step(TemplateHead(template), (), [made])])
             return made
 
         return rewritten(pool, main, block=block)
@@ -116,7 +116,7 @@ class Idioms:
         arity = parameters.count(chains)
         for step in pool.steps(chains[0]):
             head = pool[step].head
-            if isinstance(head, Call) and uses[head.template] == count:
+            if isinstance(head, TemplateHead) and uses[head.template] == count:
                 cost += 1  # it takes the place of the other template
         if arity > _MOST_PARAMETERS:
             return 0
@@ -124,7 +124,7 @@ class Idioms:
 
     def _joins(self, step: int) -> bool:
         head = self._pool[step].head
-        return isinstance(head, (LayerHead, Activation, Call)) or head == REPEAT
+        return isinstance(head, (LayerHead, ActivationHead, TemplateHead)) or head == REPEAT
 
     def _paired(self, main: int, pair: tuple[int, int]) -> int:
         pool = self._pool
@@ -141,7 +141,7 @@ class Idioms:
                     if not given:
                         known = wholes.get(pool.shape(chain))
                         given.append(self._templates.fresh() if known is None else known)
-                    made.append(pool.step(Call(given[0]), (), [chain]))
+                    made.append(pool.step(TemplateHead(given[0]), (), [chain]))
                 else:
                     made.append(step)
             return made
@@ -169,7 +169,7 @@ class Idioms:
                 made: list[int] = []
                 for step in steps:
                     head, _, blocks = pool[step]
-                    if isinstance(head, Call) and head.template in small:
+                    if isinstance(head, TemplateHead) and head.template in small:
                         made += pool.steps(blocks[0])
                     else:
                         made.append(step)
@@ -206,7 +206,7 @@ def rewritten(
             new[term] = pool.chain(made if term in inside else repeated(pool, made))
             continue
         head, values, blocks = pool[term]
-        if isinstance(head, Call):
+        if isinstance(head, TemplateHead):
             chains = kept if whole is not None and whole(head.template) else new
             new[term] = pool.step(head, values, [chains[b] for b in blocks])
         else:
@@ -218,4 +218,4 @@ def rewritten(
 
 
 def _is_call(pool: Pool, term: int) -> bool:
-    return not pool.is_chain(term) and isinstance(pool[term].head, Call)
+    return not pool.is_chain(term) and isinstance(pool[term].head, TemplateHead)

@@ -1,4 +1,4 @@
-"""From a sketch's graph to nested chains: what forks and meets again becomes a combinator.
+"""From an imported graph to nested chains: what forks and meets again becomes a combinator.
 
 A graph is reduced as series-parallel graphs are (Valdes, Tarjan and Lawler 1982): an operation that
 alone reads another one is appended to it, and chains between the same two places become one step.
@@ -11,9 +11,9 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
-from archdsl.importers.imported_graph import Operation, Sketch
+from archdsl.importers.imported_graph import ImportedGraph, Operation
+from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.detectors import detector, read_by_tags
-from archdsl.importers.outlining.steps import Chain, Piece, Step
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed
 from archdsl.layers.joins import Add, Concat, Gate
@@ -21,46 +21,46 @@ from archdsl.layers.joins import Add, Concat, Gate
 MAIN = "output"
 
 
-def structured(sketch: Sketch) -> Chain:
+def structured(graph: ImportedGraph) -> Chain:
     """The network as one chain from its input on.
 
     Raises ArchError for a network of several inputs, and for layers that no combinator makes.
     """
-    return _Reduction(sketch).chain()
+    return _Reduction(graph).chain()
 
 
 class _Reduction:
-    def __init__(self, sketch: Sketch) -> None:
-        self._operations = sketch.operations
-        self._inputs = _shortened(sketch)
+    def __init__(self, graph: ImportedGraph) -> None:
+        self._operations = graph.operations
+        self._inputs = _shortened(graph)
         self._readers: list[list[int]] = [[] for _ in self._operations]
         for index, inputs in enumerate(self._inputs):
             for source in inputs:
                 self._readers[source].append(index)
-        self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
-        self._in_order = sketch.in_order
+        self._outputs = dict(zip(_labels(graph.outputs), graph.outputs.values(), strict=True))
+        self._in_order = graph.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
-        self._piece: dict[int, Piece] = {}
+        self._piece: dict[int, ChainPiece] = {}
         """The piece that ends in an operation."""
-        self._starting: dict[int, Piece] = {}
+        self._starting: dict[int, ChainPiece] = {}
         """The piece whose first step is an operation."""
-        self._changed: deque[Piece] = deque()
+        self._changed: deque[ChainPiece] = deque()
 
     def chain(self) -> Chain:
         for index, operation in enumerate(self._operations):
             inputs = self._inputs[index]
             join = operation if len(inputs) > 1 else None
             made_by, options = detector(operation.layer) or (operation.layer, ())
-            step = Step(made_by, names=options, homes=operation.homes)
-            piece = Piece(deque([step]), inputs, index, index, join)
+            step = ChainStep(made_by, names=options, homes=operation.homes)
+            piece = ChainPiece(deque([step]), inputs, index, index, join)
             self._piece[index] = self._starting[index] = piece
             self._changed.append(piece)
             self._settle()
         self._side_outputs()
         steps = in_a_row(sorted(self._piece.values(), key=lambda piece: piece.first), self._kept)
         if self._main != MAIN and len(self._outputs) > 1:
-            steps.append(Step("outputs", [[]], (self._main,)))
+            steps.append(ChainStep("outputs", [[]], (self._main,)))
         return steps
 
     def _settle(self) -> None:
@@ -73,7 +73,7 @@ class _Reduction:
             if piece.join is None:
                 self._append(piece)
 
-    def _append(self, piece: Piece) -> None:
+    def _append(self, piece: ChainPiece) -> None:
         """Make a piece a part of the one before, if nobody else reads that."""
         if len(piece.inputs) != 1:
             return
@@ -92,13 +92,13 @@ class _Reduction:
         self._piece[before.end] = before
         self._retry(before)
 
-    def _retry(self, piece: Piece) -> None:
-        """What reads a piece that has changed may be reducible now."""
+    def _retry(self, piece: ChainPiece) -> None:
+        """Look again at the piece that reads a changed one: it may be reducible now."""
         readers = set(self._readers[piece.end])
         if len(readers) == 1 and (reader := self._starting.get(readers.pop())) is not None:
             self._changed.append(reader)
 
-    def _close(self, piece: Piece, join: Operation) -> None:
+    def _close(self, piece: ChainPiece, join: Operation) -> None:
         """Make one step of a join and of the branches that meet there, if all have one origin."""
         if isinstance(join.layer, Concat) and not self._in_order:
             self._close_runs(piece, join)
@@ -126,7 +126,7 @@ class _Reduction:
         piece.inputs = (origin,)
         piece.join = None
 
-    def _close_runs(self, piece: Piece, join: Operation) -> None:
+    def _close_runs(self, piece: ChainPiece, join: Operation) -> None:
         """Neighbours among the branches of a concatenation that have an origin of their own.
 
         They are a concatenation inside of it, which is the same: a concatenation of concatenations
@@ -151,8 +151,8 @@ class _Reduction:
             for branch in run:
                 del self._piece[branch.end], self._starting[branch.first]
             blocks = [list(branch.steps) for branch in run]
-            inner = Piece(
-                deque([Step("parallel", blocks, homes=join.homes)]),
+            inner = ChainPiece(
+                deque([ChainStep("parallel", blocks, homes=join.homes)]),
                 run[0].inputs,
                 run[0].first,
                 end,
@@ -165,7 +165,7 @@ class _Reduction:
             self._append(inner)
             place += 1
 
-    def _branch(self, source: int) -> Piece | None:
+    def _branch(self, source: int) -> ChainPiece | None:
         """The chain that ends in an operation which only the join reads; None for other places."""
         piece = self._piece[source]
         alone = len(self._readers[source]) == 1 and source not in self._kept
@@ -179,14 +179,14 @@ class _Reduction:
             self._kept.remove(index)
             piece = self._piece[index]
             if self._readers[index] or index in self._kept or len(piece.inputs) != 1:
-                piece.steps.append(Step("branch", [[]], (name,)))
+                piece.steps.append(ChainStep("branch", [[]], (name,)))
                 self._changed += [self._starting[r] for r in set(self._readers[index])]
             else:
                 origin = piece.inputs[0]
                 del self._piece[index], self._starting[piece.first]
                 self._readers[origin].remove(piece.first)
                 before = self._piece[origin]
-                before.steps.append(Step("branch", [list(piece.steps)], (name,)))
+                before.steps.append(ChainStep("branch", [list(piece.steps)], (name,)))
                 before.highest = max(before.highest, piece.highest)
                 self._changed += [self._starting[r] for r in set(self._readers[origin])]
                 self._retry(before)
@@ -194,7 +194,7 @@ class _Reduction:
 
 
 def _labels(names: Iterable[str]) -> list[str]:
-    """What a spec calls outputs of these names, each by a word of its own."""
+    """Labels of a spec's outputs for these names, each a word of its own."""
     labels: list[str] = []
     for name in names:
         word = re.sub(r"[^A-Za-z0-9_]+", "_", name)
@@ -207,14 +207,14 @@ def _labels(names: Iterable[str]) -> list[str]:
     return labels
 
 
-def _shortened(sketch: Sketch) -> list[tuple[int, ...]]:
+def _shortened(graph: ImportedGraph) -> list[tuple[int, ...]]:
     """The inputs of all operations; those of a concatenation that begins as another one does
     are that one and the rest, since a concatenation of concatenations is one.
     """
     known: dict[tuple[int, int], int] = {}
     ends: dict[int, int] = {}
     shortened: list[tuple[int, ...]] = []
-    for index, operation in enumerate(sketch.operations):
+    for index, operation in enumerate(graph.operations):
         inputs = read_by_tags(operation)
         if isinstance(operation.layer, Concat):
             place, longest = -1, (0, -1)
@@ -235,22 +235,24 @@ def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, 
     homes = join.homes
     empty = [not chain for chain in chains]
     if isinstance(join.layer, Concat):
-        return [Step("parallel", chains, homes=homes)], highest
+        return [ChainStep("parallel", chains, homes=homes)], highest
     if isinstance(join.layer, Add) and len(chains) == 2:
         blocks = sorted(chains, key=_weight, reverse=True)
         if all(empty):
             blocks = [[], []]
-        return [Step("residual", [b for b in blocks if b or all(empty)], homes=homes)], highest
+        return [ChainStep("residual", [b for b in blocks if b or all(empty)], homes=homes)], highest
     if isinstance(join.layer, Gate) and empty == [True, False]:
-        return [Step("scale", [chains[1]], homes=homes)], highest
+        return [ChainStep("scale", [chains[1]], homes=homes)], highest
     # No combinator does this: the branches one behind the other, with tags.
-    pieces = [Piece(deque(), (), -1, -1)]
+    pieces = [ChainPiece(deque(), (), -1, -1)]
     inputs = []
     for place, chain in enumerate(chains):
         if chain:
-            pieces.append(Piece(deque(chain), (-1,), place, place, highest=highest))
+            pieces.append(ChainPiece(deque(chain), (-1,), place, place, highest=highest))
         inputs.append(place if chain else -1)
-    end = Piece(deque([Step(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join)
+    end = ChainPiece(
+        deque([ChainStep(join.layer, homes=homes)]), tuple(inputs), len(chains), -2, join
+    )
     steps = in_a_row([*pieces, end], [-2], highest)
     return steps, max((tag for step in steps for tag in step.tags), default=highest)
 

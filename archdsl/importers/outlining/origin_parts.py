@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.importers.imported_graph import Home
-from archdsl.importers.outlining.steps import Chain, Step
+from archdsl.importers.outlining.chains import Chain, ChainStep
 from archdsl.ir.trampoline import Task
 
 
 @dataclass(eq=False)
-class Group:
+class PartGroup:
     """Steps that stand in one part of the origin."""
 
     home: Home
     inner: Grouped
 
 
-Grouped = list["Group | Step"]
+Grouped = list["PartGroup | ChainStep"]
 """Steps, and groups of them; the blocks of combinators are grouped when they are visited."""
 
 
@@ -48,12 +48,12 @@ def grouped(chain: Chain, depth: int = 0) -> Task[Grouped]:
         if home is None:
             found.append(chain[start])
         else:
-            found.append(Group(home, (yield grouped(chain[start:end], depth + 1))))
+            found.append(PartGroup(home, (yield grouped(chain[start:end], depth + 1))))
         start = end
     return found
 
 
-def _at(step: Step, depth: int) -> Home | None:
+def _at(step: ChainStep, depth: int) -> Home | None:
     return step.homes[depth] if depth < len(step.homes) else None
 
 

@@ -1,4 +1,4 @@
-"""The parameters of templates: what tells their instances apart, and how bodies say it."""
+"""Parameters of templates: the arguments that differ between instances, and formulas of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archdsl.analysis.anti_unification import Constant, Formula, Term, abstract
 from archdsl.importers.outlining.spelling import fractions, needless, value_text
-from archdsl.importers.outlining.terms import Call, LayerHead, Pool, Value, instances_of
+from archdsl.importers.outlining.terms import LayerHead, Pool, TemplateHead, Value, instances_of
 
 _BASES = {
     "filters": "N",
@@ -20,7 +20,7 @@ _BASES = {
     "activation": "ACT",
     "p": "DROP",
 }
-"""What a parameter is called that is an argument of this name; others are called by it."""
+"""Parameter names for arguments of these names; other arguments lend theirs in capitals."""
 
 _QUANTITIES = {
     "N": "channels",
@@ -35,7 +35,7 @@ _QUANTITIES = {
 """Only numbers of one quantity are compared: that channels are 64 times a stride is chance."""
 
 _BOTH = {"H": "K", "W": "K", "PADDING_H": "PADDING", "PADDING_W": "PADDING"}
-"""What height and width are called together."""
+"""Shared names of a height and a width that are equal."""
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "template <typename> class"}
 
@@ -50,8 +50,8 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A place in a text: how it is written, and the values that it has in all instances."""
+class TextSlot:
+    """An argument in a template's text: its base name, and its values in all instances."""
 
     text: str
     values: tuple[Value, ...]
@@ -59,14 +59,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A template: its parameters, one of its instances, and what its slots say, in their order.
+    """A template: its parameters, one of its instances, and the texts of its slots in order.
 
     ``leading`` is what the first slot of each step says that the body consists of.
     """
 
     parameters: tuple[Parameter, ...]
     body: int
-    slots: tuple[Slot, ...]
+    slots: tuple[TextSlot, ...]
     leading: tuple[str, ...]
 
 
@@ -81,22 +81,22 @@ class Parameters:
         for template, blocks in instances_of(pool, main).items():
             self._generalise(template, blocks)
         slots = self._slots(main)
-        self.main = tuple(Slot(self._text(base, value), (value,)) for base, value in slots)
+        self.main = tuple(TextSlot(self._text(base, value), (value,)) for base, value in slots)
 
     def count(self, instances: Sequence[int]) -> int:
-        """How many parameters a template of these instances would have."""
+        """Number of parameters of a template with these instances."""
         return len(self._pattern(instances)[3])
 
-    def words(self, head: Call) -> int:
-        """How many words an instance of a template is."""
+    def words(self, head: TemplateHead) -> int:
+        """Number of words of an instance: its name and its arguments."""
         return 1 + len(self.patterns[head.template].parameters)
 
     def _slots(self, chain: int) -> list[tuple[str, Value]]:
-        """The values of a chain with what they are, in the order in which data flows."""
+        """Arguments of a chain with their base names, in the order in which data flows."""
         found: list[tuple[str, Value]] = []
         for step in walk(self._pool, chain):
             head, values, blocks = self._pool[step]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 bases = [parameter.base for parameter in self.patterns[head.template].parameters]
                 found += zip(bases, self._arguments[head.template, blocks[0]], strict=True)
             else:
@@ -107,7 +107,7 @@ class Parameters:
     def _pattern(
         self, instances: Sequence[int]
     ) -> tuple[list[str], list[tuple[Value, ...]], list[Term], list[tuple[Value, ...]]]:
-        """What the slots are, their values in all instances, terms for them, and arguments."""
+        """The slots of a template, their values in all instances, terms for them, and arguments."""
         rows = [self._slots(instance) for instance in instances]
         bases = [base for base, _ in rows[0]]
         columns = list(zip(*([value for _, value in row] for row in rows), strict=True))
@@ -129,7 +129,7 @@ class Parameters:
         self.patterns[template] = Pattern(
             tuple(named[place] for place in order),
             instances[0],
-            tuple(Slot(t, c) for t, c in zip(texts, columns, strict=True)),
+            tuple(TextSlot(t, c) for t, c in zip(texts, columns, strict=True)),
             self._leading(instances[0], texts),
         )
         for row, instance in enumerate(instances):
@@ -150,7 +150,7 @@ class Parameters:
         return tuple(found)
 
     def _hush(self, instance: int, columns: list[tuple[Value, ...]]) -> None:
-        """Empty the columns of what goes without saying in all instances: no parameter tells it."""
+        """Blank the arguments that are defaults in all instances, which need no parameter."""
         place = 0
         for step in walk(self._pool, instance):
             head, values, blocks = self._pool[step]
@@ -162,7 +162,9 @@ class Parameters:
                     if name in needless(head.cls, known):
                         columns[place + n] = (None,) * rows
             place += len(
-                self._arguments[head.template, blocks[0]] if isinstance(head, Call) else values
+                self._arguments[head.template, blocks[0]]
+                if isinstance(head, TemplateHead)
+                else values
             )
 
 
@@ -185,7 +187,7 @@ def walk(pool: Pool, chain: int) -> list[int]:
         step = waiting.pop()
         found.append(step)
         head, _, blocks = pool[step]
-        if not isinstance(head, Call):
+        if not isinstance(head, TemplateHead):
             for block in reversed(blocks):
                 waiting += reversed(pool.steps(block))
     return found

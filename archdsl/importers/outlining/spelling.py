@@ -1,4 +1,4 @@
-"""A layer's name and arguments as a spec has them: the shortest of the ways to say it."""
+"""The shortest spelling of a layer's name and arguments in a spec."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _counts(
     said: Sequence[Argument],
     both: str = "",
 ) -> bool:
-    """Whether the layer is the same in all places if only this is said.
+    """True if these arguments alone give the same layer in all places.
 
     ``both`` is one argument for height and width.
     """
@@ -200,7 +200,7 @@ def fractions(values: Collection[float]) -> dict[float, str]:
 
 
 def _part(value: float, whole: float, parts: int) -> int | None:
-    """How many of the parts of a whole a number is, computed as the language does it."""
+    """Number of parts of a whole that a number amounts to, computed as the language does it."""
     part = round(value * parts / whole)
     return part if 0 < part < parts and whole * part / parts == value else None
 

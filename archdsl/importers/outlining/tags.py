@@ -1,4 +1,4 @@
-"""Pieces of a network that do not nest, one behind the other: tags say what reads what."""
+"""Tags between pieces of a network that do not nest."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import fail
 from archdsl.importers.imported_graph import Operation
-from archdsl.importers.outlining.steps import Chain, Piece, Step
+from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.ir.layer import Layer
 from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.pyramids import Collect
 
 
-def in_a_row(pieces: Sequence[Piece], kept: Sequence[int], highest: int = 0) -> Chain:
+def in_a_row(pieces: Sequence[ChainPiece], kept: Sequence[int], highest: int = 0) -> Chain:
     """Pieces one behind the other; what is read later than by the next one has a tag."""
     steps: Chain = []
     if len(pieces) == 1:
@@ -34,12 +34,12 @@ def in_a_row(pieces: Sequence[Piece], kept: Sequence[int], highest: int = 0) -> 
             steps += list(piece.steps)[1:]
         else:
             if piece.inputs and piece.inputs[0] != current:
-                steps.append(Step("skip", tags=(tags[piece.inputs[0]],)))
+                steps.append(ChainStep("skip", tags=(tags[piece.inputs[0]],)))
             elif not piece.inputs and place:
                 raise fail("a network with several inputs; a spec has one")
             steps += piece.steps
         if piece.end in taps:
-            steps.append(Step("tap", names=(taps[piece.end],)))
+            steps.append(ChainStep("tap", names=(taps[piece.end],)))
         for source in set(piece.inputs):
             if last.get(source) == place and source in tags:
                 free.append(tags.pop(source))
@@ -49,19 +49,19 @@ def in_a_row(pieces: Sequence[Piece], kept: Sequence[int], highest: int = 0) -> 
                 free.append(highest)
             tags[piece.end] = min(free)
             free.remove(tags[piece.end])
-            steps.append(Step("tag", tags=(tags[piece.end],)))
+            steps.append(ChainStep("tag", tags=(tags[piece.end],)))
     if pieces[-1].end not in kept:
         raise fail("a network whose outputs do not follow from one another cannot be spelled")
     return steps
 
 
-def _maps(piece: Piece) -> Collect | None:
+def _maps(piece: ChainPiece) -> Collect | None:
     """The layer that a piece begins with, where it makes one value of several feature maps."""
     layer = piece.join.layer if piece.join is not None else None
     return layer if isinstance(layer, Collect) else None
 
 
-def _taps(pieces: Sequence[Piece]) -> dict[int, str]:
+def _taps(pieces: Sequence[ChainPiece]) -> dict[int, str]:
     """The places that feature maps are taken from; these have names in place of tags."""
     found: dict[int, str] = {}
     for piece in pieces:
@@ -71,8 +71,8 @@ def _taps(pieces: Sequence[Piece]) -> dict[int, str]:
     return found
 
 
-def _needs_tag(pieces: Sequence[Piece], place: int, last: int | None) -> bool:
-    """Whether the end of a piece is referred to by a tag."""
+def _needs_tag(pieces: Sequence[ChainPiece], place: int, last: int | None) -> bool:
+    """True if the end of a piece is referred to by a tag."""
     if last is None:
         return False
     if last > place + 1:
@@ -106,9 +106,9 @@ def _tagged_join(
     """A join by tags, from the place where the network is."""
     layer, homes = join.layer, join.homes
     if isinstance(layer, Concat):
-        return [Step("concat", tags=tuple(tags[source] for source in inputs), homes=homes)]
+        return [ChainStep("concat", tags=tuple(tags[source] for source in inputs), homes=homes)]
     if isinstance(layer, Collect):
-        return [Step("feature_maps", names=layer.names, homes=homes)]
+        return [ChainStep("feature_maps", names=layer.names, homes=homes)]
     name = _BY_TAG.get(type(layer))
     if name is None:
         raise fail(f"no combinator joins tensors by {layer.kind}")
@@ -118,9 +118,9 @@ def _tagged_join(
         others = list(inputs)
         others.remove(current)
     elif isinstance(layer, Gate) and current == others[0] and current != first:
-        return [Step("scale_tagged", tags=(tags[first],), homes=homes)]
+        return [ChainStep("scale_tagged", tags=(tags[first],), homes=homes)]
     elif first != current:
-        steps.append(Step("skip", tags=(tags[first],)))
+        steps.append(ChainStep("skip", tags=(tags[first],)))
     if isinstance(layer, ResizeToMatch):
         names = tuple(
             f"{option}=true"
@@ -130,5 +130,5 @@ def _tagged_join(
             )
             if given
         )
-        return [*steps, Step(name, names=names, tags=(tags[others[0]],), homes=homes)]
-    return steps + [Step(name, tags=(tags[source],), homes=homes) for source in others]
+        return [*steps, ChainStep(name, names=names, tags=(tags[others[0]],), homes=homes)]
+    return steps + [ChainStep(name, tags=(tags[source],), homes=homes) for source in others]

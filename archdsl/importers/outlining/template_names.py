@@ -11,10 +11,10 @@ from archdsl.importers.outlining.parameters import Pattern
 from archdsl.importers.outlining.spelling import names_of
 from archdsl.importers.outlining.terms import (
     REPEAT,
-    Activation,
-    Call,
-    Combining,
+    ActivationHead,
+    CombinatorHead,
     LayerHead,
+    TemplateHead,
     instances_of,
 )
 from archdsl.ir.layer import lookup
@@ -28,7 +28,7 @@ _LONGEST = 24
 _IDIOM = 3  # layers
 
 
-class Names:
+class TemplateNames:
     """Gives each template a name that nothing else has."""
 
     def __init__(self, folded: Folded) -> None:
@@ -70,9 +70,9 @@ class Names:
         if isinstance(head, LayerHead):
             fixed = [d.name for d in names_of(head.cls) if head.fixed and d.preset]
             return fixed[0] if len(fixed) == 1 else head.cls.stem
-        if isinstance(head, Activation):
+        if isinstance(head, ActivationHead):
             return leading.lower()
-        if isinstance(head, Call) and not self._homes.get(head.template):
+        if isinstance(head, TemplateHead) and not self._homes.get(head.template):
             return self._names[head.template]
         return ""
 
@@ -91,15 +91,15 @@ class Names:
 
     def _made_of(self, body: int) -> str:
         heads = [self._pool[step].head for step in self._pool.steps(body)]
-        if REPEAT in heads or sum(isinstance(h, (Call, Combining)) for h in heads) > 1:
+        if REPEAT in heads or sum(isinstance(h, (TemplateHead, CombinatorHead)) for h in heads) > 1:
             return "stage"
-        return "block" if any(isinstance(head, Combining) for head in heads) else "body"
+        return "block" if any(isinstance(head, CombinatorHead) for head in heads) else "body"
 
     def _marks(self, body: int) -> Iterator[str]:
         """Words for what a template has that another one of the same name may not have."""
         steps = self._pool.steps(body)
         for head, _, blocks in map(self._pool.__getitem__, steps):
-            if isinstance(head, Combining):
+            if isinstance(head, CombinatorHead):
                 shortcut = head.kind == "residual" and len(blocks) == 2
                 yield "down" if shortcut and all(map(self._full, blocks)) else head.kind
         last = self._pool[steps[-1]].head

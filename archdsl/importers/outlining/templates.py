@@ -1,4 +1,4 @@
-"""What templates are made of: their numbers, the words they cost, steps that repeat."""
+"""The templates of a network: their numbers, their cost in words, and runs of equal steps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from archdsl.importers.outlining.spelling import arguments_of, spelled, value_te
 from archdsl.importers.outlining.terms import (
     DENSE,
     REPEAT,
-    Activation,
-    Call,
-    Combining,
+    ActivationHead,
+    CombinatorHead,
     LayerHead,
     Pool,
-    Tagging,
+    TagHead,
+    TemplateHead,
 )
 from archdsl.ir.layer import Category, Layer
 from archdsl.layers.activation import Identity
@@ -25,7 +25,7 @@ from archdsl.layers.activation import Identity
 CALL = 3
 """The words of a typical instance: its name and two arguments."""
 ROUNDS = 8
-"""How often what was decided is looked at again."""
+"""Passes over the network until nothing changes, at most."""
 
 
 class Templates:
@@ -56,7 +56,7 @@ def layer_step(pool: Pool, layer: Layer) -> int:
     """A layer as a step."""
     plain = layer.category is Category.ACTIVATION and not dataclasses.fields(layer)
     if plain and not isinstance(layer, Identity):
-        return pool.step(Activation(), (spelled(type(layer), {}, {}),))
+        return pool.step(ActivationHead(), (spelled(type(layer), {}, {}),))
     values, fixed = arguments_of(layer)
     return pool.step(LayerHead(type(layer), tuple(values), tuple(fixed.items())), values.values())
 
@@ -78,8 +78,8 @@ def _repeated(pool: Pool, steps: list[int], period: int) -> list[int]:
             end += 1
         count = (end - place) // period
         block = steps[place : place + period]
-        plain = all(not isinstance(pool[step].head, Tagging) for step in block)
-        bare = period == 1 and isinstance(pool[block[0]].head, Activation)
+        plain = all(not isinstance(pool[step].head, TagHead) for step in block)
+        bare = period == 1 and isinstance(pool[block[0]].head, ActivationHead)
         if count > 1 and plain and not bare:
             made.append(_repetition(pool, count, block))
             place += count * period
@@ -91,7 +91,7 @@ def _repeated(pool: Pool, steps: list[int], period: int) -> list[int]:
 
 def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
     head, _, blocks = pool[block[0]]
-    if len(block) == 1 and head == Combining("parallel") and len(blocks) == 2:
+    if len(block) == 1 and head == CombinatorHead("parallel") and len(blocks) == 2:
         through, layer = blocks
         if not pool.steps(through):
             return pool.step(DENSE, (count,), [layer])
@@ -99,7 +99,7 @@ def _repetition(pool: Pool, count: int, block: Sequence[int]) -> int:
 
 
 class Cost:
-    """How many words a term takes in a text.
+    """Number of words that a term takes in a text.
 
     A call is a short one where the parameters of templates are not known yet.
     """
@@ -124,16 +124,16 @@ class Cost:
         return self._known[term]
 
     def _is_call(self, term: int) -> bool:
-        return not self._pool.is_chain(term) and isinstance(self._pool[term].head, Call)
+        return not self._pool.is_chain(term) and isinstance(self._pool[term].head, TemplateHead)
 
     def _own(self, step: int) -> int:
         """The words of a step without its blocks."""
         head, values, _ = self._pool[step]
-        if isinstance(head, Call):
+        if isinstance(head, TemplateHead):
             return CALL if self._parameters is None else self._parameters.words(head)
         if isinstance(head, LayerHead):
             given = dict(zip(head.names, values, strict=True)) | dict(head.fixed)
             texts = {name: value_text(value) for name, value in given.items()}
             columns = {name: (value,) for name, value in given.items()}
             return spelled(head.cls, columns, texts).count(",") + 2
-        return 1 + (len(values) if isinstance(head, Combining) else 0)
+        return 1 + (len(values) if isinstance(head, CombinatorHead) else 0)

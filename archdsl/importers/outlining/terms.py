@@ -30,14 +30,14 @@ class LayerHead:
 
 
 @dataclass(frozen=True)
-class Activation:
+class ActivationHead:
     """An activation without arguments: its only value is its name, so that it may differ."""
 
     names: tuple[str, ...] = ("activation",)
 
 
 @dataclass(frozen=True)
-class Combining:
+class CombinatorHead:
     """A combinator: ``options`` are what is written before its blocks and never differs."""
 
     kind: str
@@ -46,7 +46,7 @@ class Combining:
 
 
 @dataclass(frozen=True)
-class Tagging:
+class TagHead:
     """A tag, or what refers to some."""
 
     kind: str
@@ -56,21 +56,21 @@ class Tagging:
 
 
 @dataclass(frozen=True)
-class Call:
-    """An instance of a template; its only block is what the template amounts to there."""
+class TemplateHead:
+    """A call of a template; its only block is the body that the template has there."""
 
     template: int
     names: tuple[str, ...] = ()
 
 
-Head = LayerHead | Activation | Combining | Tagging | Call
+Head = LayerHead | ActivationHead | CombinatorHead | TagHead | TemplateHead
 
-REPEAT = Combining("repeat", names=("count",))
-DENSE = Combining("dense", names=("count",))
+REPEAT = CombinatorHead("repeat", names=("count",))
+DENSE = CombinatorHead("dense", names=("count",))
 
 
-class Step(NamedTuple):
-    """What stands behind the number of a step: values are in the order of the head's names."""
+class StepTerm(NamedTuple):
+    """A layer, a call or a combinator with its arguments, in the order of the head's names."""
 
     head: Head
     values: tuple[Value, ...]
@@ -82,16 +82,18 @@ class Pool:
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
-        self._terms: list[Step | tuple[int, ...]] = []
+        self._terms: list[StepTerm | tuple[int, ...]] = []
         self._shapes: list[int] = []
         self._shape_numbers: dict[Hashable, int] = {}
 
     def step(self, head: Head, values: Iterable[Value] = (), blocks: Iterable[int] = ()) -> int:
         """The number of a step."""
-        step = Step(head, tuple(values), tuple(blocks))
+        step = StepTerm(head, tuple(values), tuple(blocks))
         typed = tuple((type(value), value) for value in step.values)  # True is not 1 here
         # What a call amounts to has one shape, since its template has.
-        inner = () if isinstance(head, Call) else tuple(self._shapes[b] for b in step.blocks)
+        inner = (
+            () if isinstance(head, TemplateHead) else tuple(self._shapes[b] for b in step.blocks)
+        )
         return self._intern(("step", head, typed, step.blocks), step, (head, inner))
 
     def chain(self, steps: Iterable[int]) -> int:
@@ -100,22 +102,22 @@ class Pool:
         shape = ("chain", tuple(self._shapes[step] for step in chain))
         return self._intern(("chain", chain), chain, shape)
 
-    def _intern(self, key: Hashable, term: Step | tuple[int, ...], shape: Hashable) -> int:
+    def _intern(self, key: Hashable, term: StepTerm | tuple[int, ...], shape: Hashable) -> int:
         number = self._numbers.setdefault(key, len(self._terms))
         if number == len(self._terms):
             self._terms.append(term)
             self._shapes.append(self._shape_numbers.setdefault(shape, len(self._shape_numbers)))
         return number
 
-    def __getitem__(self, step: int) -> Step:
+    def __getitem__(self, step: int) -> StepTerm:
         term = self._terms[step]
-        assert isinstance(term, Step)
+        assert isinstance(term, StepTerm)
         return term
 
     def steps(self, chain: int) -> tuple[int, ...]:
         """The steps of a chain."""
         term = self._terms[chain]
-        assert not isinstance(term, Step)
+        assert not isinstance(term, StepTerm)
         return term
 
     def shape(self, term: int) -> int:
@@ -125,7 +127,7 @@ class Pool:
     def parts(self, term: int) -> tuple[int, ...]:
         """The steps of a chain, the blocks of a step."""
         found = self._terms[term]
-        return found.blocks if isinstance(found, Step) else found
+        return found.blocks if isinstance(found, StepTerm) else found
 
     def within(self, *roots: int) -> list[int]:
         """All terms that some consist of, the inner ones first."""
@@ -139,8 +141,8 @@ class Pool:
         return sorted(seen)
 
     def is_chain(self, term: int) -> bool:
-        """Whether a number is that of a chain."""
-        return not isinstance(self._terms[term], Step)
+        """True if the number is that of a chain, not of a step."""
+        return not isinstance(self._terms[term], StepTerm)
 
 
 def text_chains(pool: Pool, main: int) -> list[tuple[int, ...]]:
@@ -154,7 +156,7 @@ def text_chains(pool: Pool, main: int) -> list[tuple[int, ...]]:
         found.append(steps)
         for step in steps:
             head, _, blocks = pool[step]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 if head.template in seen:
                     continue
                 seen.add(head.template)
@@ -169,17 +171,17 @@ def text_steps(pool: Pool, main: int) -> Iterable[int]:
 
 
 def text_uses(pool: Pool, main: int) -> Counter[int]:
-    """How often the text has an instance of each template."""
+    """Number of instances of each template in the text."""
     heads = (pool[step].head for step in text_steps(pool, main))
-    return Counter(head.template for head in heads if isinstance(head, Call))
+    return Counter(head.template for head in heads if isinstance(head, TemplateHead))
 
 
 def instances_of(pool: Pool, main: int) -> dict[int, list[int]]:
-    """What each template amounts to in its different instances; inner templates come first."""
+    """The different bodies of each template's instances; inner templates come first."""
     found: dict[int, list[int]] = {}
     for term in pool.within(main):
         if not pool.is_chain(term):
             head, _, blocks = pool[term]
-            if isinstance(head, Call):
+            if isinstance(head, TemplateHead):
                 found.setdefault(head.template, []).append(blocks[0])
     return {template: list(dict.fromkeys(blocks)) for template, blocks in found.items()}

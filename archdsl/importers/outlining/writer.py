@@ -1,4 +1,4 @@
-"""The text of a spec from a sketch."""
+"""The text of a spec from an imported graph."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.format import formatted
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.fold import folded
 from archdsl.importers.outlining.nesting import structured
-from archdsl.importers.outlining.parameters import Parameters, Pattern, Slot
+from archdsl.importers.outlining.parameters import Parameters, Pattern, TextSlot
 from archdsl.importers.outlining.spelling import spelled, value_text
-from archdsl.importers.outlining.template_names import Names
-from archdsl.importers.outlining.terms import Activation, Call, Combining, LayerHead, Pool, Tagging
+from archdsl.importers.outlining.template_names import TemplateNames
+from archdsl.importers.outlining.terms import (
+    ActivationHead,
+    CombinatorHead,
+    LayerHead,
+    Pool,
+    TagHead,
+    TemplateHead,
+)
 from archdsl.ir.trampoline import Task, run
 from archdsl.text.words import printable
 
@@ -21,18 +28,18 @@ _NAMED_TAGS = 10
 _LINE = 48  # characters behind which single layers begin another line
 
 
-def written(sketch: Sketch) -> str:
-    """The spec of a sketch, in the style of ``archdsl fmt``.
+def written(graph: ImportedGraph) -> str:
+    """The spec of an imported graph, in the style of ``archdsl fmt``.
 
     Raises ArchError for a network that has several inputs, or outputs that no branch reaches.
     """
-    found = folded(structured(sketch))
+    found = folded(structured(graph))
     parameters = Parameters(found.pool, found.main)
-    return _Writing(found.pool, Names(found), parameters).text(found.main, sketch.notes)
+    return _Writing(found.pool, TemplateNames(found), parameters).text(found.main, graph.notes)
 
 
 class _Words(NamedTuple):
-    """A step without its end.
+    """The text of a step without its closing bracket.
 
     ``open`` ones take any number of blocks: where another block follows as what they are applied
     to, that has to be said.
@@ -41,7 +48,7 @@ class _Words(NamedTuple):
     text: str
     open: bool = False
     single: bool = False
-    """Whether it is a layer by itself."""
+    """True for a single layer."""
 
     def __str__(self) -> str:
         """With the bracket or comma behind which its subnet stands."""
@@ -57,7 +64,7 @@ _OPEN = frozenset({"parallel", "residual"})
 
 
 class _Writing:
-    def __init__(self, pool: Pool, names: Names, parameters: Parameters) -> None:
+    def __init__(self, pool: Pool, names: TemplateNames, parameters: Parameters) -> None:
         self._pool = pool
         self._names = names
         self._parameters = parameters
@@ -75,7 +82,7 @@ class _Writing:
     def _tags(self, main: int) -> list[str]:
         """Definitions of the tags for which dlib has no names."""
         heads = (self._pool[t].head for t in self._pool.within(main) if not self._pool.is_chain(t))
-        numbers = {tag for head in heads if isinstance(head, Tagging) for tag in head.tags}
+        numbers = {tag for head in heads if isinstance(head, TagHead) for tag in head.tags}
         lines = [
             f"template <typename SUBNET> using {_tag(n)} = add_tag_layer<{n},SUBNET>;"
             for n in sorted(numbers)
@@ -90,20 +97,20 @@ class _Writing:
         body = "".join(map(str, reversed(steps))) + "SUBNET" + ">" * len(steps)
         return f"template <{head}>\nusing {self._names[template]} = {body};"
 
-    def _steps(self, chain: int, cursor: Iterator[Slot]) -> Task[list[_Words]]:
+    def _steps(self, chain: int, cursor: Iterator[TextSlot]) -> Task[list[_Words]]:
         """The steps of a chain as texts without their ends, in the order in which data flows."""
         texts: list[_Words] = []
         for step in self._pool.steps(chain):
             texts.append((yield self._step(step, cursor)))
         return texts
 
-    def _step(self, step: int, cursor: Iterator[Slot]) -> Task[_Words]:
+    def _step(self, step: int, cursor: Iterator[TextSlot]) -> Task[_Words]:
         head, _, blocks = self._pool[step]
-        if isinstance(head, Call):
+        if isinstance(head, TemplateHead):
             parameters = self._parameters.patterns[head.template].parameters
             return _applied(self._names[head.template], [next(cursor).text for _ in parameters])
         slots = [next(cursor) for _ in head.names]
-        if isinstance(head, Activation):
+        if isinstance(head, ActivationHead):
             return _Words(slots[0].text)
         if isinstance(head, LayerHead):
             columns = {name: s.values for name, s in zip(head.names, slots, strict=True)}
@@ -112,7 +119,7 @@ class _Writing:
             columns |= {name: (value,) * rows for name, value in head.fixed}
             texts |= {name: value_text(value) for name, value in head.fixed}
             return _Words(spelled(head.cls, columns, texts), single=True)
-        if isinstance(head, Tagging):
+        if isinstance(head, TagHead):
             return _tagged(head)
         inner: list[str] = []
         for block in blocks:
@@ -120,7 +127,7 @@ class _Writing:
         return _combined(head, [slot.text for slot in slots], inner)
 
 
-def _combined(head: Combining, values: list[str], blocks: list[str]) -> _Words:
+def _combined(head: CombinatorHead, values: list[str], blocks: list[str]) -> _Words:
     if head.kind == "outputs":
         return _Words(f"outputs<{head.options[0]}={blocks[0]}")
     if head.kind == "dense":
@@ -162,7 +169,7 @@ def _lines(steps: list[_Words]) -> str:
     return "\n".join(lines)
 
 
-def _tagged(head: Tagging) -> _Words:
+def _tagged(head: TagHead) -> _Words:
     names = [_tag(tag) for tag in head.tags]
     if head.kind == "tag":
         return _Words(names[0])

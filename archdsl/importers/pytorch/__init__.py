@@ -1,1 +1,1 @@
-"""Reading PyTorch modules: traced, canonicalised as the matcher does, and told in layers."""
+"""Import of PyTorch modules: traced, made canonical, and recognised as layers."""

@@ -1,4 +1,4 @@
-"""What a layer of the catalogue amounts to in a canonical graph, and where that is found.
+"""Canonical graphs of single layers of the catalogue, and the search for them in a network.
 
 A layer is lowered alone, as the compiler does it, and the result made canonical. So it is the
 layer's own definition that says how the layer is recognised, and nothing is told twice.
@@ -54,7 +54,7 @@ class Fragments:
         inputs: Sequence[int],
         shapes: tuple[Shape, ...],
     ) -> Covered | None:
-        """Where a layer on ``inputs`` ends in node ``end`` of a graph; None where it does not."""
+        """Nodes that a layer on ``inputs`` covers up to node ``end``; ``None`` if it differs."""
         # Behind inputs of which all is known, then behind such of which nothing is known.
         for known in (True, False):
             key = (type(layer), dataclasses.astuple(layer), shapes, known)

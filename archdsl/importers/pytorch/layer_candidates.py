@@ -1,4 +1,4 @@
-"""Which layers of the catalogue an operation of PyTorch may be: proposals, one entry each.
+"""Candidate layers of the catalogue for an operation of PyTorch: an entry for each operation.
 
 A proposal is only a guess at the layer's arguments. Whether the layer is what the network has
 there is decided by the layer itself, see ``fragments``; so an entry need not be careful.
@@ -112,7 +112,7 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
 
 
 def _is_plain(cls: type[Any]) -> bool:
-    """Whether a class is a layer that can be made without arguments."""
+    """True if a class is a layer that can be made without arguments."""
     return issubclass(cls, Layer) and all(
         field.default is not dataclasses.MISSING for field in dataclasses.fields(cls)
     )
@@ -244,7 +244,7 @@ def _concatenation(seen: Seen) -> Proposals:
 
 
 def _part(seen: Seen) -> Proposals:
-    """What indexing takes: a chunk, the first of several results, a token, a box."""
+    """Layers for indexing: a chunk, the first of several results, a token, a box."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
     if source.label.operation == "chunk":
         count = cast("int", source.label.value("chunks"))

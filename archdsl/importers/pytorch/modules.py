@@ -1,4 +1,4 @@
-"""The modules that are imported: a library's models, and what a Python file makes."""
+"""The modules to import: models of a library, or those that a Python file defines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def original(what: str) -> nn.Module:
 
 
 def _factory(path: Path, name: str) -> Any:
-    """What a name stands for in a file, once the file has run."""
+    """The class or function of this name in a Python file, after running it."""
     module = _run(path)
     found: Any = module
     for part in name.split("."):

@@ -1,4 +1,4 @@
-"""A PyTorch module as a sketch: traced, made canonical, each operation told as a layer."""
+"""Import of PyTorch modules: each operation of the canonical graph is recognised as a layer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import nn
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import Options, Proof
-from archdsl.importers.imported_graph import Home, Operation, Sketch
-from archdsl.importers.pytorch.entry import Entry, entry
+from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
 from archdsl.importers.pytorch.modules import original
+from archdsl.importers.pytorch.network_input import InputEntry, entry
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.ir.edges import Shape, shape_words
@@ -31,8 +31,8 @@ _WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
 
-class _Told(NamedTuple):
-    """A layer that ends in a node: the nodes that it takes, its output, its weights' names."""
+class _LayerMatch(NamedTuple):
+    """A layer recognised in a graph: the nodes it reads, its output shape, its weights' names."""
 
     layer: Layer
     inputs: tuple[int, ...]
@@ -40,8 +40,8 @@ class _Told(NamedTuple):
     tensors: dict[str, str]
 
 
-def read(what: str, options: Options) -> Sketch:
-    """The sketch of a model, or of what a Python file makes, in evaluation mode.
+def read(what: str, options: Options) -> ImportedGraph:
+    """The imported graph of a model, or of a Python file's, in evaluation mode.
 
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no
     layer for an operation of it.
@@ -50,11 +50,13 @@ def read(what: str, options: Options) -> Sketch:
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
     notes = [] if own else [f"reference: {what}"]
-    return sketch(module, name, options.input or _SIZE, notes)
+    return graph_of_module(module, name, options.input or _SIZE, notes)
 
 
-def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()) -> Sketch:
-    """The sketch of a module for images of a size (channels, height, width)."""
+def graph_of_module(
+    module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ()
+) -> ImportedGraph:
+    """The imported graph of a module for images of a size (channels, height, width)."""
     if is_detector(module):
         raise fail(
             f"{name} is a detector",
@@ -64,7 +66,7 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
         )
     graph = canonical(module)
     fragments = Fragments()
-    told = _told(graph, entry(graph, module, size, fragments), fragments)
+    told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
     _refuse_sharing(graph, told, live)
     places = {index: place for place, index in enumerate(live)}
@@ -80,11 +82,11 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
         for index in live
     )
     outputs = {output: places[index] for output, index in graph.outputs}
-    return Sketch(name, operations, outputs, tuple(notes))
+    return ImportedGraph(name, operations, outputs, tuple(notes))
 
 
 def proof(network: Network, what: str) -> Proof:
-    """Matches the compiled network with the module, carries weights over, compares outputs."""
+    """Matches the compiled network with the module, transfers weights, compares outputs."""
     from archdsl.backends.torch import compile_network
     from archdsl.importers.verification.compare import verify
 
@@ -101,16 +103,18 @@ def proof(network: Network, what: str) -> Proof:
     return Proof(difference is not None and difference <= _TOLERANCE, (told,))
 
 
-def _told(graph: CanonicalGraph, start: Entry, fragments: Fragments) -> dict[int, _Told]:
+def _layer_matches(
+    graph: CanonicalGraph, start: InputEntry, fragments: Fragments
+) -> dict[int, _LayerMatch]:
     """The layers by the nodes that they end in.
 
     Nodes inside of larger layers may have none; only what an output needs counts.
     """
-    told: dict[int, _Told] = {}
+    told: dict[int, _LayerMatch] = {}
     shapes: dict[int, Shape] = {}
     for node in graph.nodes:
         if node.index == start.node:
-            found: _Told | None = _Told(start.layer, (), start.layer.shape(()), {})
+            found: _LayerMatch | None = _LayerMatch(start.layer, (), start.layer.shape(()), {})
         else:
             found = _recognised(Seen(node, graph, shapes), fragments)
         if found is not None:
@@ -119,7 +123,7 @@ def _told(graph: CanonicalGraph, start: Entry, fragments: Fragments) -> dict[int
     return told
 
 
-def _recognised(seen: Seen, fragments: Fragments) -> _Told | None:
+def _recognised(seen: Seen, fragments: Fragments) -> _LayerMatch | None:
     for layer, inputs in proposals(seen):
         if not all(source in seen.shapes for source in inputs):
             continue
@@ -128,11 +132,11 @@ def _recognised(seen: Seen, fragments: Fragments) -> _Told | None:
         if covered is not None:
             output = layer.edge_shape(shapes)
             assert isinstance(output, tuple)
-            return _Told(layer, inputs, output, dict(covered.tensors))
+            return _LayerMatch(layer, inputs, output, dict(covered.tensors))
     return None
 
 
-def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
+def _live(graph: CanonicalGraph, told: dict[int, _LayerMatch]) -> list[int]:
     """The nodes whose layers lead to an output, in order; raises ArchError where one is missing."""
     needed = [False] * len(graph.nodes)
     for _, index in graph.outputs:
@@ -154,7 +158,7 @@ def _live(graph: CanonicalGraph, told: dict[int, _Told]) -> list[int]:
     return [node.index for node in graph.nodes if needed[node.index]]
 
 
-def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told]) -> ArchError:
+def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _LayerMatch]) -> ArchError:
     """The error about the first operation that no layer is like."""
     place = f"in {node.scope}" if node.scope else "in the network itself"
     sources = [graph.nodes[index] for index in node.inputs]
@@ -172,7 +176,7 @@ def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _Told])
     )
 
 
-def _refuse_sharing(graph: CanonicalGraph, told: dict[int, _Told], live: list[int]) -> None:
+def _refuse_sharing(graph: CanonicalGraph, told: dict[int, _LayerMatch], live: list[int]) -> None:
     """A layer of a spec has weights of its own."""
     owners: dict[str, int] = {}
     for index in live:

@@ -1,4 +1,4 @@
-"""From a network to its canonical graph.
+"""The canonical graph of a network, from its torch.fx trace.
 
 The traced graph is interpreted once, in execution order, with stand-ins for the values. That
 resolves what is only spelling: modules, functions and methods for the same operation (the table in

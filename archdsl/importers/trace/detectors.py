@@ -51,7 +51,7 @@ def outlined(module: nn.Module) -> nn.Module:
 
 
 def is_detector(module: nn.Module) -> bool:
-    """Whether a module of torchvision takes images and targets and returns detections."""
+    """True for a module of torchvision that takes images and targets and returns detections."""
     return isinstance(module, tuple(_OUTLINES))
 
 

@@ -71,7 +71,7 @@ class _Tracer(torch.fx.Tracer):
 
 
 def is_whole(module: nn.Module) -> bool:
-    """Whether the module is compared whole: PyTorch's own, and those that say so of themselves."""
+    """True if the module is a single node of the trace: PyTorch's own, or ``whole = True``."""
     return torch.fx.Tracer().is_leaf_module(module, "") or getattr(module, "whole", False) is True
 
 

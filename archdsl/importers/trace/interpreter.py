@@ -1,4 +1,4 @@
-"""Interpreting traced graphs: the nodes they amount to, whatever they are spelled like."""
+"""Interpretation of traced graphs: equal computations become equal nodes, however spelled."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from archdsl.importers.trace.values import (
     ARITHMETIC,
     BATCH,
     SIZE_ATTRIBUTES,
-    Call,
     Cell,
     Size,
     Stored,
+    TracedCall,
     Value,
     about_sizes,
     dimensions_of,
@@ -50,7 +50,7 @@ from archdsl.importers.trace.values import (
 
 
 class Interpreter:
-    """Runs traced graphs on stand-ins for tensors and writes down the canonical nodes."""
+    """Runs traced graphs on symbolic tensors and records the canonical nodes."""
 
     def __init__(self, root: nn.Module, training: bool, for_weights: bool) -> None:
         self.nodes: list[CanonicalNode] = []
@@ -70,7 +70,7 @@ class Interpreter:
             *root.named_buffers(remove_duplicate=False),
         ):
             self._names.setdefault(id(tensor), name)
-        self._structural: dict[str, Callable[[Cell, dict[str, object], Call], object]] = {
+        self._structural: dict[str, Callable[[Cell, dict[str, object], TracedCall], object]] = {
             "flatten": self._flatten,
             "reshape": self._reshape,
             "mean": self._mean,
@@ -88,7 +88,7 @@ class Interpreter:
         given: Mapping[str, object],
     ) -> object:
         """Interprets ``graph``, the trace of ``root`` found at ``prefix``; gives its result."""
-        visit: dict[str, Callable[[torch.fx.Node, Call, nn.Module, str], object]] = {
+        visit: dict[str, Callable[[torch.fx.Node, TracedCall, nn.Module, str], object]] = {
             "get_attr": self._attribute,
             "call_module": self._call_module,
             "call_function": self._call_function,
@@ -110,7 +110,7 @@ class Interpreter:
             else:
                 self._scope = scope = _scope(node, prefix)
                 where = f"{node.name} in {scope}" if scope else node.name
-                call = Call(where, resolved(node.args), dict(resolved(node.kwargs)))
+                call = TracedCall(where, resolved(node.args), dict(resolved(node.kwargs)))
                 values[node] = visit[node.op](node, call, root, prefix)
         return None
 
@@ -132,13 +132,17 @@ class Interpreter:
             ).node
         return self._flattened[value.node]
 
-    def _attribute(self, node: torch.fx.Node, call: Call, root: nn.Module, prefix: str) -> object:
+    def _attribute(
+        self, node: torch.fx.Node, call: TracedCall, root: nn.Module, prefix: str
+    ) -> object:
         found: object = operator.attrgetter(str(node.target))(root)
         if not isinstance(found, torch.Tensor):
             return found
         return Stored(self._names.get(id(found), ""), found)
 
-    def _call_module(self, node: torch.fx.Node, call: Call, root: nn.Module, prefix: str) -> object:
+    def _call_module(
+        self, node: torch.fx.Node, call: TracedCall, root: nn.Module, prefix: str
+    ) -> object:
         target = str(node.target)
         module = root.get_submodule(target)
         if not is_whole(module):
@@ -156,7 +160,7 @@ class Interpreter:
         return self._apply_module(module, call)
 
     def _call_function(
-        self, node: torch.fx.Node, call: Call, root: nn.Module, prefix: str
+        self, node: torch.fx.Node, call: TracedCall, root: nn.Module, prefix: str
     ) -> object:
         function = cast("Callable[..., object]", node.target)
         if isinstance(function, type) and hasattr(function, "_fields"):
@@ -177,7 +181,9 @@ class Interpreter:
         in_place = function in INPLACE_OPERATORS or _in_place_name(name)
         return self._written(result, call, in_place or call.kwargs.get("inplace") is True)
 
-    def _call_method(self, node: torch.fx.Node, call: Call, root: nn.Module, prefix: str) -> object:
+    def _call_method(
+        self, node: torch.fx.Node, call: TracedCall, root: nn.Module, prefix: str
+    ) -> object:
         name = str(node.target)
         if name in SIZE_ATTRIBUTES or about_sizes(call):
             return self._size(call.args, name)
@@ -189,7 +195,7 @@ class Interpreter:
             result = self._apply_unknown(plain, {"arguments": call.args, **call.kwargs}, call)
         return self._written(result, call, in_place)
 
-    def _written(self, result: object, call: Call, in_place: bool) -> object:
+    def _written(self, result: object, call: TracedCall, in_place: bool) -> object:
         """An operation in place also changes what its first argument holds from now on."""
         first = call.args[0] if call.args else None
         if in_place and isinstance(first, Cell) and isinstance(result, Cell):
@@ -224,7 +230,7 @@ class Interpreter:
 
     # --- operations ---------------------------------------------------------------------------
 
-    def _apply_module(self, module: nn.Module, call: Call) -> object:
+    def _apply_module(self, module: nn.Module, call: TracedCall) -> object:
         entry = BY_MODULE.get(type(module))
         owned = {
             role: Stored(self._names.get(id(tensor), f"{call.module}.{role}"), tensor)
@@ -244,7 +250,7 @@ class Interpreter:
         result = self._apply_bound(entry, bound, call)
         return self._written(result, call, getattr(module, "inplace", False) is True)
 
-    def _apply(self, entry: Operation, call: Call) -> object:
+    def _apply(self, entry: Operation, call: TracedCall) -> object:
         bound = entry.bind(call.args, call.kwargs)
         if bound is None:
             return self._apply_unknown(entry.name, {"arguments": call.args, **call.kwargs}, call)
@@ -258,7 +264,7 @@ class Interpreter:
             call.module = next(iter(call.state.values())).name.rpartition(".")[0]
         return self._apply_bound(entry, bound, call)
 
-    def _apply_bound(self, entry: Operation, bound: dict[str, object], call: Call) -> object:
+    def _apply_bound(self, entry: Operation, bound: dict[str, object], call: TracedCall) -> object:
         first = bound[entry.arguments[0].name]
         if isinstance(first, Cell) and does_nothing(entry.name, bound):
             return first
@@ -266,7 +272,7 @@ class Interpreter:
             return self._structural[entry.name](cast("Cell", first), bound, call)
         return self._apply_plain(entry, bound, call)
 
-    def _apply_plain(self, entry: Operation, bound: dict[str, object], call: Call) -> Cell:
+    def _apply_plain(self, entry: Operation, bound: dict[str, object], call: TracedCall) -> Cell:
         sources = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
         keeps_flat = entry.elementwise or entry.name == "linear"
         pending = entry.elementwise and all(
@@ -308,7 +314,7 @@ class Interpreter:
             self._points.add(result.node)
         return Cell(Value(result.node, pending))
 
-    def _apply_unknown(self, name: str, arguments: Mapping[str, object], call: Call) -> Cell:
+    def _apply_unknown(self, name: str, arguments: Mapping[str, object], call: TracedCall) -> Cell:
         """An operation without an entry: its name and arguments are all that is compared."""
         inputs = _Inputs(self, settle=True)
         fields: Fields = {}
@@ -328,7 +334,7 @@ class Interpreter:
 
     # --- operations on the shape, which need more than a table entry --------------------------
 
-    def _flatten(self, first: Cell, bound: dict[str, object], call: Call) -> object:
+    def _flatten(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         if (bound["start_dim"], bound["end_dim"]) != (1, -1):
             return self._apply_plain(BY_METHOD["flatten"], bound, call)
         value = first.value
@@ -350,7 +356,7 @@ class Interpreter:
         )
         return linear
 
-    def _reshape(self, first: Cell, bound: dict[str, object], call: Call) -> object:
+    def _reshape(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         shape = shape_of(bound["shape"])
         value = first.value
         batches = (BATCH, Size("size", (Value(self.settled(value)), 0)))
@@ -372,7 +378,7 @@ class Interpreter:
         return reshaped
 
     def _keeps_channels(self, value: Value, shape: tuple[object, ...]) -> bool:
-        """Whether a reshape only makes one dimension of all those behind batch and channels."""
+        """True if a reshape merges all dimensions behind batch and channels into one."""
         node = self.nodes[value.node]
         sizes = Value(self.settled(value))
         batches = (BATCH, Size("size", (sizes, 0)))
@@ -406,7 +412,7 @@ class Interpreter:
             return source, groups
         return None
 
-    def _mean(self, first: Cell, bound: dict[str, object], call: Call) -> object:
+    def _mean(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         dimensions = dimensions_of(bound["dim"])
         if dimensions not in ((2, 3), (-2, -1)) or bound["dtype"] is not None:
             return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
@@ -415,7 +421,7 @@ class Interpreter:
         pooled = self._add(label, (source,), where=call.where, batch=self._batch[source])
         return Cell(Value(pooled.node, pending=not bound["keepdim"]))
 
-    def _cat(self, tensors: object, bound: dict[str, object], call: Call) -> object:
+    def _cat(self, tensors: object, bound: dict[str, object], call: TracedCall) -> object:
         """One tensor alone is not changed, and nested concatenations are one.
 
         ``cat(cat(a, b), c)`` and ``cat(a, b, c)`` both occur in densely connected networks.
@@ -437,7 +443,7 @@ class Interpreter:
         batch = dimension != 0 and self._batch[sources[0]]
         return Cell(self._add(label, inputs, where=call.where, flat=flat, batch=batch))
 
-    def _clone(self, first: Cell, bound: dict[str, object], call: Call) -> object:
+    def _clone(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         """The same value in memory of its own, which is no operation but stops writes in place."""
         return Cell(first.value)
 
@@ -464,11 +470,11 @@ class Interpreter:
         return self._stored[key].node
 
     def is_flat(self, node: int) -> bool:
-        """Whether a node is known to give a tensor of two dimensions."""
+        """True if a node is known to give a tensor of two dimensions."""
         return self._flat[node]
 
     def keeps_batch(self, node: int) -> bool:
-        """Whether dimension 0 of a node's result is known to be that of the network's input."""
+        """True if dimension 0 of a node's result is known to be that of the network's input."""
         return self._batch[node]
 
     def _add(
@@ -513,7 +519,7 @@ class _Inputs:
         self._settle = settle
 
     def expected(self, value: object) -> object:
-        """What ``freeze`` gives for a tensor: no more than its position, which is no news."""
+        """The value that ``freeze`` gives for a tensor: its position; ``None`` for all else."""
         return InputSlot(len(self.indices)) if isinstance(value, (Cell, Stored)) else None
 
     def freeze(self, value: object) -> Hashable:
@@ -537,11 +543,11 @@ class _Inputs:
         return value if isinstance(value, Hashable) else repr(value)
 
     def all_flat(self) -> bool:
-        """Whether there are inputs, and all of them are known to have two dimensions."""
+        """True if there are inputs, all of which are known to have two dimensions."""
         return bool(self.indices) and all(map(self._interpreter.is_flat, self.indices))
 
     def first_keeps_batch(self) -> bool:
-        """Whether dimension 0 of the first input is that of the network's input."""
+        """True if dimension 0 of the first input is that of the network's input."""
         return bool(self.indices) and self._interpreter.keeps_batch(self.indices[0])
 
     def _slot(self, node: int) -> InputSlot:
@@ -568,14 +574,14 @@ def _in_place_name(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
-def _arguments(module: nn.Module, call: Call) -> dict[str, object]:
+def _arguments(module: nn.Module, call: TracedCall) -> dict[str, object]:
     """A module call's arguments by name, defaults included."""
     bound = inspect.signature(module.forward).bind(*call.args, **call.kwargs)
     bound.apply_defaults()
     return dict(bound.arguments)
 
 
-def _bound(function: Callable[..., object], call: Call) -> dict[str, object]:
+def _bound(function: Callable[..., object], call: TracedCall) -> dict[str, object]:
     """A call's arguments by name where the function says what it calls them."""
     try:
         bound = inspect.signature(function).bind(*call.args, **call.kwargs)

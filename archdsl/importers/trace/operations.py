@@ -1,4 +1,4 @@
-"""The operations whose spellings unify, one entry each.
+"""Table of the operations with several spellings, one entry each.
 
 An entry says which ``torch.nn`` modules, functions and tensor methods spell the operation, and what
 its arguments are called: the functions take them as arguments, the modules keep them as attributes
@@ -26,7 +26,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Role(enum.Enum):
-    """What an argument of an operation is."""
+    """The role of an operation's argument."""
 
     INPUT = "a tensor, or a list of tensors, from the graph"
     STATE = "a parameter or a buffer"
@@ -580,7 +580,7 @@ BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
 
 
 def does_nothing(name: str, arguments: Mapping[str, object]) -> bool:
-    """Whether the result of an operation is its input, in either mode.
+    """True if an operation returns its input unchanged, in training and in eval mode.
 
     ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken.
     """

@@ -1,4 +1,4 @@
-"""What stands for tensors and sizes while a traced graph is interpreted."""
+"""Symbolic tensors and sizes, on which a traced graph is interpreted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BATCH = Size("batch")
 
 
 @dataclass
-class Call:
+class TracedCall:
     """One operation about to be added: what is called, by whom, and with which state."""
 
     where: str
@@ -64,7 +64,7 @@ SIZE_ATTRIBUTES = {
     "numel": "numel",
     "nelement": "numel",
 }
-"""What attributes and methods of tensors about their size are called here."""
+"""Canonical names of the attributes and methods that ask for a tensor's size."""
 
 ARITHMETIC: frozenset[Callable[..., object]] = frozenset(
     {operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.mod}
@@ -91,12 +91,12 @@ def leaves(value: object) -> list[object]:
 
 
 def has_tensor(value: object) -> bool:
-    """Whether there is a tensor, or what stands for one, anywhere in a value."""
+    """True if a value contains a tensor, traced or stored, at any depth."""
     return any(isinstance(leaf, (Cell, Stored)) for leaf in leaves(value))
 
 
-def about_sizes(call: Call) -> bool:
-    """Whether a call only computes with sizes, none of its arguments being a tensor."""
+def about_sizes(call: TracedCall) -> bool:
+    """True if a call computes with sizes alone, none of its arguments being a tensor."""
     arguments = (call.args, call.kwargs)
     return not has_tensor(arguments) and any(isinstance(x, Size) for x in leaves(arguments))
 

@@ -1,4 +1,4 @@
-"""Deciding whether two PyTorch networks are the same architecture, and carrying weights over."""
+"""Comparison of two PyTorch networks, and transfer of weights from one to the other."""
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph, CanonicalNode
@@ -7,7 +7,7 @@ from archdsl.analysis.equivalence.match import Match, match
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.verification.compare import Verification, verify
 from archdsl.importers.verification.references import has_auxiliary_heads, reference
-from archdsl.importers.verification.transplant import carry_state_dict, transplant
+from archdsl.importers.verification.weight_transfer import transfer_state_dict, transfer_weights
 
 __all__ = [
     "CanonicalGraph",
@@ -18,10 +18,10 @@ __all__ = [
     "MatchError",
     "Verification",
     "canonical",
-    "carry_state_dict",
     "has_auxiliary_heads",
     "match",
     "reference",
-    "transplant",
+    "transfer_state_dict",
+    "transfer_weights",
     "verify",
 ]

@@ -1,4 +1,4 @@
-"""Whether two networks are the same, in structure and in what they compute."""
+"""Comparison of two networks: structure, parameters, and outputs on equal weights."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from archdsl.analysis.equivalence.match import Match, match
 from archdsl.importers.trace.canonical import canonical, named_outputs
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.importers.trace.values import leaves
-from archdsl.importers.verification.beginnings import beginning_differences, constant
 from archdsl.importers.verification.examples import example
-from archdsl.importers.verification.transplant import tensors, transplant
+from archdsl.importers.verification.initial_values import constant, initial_value_differences
+from archdsl.importers.verification.weight_transfer import tensors, transfer_weights
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Verification:
     only_in: tuple[tuple[str, str], ...] = ()
 
     def equal_within(self, tolerance: float) -> bool:
-        """Whether all that was compared is equal, values up to a relative difference."""
+        """True if all that was compared is equal, values up to a relative difference."""
         close = self.max_rel_diff is not None and self.max_rel_diff <= tolerance
         return not self.differences and self.rest_equal and close
 
 
 @dataclass(frozen=True)
 class _Mode:
-    """What two networks are to each other in one mode."""
+    """Result of comparing two networks in training or in eval mode."""
 
     training: bool
     found: Match
@@ -118,7 +118,7 @@ def verify(
         differences = found.differences
         apart: tuple[float, float] | None = None
         if found.matched:
-            unlike = beginning_differences(found, reference_module, compiled, training=mode)
+            unlike = initial_value_differences(found, reference_module, compiled, training=mode)
             differences = shortened([*unlike])
             shape = (batch, *input_shape)
             apart = _difference(found, compiled, reference_module, shape, seed, mode, device)
@@ -134,7 +134,7 @@ def verify(
 def _verification(
     modes: Sequence[_Mode], reference_params: int, compiled_params: int, partial: bool
 ) -> Verification:
-    """What holds in all modes together."""
+    """The verdict of the comparisons in all modes."""
     found = [mode.found for mode in modes]
     left_out = Counter(name for each in found for name in each.compiled_only)
     # Names of a reference's outputs may be others in another mode: each must have a counterpart.
@@ -201,7 +201,7 @@ def _difference(
         torch.manual_seed(seed)
         data = example(mine, shape[1:], shape[0], training=training, device=device)
         randomise(mine, data)
-        transplant(found, mine, theirs)
+        transfer_weights(found, mine, theirs)
         results = []
         for network, name in ((mine, "reference"), (theirs, "compiled network")):
             torch.manual_seed(seed)  # for whatever is random besides dropout modules

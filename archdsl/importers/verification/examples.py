@@ -1,4 +1,4 @@
-"""What networks are run on to compare them: random tensors, or random images with targets."""
+"""Inputs of a comparison: random tensors, or random images with targets."""
 
 from __future__ import annotations
 

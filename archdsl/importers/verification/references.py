@@ -53,14 +53,14 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
 
 
 def has_auxiliary_heads(name: str) -> bool:
-    """Whether a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
+    """True if a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
     library, _, model = name.partition(":")
     return library in _LIBRARIES and model in _LIBRARIES[library].with_aux
 
 
 @dataclass(frozen=True)
 class _Library:
-    """Where a library keeps its models, and how it builds one."""
+    """A model library: the package, the names of its models, and the function that builds one."""
 
     package: str
     names: Callable[[ModuleType], Sequence[str]]

@@ -9,7 +9,7 @@ _CHARACTER = 6.1
 """Pixels across that a character of a label takes, about."""
 _LINE = 13
 _GAPS = (2, 14, 28, 46, 70)
-"""How far from its bubble a label may be."""
+"""Distances of a label from its bubble, in pixels, that are tried in this order."""
 _DIRECTIONS = 16
 
 # What is worse: to lie on a label, on the middle of a bubble, across the frame, or on a bubble; a
@@ -25,7 +25,7 @@ class Circle(NamedTuple):
     radius: float
 
 
-class Box(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle, in pixels; y grows downwards."""
 
     left: float
@@ -37,31 +37,31 @@ class Box(NamedTuple):
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 
-    def common(self, other: Box) -> float:
+    def common(self, other: Rectangle) -> float:
         """The area that two rectangles share."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0) * max(height, 0)
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point is in the rectangle."""
+        """True if a point is in the rectangle."""
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
 class Label(NamedTuple):
-    """Where a text is, and the bubble's edge where a line from it ends, if it is far from there."""
+    """Position of a text, and the line from it to the edge of its bubble where that is far."""
 
-    box: Box
+    box: Rectangle
     line: tuple[float, float, float, float] | None
 
 
-def placed(texts: list[str], circles: list[Circle], frame: Box) -> list[Label]:
+def placed(texts: list[str], circles: list[Circle], frame: Rectangle) -> list[Label]:
     """A label for each circle, in their order.
 
     One after the other, small bubbles first since least hides them, each takes the best place that
     is left. The time grows with the square of their number.
     """
-    taken: list[Box] = []
+    taken: list[Rectangle] = []
     labels: dict[int, Label] = {}
     for index in reversed(range(len(circles))):
         best = _best(_places(texts[index], circles[index]), circles, taken, frame)
@@ -71,11 +71,14 @@ def placed(texts: list[str], circles: list[Circle], frame: Box) -> list[Label]:
 
 
 def _best(
-    places: list[tuple[Label, float]], circles: list[Circle], taken: list[Box], frame: Box
+    places: list[tuple[Label, float]],
+    circles: list[Circle],
+    taken: list[Rectangle],
+    frame: Rectangle,
 ) -> Label:
     """The place that costs least, the first of several."""
     boxes = [label.box for label, _ in places]
-    reach = Box(
+    reach = Rectangle(
         min(box.left for box in boxes),
         min(box.top for box in boxes),
         max(box.right for box in boxes),
@@ -108,18 +111,18 @@ def _places(text: str, circle: Circle) -> list[tuple[Label, float]]:
     return places
 
 
-def _around(x: float, y: float, width: float) -> Box:
-    return Box(x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2)
+def _around(x: float, y: float, width: float) -> Rectangle:
+    return Rectangle(x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2)
 
 
-def _nearest(box: Box, x: float, y: float) -> tuple[float, float]:
+def _nearest(box: Rectangle, x: float, y: float) -> tuple[float, float]:
     return min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
 
 
 def _cost(
-    label: Label, distance: float, circles: list[Circle], taken: list[Box], frame: Box
+    label: Label, distance: float, circles: list[Circle], taken: list[Rectangle], frame: Rectangle
 ) -> float:
-    """How much a label hides, and how far it is from its bubble."""
+    """Penalty of a label: the area that it hides, and its distance from its bubble."""
     box = label.box
     cost = _PER_PIXEL * distance + _OUTSIDE * (box.area - box.common(frame))
     cost += _ON_LABEL * sum(box.common(other) for other in taken)
@@ -129,7 +132,7 @@ def _cost(
     return cost
 
 
-def _square(circle: Circle) -> Box:
+def _square(circle: Circle) -> Rectangle:
     """The square around a circle, a pixel wide at least."""
     half = max(circle.radius, 0.5)
-    return Box(circle.x - half, circle.y - half, circle.x + half, circle.y + half)
+    return Rectangle(circle.x - half, circle.y - half, circle.x + half, circle.y + half)

@@ -1,4 +1,4 @@
-"""Where everything of a chart is, in pixels; nothing of how it is written."""
+"""Layout of a chart, in pixels, without its SVG."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archdsl.viz.chart.labels import Box, Circle, Label, placed
+from archdsl.viz.chart.labels import Circle, Label, Rectangle, placed
 
-FRAME = Box(66, 52, 766, 552)
+FRAME = Rectangle(66, 52, 766, 552)
 """The area inside the axes."""
 WIDTH, HEIGHT = 930, 612
 

@@ -13,7 +13,7 @@ from archdsl.viz.draw.svg import svg_text
 from archdsl.viz.draw.themes import THEMES
 
 SUFFIXES = (".svg", ".png", ".pdf")
-"""What a difference can be drawn into."""
+"""Suffixes of the files that a difference can be drawn into."""
 
 __all__ = ["SUFFIXES", "picture"]
 

@@ -1,4 +1,4 @@
-"""The tree of a diagram, with parts of another one put in where they stood there."""
+"""The tree of the diagram after a change, with removed parts inserted where they were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Part = Box | End | Cluster
 
 
 class Tree:
-    """The diagram after; :meth:`restore` puts in what is gone."""
+    """The tree of the diagram after; :meth:`restore` inserts removed parts."""
 
     def __init__(self, root: Cluster, marks: Mapping[str, Mark]) -> None:
         self._root = root
@@ -87,7 +87,7 @@ class Tree:
         return found
 
     def _mark(self, cluster: Cluster) -> Mark | None:
-        """What is true of all boxes inside."""
+        """The mark that all boxes of a cluster share; ``None`` where they differ."""
         marks = {self._marks.get(box.id) for box in cluster.boxes()}
         return Mark.ADDED if marks == {Mark.ADDED} else None
 
@@ -132,7 +132,7 @@ class Tree:
 
 
 class _Gone:
-    """Which parts of a tree have no box that is kept, and where the kept ones of others are."""
+    """Parts of a tree without a box that is kept, and the places of kept boxes in the others."""
 
     def __init__(self, root: Cluster, kept: Mapping[str, str]) -> None:
         self._kept: dict[str, tuple[tuple[str, int], tuple[str, int]] | None] = {}

@@ -1,4 +1,4 @@
-"""Two diagrams in one: that of the network after, with what is gone put in where it was."""
+"""Two diagrams merged into one: the network after, with removed parts where they were."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archdsl.viz.diff.insertion import Tree
 from archdsl.viz.diff.repeats import repeated
 from archdsl.viz.draw.collapse import Levels, collapsed
 from archdsl.viz.draw.diagram import Box, Diagram, End, Mark
-from archdsl.viz.draw.from_network import Reader
+from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.words import giga
 
 
 class View:
     """One of the two diagrams, and which layers its boxes stand for."""
 
-    def __init__(self, reader: Reader, levels: Levels) -> None:
+    def __init__(self, reader: DiagramBuilder, levels: Levels) -> None:
         self.diagram = reader.diagram(levels, usual=False)
         self.boxes = {box.id: box for box in self.diagram.root.boxes()}
         groups = collapsed(reader.network, reader.groups, levels)
@@ -36,7 +36,7 @@ class Merger:
     def __init__(
         self, before: Network, after: Network, found: Difference, *, fold: bool, fuse: bool
     ) -> None:
-        self._readers = [Reader(side, fold=False, fuse=fuse) for side in (before, after)]
+        self._readers = [DiagramBuilder(side, fold=False, fuse=fuse) for side in (before, after)]
         self._found = found
         self._fold = fold
         self._status: dict[str, Status] = {}
@@ -52,7 +52,7 @@ class Merger:
                 self._scopes[change.after.path] = change.before.path
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         return max(reader.levels() for reader in self._readers)
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -96,7 +96,7 @@ class Merger:
             levels = replace(levels, expand=(*levels.expand, *sorted(wide)))
 
     def _wider(self, block: Box, there: Sequence[str], after: View) -> bool:
-        """Whether boxes after stand for parts of a block before."""
+        """True if parts of a block before are several boxes after, or boxes within it."""
         if len(there) == 1:
             inner = self._scopes.get(after.boxes[there[0]].scope, "")
             return inner.startswith(f"{block.scope}.")

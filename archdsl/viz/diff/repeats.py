@@ -72,7 +72,7 @@ def _shown(name: str, stands_for: dict[str, str]) -> str:
 
 
 class _Rows:
-    """Which parts are equal and follow each other."""
+    """Runs of equal parts that follow each other."""
 
     def __init__(self, root: Cluster, edges: Iterable[Edge]) -> None:
         self.boxes: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ class _Rows:
         ]
 
     def _continues(self, first: _Part, second: _Part) -> bool:
-        """Whether the second repeats the first on what comes out of it."""
+        """True if ``second`` equals ``first`` and reads what comes out of it."""
         if self._looks[first.id] != self._looks[second.id] or isinstance(second, End):
             return False
         one, two = (_Inside(self.boxes[part.id]) for part in (first, second))
@@ -133,7 +133,7 @@ class _Rows:
         )
 
     def _wires(self, inside: _Inside) -> list[list[int]]:
-        """What every box inside takes, by number; -1 from outside."""
+        """For each box inside, the numbers of the boxes it reads; -1 for one outside."""
         return [
             sorted({inside.places.get(source, -1) for source in self._into[name]})
             for name in inside.names

@@ -1,4 +1,4 @@
-"""How large boxes are, from the words in them."""
+"""Sizes of boxes, from the text in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archdsl.text.words import printable
 from archdsl.viz.draw.diagram import Box, Cluster, Edge, End
 from archdsl.viz.draw.font_metrics import width
 from archdsl.viz.draw.line_breaks import wrapped
-from archdsl.viz.draw.words import counted
+from archdsl.viz.draw.words import times_words
 
 TITLE, SMALL = 12.0, 10.0
 """Sizes of text, in points."""
@@ -29,7 +29,7 @@ BESIDE_LABEL = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A line before it has a place."""
+    """A line of text that has no position yet."""
 
     text: str
     size: float
@@ -47,7 +47,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """The words of a part, and the size that they need."""
+    """Text of a box, and the size that it needs."""
 
     lines: tuple[Words, ...]
     width: float
@@ -58,7 +58,7 @@ def sized(box: Box | End) -> Sized:
     """The words of a box or an end, line by line."""
     if isinstance(box, End):
         return _around([*_lines(box.title, TITLE)], 2.0, 2.0)
-    heading = counted(box.title, box.times)
+    heading = times_words(box.title, box.times)
     small = box.details if box.block else (", ".join(box.details),)
     if box.frozen:
         small = (*small, "frozen")
@@ -116,5 +116,8 @@ def label(edge: Edge) -> Words | None:
 def header(cluster: Cluster) -> Words:
     """The words at the top of a frame."""
     return Words(
-        printable(counted(cluster.title, cluster.times)), SMALL, bold=cluster.times > 1, quiet=True
+        printable(times_words(cluster.title, cluster.times)),
+        SMALL,
+        bold=cluster.times > 1,
+        quiet=True,
     )

@@ -1,4 +1,4 @@
-"""What a box says: the layers that share it in words, or a template instance with its cost."""
+"""Text of a box: the layers that share it, or a template instance with its cost."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from archdsl.ir.layer import Category, elements, shown
 from archdsl.ir.network import Network
 from archdsl.layers.joins import Concat
 from archdsl.viz.draw.collapse import Collapsed
-from archdsl.viz.draw.diagram import Box, Entry, Facts
+from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.words import giga, title
 
 _BYTES = 4
-"""Of a 32-bit float."""
+"""Bytes of a 32-bit float."""
 
 _USUAL = 0.6, 3
-"""What so many of a category's boxes say, and so many at least, stands in the legend instead."""
+"""Share and number of a category's boxes with equal text, from which on the legend says it once."""
 
 
 class Describer:
@@ -63,10 +63,10 @@ class Describer:
 
         return max(group.layers, key=lambda layer: cost(layer.path)).layer.category
 
-    def _facts(self, group: Fused) -> Facts:
+    def _facts(self, group: Fused) -> BoxCosts:
         rows = [self._rows[layer.path] for layer in group.layers]
         sizes = [_size(row.shape) for row in rows]
-        return Facts(
+        return BoxCosts(
             sum(row.parameters for row in rows),
             sum(row.macs for row in rows),
             None if None in sizes else _BYTES * sum(size for size in sizes if size),
@@ -80,7 +80,7 @@ class Describer:
         )
 
 
-def _costs(shape: str, facts: Facts, times: int) -> tuple[str, ...]:
+def _costs(shape: str, facts: BoxCosts, times: int) -> tuple[str, ...]:
     costs = []
     if facts.parameters:
         costs.append(f"{giga(facts.parameters)} params")
@@ -99,7 +99,7 @@ def _size(edge: EdgeType) -> int | None:
     return elements(edge) if isinstance(edge, tuple) else None
 
 
-def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[Entry]]:
+def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[LegendEntry]]:
     """The boxes by name without what is usual for their category, and the legend that tells it.
 
     A box that lacks what is usual says so.
@@ -111,7 +111,7 @@ def brief(boxes: Iterable[Box]) -> tuple[dict[str, Box], list[Entry]]:
     }
     shorter = {box.id: box if box.block else _shortened(box, usual[box.category]) for box in boxes}
     entries = [
-        Entry(category, " + ".join((category.value, *usual[category])))
+        LegendEntry(category, " + ".join((category.value, *usual[category])))
         for category in Category
         if any(box.category is category for box in boxes)
     ]

@@ -1,4 +1,4 @@
-"""One cluster laid out: places of its parts and ways of its links, in columns if it is long."""
+"""Layout of one cluster: positions of its parts, paths of its links; long ones in columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.viz.draw.cross_axis import places
-from archdsl.viz.draw.ranks import Link, Part, Ranked, ranked
+from archdsl.viz.draw.ranks import LayoutPart, Link, Ranked, ranked
 
 Point = tuple[float, float]
 """Across and along the direction of flow."""
@@ -21,7 +21,7 @@ _INTO_SIDE = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """``at``: the left and foremost corner of every part; ``ways``: the bends of every link."""
+    """Result of :func:`arrange`: the left front corner of every part, the bends of every link."""
 
     across: float
     along: float
@@ -30,7 +30,7 @@ class Arrangement:
 
 
 def arrange(
-    parts: Sequence[Part],
+    parts: Sequence[LayoutPart],
     links: Sequence[Link],
     *,
     tight: bool,
@@ -59,7 +59,7 @@ class _Rows:
     def __init__(
         self,
         made: Ranked,
-        parts: Sequence[Part],
+        parts: Sequence[LayoutPart],
         links: Sequence[Link],
         x: list[float],
         tight: bool,
@@ -95,13 +95,13 @@ class _Rows:
     def _side_entries(self) -> set[tuple[int, int]]:
         """The pairs of a lane and a joint into whose side it leads."""
         found = set()
-        for row, steps in enumerate(self.made.steps[:-1]):
+        for row, segments in enumerate(self.made.segments[:-1]):
             place = {node: i for i, node in enumerate(self.made.rows[row + 1])}
-            for step in steps:
-                if step.above < len(self.parts) or step.below >= len(self.parts):
+            for segment in segments:
+                if segment.above < len(self.parts) or segment.below >= len(self.parts):
                     continue
-                part, x = self.parts[step.below], self.x[step.above]
-                left, i = self.x[step.below], place[step.below]
+                part, x = self.parts[segment.below], self.x[segment.above]
+                left, i = self.x[segment.below], place[segment.below]
                 beside = self.made.rows[row + 1]
                 if part.joint is None:
                     continue
@@ -113,7 +113,7 @@ class _Rows:
                 else:
                     free = False
                 if free:
-                    found.add((step.above, step.below))
+                    found.add((segment.above, segment.below))
         return found
 
     def _tracks(self, row: int) -> dict[tuple[bool, int], int]:
@@ -121,13 +121,16 @@ class _Rows:
         into: dict[int, int] = {}
         out: dict[int, int] = {}
         bends = []
-        for step in self.made.steps[row]:
-            from_, to = self.x[step.above] + step.leaves, self.x[step.below] + step.enters
-            if abs(from_ - to) < _STRAIGHT or (step.above, step.below) in self._side:
+        for segment in self.made.segments[row]:
+            from_, to = (
+                self.x[segment.above] + segment.leaves,
+                self.x[segment.below] + segment.enters,
+            )
+            if abs(from_ - to) < _STRAIGHT or (segment.above, segment.below) in self._side:
                 continue
-            bends.append((step.above, step.below, min(from_, to), max(from_, to)))
-            into[step.below] = into.get(step.below, 0) + 1
-            out[step.above] = out.get(step.above, 0) + 1
+            bends.append((segment.above, segment.below, min(from_, to), max(from_, to)))
+            into[segment.below] = into.get(segment.below, 0) + 1
+            out[segment.above] = out.get(segment.above, 0) + 1
         spans: dict[tuple[bool, int], tuple[float, float]] = {}
         for above, below, left, right in bends:
             key = (True, below) if into[below] > out[above] else (False, above)
@@ -143,7 +146,7 @@ class _Rows:
         return tracks
 
     def bend(self, row: int, above: int, below: int) -> float | None:
-        """Where a step bends, along the flow; ``None`` if it is straight."""
+        """Position along the flow at which a segment bends; ``None`` if it is straight."""
         track = self.tracks[row].get(self._bundle.get((above, below), (False, -1)))
         if track is None:
             return None
@@ -154,7 +157,7 @@ class _Rows:
 
 
 class _Columns:
-    """Where every rank goes when a long arrangement is broken into columns."""
+    """Positions of ranks in a long arrangement that is broken into columns."""
 
     def __init__(self, rows: _Rows, longest: float | None) -> None:
         self._rows = rows
@@ -215,8 +218,8 @@ class _Columns:
                 allowed = None
             # In the gap behind this rank; what comes last stays with what it follows.
             if row + 1 < last and row + 1 > cuts[-1] + 1:
-                over = {step.above for step in rows.made.steps[row]}
-                below = {step.below for step in rows.made.steps[row]}
+                over = {segment.above for segment in rows.made.segments[row]}
+                below = {segment.below for segment in rows.made.segments[row]}
                 if len(over) <= _MOST_TURNS and not below & rows.made.aside:
                     allowed = row + 1
         return cuts
@@ -256,7 +259,7 @@ class _Columns:
 
     def _turn(self, row: int, x: float, to: float, node: int) -> list[Point]:
         """From the foot of a column around to the head of the next."""
-        over = sorted({step.above for step in self._rows.made.steps[row]})
+        over = sorted({segment.above for segment in self._rows.made.segments[row]})
         more = over.index(node) * _TRACK
         column = self._column[row]
         foot = self._feet[column] + _TURN + more

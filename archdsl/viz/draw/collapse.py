@@ -1,4 +1,4 @@
-"""Levels: template instances drawn as one box each."""
+"""Closed template instances, each drawn as one box."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Collapsed(Fused):
 
 @dataclass(frozen=True)
 class Levels:
-    """Which template instances are closed.
+    """Selection of the template instances that are closed, drawn as one box each.
 
     Those ``depth`` levels down (``None``: none), the network itself being the first level. Patterns
     of ``expand`` and ``collapse``, as of file names, are held against an instance's path, the last
@@ -33,13 +33,13 @@ class Levels:
 
     depth: int | None = None
     nested: bool = True
-    """Whether a template within itself, as the levels of a U-Net, is open with the outer one."""
+    """True if a template within itself, as the levels of a U-Net, is open with the outer one."""
     expand: tuple[str, ...] = ()
     collapse: tuple[str, ...] = ()
 
 
 def levels_of(network: Network, groups: Mapping[str, Fused]) -> int:
-    """How many levels there are: closed that deep, nothing is closed."""
+    """Number of levels of template instances; at this depth none is closed."""
     counter = _Counter(boxes_by_scope(groups), len(groups))
     return max(counter.level(scope) for scope in network.scopes)
 
@@ -158,7 +158,7 @@ def _spellings(scope: Scope) -> tuple[str, ...]:
 
 
 def _others(pattern: str, scopes: Sequence[Scope]) -> str:
-    """What to name in place of a pattern that fits no block."""
+    """Help for a pattern that fits no block: similar names, or some that exist."""
     near = nearest(pattern, dict.fromkeys(n for scope in scopes for n in _spellings(scope)))
     names = dict.fromkeys(scope.template or scope.path for scope in scopes)
     if not names:

@@ -1,4 +1,4 @@
-"""What the colour of a box tells: its category, or how much of something it has."""
+"""Fill colour of boxes: by category, or on a scale of a quantity such as MACs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archdsl.text.words import memory
-from archdsl.viz.draw.diagram import Box, Diagram, Facts, Mark
+from archdsl.viz.draw.diagram import Box, BoxCosts, Diagram, Mark
 from archdsl.viz.draw.themes import Paint, Theme
 from archdsl.viz.draw.words import giga
 
@@ -16,23 +16,23 @@ _STEPS = 24
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColourScale:
     """A quantity: its name in the legend, its value for a box, and how that is written."""
 
     name: str
-    value: Callable[[Facts], int | None]
+    value: Callable[[BoxCosts], int | None]
     words: Callable[[int], str]
 
 
 SCALES = {
-    "params": Scale("parameters", lambda facts: facts.parameters, giga),
-    "macs": Scale("MACs", lambda facts: facts.macs, giga),
-    "memory": Scale("memory of outputs", lambda facts: facts.memory, memory),
-    "receptive-field": Scale(
+    "params": ColourScale("parameters", lambda facts: facts.parameters, giga),
+    "macs": ColourScale("MACs", lambda facts: facts.macs, giga),
+    "memory": ColourScale("memory of outputs", lambda facts: facts.memory, memory),
+    "receptive-field": ColourScale(
         "receptive field", lambda facts: facts.receptive_field, lambda n: f"{n:,} px"
     ),
 }
-"""What colour may tell apart from the category."""
+"""Quantities that colours can show in place of the category."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Colouring:
         return self._scale.value(box.facts) if self._scale is not None else None
 
     def _share(self, value: int) -> float:
-        """Where a value is between the least and the most: costs differ by orders of magnitude."""
+        """Position of a value between the least (0) and the most (1), on a logarithmic scale."""
         if self._most == self._least:
             return 1.0
         return math.log(value / self._least) / math.log(self._most / self._least)

@@ -1,10 +1,10 @@
-"""Places across the direction of flow: links as straight as they can be, nothing overlapping."""
+"""Positions across the direction of flow: links as straight as possible, no overlaps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.viz.draw.ranks import Part, Ranked
+from archdsl.viz.draw.ranks import LayoutPart, Ranked
 
 BETWEEN_PARTS = 16.0
 BESIDE_LANE = 11.0
@@ -12,7 +12,7 @@ _ROUNDS = 5
 _STAYS = 1e-4
 
 
-def places(made: Ranked, parts: Sequence[Part]) -> list[float]:
+def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
     """The left edge of every node; the leftmost is at 0.
 
     Rank by rank, down and up again, parts go where the weighted squares of their links' bends are
@@ -23,11 +23,11 @@ def places(made: Ranked, parts: Sequence[Part]) -> list[float]:
     at = _packed(made, apart, width)
     above: list[list[tuple[int, float, float]]] = [[] for _ in width]
     below: list[list[tuple[int, float, float]]] = [[] for _ in width]
-    for steps in made.steps:
-        for step in steps:
-            shift = step.leaves - step.enters
-            above[step.below].append((step.above, shift, step.weight))
-            below[step.above].append((step.below, -shift, step.weight))
+    for segments in made.segments:
+        for segment in segments:
+            shift = segment.leaves - segment.enters
+            above[segment.below].append((segment.above, shift, segment.weight))
+            below[segment.above].append((segment.below, -shift, segment.weight))
     both = [up + down for up, down in zip(above, below, strict=True)]
     down, up = list(range(len(made.rows))), list(range(len(made.rows) - 1, -1, -1))
     for number in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""A diagram as data: what is drawn, without how it is laid out."""
+"""A diagram as data: boxes, clusters and edges, without coordinates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archdsl.ir.layer import Category
 
 
 class Mark(Enum):
-    """What became of a part between two versions of a network."""
+    """Change of a part between two versions of a network."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -18,8 +18,8 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a box costs; of a folded box what each of its equal blocks costs."""
+class BoxCosts:
+    """Costs of a box; of a folded box those of one of its equal blocks."""
 
     parameters: int = 0
     macs: int = 0
@@ -44,23 +44,23 @@ class Box:
     """The layers behind the first one; of a block the lines of its costs."""
     category: Category
     times: int = 1
-    """How many equal ones in a row it stands for."""
+    """Number of equal consecutive blocks drawn as one box."""
     frozen: bool = False
-    """Whether it has parameters that do not learn."""
+    """True if it has parameters that do not learn."""
     block: bool = False
-    """Whether it is a template instance."""
+    """True for a template instance, False for layers."""
     scope: str = ""
     """The path of the template instance that a block stands for; of a layer, the one it is in."""
     shape: str = ""
-    """What comes out."""
-    facts: Facts = Facts()
+    """Shape of the output."""
+    facts: BoxCosts = BoxCosts()
     led: bool = True
-    """Whether its first input comes before the others; those of a concatenation are equals."""
+    """True if the first input is drawn before the others; inputs of a concatenation are equals."""
     mark: Mark | None = None
 
     @property
     def joint(self) -> bool:
-        """Whether it only joins what others made; drawn as a small node."""
+        """True for a mere join, such as a sum, which is drawn as a small node."""
         return self.category is Category.JOIN and not self.block
 
 
@@ -108,7 +108,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class End:
-    """Where the network gives an output."""
+    """An output of the network."""
 
     id: str
     source: str
@@ -117,7 +117,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """A line of the legend: a category, and what its boxes hold without saying so each time."""
 
     category: Category
@@ -136,7 +136,7 @@ class Diagram:
     totals: str
     root: Cluster
     edges: tuple[Edge, ...]
-    legend: tuple[Entry, ...]
+    legend: tuple[LegendEntry, ...]
 
     @property
     def ends(self) -> tuple[End, ...]:

@@ -12,7 +12,7 @@ from archdsl.text.words import printable
 from archdsl.viz.draw.colours import Colouring
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.viz.draw.themes import Theme
-from archdsl.viz.draw.words import counted
+from archdsl.viz.draw.words import times_words
 
 _FONT = "Arial"
 
@@ -50,7 +50,7 @@ def _inside(root: Cluster, colouring: Colouring, theme: Theme) -> Iterable[str]:
             yield f'{"  " * depth}{_quoted(part.id)} [label={label}, shape=plaintext, style=""]'
         elif part.framed:
             paint = theme.frames[min(len(closers), len(theme.frames) - 1)]
-            label = _quoted(counted(part.title, part.times))
+            label = _quoted(times_words(part.title, part.times))
             yield (
                 f"{'  ' * depth}subgraph {_quoted(f'cluster {part.id}')} {{ label={label};"
                 f' style="rounded,filled"; fillcolor="{paint.fill}"; color="{paint.line}"'
@@ -66,7 +66,7 @@ def _box(box: Box, colouring: Colouring) -> str:
     paint = colouring.paint(box)
     small = box.details if box.block else (", ".join(box.details),)
     words = [
-        counted(box.title, box.times),
+        times_words(box.title, box.times),
         *filter(None, small),
         *(["frozen"] if box.frozen else []),
     ]

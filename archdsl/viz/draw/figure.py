@@ -1,9 +1,9 @@
-"""The styles that draw boxes and lines."""
+"""The figure of boxes and lines as SVG."""
 
 from __future__ import annotations
 
 from archdsl.ir.network import Network
-from archdsl.viz.draw.from_network import Reader
+from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.options import Options
 from archdsl.viz.draw.page_fit import Fitter
 from archdsl.viz.draw.svg import svg_text
@@ -13,5 +13,5 @@ from archdsl.viz.draw.themes import THEMES
 def svg(network: Network, options: Options) -> str:
     """The figure of a checked network as an SVG document."""
     theme = THEMES[options.style]
-    reader = Reader(network, fold=options.fold, fuse=options.fuse)
+    reader = DiagramBuilder(network, fold=options.fold, fuse=options.fuse)
     return svg_text(Fitter(reader, options, theme).figure(), theme, options.font)

@@ -1,4 +1,4 @@
-"""What ``archdsl draw`` writes: every kind of file, and every style, is an entry of a table here.
+"""Files that ``archdsl draw`` writes: tables of all suffixes and styles.
 
 Modules are imported when they are used.
 """

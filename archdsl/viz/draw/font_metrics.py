@@ -1,4 +1,4 @@
-"""How large words are in the font of drawings, without the font.
+"""Widths of text in the font of drawings, without the font.
 
 The widths are those of Arimo, and of the fonts that are as wide: Liberation Sans, Arial, Helvetica.
 """
@@ -11,9 +11,9 @@ from unicodedata import combining
 
 ASCENT = 0.905
 DESCENT = 0.212
-"""How far the font reaches above and below its line, as shares of its size (its ``hhea`` table)."""
+"""Reach of the font above and below its baseline, as shares of its size (its ``hhea`` table)."""
 CAPITALS = 0.688
-"""How high capital letters and digits are: to stand in the middle, words start half of it below."""
+"""Height of capital letters and digits, as a share of the size; centred text is moved by half."""
 
 _UNKNOWN = 1.3
 """Characters of other fonts: emoji are that wide, and others less."""
@@ -29,7 +29,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def known(characters: Iterable[str]) -> bool:
-    """Whether the font of drawings has all these characters."""
+    """True if the font of drawings has all these characters."""
     return _table(False).keys() >= set(characters)
 
 

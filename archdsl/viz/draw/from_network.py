@@ -24,7 +24,7 @@ _LONGEST_LABEL = 24
 """Characters: what is longer, such as the sizes of several feature maps, crowds the lines."""
 
 
-class Reader:
+class DiagramBuilder:
     """Makes diagrams of a checked network; what they share is found once."""
 
     def __init__(self, network: Network, *, fold: bool = True, fuse: bool = True) -> None:
@@ -35,7 +35,7 @@ class Reader:
         self._describer = Describer(network, self._summary)
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         return levels_of(self.network, self.groups)
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -78,7 +78,7 @@ def diagram_of(
     network: Network, levels: Levels | None = None, *, fold: bool = True, fuse: bool = True
 ) -> Diagram:
     """The diagram of a checked network, with every level open unless ``levels`` says otherwise."""
-    return Reader(network, fold=fold, fuse=fuse).diagram(levels or Levels())
+    return DiagramBuilder(network, fold=fold, fuse=fuse).diagram(levels or Levels())
 
 
 def _edges(
@@ -111,7 +111,7 @@ def _edges(
 
 
 def _size(edge: EdgeType) -> object:
-    """What of a feature map a convolution's words do not say; anything else as it is."""
+    """Height and width of a feature map, which a convolution's text leaves out; else the edge."""
     return edge[1:] if isinstance(edge, tuple) and len(edge) > 1 else edge
 
 

@@ -1,4 +1,4 @@
-"""Which layers share a box: a convolution with the normalisation and activation behind it."""
+"""Layers that share a box: a convolution with the normalisation and activation behind it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _light_scopes(network: Network) -> frozenset[Scope]:
 
 
 def _belongs(scope: Scope, head: Scope, light: frozenset[Scope]) -> bool:
-    """Whether a layer in ``scope`` closes a group in ``head``, and does not open something new."""
+    """True if a layer in ``scope`` belongs to the group of a layer in ``head``."""
     while scope in light and scope.parent is not None:
         scope = scope.parent
     return scope in _line(head)

@@ -24,13 +24,13 @@ from archdsl.viz.draw.placed import (
     PlacedFrame,
     Rectangle,
 )
-from archdsl.viz.draw.ranks import Link, Part
+from archdsl.viz.draw.ranks import LayoutPart, Link
 
 _PAD = 9.0
 _PORT = 6.0
 
 Item = tuple[str, str]
-"""What is inside a cluster: a box, an end or a cluster by name, or a port by what flows."""
+"""Identity of a part of a cluster: kind and name of a box, an end, a cluster or a port."""
 
 
 @dataclass(slots=True)
@@ -46,12 +46,12 @@ class _Inside:
     links: dict[tuple[Item, Item], str] = field(default_factory=dict)
     numbers: dict[tuple[Item, Item], int] = field(default_factory=dict)
     arrangement: Arrangement | None = None
-    whole: tuple[Arrangement, Part] | None = None
+    whole: tuple[Arrangement, LayoutPart] | None = None
     """The arrangement in one piece, and the part that the cluster is with it."""
     offset: Point = (0.0, 0.0)
-    """Where the arrangement begins, inside the cluster."""
+    """Position of the arrangement inside the cluster."""
     origin: Point = (0.0, 0.0)
-    """Where the arrangement begins, on the page."""
+    """Position of the arrangement on the page."""
     corner: Point = (0.0, 0.0)
 
     def link(self, source: Item, target: Item, key: str) -> None:
@@ -79,7 +79,7 @@ class Layout:
 
     def placed(self, longest: float | None = None) -> Placed:
         """The diagram with coordinates, what is longer than ``longest`` broken into columns."""
-        parts: dict[str, Part] = {}
+        parts: dict[str, LayoutPart] = {}
         for inside in reversed(self._inside.values()):
             self._arrange(inside, parts, longest)
         root = self._inside[self._diagram.root.id]
@@ -142,7 +142,7 @@ class Layout:
 
     # ---- from the inside outwards ----
 
-    def _arrange(self, inside: _Inside, made: dict[str, Part], longest: float | None) -> None:
+    def _arrange(self, inside: _Inside, made: dict[str, LayoutPart], longest: float | None) -> None:
         cluster = inside.cluster
         if inside.whole is not None and longest is not None:
             arrangement, part = inside.whole
@@ -170,10 +170,10 @@ class Layout:
         if longest is None:
             inside.whole = arrangement, part
 
-    def _part(self, item: Item, made: dict[str, Part], cluster: Cluster) -> Part:
+    def _part(self, item: Item, made: dict[str, LayoutPart], cluster: Cluster) -> LayoutPart:
         kind, name = item
         if kind != "part":
-            return Part(_PORT, 0.0, _PORT / 2, first=kind == "in", last=kind == "out")
+            return LayoutPart(_PORT, 0.0, _PORT / 2, first=kind == "in", last=kind == "out")
         if name in made:
             return made[name]
         size = self._sizes[name]
@@ -190,22 +190,24 @@ class Layout:
                 after, foot = max(after, words.width + 2 * sizing.BESIDE_LABEL), sizing.LABEL
         aside = isinstance(box, End) and box is not self._main
         joint = breadth / 2 if is_joint else None
-        return Part(before + after, length + foot, before, foot, led=led, joint=joint, aside=aside)
+        return LayoutPart(
+            before + after, length + foot, before, foot, led=led, joint=joint, aside=aside
+        )
 
-    def _around(self, inside: _Inside, arrangement: Arrangement) -> Part:
+    def _around(self, inside: _Inside, arrangement: Arrangement) -> LayoutPart:
         """The part that a cluster is for the one around it."""
         across, along = arrangement.across, arrangement.along
         if not inside.cluster.framed or inside.outer is None:
             inside.offset = (0.0, 0.0)
-            return Part(across, along, across / 2)
+            return LayoutPart(across, along, across / 2)
         words = sizing.header(inside.cluster).width + 2 * _PAD
         if self._lr:
             length = max(along, words)
             inside.offset = (HEADER + _PAD / 2, (length - along) / 2)
-            return Part(across + HEADER + 1.5 * _PAD, length, across / 2 + HEADER)
+            return LayoutPart(across + HEADER + 1.5 * _PAD, length, across / 2 + HEADER)
         breadth = max(across + 2 * _PAD, words)
         inside.offset = ((breadth - across) / 2, HEADER)
-        return Part(breadth, along + HEADER, breadth / 2)
+        return LayoutPart(breadth, along + HEADER, breadth / 2)
 
     # ---- from the outside inwards ----
 
@@ -226,7 +228,7 @@ class Layout:
     def _point(self, across: float, along: float) -> tuple[float, float]:
         return (along, across) if self._lr else (across, along)
 
-    def _frames(self, parts: dict[str, Part]) -> Iterable[PlacedFrame]:
+    def _frames(self, parts: dict[str, LayoutPart]) -> Iterable[PlacedFrame]:
         for name, inside in self._inside.items():
             if not inside.cluster.framed or inside.outer is None:
                 continue

@@ -1,4 +1,4 @@
-"""Words broken into lines that fit."""
+"""Text broken into lines of limited width."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wrapped(text: str, size: float, limit: float, *, bold: bool = False) -> list
 
 
 def _pieces(text: str) -> list[str]:
-    """Where a line may end: before a space, and behind the comma of an argument."""
+    """Pieces of a text that stay on one line: breaks are before a space and behind a comma."""
     return re.findall(r"\s*[^\s,]*,?", " ".join(text.split()))[:-1]
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of a drawing."""
+"""Options of a drawing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DIRECTIONS = ("TB", "LR", "snake")
 """From top to bottom, from left to right, and from top to bottom in columns."""
 
 COLOURS = ("category", "params", "macs", "memory", "receptive-field")
-"""What the colour of a box tells."""
+"""Quantities that the colour of a box can show."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Options:
     collapse: tuple[str, ...] = ()
     """Patterns of scopes and templates that are a box each, whatever the depth says."""
     fold: bool = True
-    """Whether equal blocks in a row are drawn once and marked ``×3``."""
+    """Draw equal blocks in a row once, marked ``×3``."""
     fuse: bool = True
-    """Whether a convolution, its normalisation and its activation share a box."""
+    """Draw a convolution, its normalisation and its activation as one box."""
     style: str = "paper"
     direction: str | None = None
     colour: str = "category"
     title: str | None = None
-    """What stands above the figure in place of the network's name; nothing if it is empty."""
+    """Title above the figure in place of the network's name; none if it is empty."""
     legend: bool | None = None
     font: str | None = None
     """A font family to prefer; words keep the room that the default one takes."""

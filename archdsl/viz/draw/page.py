@@ -98,7 +98,7 @@ def _patch(swatch: Swatch) -> float:
 
 
 def _least(swatches: Sequence[Swatch], placed: Placed) -> float:
-    """How wide the legend has to be: as its widest item, and no taller than it is wide."""
+    """Least width of the legend: that of its widest item, or more to keep it lower than wide."""
     widest = max(map(_extent, swatches), default=0.0)
     # A narrow, tall figure has room beside it anyway.
     return max(widest, min(sum(map(_extent, swatches)), placed.height / NARROWEST * 0.8))

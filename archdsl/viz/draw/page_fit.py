@@ -1,4 +1,4 @@
-"""Which levels and which direction make a figure that fits a page."""
+"""Choice of levels and of the direction of flow so that a figure fits a page."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SMALLEST = 7.0
 
 _COLUMNS = 9
 _SNAKE, _ACROSS = 0.9, 0.85
-"""How much larger its text has to be for a direction to be taken instead of top to bottom."""
+"""Gain in text size that a direction needs to be taken instead of top to bottom."""
 _GOOD = 0.98
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A page with what its colours mean."""
+class FittedFigure:
+    """A page, the diagram on it, and the meaning of its colours."""
 
     page: Page
     diagram: Diagram
@@ -44,10 +44,10 @@ class _Try:
 
 
 class Source(Protocol):
-    """What has a diagram for every choice of levels, such as a network's ``Reader``."""
+    """A maker of diagrams for every choice of levels."""
 
     def levels(self) -> int:
-        """How many levels there are: closed that deep, nothing is closed."""
+        """Number of levels of template instances; at this depth none is closed."""
         ...
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
@@ -56,14 +56,14 @@ class Source(Protocol):
 
 
 class Fitter:
-    """Finds the figure of a network, or of whatever else has diagrams."""
+    """Finds the finest levels and the direction with which a diagram fits a page."""
 
     def __init__(self, source: Source, options: Options, theme: Theme) -> None:
         self._options, self._theme = options, theme
         self._source = source
         self._usual = options.legend is not False and options.colour == "category"
 
-    def figure(self) -> Figure:
+    def figure(self) -> FittedFigure:
         """The figure with the levels asked for, else with the finest that fit."""
         options = self._options
         levels = self._finest() if options.depth is None else Levels(options.depth)
@@ -83,7 +83,7 @@ class Fitter:
         return coarsest
 
     def _outgrows(self, diagram: Diagram) -> bool:
-        """Whether the boxes alone need more than a page: then there is no use in placing them."""
+        """True if the boxes alone need more than a page, so that placing them is of no use."""
         room = max(w * h for w, h in self._theme.pages) * (SMALL / SMALLEST) ** 2
         for box in diagram.root.boxes():
             size = sized(box)
@@ -92,7 +92,7 @@ class Fitter:
                 return True
         return False
 
-    def _figure(self, diagram: Diagram) -> tuple[Figure, float]:
+    def _figure(self, diagram: Diagram) -> tuple[FittedFigure, float]:
         """The figure in the direction that suits it, and its scale on the page."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
@@ -103,7 +103,7 @@ class Fitter:
             if best.score >= _GOOD:
                 break
         assert best is not None
-        return Figure(best.page, diagram, colouring), best.scale
+        return FittedFigure(best.page, diagram, colouring), best.scale
 
     def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
         """The diagram in every direction that may be taken, and how much that one is liked."""

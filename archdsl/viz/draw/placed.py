@@ -1,4 +1,4 @@
-"""A diagram with coordinates: what a picture is made from, without how it looks."""
+"""A diagram with coordinates, ready to be written as SVG."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PlacedFrame:
     header: Rectangle
     lines: tuple[Line, ...]
     depth: int
-    """How many frames are around it."""
+    """Number of frames around it."""
 
 
 @dataclass(frozen=True, slots=True)

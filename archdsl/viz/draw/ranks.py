@@ -14,8 +14,8 @@ _SWEEPS = 6
 
 
 @dataclass(slots=True)
-class Part:
-    """What is placed: its size across and along the direction of flow.
+class LayoutPart:
+    """A box or cluster to be placed: its size across and along the direction of flow.
 
     ``ins`` and ``outs`` are where links come in and go out, from the part's left edge, by the name
     of what flows; elsewhere it is ``port``. ``foot`` is room behind it through which links run on.
@@ -28,15 +28,15 @@ class Part:
     ins: dict[str, float] = field(default_factory=dict)
     outs: dict[str, float] = field(default_factory=dict)
     first: bool = False
-    """Whether it is where data comes in: before everything else."""
+    """True for an input of the network, which is placed before everything else."""
     last: bool = False
-    """Whether it is where data goes out: behind everything else."""
+    """True for an output of the network, which is placed behind everything else."""
     led: bool = True
-    """Whether the first link into it goes straight, and the others come from the side."""
+    """True if its first link goes straight and the others come from the side."""
     joint: float | None = None
-    """Where links may come in from the side: how far from the port on either hand."""
+    """Distance from the port, on either hand, at which links enter from the side."""
     aside: bool = False
-    """Whether it ends something that goes off from the main path, which stays beside that."""
+    """True if it ends a branch off the main path, which stays beside that."""
 
     def enters(self, key: str) -> float:
         return self.ins.get(key, self.port)
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What flows from a part to a part, by their numbers; ``key`` names what flows."""
+    """A link between two parts, given by their numbers; ``key`` names the value that flows."""
 
     source: int
     target: int
@@ -55,8 +55,8 @@ class Link:
 
 
 @dataclass(slots=True)
-class Step:
-    """A piece of links from one rank to the next, by nodes."""
+class LinkSegment:
+    """The part of a link, or of several in one lane, between two neighbouring ranks."""
 
     above: int
     below: int
@@ -67,21 +67,21 @@ class Step:
 
 @dataclass(slots=True)
 class Ranked:
-    """Parts and lanes in ranks. Nodes below the number of parts are parts, the others lanes."""
+    """Ranks of parts and lanes, as nodes; the numbers below the number of parts are parts."""
 
     rank: list[int]
-    """Of every node."""
+    """Rank of every node."""
     rows: list[list[int]]
     """The nodes of every rank, from left to right."""
     lanes: dict[tuple[int, str, int], int]
     """The node of a lane by source, key and rank."""
     aside: set[int]
     """The parts from which nothing leads back to the main path."""
-    steps: list[list[Step]]
-    """Those that leave each rank."""
+    segments: list[list[LinkSegment]]
+    """Link segments that leave each rank."""
 
 
-def ranked(parts: Sequence[Part], links: Sequence[Link]) -> Ranked:
+def ranked(parts: Sequence[LayoutPart], links: Sequence[Link]) -> Ranked:
     """The ranks of parts, which stand in an order in which links go forward, and their lanes."""
     rank = _longest_paths(parts, links)
     aside = _aside(parts, links)
@@ -104,7 +104,7 @@ def ranked(parts: Sequence[Part], links: Sequence[Link]) -> Ranked:
     return made
 
 
-def _aside(parts: Sequence[Part], links: Sequence[Link]) -> set[int]:
+def _aside(parts: Sequence[LayoutPart], links: Sequence[Link]) -> set[int]:
     aside = {node for node, part in enumerate(parts) if part.aside}
     if not aside:
         return aside
@@ -117,7 +117,7 @@ def _aside(parts: Sequence[Part], links: Sequence[Link]) -> set[int]:
     return aside
 
 
-def _longest_paths(parts: Sequence[Part], links: Sequence[Link]) -> list[int]:
+def _longest_paths(parts: Sequence[LayoutPart], links: Sequence[Link]) -> list[int]:
     rank = [0 if part.first else 1 for part in parts]
     for link in sorted(links, key=lambda link: link.source):
         rank[link.target] = max(rank[link.target], rank[link.source] + 1)
@@ -140,7 +140,7 @@ _SPINE, _CHAIN, _PLAIN, _SIDE, _LANE = 1000.0, 100.0, 10.0, 0.05, 2.0
 
 def _fill_steps(
     made: Ranked,
-    parts: Sequence[Part],
+    parts: Sequence[LayoutPart],
     links: Sequence[Link],
     furthest: dict[tuple[int, str], int],
 ) -> None:
@@ -152,17 +152,17 @@ def _fill_steps(
         else:
             above, leaves = made.lanes[link.source, link.key, row], 0.0
         enters = parts[link.target].enters(link.key)
-        made.steps[row].append(Step(above, link.target, leaves, enters, weights[index]))
+        made.segments[row].append(LinkSegment(above, link.target, leaves, enters, weights[index]))
     for (source, key), end in furthest.items():
         above, leaves, weight = source, parts[source].leaves(key), _SIDE
         for row in range(made.rank[source] + 1, end):
             lane = made.lanes[source, key, row]
-            made.steps[row - 1].append(Step(above, lane, leaves, 0.0, weight))
+            made.segments[row - 1].append(LinkSegment(above, lane, leaves, 0.0, weight))
             above, leaves, weight = lane, 0.0, _LANE
 
 
-def _weights(parts: Sequence[Part], links: Sequence[Link], made: Ranked) -> list[float]:
-    """How much every link wants to be straight."""
+def _weights(parts: Sequence[LayoutPart], links: Sequence[Link], made: Ranked) -> list[float]:
+    """Weight of each link: the more, the straighter it is drawn."""
     into: list[list[int]] = [[] for _ in parts]
     out: list[int] = [0] * len(parts)
     for index, link in enumerate(links):
@@ -210,8 +210,8 @@ def _swept(made: Ranked, rows: list[list[int]], *, down: bool) -> list[list[int]
     ways = range(1, len(rows)) if down else range(len(rows) - 2, -1, -1)
     for row in ways:
         near: dict[int, list[int]] = {}
-        for step in made.steps[row - 1 if down else row]:
-            node, other = (step.below, step.above) if down else (step.above, step.below)
+        for segment in made.segments[row - 1 if down else row]:
+            node, other = (segment.below, segment.above) if down else (segment.above, segment.below)
             near.setdefault(node, []).append(place[other])
         means = {node: sum(at) / len(at) for node, at in near.items()}
         rows[row].sort(key=lambda node: means.get(node, place[node]))
@@ -222,9 +222,11 @@ def _swept(made: Ranked, rows: list[list[int]], *, down: bool) -> list[list[int]
 def _crossings(made: Ranked, rows: list[list[int]]) -> int:
     place = {node: i for row in rows for i, node in enumerate(row)}
     total = 0
-    for steps in made.steps:
+    for segments in made.segments:
         ends: list[int] = []
-        for _, below in sorted((place[step.above], place[step.below]) for step in steps):
+        for _, below in sorted(
+            (place[segment.above], place[segment.below]) for segment in segments
+        ):
             total += len(ends) - bisect_right(ends, below)
             insort(ends, below)
     return total

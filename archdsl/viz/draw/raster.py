@@ -127,7 +127,7 @@ def _page(svg: str, size: _Size) -> bytes:
 
 
 def _foreign(svg: str) -> bool:
-    """Whether a picture asks for fonts that only the machine may have.
+    """True if a picture needs fonts that only the machine may have.
 
     They take time to find, and differ between machines: our own drawings are made without.
     """

@@ -1,4 +1,4 @@
-"""Equal blocks in a row, to be drawn once and marked with their number."""
+"""Runs of equal blocks, drawn once and marked with their number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORTEST_RUN_OF_SINGLES = 4
 
 @dataclass(frozen=True)
 class Folding:
-    """``times``: scopes drawn once for several. ``stands_for``: a box left out to the box drawn."""
+    """Number of equal scopes by the one that is drawn, and the drawn box of each one left out."""
 
     times: Mapping[Scope, int]
     stands_for: Mapping[str, str]
@@ -67,7 +67,7 @@ def folded(
 
 
 class _Links:
-    """What goes into scopes and comes out of them."""
+    """The links into scopes and out of them."""
 
     def __init__(
         self, network: Network, groups: Mapping[str, Fused], inside: Mapping[Scope, list[str]]
@@ -81,7 +81,7 @@ class _Links:
         self._outputs = set(network.outputs.values())
 
     def continues(self, first: Scope, second: Scope) -> bool:
-        """Whether ``second`` repeats ``first`` on what comes out of it."""
+        """True if ``second`` equals ``first`` and reads what comes out of it."""
         if first.blocks is None or first.blocks != second.blocks:
             return False
         one, two = set(self._inside[first]), set(self._inside[second])
@@ -102,11 +102,11 @@ class _Links:
         )
 
     def _frozen(self, heads: set[str]) -> int:
-        """How many layers do not learn; blocks that are equal otherwise may differ in that."""
+        """Number of frozen layers, in which otherwise equal blocks may differ."""
         return sum(layer.frozen for head in heads for layer in self._groups[head].layers)
 
     def _layers(self, heads: set[str]) -> int:
-        """How many layers there are; of equal blocks one may have an activation behind it."""
+        """Number of layers; one of several equal blocks may have an activation fused to it."""
         return sum(len(self._groups[head].layers) for head in heads)
 
     def _sources(self, heads: set[str]) -> set[str]:

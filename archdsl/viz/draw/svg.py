@@ -12,7 +12,7 @@ from html import escape as escaped
 from archdsl.text.words import counted, printable
 from archdsl.viz.draw.diagram import Box
 from archdsl.viz.draw.page import PlacedSwatch
-from archdsl.viz.draw.page_fit import Figure
+from archdsl.viz.draw.page_fit import FittedFigure
 from archdsl.viz.draw.placed import Line, PlacedBox, PlacedEdge, PlacedFrame, Rectangle
 from archdsl.viz.draw.raster import FONTS
 from archdsl.viz.draw.themes import Paint, Theme
@@ -23,7 +23,7 @@ _BOLD_LINE = 1.8
 _LABEL_HALO = 3
 
 
-def svg_text(figure: Figure, theme: Theme, font: str | None = None) -> str:
+def svg_text(figure: FittedFigure, theme: Theme, font: str | None = None) -> str:
     """The SVG document of a figure."""
     page, diagram = figure.page, figure.diagram
     family = f"{_family(font)}, {FONTS}" if font else FONTS
@@ -48,7 +48,7 @@ def svg_text(figure: Figure, theme: Theme, font: str | None = None) -> str:
     return "\n".join(parts)
 
 
-def _figure(figure: Figure, theme: Theme) -> Iterable[str]:
+def _figure(figure: FittedFigure, theme: Theme) -> Iterable[str]:
     """Frames lie under lines, and lines under the headers of frames and under boxes."""
     placed = figure.page.placed
     yield from (_frame(frame, theme) for frame in placed.frames)
@@ -61,7 +61,7 @@ def _figure(figure: Figure, theme: Theme) -> Iterable[str]:
     yield from (_text(line, theme) for end in placed.ends for line in end.lines)
 
 
-def _described(figure: Figure) -> str:
+def _described(figure: FittedFigure) -> str:
     boxes = sum(1 for _ in figure.diagram.root.boxes())
     outputs = ", ".join(printable(end.title) for end in figure.diagram.ends)
     return f"A diagram of {counted(boxes, 'part')}; output {outputs}."

@@ -1,4 +1,4 @@
-"""How figures look: a theme for every style.
+"""Themes: colours, fonts and page sizes of every style of figures.
 
 Fills are light tints of the Okabe-Ito palette, which colour-blind readers tell apart, with dark
 text on all of them; borders carry the full colour, and no two of them print as the same grey.
@@ -38,7 +38,7 @@ class Theme:
     heat: tuple[str, ...]
     """From the least to the most."""
     unknown: Paint
-    """Where there is no number to show."""
+    """Paint of boxes that have no number."""
     stroke: float = 1.0
     radius: float = 4.0
     pages: tuple[tuple[float, float], ...] = ((539.0, 786.0), (786.0, 539.0))

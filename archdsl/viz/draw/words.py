@@ -1,4 +1,4 @@
-"""How drawings write names of scopes, and numbers."""
+"""Short forms of scopes' names and of numbers, for drawings."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def giga(number: int) -> str:
     return str(number)
 
 
-def counted(words: str, times: int) -> str:
-    """``block<64> ×3``; once is not told."""
+def times_words(words: str, times: int) -> str:
+    """``block<64> ×3``; without the factor for a single one."""
     return f"{words} ×{times}" if times > 1 else words

@@ -1,4 +1,4 @@
-"""What the page knows of a network, as one JSON document."""
+"""The JSON document of a network, from which the page is drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.ir.network import LayerInstance, Network, Scope
 from archdsl.text.words import printable
 from archdsl.viz.draw.fusion import Fused, fused
 from archdsl.viz.draw.words import title
-from archdsl.viz.html.tree import Kind, Part, tree
+from archdsl.viz.html.tree import NodeKind, TreeNode, tree
 
 _LONGEST_SOURCE = 200_000
 """Characters of a source that the page still quotes from."""
@@ -28,7 +28,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
     """
     groups = fused(network)
     summary = summarise(network)
-    facts = _Facts(network, {row.path: row for row in summary.rows})
+    facts = _PageFacts(network, {row.path: row for row in summary.rows})
     parts, place = _parts(tree(network, groups), facts)
     for name, path in network.outputs.items():
         shape = shown(network.shape(path))
@@ -55,8 +55,8 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
     }
 
 
-class _Facts:
-    """What is said of layers and scopes; sources and scopes are told once and then by number."""
+class _PageFacts:
+    """Facts of layers and scopes, in which sources and scopes are numbered and given once."""
 
     def __init__(self, network: Network, rows: Mapping[str, Row]) -> None:
         self._network = network
@@ -116,7 +116,7 @@ class _Facts:
         return self._source[source]
 
 
-def _parts(root: Part, facts: _Facts) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _parts(root: TreeNode, facts: _PageFacts) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The parts in preorder, and the number of every layer's part by the layer's path."""
     told: list[dict[str, Any]] = []
     place: dict[str, int] = {}
@@ -126,15 +126,15 @@ def _parts(root: Part, facts: _Facts) -> tuple[list[dict[str, Any]], dict[str, i
         about: dict[str, Any] = {"kind": part.kind.value}
         if above:
             about["parent"] = above[-1]
-        if part.kind is Kind.LAYER:
+        if part.kind is NodeKind.LAYER:
             assert part.layer is not None
             place[part.layer.path] = len(told)
             about |= facts.layer(part.layer) | {"title": printable(part.layer.layer.label())}
-        elif part.kind is Kind.ROW:
+        elif part.kind is NodeKind.ROW:
             assert part.layer is not None
             about["title"] = printable(part.layer.layer.label())
             about["path"] = part.layer.path
-        elif part.kind is Kind.BLOCK:
+        elif part.kind is NodeKind.BLOCK:
             about |= facts.block(part.scope) | {"title": printable(title(part.scope))}
         above.append(len(told))
         told.append(about)
@@ -162,7 +162,7 @@ def _add_up(parts: list[dict[str, Any]]) -> None:
             outer["frozen"] = True
         # Backwards, the first of equals comes last.
         heavy = cost >= most.get(part["parent"], (0, 0))
-        if heavy or outer["kind"] == Kind.ROW.value:
+        if heavy or outer["kind"] == NodeKind.ROW.value:
             most[part["parent"]] = cost
             outer["category"] = part["category"]
 

@@ -1,4 +1,4 @@
-"""The network as a tree of parts that a reader opens and closes."""
+"""The tree of a network's blocks and layers that a reader opens and closes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 from archdsl.viz.draw.repeats import folded
 
 
-class Kind(Enum):
-    """What a part of the tree is."""
+class NodeKind(Enum):
+    """Kinds of nodes in the tree of the page."""
 
     BLOCK = "block"
     """The instance of a template."""
@@ -24,16 +24,16 @@ class Kind(Enum):
 
 
 @dataclass(eq=False)
-class Part:
-    """A part of the network: what it is made of, in execution order, down to single layers."""
+class TreeNode:
+    """A node of the page's tree: a block, a run, a row or a layer, with children in order."""
 
-    kind: Kind
+    kind: NodeKind
     scope: Scope
-    children: list[Part] = field(default_factory=list)
+    children: list[TreeNode] = field(default_factory=list)
     layer: LayerInstance | None = None
     """The layer itself, of a row its first one."""
 
-    def walk(self) -> Iterator[tuple[Part, int]]:
+    def walk(self) -> Iterator[tuple[TreeNode, int]]:
         """This part and all inside it, outer before inner; each with how many are around it."""
         waiting = [(self, 0)]
         while waiting:
@@ -42,7 +42,7 @@ class Part:
             waiting.extend((child, level + 1) for child in reversed(part.children))
 
 
-def tree(network: Network, groups: Mapping[str, Fused]) -> Part:
+def tree(network: Network, groups: Mapping[str, Fused]) -> TreeNode:
     """The tree of a checked network whose layers are grouped.
 
     Template instances with several parts are blocks; one with a single part is that part. Branches
@@ -50,16 +50,16 @@ def tree(network: Network, groups: Mapping[str, Fused]) -> Part:
     """
     inside = _inside(network, groups)
     runs, model_of = _runs(network, groups)
-    made: dict[Scope, list[Part]] = {}
+    made: dict[Scope, list[TreeNode]] = {}
     for scope in reversed(network.scopes):  # inner ones before the ones around them
         if scope not in inside:
             continue
-        parts: list[Part] = []
+        parts: list[TreeNode] = []
         items = inside[scope]
         at = 0
         while at < len(items):
             item = items[at]
-            if isinstance(item, Part):
+            if isinstance(item, TreeNode):
                 parts.append(item)
                 at += 1
                 continue
@@ -67,26 +67,26 @@ def tree(network: Network, groups: Mapping[str, Fused]) -> Part:
             following = [s for s in row[1:] if isinstance(s, Scope) and model_of.get(s) is item]
             blocks = [part for s in (item, *following) for part in made.pop(s)]
             if 1 < len(row) == len(blocks) == len(following) + 1 and _alike(blocks):
-                parts.append(Part(Kind.RUN, scope, blocks))
+                parts.append(TreeNode(NodeKind.RUN, scope, blocks))
             else:
                 parts.extend(blocks)
             at += 1 + len(following)
         made[scope] = parts if scope.template is None else [_block(scope, parts)]
-    return Part(Kind.BLOCK, network.scopes[0], made[network.scopes[0]])
+    return TreeNode(NodeKind.BLOCK, network.scopes[0], made[network.scopes[0]])
 
 
-def _block(scope: Scope, parts: list[Part]) -> Part:
-    if len(parts) > 1 or parts[0].kind is Kind.RUN:
-        return Part(Kind.BLOCK, scope, parts)
+def _block(scope: Scope, parts: list[TreeNode]) -> TreeNode:
+    if len(parts) > 1 or parts[0].kind is NodeKind.RUN:
+        return TreeNode(NodeKind.BLOCK, scope, parts)
     only = parts[0]
-    return Part(Kind.BLOCK, scope, only.children) if only.kind is Kind.BLOCK else only
+    return TreeNode(NodeKind.BLOCK, scope, only.children) if only.kind is NodeKind.BLOCK else only
 
 
-def _inside(network: Network, groups: Mapping[str, Fused]) -> dict[Scope, list[Part | Scope]]:
+def _inside(network: Network, groups: Mapping[str, Fused]) -> dict[Scope, list[TreeNode | Scope]]:
     """The groups and inner scopes of every scope that has any, in execution order."""
-    inside: dict[Scope, list[Part | Scope]] = {network.scopes[0]: []}
+    inside: dict[Scope, list[TreeNode | Scope]] = {network.scopes[0]: []}
     for group in groups.values():
-        item: Part | Scope = _part(group)
+        item: TreeNode | Scope = _part(group)
         scope: Scope | None = group.scope
         while scope is not None and scope not in inside:
             inside[scope] = [item]
@@ -96,9 +96,11 @@ def _inside(network: Network, groups: Mapping[str, Fused]) -> dict[Scope, list[P
     return inside
 
 
-def _part(group: Fused) -> Part:
-    layers = [Part(Kind.LAYER, layer.scope, [], layer) for layer in group.layers]
-    return layers[0] if len(layers) == 1 else Part(Kind.ROW, group.scope, layers, group.head)
+def _part(group: Fused) -> TreeNode:
+    layers = [TreeNode(NodeKind.LAYER, layer.scope, [], layer) for layer in group.layers]
+    return (
+        layers[0] if len(layers) == 1 else TreeNode(NodeKind.ROW, group.scope, layers, group.head)
+    )
 
 
 def _runs(
@@ -137,7 +139,7 @@ def _runs(
     return times, first_of
 
 
-def _alike(blocks: list[Part]) -> bool:
-    """Whether parts have equal trees, so that one can stand for another node by node."""
+def _alike(blocks: list[TreeNode]) -> bool:
+    """True if all parts have equal trees, so that one can stand for another node by node."""
     first, *others = ([(part.kind, level) for part, level in block.walk()] for block in blocks)
     return all(other == first for other in others)

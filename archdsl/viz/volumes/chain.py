@@ -1,4 +1,4 @@
-"""Network → chain: what every path goes through, with the branches between in one element each."""
+"""The chain of a network: the layers on every path, and branches between them as one element."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from archdsl.ir.network import LayerInstance, Network, Scope
 from archdsl.viz.draw.fusion import Fused, fused
 
 Skip = Literal["identity", "projection"]
-"""What a shortcut does: nothing, or layers of its own."""
+"""Kind of a shortcut: an identity, or a projection with layers of its own."""
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """Layers in a row with one feature map behind them; ``sources`` are ids of steps."""
+class LayerRun:
+    """Layers in a row with one feature map behind them; ``sources`` are the ids of runs before."""
 
     id: str
     layers: tuple[LayerInstance, ...]
@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """One member of the chain: a step, or all steps of a block that branches."""
+    """One member of the chain: a run of layers, or all runs of a block that branches."""
 
     layers: tuple[LayerInstance, ...]
     shape: Shape
@@ -55,12 +55,12 @@ def chain_of(network: Network) -> tuple[list[Element], list[Jump]]:
     jump; all other branches are inside an element. Raises ArchError where the output is none of a
     tensor, or a size is not known.
     """
-    steps = _before(_steps(network), network)
-    path = _main_path(steps, network)
-    beside, links = _beside(steps, path)
-    rest = {name: step for name, step in steps.items() if name not in beside}
+    runs = _before(_runs(network), network)
+    path = _main_path(runs, network)
+    beside, links = _beside(runs, path)
+    rest = {name: run for name, run in runs.items() if name not in beside}
     members = _between_cuts(rest, {(link.source, link.target) for link in links})
-    number = {step.id: place for place, member in enumerate(members) for step in member}
+    number = {run.id: place for place, member in enumerate(members) for run in member}
     jumps = [Jump(number[link.source], number[link.target], link.skip) for link in links]
     return [_element(member, rest) for member in members], [j for j in jumps if j.source < j.target]
 
@@ -72,12 +72,12 @@ class _Link:
     skip: Skip
 
 
-# ---- steps ----
+# ---- runs ----
 
 
-def _steps(network: Network) -> dict[str, Step]:
+def _runs(network: Network) -> dict[str, LayerRun]:
     """Every group of layers, split where the feature map changes inside it."""
-    steps: dict[str, Step] = {}
+    runs: dict[str, LayerRun] = {}
     last: dict[str, str] = {}
     for head, group in fused(network).items():
         sources = tuple(last[source] for source in group.sources if source in last)
@@ -86,10 +86,10 @@ def _steps(network: Network) -> dict[str, Step]:
         if group.head.layer.category is Category.RESHAPE:
             sources = sources[:1]  # of a second input it takes the size only
         for part, shape in _parts(network, group):
-            steps[part[0].path] = Step(part[0].path, tuple(part), sources, shape, group.scope)
+            runs[part[0].path] = LayerRun(part[0].path, tuple(part), sources, shape, group.scope)
             sources = (part[0].path,)
             last[head] = part[0].path
-    return steps
+    return runs
 
 
 def _parts(network: Network, group: Fused) -> list[tuple[list[LayerInstance], Shape]]:
@@ -114,37 +114,37 @@ def _parts(network: Network, group: Fused) -> list[tuple[list[LayerInstance], Sh
 
 
 def _same_map(before: Shape, after: Shape, layer: LayerInstance) -> bool:
-    """Whether a layer leaves a feature map as it is, or only writes it down in another order."""
+    """True if a layer keeps a feature map, or changes no more than the order of its axes."""
     return before == after or (
         layer.layer.category is Category.RESHAPE and reordered(before, after)
     )
 
 
 def reordered(before: Shape, after: Shape) -> bool:
-    """Whether shapes differ in the order of their axes only, or in having fewer of them."""
+    """True if shapes differ in the order of their axes only, or by merged axes."""
     if len(after) < len(before):
         return elements(before) == elements(after)
     return sorted(size or 0 for size in before) == sorted(size or 0 for size in after)
 
 
-def _before(steps: dict[str, Step], network: Network) -> dict[str, Step]:
-    """The steps that lead to the first output."""
+def _before(runs: dict[str, LayerRun], network: Network) -> dict[str, LayerRun]:
+    """The runs that lead to the first output."""
     output = next(iter(network.outputs.values()))
-    holder = {layer.path: step.id for step in steps.values() for layer in step.layers}
+    holder = {layer.path: run.id for run in runs.values() for layer in run.layers}
     if output not in holder:
-        return _before_detection(steps, network)
+        return _before_detection(runs, network)
     needed = {holder[output]}
-    for name in reversed(steps):
+    for name in reversed(runs):
         if name in needed:
-            needed.update(steps[name].sources)
-    return {name: step for name, step in steps.items() if name in needed}
+            needed.update(runs[name].sources)
+    return {name: run for name, run in runs.items() if name in needed}
 
 
-def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Step]:
-    """The steps of a network that ends in a detection read off a single tensor, as YOLO's does."""
-    taken = {source for step in steps.values() for source in step.sources}
-    ends = [name for name in steps if name not in taken]
-    whole = {layer.path for step in steps.values() for layer in step.layers}
+def _before_detection(runs: dict[str, LayerRun], network: Network) -> dict[str, LayerRun]:
+    """The runs of a network that ends in a detection read off a single tensor, as YOLO's does."""
+    taken = {source for run in runs.values() for source in run.sources}
+    ends = [name for name in runs if name not in taken]
+    whole = {layer.path for run in runs.values() for layer in run.layers}
     lost = [i for i in network.instances() if i.layer.drawn and i.path not in whole]
     light = all(
         i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) == 0
@@ -156,49 +156,49 @@ def _before_detection(steps: dict[str, Step], network: Network) -> dict[str, Ste
             f"{network.name} is no chain of feature maps, and cannot be drawn as volumes",
             help="draw it without --style volumes, or draw its backbone's own spec as volumes",
         )
-    return steps
+    return runs
 
 
 # ---- the main path and what is beside it ----
 
 
-def _main_path(steps: dict[str, Step], network: Network) -> list[str]:
+def _main_path(runs: dict[str, LayerRun], network: Network) -> list[str]:
     """The path from the input to the output on which most is computed."""
     best: dict[str, tuple[int, int]] = {}
     before: dict[str, str] = {}
-    for name, step in steps.items():
+    for name, run in runs.items():
         cost = sum(
-            i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in step.layers
+            i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in run.layers
         )
         macs, length = 0, 0
-        if step.sources:
-            before[name] = max(step.sources, key=lambda source: best[source])
+        if run.sources:
+            before[name] = max(run.sources, key=lambda source: best[source])
             macs, length = best[before[name]]
         best[name] = (macs + cost, length + 1)
-    path = [next(reversed(steps))]
+    path = [next(reversed(runs))]
     while path[-1] in before:
         path.append(before[path[-1]])
     return path[::-1]
 
 
-def _beside(steps: Mapping[str, Step], path: list[str]) -> tuple[set[str], list[_Link]]:
-    """The steps of paths that pass by an enlargement, and these paths."""
+def _beside(runs: Mapping[str, LayerRun], path: list[str]) -> tuple[set[str], list[_Link]]:
+    """The runs of paths that pass by an enlargement, and these paths."""
     place = {name: number for number, name in enumerate(path)}
     enlarged = [0]  # enlargements on the path before each place
     for name in path:
-        enlarged.append(enlarged[-1] + _enlarges(steps[name], steps))
+        enlarged.append(enlarged[-1] + _enlarges(runs[name], runs))
     # Steps beside the path that hang together share a leader: where they leave and come back.
     leader: dict[str, str] = {}
-    for name, step in steps.items():
+    for name, run in runs.items():
         if name not in place:
-            own = [_lead(leader, source) for source in step.sources if source not in place]
+            own = [_lead(leader, source) for source in run.sources if source not in place]
             leader[name] = name
             leader.update(dict.fromkeys(own, name))
     leaves: dict[str, int] = {}
     returns: dict[str, int] = {}
     found: list[_Link] = []
-    for name, step in steps.items():
-        for source in step.sources:
+    for name, run in runs.items():
+        for source in run.sources:
             if name not in place and source in place:
                 first = _lead(leader, name)
                 leaves[first] = min(place[source], leaves.get(first, place[source]))
@@ -214,7 +214,7 @@ def _beside(steps: Mapping[str, Step], path: list[str]) -> tuple[set[str], list[
     for first, end in returns.items():
         start = leaves.get(first, end)
         if start < end and enlarged[end] > enlarged[start + 1]:
-            layers = [layer for name in together[first] for layer in steps[name].layers]
+            layers = [layer for name in together[first] for layer in runs[name].layers]
             works = any(i.layer.category is Category.CONVOLUTION for i in layers)
             beside.update(together[first])
             found.append(_Link(path[start], path[end], "projection" if works else "identity"))
@@ -228,29 +228,31 @@ def _lead(leader: dict[str, str], name: str) -> str:
     return name
 
 
-def _enlarges(step: Step, steps: Mapping[str, Step]) -> bool:
-    if not step.sources or step.layers[0].layer.category is Category.JOIN:
+def _enlarges(run: LayerRun, runs: Mapping[str, LayerRun]) -> bool:
+    if not run.sources or run.layers[0].layer.category is Category.JOIN:
         return False
-    before = steps[step.sources[0]].shape
-    return len(step.shape) == len(before) == 3 and (step.shape[1] or 0) > (before[1] or 0)
+    before = runs[run.sources[0]].shape
+    return len(run.shape) == len(before) == 3 and (run.shape[1] or 0) > (before[1] or 0)
 
 
 # ---- cutting ----
 
 
-def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> list[tuple[Step, ...]]:
-    """The steps in groups: each ends with a step that every path goes through."""
-    number = {name: place for place, name in enumerate(steps)}
-    reach = list(range(len(steps)))
-    for name, step in steps.items():
-        for source in step.sources:
+def _between_cuts(
+    runs: Mapping[str, LayerRun], jumps: set[tuple[str, str]]
+) -> list[tuple[LayerRun, ...]]:
+    """The runs in groups: each ends with a run that every path goes through."""
+    number = {name: place for place, name in enumerate(runs)}
+    reach = list(range(len(runs)))
+    for name, run in runs.items():
+        for source in run.sources:
             if source in number and (source, name) not in jumps:
                 reach[number[source]] = max(reach[number[source]], number[name])
-    groups: list[tuple[Step, ...]] = []
-    waiting: list[Step] = []
+    groups: list[tuple[LayerRun, ...]] = []
+    waiting: list[LayerRun] = []
     farthest = 0
-    for place, step in enumerate(steps.values()):
-        waiting.append(step)
+    for place, run in enumerate(runs.values()):
+        waiting.append(run)
         if farthest <= place:
             groups.append(tuple(waiting))
             waiting = []
@@ -258,28 +260,28 @@ def _between_cuts(steps: Mapping[str, Step], jumps: set[tuple[str, str]]) -> lis
     return groups
 
 
-def _element(member: tuple[Step, ...], steps: Mapping[str, Step]) -> Element:
+def _element(member: tuple[LayerRun, ...], runs: Mapping[str, LayerRun]) -> Element:
     last = member[-1]
-    layers = tuple(layer for step in member for layer in step.layers)
+    layers = tuple(layer for run in member for layer in run.layers)
     if len(member) == 1:
         return Element(layers, last.shape, last.scope, block=False)
-    inside = {step.id for step in member}
+    inside = {run.id for run in member}
     skip: Skip | None = None
     if last.layers[0].layer.category is Category.JOIN and last.layers[0].layer.label() == "+":
         if any(source not in inside for source in last.sources):
             skip = "identity"
-        elif any(_reads_outside(source, inside, steps) for source in last.sources):
+        elif any(_reads_outside(source, inside, runs) for source in last.sources):
             skip = "projection"
     # A block goes by its body's name, which a sum behind it may lie outside of.
-    scope = common_scope([step.scope for step in member[:-1]])
+    scope = common_scope([run.scope for run in member[:-1]])
     if all(outer.template is None for outer in line(scope)):
-        scope = common_scope([step.scope for step in member])
+        scope = common_scope([run.scope for run in member])
     return Element(layers, last.shape, scope, True, skip)
 
 
-def _reads_outside(source: str, inside: set[str], steps: Mapping[str, Step]) -> bool:
-    """Whether a path into a sum is a single step long."""
-    return not any(before in inside for before in steps[source].sources)
+def _reads_outside(source: str, inside: set[str], runs: Mapping[str, LayerRun]) -> bool:
+    """True if a path into a sum is a single run long."""
+    return not any(before in inside for before in runs[source].sources)
 
 
 def common_scope(scopes: list[Scope]) -> Scope:

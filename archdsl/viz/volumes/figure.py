@@ -1,4 +1,4 @@
-"""A figure of volumes as data: what is drawn, without where."""
+"""A figure of feature maps as data, without coordinates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.viz.volumes.chain import Jump, Skip
 
 
 class Form(Enum):
-    """How a feature map is drawn."""
+    """Shape in which a feature map is drawn."""
 
     PLANE = "the image"
     BOX = "channels to the right, height upwards, width into the distance"
@@ -19,7 +19,7 @@ class Form(Enum):
 
 
 class Operation(NamedTuple):
-    """What makes a feature map, and how often it is done in a row."""
+    """The operation that makes a feature map, and the number of times it is done in a row."""
 
     words: str
     times: int
@@ -41,7 +41,7 @@ class Volume:
     """Rows and columns of the volume before that one cell of the first slice sees."""
     telling: str
     block: bool
-    """Whether each slice is a template instance with several layers."""
+    """True if each slice is a template instance with several layers."""
 
     @property
     def slices(self) -> int:

@@ -1,4 +1,4 @@
-"""Chain → figure: which elements share a volume, and what is written at it."""
+"""The figure of a chain: slices grouped into volumes, with their labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.viz.volumes.figure import Figure, Form, Operation, Volume
 MOST_VOLUMES = 26
 """More do not fit a page: template instances are closed until there are no more than these."""
 _ENOUGH = 20
-"""Where instances have to be closed, these are few enough."""
+"""Number of volumes that is few enough once instances have to be closed."""
 _FEWEST_VOLUMES = 4
 """With fewer a figure shows nothing of the network."""
 _LONGEST_BLOCK = 8
@@ -184,7 +184,7 @@ def _category(element: Element) -> Category:
 
 
 def form_of(element: Element) -> Form:
-    """How a feature map looks: what has a single place is a bar."""
+    """Form of a feature map: a plane for the image, a bar for vectors and 1×1 maps, else a box."""
     if elements(element.shape) == element.shape[0]:
         return Form.BAR
     return Form.PLANE if _category(element) is Category.INPUT else Form.BOX

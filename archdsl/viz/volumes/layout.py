@@ -1,4 +1,4 @@
-"""Figure → places: volumes in rows on a page, in pixels; nothing of how they are written."""
+"""Layout of a figure: volumes in rows on a page, in pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archdsl.viz.volumes.figure import Figure, Volume
 from archdsl.viz.volumes.lettering import LINE, labels_of, width_of
-from archdsl.viz.volumes.scales import Cuboid, Scale, scale_of
+from archdsl.viz.volumes.scales import Cuboid, VolumeScale, scale_of
 
 WIDTH = 900.0
 """The page's; a text of 11 pixels is 7.2 points on A4 then."""
@@ -23,7 +23,7 @@ _SHAPE = 1.58
 _GAP = 16.0
 _BETWEEN_SLICES = 1.5
 _LEFT_OUT = 18.0
-"""Room for the dots that stand for slices."""
+"""Room for the dots that stand for left-out slices, in pixels."""
 _LABEL_GAP = 6.0
 _LANE = 9.0
 _BETWEEN_ROWS = 26.0
@@ -42,7 +42,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Solid:
-    """A slice in its place: the lower left corner of its front, and its lengths."""
+    """One drawn slice: the lower left corner of its front, and its edges' lengths."""
 
     left: float
     bottom: float
@@ -58,7 +58,7 @@ class Solid:
 
     @property
     def back(self) -> float:
-        """Where it ends on the right."""
+        """Right end."""
         return self.right + self.size.dx
 
     @property
@@ -72,14 +72,14 @@ class Solid:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A volume in its place."""
+class PlacedVolume:
+    """A volume with its position on the page."""
 
     volume: Volume
     solids: tuple[Solid, ...]
     """Of many slices the first and the last ones."""
     dots: Point | None
-    """Where dots stand for the other slices."""
+    """Position of the dots that stand for the slices left out."""
     labels: tuple[str, ...]
     label: Point
     """The middle of the labels' first base line."""
@@ -104,7 +104,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Wire:
-    """A line of straight parts; ``skip`` is ``None`` for the chain's way to the next row."""
+    """A line of straight segments; ``skip`` is ``None`` for the chain's way to the next row."""
 
     points: tuple[Point, ...]
     skip: str | None
@@ -112,26 +112,26 @@ class Wire:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything in its place."""
+    """All volumes and wires of a figure with their positions."""
 
     figure: Figure
-    scale: Scale
+    scale: VolumeScale
     width: float
     height: float
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedVolume, ...]
     wires: tuple[Wire, ...]
     turning: bool
-    """Whether every second row runs from right to left."""
+    """True if every second row runs from right to left."""
 
 
-class _Slot(NamedTuple):
-    """What a volume needs."""
+class _Room(NamedTuple):
+    """A volume with its room on the page."""
 
     volume: Volume
     size: Cuboid
     labels: tuple[str, ...]
     body: float
-    """How wide all its slices are."""
+    """Width of all its slices together."""
     width: float
 
     @property
@@ -143,14 +143,14 @@ class _Slot(NamedTuple):
         return self.size.whole_height / 2 + (_SHORTCUT if any(self.volume.skips) else 0)
 
 
-_Rows = list[list[_Slot]]
+_Rows = list[list[_Room]]
 _Lanes = list[dict[int, int]]
 """For each row which jumps run in the channel above it, with their lanes in it."""
 
 
 def placed(figure: Figure) -> Page:
     """The page of a figure: as large as fits, in as few rows as look well."""
-    best: tuple[float, float, Scale, _Rows] | None = None
+    best: tuple[float, float, VolumeScale, _Rows] | None = None
     largest = _LARGEST
     while largest >= _SMALLEST:
         scale = scale_of(figure, largest)
@@ -167,7 +167,7 @@ def placed(figure: Figure) -> Page:
     return _page(figure, best[2], best[3], best[1])
 
 
-def _slot(volume: Volume, scale: Scale) -> _Slot:
+def _slot(volume: Volume, scale: VolumeScale) -> _Room:
     size = scale.cuboid(volume.form, volume.face, volume.channels)
     labels = labels_of(volume)
     shown = _shown(volume)
@@ -175,14 +175,14 @@ def _slot(volume: Volume, scale: Scale) -> _Slot:
     if shown < volume.slices:
         body += _LEFT_OUT
     texts = max(width_of(line, bold=number == 0) for number, line in enumerate(labels))
-    return _Slot(volume, size, labels, body, max(body, texts) + _GAP)
+    return _Room(volume, size, labels, body, max(body, texts) + _GAP)
 
 
 def _shown(volume: Volume) -> int:
     return volume.slices if volume.slices <= _MOST_SLICES else _MOST_SLICES - 1
 
 
-def _rows(slots: list[_Slot]) -> _Rows:
+def _rows(slots: list[_Room]) -> _Rows:
     """As few rows as hold the slots, about equally wide."""
     room = WIDTH - 2 * MARGIN
     fewest = len(_filled(slots, room))
@@ -194,7 +194,7 @@ def _rows(slots: list[_Slot]) -> _Rows:
     return _filled(slots, room)
 
 
-def _filled(slots: list[_Slot], room: float) -> _Rows:
+def _filled(slots: list[_Room], room: float) -> _Rows:
     rows: _Rows = [[]]
     taken = 0.0
     for slot in slots:
@@ -242,7 +242,7 @@ def _height(figure: Figure, rows: _Rows) -> float:
 # ---- places ----
 
 
-def _page(figure: Figure, scale: Scale, rows: _Rows, height: float) -> Page:
+def _page(figure: Figure, scale: VolumeScale, rows: _Rows, height: float) -> Page:
     widest = max(sum(slot.width for slot in row) for row in rows)
     width = max(widest + 2 * MARGIN, min(height / _SHAPE, WIDTH), _NARROWEST)
     whole = max(height, width / _SHAPE)
@@ -250,7 +250,7 @@ def _page(figure: Figure, scale: Scale, rows: _Rows, height: float) -> Page:
     lanes = _lanes(figure, rows)
     y = HEAD + (whole - height) / 2
     tops = []
-    every: list[Placed] = []
+    every: list[PlacedVolume] = []
     for number, row in enumerate(rows):
         y += _channel(number, lanes)
         tops.append(y)
@@ -263,8 +263,8 @@ def _page(figure: Figure, scale: Scale, rows: _Rows, height: float) -> Page:
 
 
 def _row(
-    row: list[_Slot], number: int, axis: float, width: float, *, backwards: bool
-) -> list[Placed]:
+    row: list[_Room], number: int, axis: float, width: float, *, backwards: bool
+) -> list[PlacedVolume]:
     taken = sum(slot.width for slot in row)
     x = (width + taken) / 2 if backwards else (width - taken) / 2
     found = []
@@ -277,7 +277,7 @@ def _row(
     return found
 
 
-def _volume(slot: _Slot, left: float, axis: float, row: int) -> Placed:
+def _volume(slot: _Room, left: float, axis: float, row: int) -> PlacedVolume:
     bottom = axis + slot.size.whole_height / 2
     shown = _shown(slot.volume)
     solids = []
@@ -291,13 +291,15 @@ def _volume(slot: _Slot, left: float, axis: float, row: int) -> Placed:
         solids.append(Solid(x, bottom, slot.size))
         x += slot.size.depth + _BETWEEN_SLICES
     label = Point(left + slot.body / 2, bottom + _LABEL_GAP + LINE * 0.8)
-    return Placed(slot.volume, tuple(solids), dots, slot.labels, label, row)
+    return PlacedVolume(slot.volume, tuple(solids), dots, slot.labels, label, row)
 
 
 # ---- wires ----
 
 
-def _jumps(figure: Figure, every: list[Placed], lanes: _Lanes, tops: list[float]) -> list[Wire]:
+def _jumps(
+    figure: Figure, every: list[PlacedVolume], lanes: _Lanes, tops: list[float]
+) -> list[Wire]:
     wires = []
     for number, jump in enumerate(figure.jumps):
         source, target = every[jump.source], every[jump.target]
@@ -321,13 +323,13 @@ def _jumps(figure: Figure, every: list[Placed], lanes: _Lanes, tops: list[float]
     return wires
 
 
-def _under(one: Placed) -> float:
+def _under(one: PlacedVolume) -> float:
     """Below the labels of a volume."""
     return one.label.y + LINE * (len(one.labels) - 1) + 4
 
 
 def _turns(
-    every: list[Placed],
+    every: list[PlacedVolume],
     tops: list[float],
     lanes: _Lanes,
     width: float,
@@ -353,6 +355,6 @@ def _turns(
     return wires
 
 
-def _out(one: Placed) -> float:
-    """Where the chain leaves a volume to the right."""
+def _out(one: PlacedVolume) -> float:
+    """Right end of a volume, where a wire of the chain leaves it."""
     return one.right + 3

@@ -1,4 +1,4 @@
-"""Texts at volumes: how wide they are, and where their lines break."""
+"""Labels of volumes: widths of texts, and line breaks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ONE_LINE, _TWO_LINES = 14, 24
 
 
 def width_of(text: str, *, bold: bool = False) -> float:
-    """How many pixels a text takes at most."""
+    """Width of a text, in pixels, at most."""
     return width(text, FONT, bold=bold)
 
 

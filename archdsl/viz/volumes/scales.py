@@ -1,4 +1,4 @@
-"""From sizes to lengths: gentle powers, so that the largest and the smallest are both visible."""
+"""Scales from sizes to lengths: gentle powers, so that small and large are both visible."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archdsl.viz.volumes.figure import Figure, Form
 
 _POWERS = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 _FACES, _CHANNELS = 8.0, 11.0
-"""How often the smallest face and depth fit into the largest one, at most."""
+"""Largest ratios of two faces' sides and of two depths in a figure."""
 _DEPTH = 0.42
 """The length of most channels, of that of the largest face."""
 _ACROSS, _ALONG = 0.40, 0.26
-"""Where one pixel into the distance goes: to the right, and upwards."""
+"""Shift of one pixel of depth into the distance: to the right, and upwards."""
 LEAST_DEPTH = 2.5
 """Pixels that everything is deep at least, or it would be a line."""
 _BAR = 10.0
-"""How thick a bar is, in pixels; only its length means something."""
+"""Thickness of a bar, in pixels; only its length has a meaning."""
 
 
 class Cuboid(NamedTuple):
@@ -35,8 +35,8 @@ class Cuboid(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scale:
-    """A length is a factor times a power of a size."""
+class VolumeScale:
+    """A scale of powers: a length is a factor times a power of a size."""
 
     face: float
     face_power: float
@@ -58,21 +58,21 @@ class Scale:
         return Cuboid(self.length(channels), self.side(face[0]), width * _ACROSS, width * _ALONG)
 
     def words(self) -> str:
-        """What a caption says of it."""
+        """The scale in words, for a caption."""
         return (
             f"Heights and widths {_words('pixels', self.face_power)}, "
             f"depths and lengths of bars {_words('channels', self.channel_power)}."
         )
 
 
-def scale_of(figure: Figure, largest: float) -> Scale:
+def scale_of(figure: Figure, largest: float) -> VolumeScale:
     """The scale on which the largest face is ``largest`` pixels high or wide."""
     sides = [side for v in figure.volumes if v.form is not Form.BAR for side in v.face]
     sides = sides or [1]
     channels = [v.channels for v in figure.volumes if v.form is not Form.PLANE] or [1]
     face_power = _power(max(sides) / min(sides), _FACES)
     channel_power = _power(max(channels) / min(channels), _CHANNELS)
-    return Scale(
+    return VolumeScale(
         largest / math.pow(max(sides), face_power),
         face_power,
         _DEPTH * largest / math.pow(max(channels), channel_power),

@@ -1,4 +1,4 @@
-"""Page → SVG, of our own making: text stays text, every volume says what it is."""
+"""The SVG of a page of volumes: text stays text, and every volume has a description."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from archdsl.text.words import printable
 from archdsl.viz.draw.raster import FONTS
 from archdsl.viz.draw.themes import THEMES, Paint
 from archdsl.viz.volumes.figure import Form
-from archdsl.viz.volumes.layout import FOOT, MARGIN, Page, Placed, Point, Solid, Wire
+from archdsl.viz.volumes.layout import FOOT, MARGIN, Page, PlacedVolume, Point, Solid, Wire
 from archdsl.viz.volumes.lettering import FONT, LINE, cut, width_of
-from archdsl.viz.volumes.scales import Scale
+from archdsl.viz.volumes.scales import VolumeScale
 
 _THEME = THEMES["paper"]
 _TEXT, _QUIET, _PAINTS = _THEME.text, _THEME.quiet, _THEME.paints
 _APEX = 0.55
-"""Where at a volume's front the apex of a window's pyramid is, from its bottom."""
+"""Height of the apex of a window's pyramid at a volume's front, as a share from its bottom."""
 _HEADING = 16
 _LEAST_WINDOW = 8.0
 """Pixels that a window is high at least; a smaller one is left out."""
@@ -73,7 +73,7 @@ def _family(font: str) -> str:
 # ---- volumes ----
 
 
-def _volume(root: ET.Element, one: Placed) -> None:
+def _volume(root: ET.Element, one: PlacedVolume) -> None:
     volume = one.volume
     group = ET.SubElement(root, "g", {"class": "volume", "role": "img"})
     ET.SubElement(group, "title").text = printable(f"{one.labels[0]} {volume.operations[0].words}")
@@ -94,7 +94,7 @@ def _volume(root: ET.Element, one: Placed) -> None:
             _shortcut(group, solid, dashed=skip == "projection")
 
 
-def _label(root: ET.Element, one: Placed) -> None:
+def _label(root: ET.Element, one: PlacedVolume) -> None:
     group = ET.SubElement(root, "g", {"class": "label"})
     for number, words in enumerate(one.labels):
         bold = number == 0
@@ -161,7 +161,12 @@ def _shortcut(group: ET.Element, solid: Solid, *, dashed: bool) -> None:
 
 
 def _between(
-    root: ET.Element, before: Placed, after: Placed, scale: Scale, *, backwards: bool
+    root: ET.Element,
+    before: PlacedVolume,
+    after: PlacedVolume,
+    scale: VolumeScale,
+    *,
+    backwards: bool,
 ) -> None:
     group = ET.SubElement(root, "g", {"class": "between"})
     source, target = before.solids[-1], after.solids[0]
@@ -177,7 +182,7 @@ def _between(
         _arrow(group, start, Point(target.left - 3, after.axis))
 
 
-def _fan(group: ET.Element, before: Placed, target: Solid) -> None:
+def _fan(group: ET.Element, before: PlacedVolume, target: Solid) -> None:
     """Everything of the volume before goes into every value of a bar."""
     source = before.solids[-1]
     ends = source.on_side(1, 1), source.on_side(1, 0)
@@ -190,7 +195,7 @@ def _fan(group: ET.Element, before: Placed, target: Solid) -> None:
             _line(group, start, end, _QUIET, "0.6")
 
 
-def _window(before: Placed, after: Placed, scale: Scale) -> list[Point] | None:
+def _window(before: PlacedVolume, after: PlacedVolume, scale: VolumeScale) -> list[Point] | None:
     """The part of a volume that one place of the next one sees, where it is large enough to see."""
     kernel, source = after.volume.kernel, before.solids[-1]
     if kernel is None or before.volume.form is Form.BAR:
@@ -208,7 +213,7 @@ def _window(before: Placed, after: Placed, scale: Scale) -> list[Point] | None:
     ]
 
 
-def _pyramid(group: ET.Element, corners: list[Point], after: Placed) -> None:
+def _pyramid(group: ET.Element, corners: list[Point], after: PlacedVolume) -> None:
     """A window, and the lines from its corners to the place that sees it."""
     target = after.solids[0]
     line = _PAINTS[after.volume.category].line

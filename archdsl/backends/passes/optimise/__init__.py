@@ -1,4 +1,4 @@
-"""Faster modules for inference: what computes the same in fewer steps.
+"""Faster modules for inference that compute the same in fewer steps.
 
 ``EXACT`` are the transformations that always apply, in their order: functions from a module in
 eval mode to a rewritten copy. :func:`optimise` also tries ways to compute that depend on the
@@ -30,7 +30,7 @@ __all__ = ["EXACT", "Optimised", "Way", "exactly", "optimise", "ways"]
 Transformation = Callable[[fx.GraphModule], fx.GraphModule]
 
 EXACT: tuple[Transformation, ...] = (drop, fold)
-"""Dropping comes first: a norm behind a dropout is then one behind a convolution."""
+"""Exact transformations; without the dropouts, norms directly follow their convolutions."""
 
 
 class Way(NamedTuple):
@@ -42,7 +42,7 @@ class Way(NamedTuple):
 
 
 class Optimised(NamedTuple):
-    """What :func:`optimise` made of a module, and what that brought.
+    """The result of :func:`optimise`: the fastest equivalent module, and its measured speed.
 
     ``kept`` says whether it was faster, in the way called ``way``; if not, both modules are the
     one that was given. ``removed`` counts the modules that are gone by the names of their classes.
@@ -69,7 +69,7 @@ def exactly(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphMod
 def ways(
     exact: fx.GraphModule, arguments: Mapping[str, Any], *, dtype: str, inductor: bool
 ) -> list[Way]:
-    """What is worth a try on this machine with an exactly transformed module."""
+    """Variants of an exactly transformed module that may be faster on this machine."""
     if dtype == "bf16":
         exact = bfloat16(exact)
     last = channels_last(exact)
@@ -125,7 +125,7 @@ def _speed(way: Way, plain: Way, arguments: Mapping[str, Any]) -> Speed:
 
 
 def _removed(module: nn.Module, made: nn.Module) -> dict[str, int]:
-    """How many modules of each class are gone."""
+    """Number of modules that optimisation removed, by the names of their classes."""
     before, after = ([type(part) for part in each.modules()] for each in (module, made))
     gone = {kind: before.count(kind) - after.count(kind) for kind in dict.fromkeys(before)}
     return {

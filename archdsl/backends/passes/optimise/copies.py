@@ -36,7 +36,7 @@ def duplicate(module: fx.GraphModule) -> fx.GraphModule:
 
 
 def _like(module: fx.GraphModule, parts: fx.GraphModule, graph: fx.Graph) -> fx.GraphModule:
-    """A module of ``parts``' submodules that shows itself, loses and decides as another does."""
+    """A module of ``parts``' submodules with the loss, decision and display of ``module``."""
     made = fx.GraphModule(parts, graph, class_name=type(module).__name__)
     made.training = parts.training
     made._deepcopy_hooks = list(module._deepcopy_hooks)

@@ -1,4 +1,4 @@
-"""torch.compile, where the machine has what it needs."""
+"""torch.compile, on machines that have the C++ compiler it needs."""
 
 from __future__ import annotations
 

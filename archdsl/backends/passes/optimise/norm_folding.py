@@ -74,7 +74,7 @@ _SCALINGS: dict[type[nn.Module], Callable[[Any], Scaling | None]] = {
     Multiply: _constant,
     DlibDropout: _dropout,
 }
-"""By kind of module what it scales by; nothing where that depends on its input."""
+"""Readers of a norm's scaling by class of module; ``None`` where it depends on the input."""
 
 
 # ---- what takes it ----
@@ -98,7 +98,7 @@ _SCALED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     nn.ConvTranspose2d: _columns,
     nn.Linear: _rows,
 }
-"""By kind of layer its weights with every output times a factor."""
+"""Functions that scale a layer's outputs in its weights, by class of module."""
 
 
 # ---- the transformation ----
@@ -140,7 +140,7 @@ def _common_norm(module: fx.GraphModule, calls: list[fx.Node]) -> str | None:
 
 
 def _scaling(norm: nn.Module, weighted: nn.Module, calls: list[fx.Node]) -> Scaling | None:
-    """What a layer's result is scaled by, in the order of the layer's outputs."""
+    """Factor and offset of a norm for each output of the layer; ``None`` if not foldable."""
     read = _SCALINGS.get(type(norm))
     scaling = read(norm) if read is not None else None
     if scaling is None or scaling.factor.numel() == 1:

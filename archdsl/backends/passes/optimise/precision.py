@@ -1,4 +1,4 @@
-"""Numbers of 16 bits inside, and of 32 outside."""
+"""Networks that compute in bfloat16 and take and give float32."""
 
 from __future__ import annotations
 

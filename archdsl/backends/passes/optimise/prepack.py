@@ -24,7 +24,7 @@ from archdsl.backends.passes.optimise.copies import (
 
 
 class Ending(NamedTuple):
-    """An activation as oneDNN's operators are told it."""
+    """An activation in the terms of oneDNN's operators."""
 
     name: str
     numbers: tuple[float, ...] = ()
@@ -89,7 +89,7 @@ class PackedConv2d(nn.Module):
 
 
 def packable() -> bool:
-    """Whether this torch has the operators."""
+    """True if this build of torch has oneDNN and its operators for packed convolutions."""
     known = getattr(torch.ops.mkldnn, "_convolution_pointwise", None)
     available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return available and known is not None

@@ -1,4 +1,4 @@
-"""How much faster one module is than another, and how far their outputs are apart."""
+"""Measured time of one module against another, and the largest difference of their outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEWEST, _MOST = 3, 31
 
 
 class Speed(NamedTuple):
-    """Two ways to compute the same, measured in turns.
+    """Seconds of two functions that compute the same, measured in turns.
 
     Seconds are medians; ``ratio`` is the median over the pairs of the first one's time by the
     second one's, ``best`` that of their shortest times, which other work on the machine disturbs
@@ -31,7 +31,7 @@ class Speed(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How far outputs are apart: at most, and at most in parts of an output's largest value."""
+    """Largest difference of two results: absolute, and as a share of the output's largest value."""
 
     absolute: float
     relative: float
@@ -62,7 +62,7 @@ def _seconds(run: Run) -> float:
 
 
 def difference(result: Any, reference: Any) -> Difference | None:
-    """How far two results are apart; ``None`` where they differ in more than their values."""
+    """Largest difference of two results; ``None`` where their tensors differ in shape."""
     ours, theirs = list(_tensors(result)), list(_tensors(reference))
     if [part.shape for part in ours] != [part.shape for part in theirs]:
         return None

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_images
-from archdsl.backends.torch.detection.values import Batch, Detections, Size, Step, Target
+from archdsl.backends.torch.detection.values import Batch, Detections, DetectorModule, Size, Target
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.ir.cells import Cells
@@ -28,7 +28,7 @@ from archdsl.layers.pyramid_tiles import Tile, Tiling, step_up, tiled
 
 
 class PyramidBatch(NamedTuple):
-    """Images with their smaller copies as one tensor; what else a Batch has, and where they lie."""
+    """Images and their pyramids as one tensor: a Batch with the positions of the copies."""
 
     tensors: Tensor
     image_sizes: list[Size]
@@ -39,8 +39,9 @@ class PyramidBatch(NamedTuple):
 
 
 @remembering
-class PyramidInput(Step):
-    """Images of any sizes, each with its pyramid on one picture; these are padded to one tensor.
+class PyramidInput(DetectorModule):
+    """Image pyramids: each image with its smaller copies tiled in one picture, padded to one
+    tensor.
 
     Each level is made of the one before, bilinear with corners that are aligned. Source: dlib
     input_rgb_image_pyramid, resize_image.
@@ -81,7 +82,7 @@ class PyramidInput(Step):
 
 
 def _to_image(boxes: Tensor, tiles: Sequence[Tile], n: int) -> Tensor:
-    """Boxes on a picture of tiles (left, top, right, bottom) as boxes in the image.
+    """Boxes on a tiled pyramid (left, top, right, bottom) as boxes in the image.
 
     The tile that is nearest to a box's centre says how often it is enlarged.
     """
@@ -106,12 +107,12 @@ def _to_image(boxes: Tensor, tiles: Sequence[Tile], n: int) -> Tensor:
 
 
 def _rounded(values: Tensor) -> Tensor:
-    """To whole numbers, halves away from zero (std::lround)."""
+    """Numbers rounded to whole ones, halves away from zero (std::lround)."""
     return values.sign() * (values.abs() + 0.5).floor()
 
 
 def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> list[int]:
-    """Which of some boxes, the best first, stay: none that overlaps a better one too much.
+    """Indices of the boxes that non-maximum suppression keeps; the best come first.
 
     Boxes are whole numbers (left, top, right, bottom). With ``labels`` only boxes of one label
     suppress each other. Source: dlib test_box_overlap.
@@ -137,7 +138,7 @@ def _suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> li
 
 
 def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
-    """dlib's boxes as ours."""
+    """dlib's boxes as a dict of ``boxes``, ``labels`` and ``scores``."""
     ends = boxes.new_tensor([0, 0, 1, 1])
     return {"boxes": (boxes + ends).float(), "labels": labels, "scores": scores.float()}
 
@@ -146,7 +147,7 @@ def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
 
 
 @remembering
-class _Configured(Step):
+class _Configured(DetectorModule):
     """The base of detectors with options; they are part of the state_dict, as dlib writes them."""
 
     fitted_to = ("options",)
@@ -169,7 +170,7 @@ class _Configured(Step):
         self.options = options
 
     def label_names(self) -> tuple[str, ...]:
-        """What the numbers of labels mean; empty where nothing is known of it."""
+        """Names of the labels by number; empty where they are not known."""
         raise NotImplementedError
 
     def _results(self, seen: Any, found: Callable[[int], Target]) -> Detections:
@@ -189,12 +190,12 @@ class _Configured(Step):
 
 @remembering
 class Mmod(_Configured):
-    """A window wherever a score is above the threshold (dlib loss_mmod_::to_label)."""
+    """loss_mmod's detections: a window wherever a score is above the threshold (to_label)."""
 
     options: MmodOptions
 
     def __init__(self, options: MmodOptions, threshold: float, cells: Cells) -> None:
-        """``cells`` says where the scores lie in the network's input."""
+        """``cells`` gives the positions of the scores in the network's input."""
         super().__init__(options, MMOD_OPTIONS, threshold)
         self.cells = cells
 
@@ -268,7 +269,7 @@ def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 @remembering
 class Yolo(_Configured):
-    """Anchors on the maps of several tags (dlib loss_yolo_::to_label)."""
+    """loss_yolo's detections from anchors on the maps of several tags (to_label)."""
 
     options: YoloOptions
 

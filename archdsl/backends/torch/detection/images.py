@@ -1,4 +1,4 @@
-"""Where images enter a detector, and where detections leave it."""
+"""The first and the last module of a detector: images to batches, detections to a list of dicts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Size,
-    Step,
     Target,
     required_part,
 )
@@ -22,7 +22,7 @@ from archdsl.ir.edges import shape_words
 
 
 @remembering
-class ImageBatch(Step):
+class ImageBatch(DetectorModule):
     """Images of any sizes as one normalised tensor; targets are scaled with them.
 
     An image is resized so that its shorter side is the last of ``min_sizes`` (in training, one of
@@ -79,7 +79,7 @@ class ImageBatch(Step):
 
 
 def check_images(images: Any, channels: int = 3) -> None:
-    """Refuse what is no list of images with so many channels: TypeError or ValueError."""
+    """Raise TypeError or ValueError for anything but a list of images with so many channels."""
     if isinstance(images, Tensor) and images.dim() == 3:
         raise TypeError(
             f"expected a list of images, found one tensor of shape {tuple(images.shape)}; "
@@ -109,7 +109,7 @@ def _kind(value: object) -> str:
 
 
 def check_targets(targets: Any, images: int) -> None:
-    """Refuse targets that nothing can be learned from, before anything is computed.
+    """Raise TypeError or ValueError for targets that nothing can be learned from.
 
     A target is a dict with ``boxes``, floats n×4 (x1, y1, x2, y2 in pixels of the image), and
     ``labels``, n integers. Raises TypeError or ValueError.
@@ -145,7 +145,7 @@ def check_targets(targets: Any, images: int) -> None:
 
 
 def _check_parts(targets: Sequence[Target], sizes: Sequence[Size]) -> None:
-    """Refuse masks and keypoints, where there are some, that are not those of the boxes."""
+    """Raise ValueError for masks and keypoints that do not fit the boxes."""
     for index, (target, (height, width)) in enumerate(zip(targets, sizes, strict=True)):
         count = len(target["boxes"])
         wanted = {"masks": (count, height, width), "keypoints": (count, None, 3)}
@@ -165,7 +165,7 @@ def _check_parts(targets: Sequence[Target], sizes: Sequence[Size]) -> None:
 
 
 def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:
-    """Refuse labels that the network's head does not tell apart."""
+    """Raise ValueError for labels out of the range of the network's head."""
     for index, target in enumerate(targets):
         labels = target["labels"]
         if labels.numel() and (int(labels.min()) < first or int(labels.max()) >= classes):
@@ -176,8 +176,8 @@ def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:
 
 
 @remembering
-class Results(Step):
-    """The end of a detector: losses in training, else detections in pixels of the images given."""
+class Results(DetectorModule):
+    """Last module of a detector: losses in training, else detections in the images' pixels."""
 
     def __init__(self) -> None:
         super().__init__()

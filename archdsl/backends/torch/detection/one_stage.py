@@ -1,4 +1,4 @@
-"""One stage: what is at every place of every feature map, decided at once.
+"""One-stage detectors: class and box at every position of every feature map.
 
 Decoding and losses are torchvision's: the modules here hold one of its detectors without a network,
 and call it with what the network of a spec gives.
@@ -19,10 +19,15 @@ from torchvision.ops import box_iou
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels
-from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
+from archdsl.backends.torch.detection.values import (
+    Batch,
+    Detections,
+    DetectorModule,
+    required_targets,
+)
 
 Heads = Mapping[str, tuple[list[Tensor], int]]
-"""What is predicted on every map, by torchvision's name, and how many numbers an anchor has."""
+"""Maps that each head predicts and its numbers per anchor, by torchvision's name of the head."""
 
 
 class _NoBackbone(nn.Module):
@@ -41,8 +46,8 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
 
 
 @remembering
-class DefaultBoxes(Step):
-    """Boxes of some shapes at every place of every map (Liu et al. 2016, section 2.2)."""
+class DefaultBoxes(DetectorModule):
+    """Default boxes: several shapes at every position of a map (Liu et al. 2016, section 2.2)."""
 
     def __init__(
         self,
@@ -67,8 +72,8 @@ class DefaultBoxes(Step):
 
 
 @remembering
-class _Dense(Step):
-    """The base: a detector of torchvision that decodes and judges, but is no part of the module.
+class _Dense(DetectorModule):
+    """Base of dense detectors; a detector of torchvision, kept outside the module, decodes.
 
     Settings have torchvision's names.
     """
@@ -94,7 +99,7 @@ class _Dense(Step):
     def _decided(
         self, heads: Heads, anchors: list[Tensor], batch: Batch, *further: Any
     ) -> Detections:
-        """What predictions on all maps amount to, or what they cost; labels count from 0."""
+        """Detections decoded from the heads' maps, or losses in training; labels from 0."""
         detector = self._detector[0]
         if self.training:
             targets = required_targets(batch)

@@ -13,18 +13,18 @@ from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Regions,
     Samples,
     Size,
-    Step,
     Target,
     required_targets,
 )
 
 
 @remembering
-class SvmDetections(Step):
-    """What regions hold, by decision values: class k + 1 has the k-th of them.
+class SvmDetections(DetectorModule):
+    """Detections from decision values of one SVM per class: class k + 1 has column k.
 
     Boxes move by Girshick et al. 2014 (R-CNN), appendix C, equations 1 to 4; without the factors
     that later detectors put before the four numbers. In training the module has one loss where the
@@ -81,7 +81,7 @@ class SvmDetections(Step):
         }
 
     def _wanted(self, boxes: list[Tensor], batch: Batch, samples: Samples) -> Tensor:
-        """How each region has to be moved to become its target: R×4."""
+        """Box regression targets of each region: R×4."""
         wanted = []
         for own, target, matched in zip(
             boxes, required_targets(batch), samples.matched, strict=True

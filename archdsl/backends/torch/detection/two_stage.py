@@ -21,18 +21,18 @@ from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
+    DetectorModule,
     Regions,
     Samples,
     Size,
-    Step,
     required_part,
     required_targets,
 )
 
 
 @remembering
-class AnchorGrid(Step):
-    """Boxes of some sizes and aspect ratios (height / width) at every place of every map."""
+class AnchorGrid(DetectorModule):
+    """Anchors: boxes of several sizes and aspect ratios (height / width) at every position."""
 
     def __init__(self, sizes: tuple[tuple[float, ...], ...], ratios: tuple[float, ...]) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class AnchorGrid(Step):
 
 @remembering
 class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
-    """Anchors, moved and rated by a network, of which the best are proposed.
+    """Region proposals: anchors moved and scored by a network, of which the best are kept.
 
     Source: Ren et al. 2015, section 3; torchvision's RegionProposalNetwork.
     """
@@ -103,14 +103,14 @@ class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
         return (text + "batch={}, fraction={}").format(*self._settings)
 
 
-class GivenProposals(Step):
+class GivenProposals(DetectorModule):
     """Proposals from outside the network, such as those of selective search.
 
     They come in pixels of the images as given, a tensor n×4 for each image.
     """
 
     def forward(self, proposals: list[Tensor], batch: Batch) -> Regions:
-        """The same in pixels of the resized images."""
+        """The given proposals, in pixels of the resized images."""
         if not isinstance(proposals, (list, tuple)) or len(proposals) != len(batch.image_sizes):
             raise ValueError("expected proposals for every image: a list of tensors n×4")
         scaled = []
@@ -142,7 +142,7 @@ def _heads(  # torchvision's class with what it computes, without its networks
 
 @remembering
 class RegionSampling(RoIHeads):  # type: ignore[misc]
-    """In training, some of the regions with the classes they should get; in use, all of them.
+    """Sampling of regions and their target classes in training; all regions otherwise.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.3; torchvision's RoIHeads.
     """
@@ -173,7 +173,7 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
 
 
 @remembering
-class RegionAlign(Step):
+class RegionAlign(DetectorModule):
     """Features of regions by bilinear sampling, from the level of a pyramid that suits their size.
 
     Source: He et al. 2017 (Mask R-CNN), section 3; Lin et al. 2017 (FPN), equation 1.
@@ -195,7 +195,7 @@ class RegionAlign(Step):
 
 
 @remembering
-class RegionPool(Step):
+class RegionPool(DetectorModule):
     """Features of regions: the maximum of each cell of a grid over the region.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.1; torchvision.ops.roi_pool.
@@ -215,7 +215,7 @@ class RegionPool(Step):
 
 
 @remembering
-class WarpedRegions(Step):
+class WarpedRegions(DetectorModule):
     """Regions cut out of the images with some pixels around them, and warped to one size.
 
     Source: Girshick et al. 2014 (R-CNN), section 2.1 and appendix A: the context around a region
@@ -244,7 +244,7 @@ class WarpedRegions(Step):
 
 @remembering
 class RegionDetections(RoIHeads):  # type: ignore[misc]
-    """What regions hold: a class, and a box moved for that class; duplicates are suppressed.
+    """Fast R-CNN's detections: a class for each region, and a box moved for that class; then NMS.
 
     Source: Girshick 2015 (Fast R-CNN), sections 2.3 and 4; torchvision's RoIHeads.
     """
@@ -277,7 +277,7 @@ class RegionDetections(RoIHeads):  # type: ignore[misc]
         return "score={}, nms={}, count={}".format(*self._settings)
 
 
-class InstanceMasks(Step):
+class InstanceMasks(DetectorModule):
     """Adds to every detection a mask of its object (He et al. 2017, section 3)."""
 
     def forward(self, logits: Tensor, detections: Detections) -> Detections:
@@ -301,7 +301,7 @@ class InstanceMasks(Step):
         return detections._replace(results=results)
 
 
-class InstanceKeypoints(Step):
+class InstanceKeypoints(DetectorModule):
     """Adds to every detection the keypoints of its object (He et al. 2017, section 5)."""
 
     def forward(self, heatmaps: Tensor, detections: Detections) -> Detections:

@@ -11,11 +11,11 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 
 Target = dict[str, Tensor]
-"""What is to be found in an image: ``boxes`` (n×4: x1, y1, x2, y2), ``labels`` (n), ``masks``..."""
+"""Ground truth or detections of an image: ``boxes`` n×4 (x1, y1, x2, y2), ``labels`` n, ..."""
 
 
-class Step(nn.Module):
-    """The base of all modules here. Readers of compiled networks take them as a whole.
+class DetectorModule(nn.Module):
+    """Base of all modules of detectors; tracing and comparison treat each one as a single node.
 
     ``fitted_to``, where a module has it, names the attributes that weights depend on; the others
     may be set anew for weights that are there.
@@ -25,7 +25,7 @@ class Step(nn.Module):
 
 
 class Batch(NamedTuple):
-    """Images as one tensor, and what they were before."""
+    """Images as one tensor, with their sizes before and after resizing, and their targets."""
 
     tensors: Tensor
     """N×3×H×W, normalised; smaller images are padded with zeros at the bottom and the right."""
@@ -37,19 +37,19 @@ class Batch(NamedTuple):
 
 
 def tensor_of(batch: Batch) -> Tensor:
-    """The tensor that the layers of a network see."""
+    """The tensor of a batch, for the layers of a network."""
     return batch.tensors
 
 
 class Samples(NamedTuple):
-    """Which regions learn what; a tensor for each image."""
+    """Training targets of the regions that were sampled; one tensor for each image."""
 
     matched: list[Tensor]
     """The target that each region belongs to."""
     labels: list[Tensor]
     """The class of each region, 0 for the background."""
     deltas: list[Tensor]
-    """How each region has to be moved to become its target."""
+    """Regression targets (R×4) that move each region to the box of its target."""
 
 
 class Regions(NamedTuple):
@@ -58,12 +58,12 @@ class Regions(NamedTuple):
     boxes: list[Tensor]
     batch: Batch
     losses: Mapping[str, Tensor]
-    """What was lost so far, by name; empty where nothing is learned."""
+    """Losses of the stages so far, by name; empty outside of training."""
     samples: Samples | None = None
 
 
 class Detections(NamedTuple):
-    """What was found in each image, in pixels of the resized images."""
+    """Detections of each image, in pixels of the resized images."""
 
     results: list[Target]
     """``boxes``, ``labels`` and ``scores`` of each image; empty dicts while a network trains."""
@@ -74,7 +74,7 @@ class Detections(NamedTuple):
 
     @property
     def boxes(self) -> list[Tensor]:
-        """The boxes whose masks or keypoints are wanted: in training, the regions with objects."""
+        """Boxes whose masks or keypoints are predicted: in training, the regions with objects."""
         if self.regions is None or self.regions.samples is None:
             return [result["boxes"] for result in self.results]
         labels = self.regions.samples.labels

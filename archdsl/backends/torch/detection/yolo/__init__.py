@@ -16,7 +16,7 @@ from archdsl.backends.torch.detection.yolo.anchored import (
     YoloV2,
     YoloV3,
 )
+from archdsl.backends.torch.detection.yolo.detections import YoloDetections
 from archdsl.backends.torch.detection.yolo.grid import YoloV1
-from archdsl.backends.torch.detection.yolo.step import YoloDetections
 
 __all__ = ["YOLO_V2_ANCHORS", "YOLO_V3_ANCHORS", "YoloDetections", "YoloV1", "YoloV2", "YoloV3"]

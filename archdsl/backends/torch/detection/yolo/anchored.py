@@ -12,7 +12,12 @@ from torchvision.ops import box_convert
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import Size, Target
-from archdsl.backends.torch.detection.yolo.detector import Detector, Losses, first_of_each, overlap
+from archdsl.backends.torch.detection.yolo.detector import (
+    Losses,
+    YoloDetector,
+    first_of_each,
+    overlap,
+)
 
 Anchor = tuple[float, float]
 """Width and height in pixels of the network's input."""
@@ -35,7 +40,7 @@ YOLO_V3_ANCHORS: tuple[tuple[Anchor, ...], ...] = (
 
 
 class _Places(NamedTuple):
-    """Where each of P predictions stands: map by map, in rows of cells, a cell's anchors together.
+    """Geometry of P predictions, ordered by map, then row by row of cells, then by anchor.
 
     ``corners``, ``strides`` and ``anchors`` are P×2: column and row of the cell, its width and
     height, and the anchor's, in pixels. ``table`` has for each anchor its first prediction, the
@@ -49,7 +54,7 @@ class _Places(NamedTuple):
 
 
 class _Matches(NamedTuple):
-    """The predictions that learn a box, by image and place, and what they learn."""
+    """Predictions matched to boxes, by image and position, and their regression targets."""
 
     image: Tensor
     place: Tensor
@@ -58,8 +63,8 @@ class _Matches(NamedTuple):
 
 
 @remembering
-class _Anchored(Detector):
-    """What both versions share.
+class _Anchored(YoloDetector):
+    """Base of YOLOv2 and YOLOv3: decoding, matching and losses with anchors.
 
     Takes maps N×(A·(5+C))×H×W, one for each group of anchors: for the first anchor x, y, width,
     height, objectness and the classes, then for the next. In training a box belongs to the anchor
@@ -157,7 +162,7 @@ class _Anchored(Detector):
     def _match(
         self, truths: Sequence[tuple[Tensor, Tensor]], places: _Places, size: Size
     ) -> _Matches:
-        """A place for every box, as long as there is room."""
+        """The prediction of each box, as long as several boxes do not share one."""
         parts = []
         for number, (boxes, labels) in enumerate(truths):
             centres, sides = box_convert(boxes, "xyxy", "cxcywh").chunk(2, 1)
@@ -178,7 +183,7 @@ class _Anchored(Detector):
     def _empty(
         self, boxes: Tensor, truths: Sequence[tuple[Tensor, Tensor]], matches: _Matches
     ) -> Tensor:
-        """N×P: the predictions that learn that there is nothing."""
+        """Predictions that learn the absence of objects: N×P."""
         empty = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
         for image, (predicted, (truth, _)) in enumerate(zip(boxes, truths, strict=True)):
             near = overlap(predicted[:, None], truth) > self.ignore_threshold
@@ -193,19 +198,19 @@ class _Anchored(Detector):
         raise NotImplementedError
 
     def _offset_loss(self, logits: Tensor, offsets: Tensor) -> Tensor:
-        """For x and y within the cell, value by value."""
+        """Loss of x and y within the cell, element by element."""
         raise NotImplementedError
 
     def _object_loss(self, logits: Tensor, overlaps: Tensor) -> Tensor:
-        """Where there is an object, with which the predicted box has this overlap."""
+        """Objectness loss of predictions matched to an object; ``overlaps`` are IoU."""
         raise NotImplementedError
 
     def _no_object_loss(self, logits: Tensor) -> Tensor:
-        """Where there is none."""
+        """Objectness loss of the predictions without an object."""
         raise NotImplementedError
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Where there is an object of this class."""
+        """Classification loss of the predictions matched to an object with these labels."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What all versions of YOLO share: which boxes are reported, what targets have to be like."""
+"""Base of all YOLO detectors: selection of boxes, and checks of the training targets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SMALLEST_SIDE = 1e-3  # pixels; what is left of a box outside the image is smal
 
 
 @remembering
-class Detector(nn.Module):
-    """The base of all versions."""
+class YoloDetector(nn.Module):
+    """Base of the three versions of YOLO."""
 
     def __init__(
         self, classes: int, score_threshold: float, nms_threshold: float, max_detections: int
@@ -78,7 +78,7 @@ def overlap(first: Tensor, second: Tensor) -> Tensor:
 
 
 def first_of_each(numbers: Tensor) -> Tensor:
-    """Where each number stands for the first time."""
+    """Indices of the first occurrence of each number, in ascending order of the numbers."""
     sorted_numbers, order = numbers.sort(stable=True)
     new = torch.ones_like(sorted_numbers, dtype=torch.bool)
     new[1:] = sorted_numbers[1:] != sorted_numbers[:-1]

@@ -11,11 +11,16 @@ from torchvision.ops import box_convert
 
 from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import Size, Target
-from archdsl.backends.torch.detection.yolo.detector import Detector, Losses, first_of_each, overlap
+from archdsl.backends.torch.detection.yolo.detector import (
+    Losses,
+    YoloDetector,
+    first_of_each,
+    overlap,
+)
 
 
 @remembering
-class YoloV1(Detector):
+class YoloV1(YoloDetector):
     """Redmon et al. 2016, "You Only Look Once", section 2.
 
     Takes the grid N×S×S×(B·5+C): in each cell x and y within the cell, the square roots of width
@@ -57,7 +62,7 @@ class YoloV1(Detector):
         scores = predicted[..., 4:] * probabilities[..., None, :]
         return (corners * _scale(corners, size)).flatten(1, 3), scores.flatten(1, 3)
 
-    def encode(self, targets: Sequence[Target], size: Size) -> Tensor:
+    def target_grid(self, targets: Sequence[Target], size: Size) -> Tensor:
         """The grid that predicts the targets: every box of a cell alike, with a confidence of 1.
 
         A cell can have one object only; the first in the list stays.

@@ -1,4 +1,4 @@
-"""The compiled graph cut into parts, one for each scope that computes something."""
+"""The compiled graph cut into units, one for each scope that computes something."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.ir.network import Network, Scope
 
 @dataclass(eq=False)
 class Leaf:
-    """A call of a module that a layer is."""
+    """A call of a layer's module."""
 
     name: str
     module: nn.Module
@@ -29,26 +29,26 @@ class Function:
 
 
 @dataclass(eq=False)
-class Part:
-    """A call of a scope inside this one."""
+class InnerUnit:
+    """A call of another unit: that of a scope inside this one."""
 
     name: str
     unit: Unit
 
 
-Piece = Leaf | Function | Part
+UnitPiece = Leaf | Function | InnerUnit
 
 
 @dataclass(eq=False)
 class Unit:
-    """What a scope computes: its pieces in order, what they take from outside and give there.
+    """The computation of one scope: its pieces in order, the nodes it reads and those it gives.
 
     ``height`` counts the levels of units inside.
     """
 
     scope: Scope
     parent: Unit | None
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[UnitPiece] = field(default_factory=list)
     inputs: dict[fx.Node, None] = field(default_factory=dict)
     outputs: dict[fx.Node, None] = field(default_factory=dict)
     height: int = 0
@@ -118,11 +118,11 @@ class _Cutting:
         for inner in reversed(missing):
             outer, unit = unit, Unit(inner, unit)
             self.units[inner.path] = unit
-            outer.pieces.append(Part(inner.name, unit))
+            outer.pieces.append(InnerUnit(inner.name, unit))
         return unit
 
     def _carry(self, source: fx.Node, reader: Unit) -> None:
-        """Note a value as an output of the units around its home and an input of the reader's."""
+        """Note a value as an output of the units that it leaves and an input of those it enters."""
         home = self._home[source]
         around = set(home.around())
         common = next(unit for unit in reader.around() if unit in around)

@@ -1,4 +1,4 @@
-"""What a compiled network finds in photographs: objects, or the class of every pixel, or of all."""
+"""Detections, segmentations and classifications of photographs by a compiled network."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from archdsl.ir.edges import Detections, Shape, elements, shown
 from archdsl.layers.inputs import TensorInput, known_size
 
 
-class Finding(Protocol):
-    """What was found in one picture."""
+class Prediction(Protocol):
+    """The result for one picture."""
 
     def png(self) -> bytes:
         """The picture with it, as a PNG file."""
@@ -106,7 +106,7 @@ class Segments:
 
 
 _SHOWN = 5
-"""How many of the likeliest classes are shown."""
+"""Number of likeliest classes that are shown."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ class Classes:
         )
 
 
-class Finder:
-    """A network that finds something in pictures."""
+class Predictor:
+    """A network with the method that turns pictures into predictions; base of the three kinds."""
 
     def __init__(
         self, network: Network, module: fx.GraphModule, output: str | None, classes: int
     ) -> None:
-        """``output`` names the output that counts, where the network has several."""
+        """``output`` names the output that is used, where the network has several."""
         self.network, self.module, self.classes = network, module.eval(), classes
         self.output = output
         self._device = device_of(module)
@@ -161,18 +161,18 @@ class Finder:
 
     @property
     def takes_proposals(self) -> bool:
-        """Whether regions in which to look have to come with a picture."""
+        """True if the network needs region proposals with every picture."""
         return "proposals" in trial_input(self.network.checked)
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
         *,
         threshold: float = 0.5,
         proposals: Tensor | None = None,
-    ) -> Finding:
-        """What is in a picture (3, height, width), 0 to 1.
+    ) -> Prediction:
+        """The result for a picture (3, height, width) with values from 0 to 1.
 
         ``names`` has the names of the classes, ``threshold`` is the least score of an object,
         ``proposals`` are boxes n×4 for networks that take some.
@@ -188,7 +188,7 @@ class Finder:
         return self._input.pixels_of(picture).to(self._device)
 
 
-class Detector(Finder):
+class Detector(Predictor):
     """A network that gives detections, of images or of a tensor of pixels.
 
     For a tensor of known size, a picture is resized to fit into it, and black is added at the right
@@ -204,7 +204,7 @@ class Detector(Finder):
                 return names
         return ()
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -233,7 +233,7 @@ class Detector(Finder):
         return {**found, "boxes": found["boxes"] * factors}
 
 
-class Segmenter(Finder):
+class Segmenter(Predictor):
     """A network that gives every pixel scores of classes.
 
     A picture is resized to the shorter side of the network's input, and the scores back.
@@ -244,7 +244,7 @@ class Segmenter(Finder):
         _, height, width = known_size(self.network.summary().input)
         return height, width
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -272,13 +272,13 @@ class Segmenter(Finder):
         return self.module, self._sides
 
 
-class Classifier(Finder):
+class Classifier(Predictor):
     """A network that gives a picture scores of classes.
 
     A picture is resized so that its shorter side fits the network's input, and cut in the middle.
     """
 
-    def find(
+    def predict(
         self,
         picture: Tensor,
         names: Sequence[str] = (),
@@ -286,7 +286,7 @@ class Classifier(Finder):
         threshold: float = 0.5,
         proposals: Tensor | None = None,
     ) -> Classes:
-        """``threshold`` is left out of account: the likeliest classes are told in any case."""
+        """``threshold`` is ignored: the likeliest classes are given in any case."""
         with torch.inference_mode():
             result = self._run(self.module, self.seen(picture))
             best = self._probabilities(result)[0].cpu().topk(min(_SHOWN, self.classes))
@@ -305,7 +305,7 @@ class Classifier(Finder):
         return self._pixels(cut)[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
-        """What a loss makes of the output; without one, its softmax."""
+        """Class probabilities: those of the network's loss, or else the softmax of the output."""
         decision = getattr(self.module, "decision", None)
         decided = {} if decision is None else decision(output)
         if "probabilities" in decided:
@@ -321,8 +321,8 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return made[0].clamp(0, 1)
 
 
-def finder(network: Network, module: fx.GraphModule) -> Finder:
-    """How to find with a network; its module is put in eval mode.
+def predictor(network: Network, module: fx.GraphModule) -> Predictor:
+    """The predictor that fits the outputs of a network; its module is put in eval mode.
 
     Raises ArchError where the network gives neither detections nor classes.
     """
@@ -349,7 +349,7 @@ def finder(network: Network, module: fx.GraphModule) -> Finder:
 
 
 def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
-    """How to classify with a network, whose module is put in eval mode; ``None`` if it does not."""
+    """A classifier, its module put in eval mode; ``None`` if the network does not classify."""
     summary = network.summary()
     main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
     classes = _of_the_picture(summary, main)
@@ -357,7 +357,7 @@ def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
 
 
 def _of_the_picture(summary: Summary, output: str | None) -> int:
-    """How many classes an output has scores of for a whole picture; 0 if none."""
+    """Number of classes with scores for a whole picture; 0 if the output is no such thing."""
     edge = summary.outputs.get(output or next(iter(summary.outputs)))
     if not isinstance(edge, tuple) or not 1 < (edge[0] or 0) == (elements(edge) or 0):
         return 0
@@ -365,7 +365,7 @@ def _of_the_picture(summary: Summary, output: str | None) -> int:
 
 
 def _of_every_pixel(summary: Summary, output: str | None) -> int:
-    """How many classes an output has scores of for every pixel of a colour picture; 0 if none."""
+    """Number of classes with scores for every pixel of a colour picture; 0 if there are none."""
     edge = summary.outputs.get(output or next(iter(summary.outputs)))
     if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
         return 0

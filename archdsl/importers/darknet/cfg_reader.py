@@ -1,4 +1,4 @@
-"""What has been read of a .cfg so far, and what its sections may not say."""
+"""State of reading a .cfg file, and checks of settings that no layer can express."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ HEAD = -1
 
 
 @dataclass
-class Reading:
-    """What has been read so far: the operation behind each layer, and heads for the end."""
+class CfgReader:
+    """The network read so far: the operation behind each section, and the detection heads."""
 
     draft: Draft
     at: int
@@ -75,12 +75,12 @@ class Reading:
 
 
 def normalised(section: Section) -> bool:
-    """Whether batch norm follows; then there is no bias."""
+    """True if the section has batch norm; it has no bias then."""
     return section.integer("batch_normalize", 0) != 0
 
 
 def refuse(section: Section, *keys: str) -> None:
-    """What would change the function that is computed, and has no layer."""
+    """Raises ArchError for settings that change the computed function and have no layer."""
     for key in keys:
         if section.text(key, "0") not in ("0", "none"):
             raise unsaid(section, key)

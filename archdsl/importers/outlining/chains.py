@@ -1,4 +1,4 @@
-"""The steps of a network that is being nested, and the pieces that they are found in."""
+"""Chains of steps, and the pieces of a graph from which nesting builds them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archdsl.ir.layer import Layer
 
 
 @dataclass(eq=False)
-class Step:
+class ChainStep:
     """A layer, or a combinator with its blocks; ``tags`` are the tags that it names or refers to.
 
     ``names`` are what ``branch`` and ``outputs`` call their blocks.
@@ -23,19 +23,19 @@ class Step:
     homes: tuple[Home, ...] = ()
 
 
-Chain = list[Step]
+Chain = list[ChainStep]
 """Steps in the order in which data flows."""
 
 
 @dataclass(eq=False)
-class Piece:
-    """A chain between two places of the graph, or a join that is none yet.
+class ChainPiece:
+    """A part of the graph: a chain between two operations, or a join not yet nested.
 
     ``inputs`` are the operations whose results its first step reads, ``end`` the last one of its
     own, ``highest`` the highest tag inside of its combinators.
     """
 
-    steps: deque[Step]
+    steps: deque[ChainStep]
     inputs: tuple[int, ...]
     first: int
     end: int

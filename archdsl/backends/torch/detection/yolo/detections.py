@@ -1,4 +1,4 @@
-"""YOLO as a step of a compiled detector."""
+"""The last module of a YOLO network: detections from its predictions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.backends.torch.constructor_arguments import remembering
-from archdsl.backends.torch.detection.values import Batch, Detections, Step, required_targets
-from archdsl.backends.torch.detection.yolo.detector import Detector
+from archdsl.backends.torch.detection.values import (
+    Batch,
+    Detections,
+    DetectorModule,
+    required_targets,
+)
+from archdsl.backends.torch.detection.yolo.detector import YoloDetector
 
 
 @remembering
-class YoloDetections(Step):
-    """What the predictions of a network amount to; in training, what they cost."""
+class YoloDetections(DetectorModule):
+    """Detections from YOLO's predictions; their losses in training."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: YoloDetector) -> None:
         super().__init__()
         self.detector = detector
 
     def forward(self, predictions: list[Tensor], batch: Batch) -> Detections:
-        """The grid of the first version, else a feature map for each group of anchors."""
+        """``predictions`` are the grid of YOLOv1, else a feature map for each group of anchors."""
         single = predictions[0] if len(predictions) == 1 else predictions
         size = batch.tensors.shape[2], batch.tensors.shape[3]
         if self.training:

@@ -1,4 +1,4 @@
-"""A sketch as it is, without the text that is made of it: as a network, and as a module."""
+"""An imported graph without the text that is made of it: as a network, and as a module."""
 
 from collections.abc import Mapping
 
@@ -10,37 +10,39 @@ from torch import fx
 from archdsl.analysis import shapes
 from archdsl.backends.torch import compile_network
 from archdsl.diagnostics.source import Source, Span
-from archdsl.importers.imported_graph import Sketch
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.ir.network import LayerInstance, Network, Scope
 
 
-def kinds(sketch: Sketch) -> list[str]:
+def kinds(imported: ImportedGraph) -> list[str]:
     """The kind of each layer behind the input."""
-    return [operation.layer.kind for operation in sketch.operations[1:]]
+    return [operation.layer.kind for operation in imported.operations[1:]]
 
 
-def network_of(sketch: Sketch) -> Network:
-    """The checked network; layers are ``layer0``, ``layer1``, in the order of the sketch."""
-    scope = Scope("", sketch.name, None, None, None, None)
-    span = Span(Source("sketch", " "), 0, 1)
+def network_of(imported: ImportedGraph) -> Network:
+    """The checked network; layers are ``layer0``, ``layer1``, in the order of the graph."""
+    scope = Scope("", imported.name, None, None, None, None)
+    span = Span(Source("graph", " "), 0, 1)
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
-    for number, operation in enumerate(sketch.operations):
+    for number, operation in enumerate(imported.operations):
         inputs = tuple(f"layer{source}" for source in operation.inputs)
         path = f"layer{number}"
         instance = LayerInstance(operation.layer, path, scope, span, inputs)
         graph.add_node(path, instance=instance)
         for port, source in enumerate(inputs):
             graph.add_edge(source, path, port)
-    outputs = {name: f"layer{index}" for name, index in sketch.outputs.items()}
-    return shapes.check(Network(sketch.name, graph, "layer0", outputs, (scope,)))
+    outputs = {name: f"layer{index}" for name, index in imported.outputs.items()}
+    return shapes.check(Network(imported.name, graph, "layer0", outputs, (scope,)))
 
 
-def module_of(sketch: Sketch, weights: Mapping[str, np.ndarray] | None = None) -> fx.GraphModule:
+def module_of(
+    imported: ImportedGraph, weights: Mapping[str, np.ndarray] | None = None
+) -> fx.GraphModule:
     """The network as PyTorch runs it, for inference, with the origin's weights."""
-    module = compile_network(network_of(sketch), seed=0).eval()
+    module = compile_network(network_of(imported), seed=0).eval()
     if weights is not None:
         state = module.state_dict()
-        for number, operation in enumerate(sketch.operations):
+        for number, operation in enumerate(imported.operations):
             for key, name in operation.tensors.items():
                 target = state[f"layer{number}.{key}"]
                 values = torch.from_numpy(np.array(weights[name], np.float32))
@@ -48,5 +50,5 @@ def module_of(sketch: Sketch, weights: Mapping[str, np.ndarray] | None = None) -
     return module
 
 
-def parameters_of(sketch: Sketch) -> int:
-    return sum(value.numel() for value in module_of(sketch).parameters())
+def parameters_of(imported: ImportedGraph) -> int:
+    return sum(value.numel() for value in module_of(imported).parameters())

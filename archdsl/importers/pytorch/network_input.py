@@ -1,4 +1,4 @@
-"""Where a network begins: with its tensor as it is, or with dlib's pixel values made small."""
+"""The input layer of an imported network: a plain tensor, or dlib's scaled pixel values."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from archdsl.ir.layer import Layer
 from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
 
 _STEPS = ("sub", "div")
-"""What becomes of pixel values: a mean is taken away, the rest divided."""
+"""Arithmetic on pixel values at the input: the mean is subtracted, then they are divided."""
 
 
-class Entry(NamedTuple):
+class InputEntry(NamedTuple):
     """The input of a network, and the node of the graph that it ends in."""
 
     layer: Layer
     node: int
 
 
-def entry(graph: CanonicalGraph, module: nn.Module, size: Shape, fragments: Fragments) -> Entry:
+def entry(
+    graph: CanonicalGraph, module: nn.Module, size: Shape, fragments: Fragments
+) -> InputEntry:
     """The layer that a network for images of a size (channels, height, width) begins with.
 
     Raises ArchError where it has several inputs.
@@ -35,13 +37,13 @@ def entry(graph: CanonicalGraph, module: nn.Module, size: Shape, fragments: Frag
         if node.label.value("position") != 0:
             raise fail(f"a network with a second input, {node.where}; a spec has one")
     channels, height, width = (int(each or 0) for each in size)
-    plain = Entry(Input(Pixels(channels), height, width), inputs[0].index)
+    plain = InputEntry(Input(Pixels(channels), height, width), inputs[0].index)
     steps = _steps(graph, inputs[0])
     if steps is None:
         return plain
     for layer in _proposals(_stored(graph, module, steps[0]), (channels, height, width)):
         if fragments.find(layer, graph, steps[1].index, (plain.node,), ()):
-            return Entry(layer, steps[1].index)
+            return InputEntry(layer, steps[1].index)
     return plain
 
 

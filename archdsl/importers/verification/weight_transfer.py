@@ -1,4 +1,4 @@
-"""Carrying weights from a reference into the network that matches it."""
+"""Transfer of weights from a reference to the network that matches it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.analysis.equivalence.pointwise import same_but_for_ones
 _SHOWN = 5  # missing names, at most
 
 
-def transplant(match: Match, reference: nn.Module, compiled: nn.Module) -> None:
+def transfer_weights(match: Match, reference: nn.Module, compiled: nn.Module) -> None:
     """Copies every matched parameter and buffer of ``reference`` into ``compiled``, in place.
 
     Raises:
@@ -23,7 +23,7 @@ def transplant(match: Match, reference: nn.Module, compiled: nn.Module) -> None:
     _copy(match, tensors(reference), tensors(compiled), optional=frozenset())
 
 
-def carry_state_dict(
+def transfer_state_dict(
     match: Match, state_dict: Mapping[str, torch.Tensor], compiled: nn.Module
 ) -> None:
     """Copies a ``state_dict`` under the reference's names into ``compiled``, in place.
@@ -60,7 +60,7 @@ def _copy(
 ) -> None:
     """Copies along ``match.tensors``, after everything has been checked."""
     if not match.matched:
-        message = "weights cannot be carried over between networks which do not match"
+        message = "weights cannot be transferred between networks which do not match"
         raise MatchError(message)
     pairs = [
         (mine, theirs)

@@ -1,4 +1,4 @@
-"""What matched networks start with, beside the weights that are carried over."""
+"""Values that matched networks start with: index tables, statistics of norms, frozen parameters."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from archdsl.analysis.equivalence.match import Match
-from archdsl.importers.verification.transplant import tensors
+from archdsl.importers.verification.weight_transfer import tensors
 
 _COUNTER = "num_batches_tracked"
 
 
-def beginning_differences(
+def initial_value_differences(
     found: Match, reference: nn.Module, compiled: nn.Module, *, training: bool
 ) -> Iterable[str]:
     """Sentences about values that belong to the architecture and differ, or are not learned alike.
@@ -38,7 +38,7 @@ def beginning_differences(
 
 
 def constant(tensor: torch.Tensor) -> bool:
-    """Whether a tensor holds one number throughout, which tells no layer from another."""
+    """True if a tensor holds one number throughout, which tells no layer from another."""
     return (
         tensor.is_floating_point()
         and tensor.numel() > 0

@@ -1,4 +1,4 @@
-"""A unit as a pattern with slots: its steps, and the constants in them put aside.
+"""The draft of a unit: its steps, with constants moved into slots.
 
 Two units with equal keys differ in the values of their slots alone. Steps that repeat are folded
 into a loop first, so that stages of different length are one pattern.
@@ -15,8 +15,8 @@ import torch
 from torch import fx
 
 from archdsl.analysis.anti_unification import Value
-from archdsl.backends.source.constructors import Construction, Parameter, Reader
-from archdsl.backends.source.parts import Function, Leaf, Part, Piece, Unit
+from archdsl.backends.source.constructors import Construction, ConstructorReader, Parameter
+from archdsl.backends.source.units import Function, InnerUnit, Leaf, Unit, UnitPiece
 
 
 class Read(NamedTuple):
@@ -25,21 +25,21 @@ class Read(NamedTuple):
     value: int
 
 
-class Slot(NamedTuple):
+class UnitSlot(NamedTuple):
     """A constant that may differ between instances: its name, and its value in one of them."""
 
     name: str
     value: Value
 
 
-class Hole(NamedTuple):
+class SlotReference(NamedTuple):
     """The place of a step's slot in the structure of its arguments."""
 
     slot: int
 
 
 class Built(NamedTuple):
-    """A constructor, and what each of its arguments is: a slot, or a module made for this one."""
+    """A constructor with its arguments, each a slot or a module made for this one."""
 
     made: Callable[..., Any]
     arguments: tuple[tuple[Parameter, Built | None], ...]
@@ -53,21 +53,21 @@ class Built(NamedTuple):
 
 
 Head = Any
-"""What a step does: Built, a Pattern, or the function or the name of the method that it calls."""
+"""The callee of a step: Built, a Pattern, a function, or the name of a method."""
 
 
 @dataclass(frozen=True)
-class Step:
+class UnitStep:
     """A call. ``name`` is the attribute that is called, if it is one; ``gives`` are its results."""
 
     name: str | None
     head: Head
-    slots: tuple[Slot, ...]
+    slots: tuple[UnitSlot, ...]
     arguments: tuple[Any, ...]
     options: tuple[tuple[str, Any], ...]
     gives: tuple[int, ...]
     first: bool = True
-    """Whether the attribute is not called before, so that it has to be made."""
+    """True for the first call of the attribute: the constructor makes it there."""
 
     def reads(self) -> list[int]:
         """The numbers of the values that it takes."""
@@ -75,7 +75,7 @@ class Step:
         _collect((self.arguments, tuple(v for _, v in self.options)), found)
         return found
 
-    def renumbered(self, number: Callable[[int], Any]) -> Step:
+    def renumbered(self, number: Callable[[int], Any]) -> UnitStep:
         """The same with other numbers for values."""
         return replace(
             self,
@@ -85,18 +85,18 @@ class Step:
         )
 
     def key(self) -> Hashable:
-        """What steps have in common that differ in their slots' values alone."""
+        """Hashable that is equal for steps which differ in their slots' values alone."""
         head = self.head if isinstance(self.head, (Built, str)) else id(self.head)
         names = tuple(slot.name for slot in self.slots)
         return self.name, head, names, self.arguments, self.options, self.gives, self.first
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A unit's steps, with the numbers of the values that it takes and gives."""
+class UnitDraft:
+    """A unit as a list of steps, with the numbers of the values it takes and gives."""
 
     unit: Unit
-    steps: tuple[Step, ...]
+    steps: tuple[UnitStep, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -106,24 +106,24 @@ _PLAIN: Mapping[Any, Any] = {
     operator.imul: operator.mul,
     operator.isub: operator.sub,
 }
-"""Whether an operator works in place is a matter of memory, not of meaning."""
+"""The plain operator of each in-place one: they compute the same and differ in memory only."""
 
 
 class Outlined(Protocol):
     """A pattern as the units around it see it."""
 
-    def slots_of(self, unit: Unit) -> tuple[Slot, ...]:
+    def slots_of(self, unit: Unit) -> tuple[UnitSlot, ...]:
         """The slots that the unit around has to fill."""
 
 
-class Drafting:
+class UnitDrafter:
     """Makes drafts of units whose inner units have patterns."""
 
     def __init__(self, patterns: Mapping[Unit, Outlined]) -> None:
         self._patterns = patterns
-        self._reader = Reader()
+        self._reader = ConstructorReader()
 
-    def draft(self, unit: Unit) -> Draft:
+    def draft(self, unit: Unit) -> UnitDraft:
         numbers: dict[fx.Node, int] = {}
 
         def number(node: fx.Node) -> int:
@@ -133,7 +133,7 @@ class Drafting:
         for node in unit.inputs:
             number(node)
         inputs = tuple(range(len(numbers)))
-        steps: list[Step] = []
+        steps: list[UnitStep] = []
         seen: set[str] = set()
         for piece in unit.pieces:
             step = self._step(piece, number, joined)
@@ -143,17 +143,17 @@ class Drafting:
                 seen.add(step.name)
             steps.append(step)
         outputs = tuple(number(node) for node in unit.outputs)
-        return Draft(unit, tuple(steps), inputs, outputs)
+        return UnitDraft(unit, tuple(steps), inputs, outputs)
 
     def _step(
         self,
-        piece: Piece,
+        piece: UnitPiece,
         number: Callable[[fx.Node], int],
         joined: Mapping[fx.Node, tuple[Any, ...]],
-    ) -> Step:
-        if isinstance(piece, Part):
+    ) -> UnitStep:
+        if isinstance(piece, InnerUnit):
             return self._part(piece, number)
-        holes: list[Slot] = []
+        holes: list[UnitSlot] = []
         arguments = tuple(
             _structure(a, number, holes) for a in joined.get(piece.node, piece.node.args)
         )
@@ -162,12 +162,12 @@ class Drafting:
         if isinstance(piece, Function):
             target = piece.node.target
             head = _PLAIN.get(target, target)
-            return Step(None, head, tuple(holes), arguments, options, gives)
+            return UnitStep(None, head, tuple(holes), arguments, options, gives)
         assert isinstance(piece, Leaf)
         built = self._reader.construction(piece.module, str(piece.node.target))
         head, made = opened(built)
         shift = len(made)
-        return Step(
+        return UnitStep(
             piece.name,
             head,
             (*made, *holes),
@@ -176,20 +176,20 @@ class Drafting:
             gives,
         )
 
-    def _part(self, piece: Part, number: Callable[[fx.Node], int]) -> Step:
+    def _part(self, piece: InnerUnit, number: Callable[[fx.Node], int]) -> UnitStep:
         pattern = self._patterns[piece.unit]
         arguments = tuple(Read(number(node)) for node in piece.unit.inputs)
         gives = tuple(number(node) for node in piece.unit.outputs)
-        return Step(piece.name, pattern, pattern.slots_of(piece.unit), arguments, (), gives)
+        return UnitStep(piece.name, pattern, pattern.slots_of(piece.unit), arguments, (), gives)
 
 
-def opened(construction: Construction) -> tuple[Built, list[Slot]]:
+def opened(construction: Construction) -> tuple[Built, list[UnitSlot]]:
     """A construction as a head and its slots.
 
     A module that is an argument is opened as well: two modules that are made alike are not one.
     """
     arguments: list[tuple[Parameter, Built | None]] = []
-    slots: list[Slot] = []
+    slots: list[UnitSlot] = []
     for parameter, given in zip(construction.parameters, construction.values, strict=True):
         for value in given if parameter.variadic else (given,):
             inner = None
@@ -197,7 +197,7 @@ def opened(construction: Construction) -> tuple[Built, list[Slot]]:
                 inner, more = opened(value)
                 slots += more
             else:
-                slots.append(Slot(parameter.name, value))
+                slots.append(UnitSlot(parameter.name, value))
             arguments.append((parameter, inner))
     return Built(construction.made, tuple(arguments)), slots
 
@@ -221,7 +221,7 @@ def _joined(unit: Unit) -> dict[fx.Node, tuple[Any, ...]]:
     return found
 
 
-def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[Slot]) -> Any:
+def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[UnitSlot]) -> Any:
     """An argument of a call with numbers for values and holes for constants."""
     if isinstance(value, fx.Node):
         return Read(number(value))
@@ -235,14 +235,14 @@ def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[Slot]) 
         kind = "list" if isinstance(value, list) else "tuple"
         return (kind, tuple(_structure(each, number, holes) for each in value))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        holes.append(Slot("size", value))
-        return Hole(len(holes) - 1)
+        holes.append(UnitSlot("size", value))
+        return SlotReference(len(holes) - 1)
     return ("constant", value)
 
 
 def _shifted(value: Any, by: int) -> Any:
-    if isinstance(value, Hole):
-        return Hole(value.slot + by)
+    if isinstance(value, SlotReference):
+        return SlotReference(value.slot + by)
     if type(value) is tuple:
         return tuple(_shifted(each, by) for each in value)
     return value
