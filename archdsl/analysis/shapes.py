@@ -1,4 +1,4 @@
-"""The shape stage: every layer's output shape, or what does not fit and why."""
+"""Shape inference: the output shape of every layer, or an error where shapes do not fit."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...])
 
 
 def _met(inputs: tuple[EdgeType, ...]) -> str | None:
-    """The shapes that come together at a layer, where they are tensors."""
+    """The input shapes in words, ``64×8×8 meets 64×4×4``; ``None`` if not all are tensors."""
     tensors = [shown(edge) for edge in inputs if isinstance(edge, (tuple, Images))]
     if not tensors or len(tensors) < len(inputs) or len(tensors) > _SHOWN_SHAPES:
         return None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _TRIAL_SIDE = 256
-"""Pixels of a side that is open, in a trial run: pyramids are built of images of any size."""
+"""Height or width in pixels of a trial run's images, where the spec leaves it open."""
 
 
 @define("pyramid_down", source="dlib image_transforms/image_pyramid.h")
@@ -51,7 +51,7 @@ class PyramidDown(Combinator):
 
 @dataclass(frozen=True)
 class _PyramidInput(TensorInput):
-    """The base: a list of images, each with its smaller copies on one picture."""
+    """The base of pyramid inputs: a list of images, each with its smaller copies on one picture."""
 
     inputs = 0
     channels = 0
@@ -184,12 +184,15 @@ class DetectorWindow(Combinator):
 
 
 _UNSTATED = DetectorWindow(80, 80)
-"""The window of a channel of which nothing is known."""
+"""The default window, of channels whose window is not stated."""
 
 
 @dataclass(frozen=True)
 class DlibDetections(TypedLayer):
-    """The base of what dlib's detectors end in, a loss in dlib; the last input is the network's."""
+    """The base of the layers that dlib's detectors end in, losses in dlib.
+
+    Inputs are the maps to be decoded and, last, the network's input.
+    """
 
     locating = (-1,)
 

@@ -1,4 +1,4 @@
-"""Detectors of one stage: RetinaNet, FCOS and SSD. Every place of every feature map decides."""
+"""Detectors of one stage: RetinaNet, FCOS and SSD, which decide at every place of every map."""
 
 from __future__ import annotations
 
@@ -116,11 +116,13 @@ class DefaultBoxes(Combinator):
 
 @dataclass(frozen=True)
 class _DenseLayer(DecisionLayer):
-    """The base: class logits, box deltas, what else there is, anchors, images."""
+    """The base of one-stage decisions; its inputs are class logits, box deltas, further maps of
+    predictions, anchors and images.
+    """
 
     locating = (-1,)
     of: ClassVar[str]
-    """The combinator that makes it."""
+    """Name of the combinator that makes the layer, for messages."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()
     """Further prediction maps besides scores and boxes: name, and channels for each anchor."""
 
@@ -161,7 +163,7 @@ class _DenseLayer(DecisionLayer):
         return found.pop()
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
-        """The module for so many classes, and anchors at a place."""
+        """The module for a number of classes, and of anchors at each place."""
         raise NotImplementedError
 
     def edge_lower(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archdsl.backends.torch.emitter import Emitter, Operand
 
 _TRIED = 16
-"""Proposals of a trial run; as many as a network may be given would take long."""
+"""Number of proposals in a trial run, which the full number would make slow."""
 
 
 @dataclass(frozen=True, kw_only=True)

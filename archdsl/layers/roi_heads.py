@@ -35,7 +35,7 @@ class RegionDecision(DecisionLayer):
 
 
 def regions_of(port: Port, kind: str, example: str) -> Port:
-    """The regions whose features flow; RuleError where they are no features of regions."""
+    """The port of the regions whose features flow; raises RuleError where none do."""
     regions = port.tags.get(REGIONS)
     if regions is None:
         raise RuleError(
@@ -177,7 +177,7 @@ class InstanceKeypoints(_DetectionPart):
 
 @dataclass(frozen=True)
 class _PartBlock(Combinator):
-    """A further head of a detector, on what it detected."""
+    """The base of further heads of a detector, which are applied to its detections."""
 
     head: Block = arg("from detections to a map for each: begins with roi_align")
 
