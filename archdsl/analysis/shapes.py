@@ -52,7 +52,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
                 continue
         shape, warned = judged[key]
         if warned is not None:
-            warnings.append(_caution(instance, warned, inputs))
+            warnings.append(_warning(instance, warned, inputs))
         shapes[path] = shape
         graph.add_node(path, instance=instance, shape=shape)
         for port, source in enumerate(sources):
@@ -104,7 +104,7 @@ def _refusal(instance: LayerInstance, error: RuleError, inputs: tuple[EdgeType, 
     )
 
 
-def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
+def _warning(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
     return Diagnostic(
         warned,
         instance.span,

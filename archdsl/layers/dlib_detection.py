@@ -326,7 +326,7 @@ class YoloAnchors(Combinator):
         yield
 
 
-Anchors = tuple[int, tuple[tuple[int, int], ...]]
+TaggedAnchors = tuple[int, tuple[tuple[int, int], ...]]
 """The number of a tag, and the anchors of the map there."""
 
 
@@ -352,7 +352,7 @@ class _YoloArguments:
 class YoloDetections(_YoloArguments, DlibDetections):
     """Decodes the maps of several tags; made by loss_yolo."""
 
-    maps: tuple[Anchors, ...] = arg("tags and anchors; none where they are not stated")
+    maps: tuple[TaggedAnchors, ...] = arg("tags and anchors; none where they are not stated")
 
     def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
         """Number of classes that the maps tell apart; 0 where no anchors are stated."""
@@ -417,7 +417,7 @@ class LossYolo(_YoloArguments, Combinator):
         return 1
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        maps: list[Anchors] = []
+        maps: list[TaggedAnchors] = []
         for block in self.maps:
             what = block.meant
             if isinstance(what, YoloAnchors):

@@ -81,7 +81,7 @@ class RegionDetections(_DetectArguments, RegionDecision):
             )
         return Detections(self.count, classes or 0, regions.image)
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import RegionDetections as Module
 
         return Module(self.score, self.nms, self.count)
@@ -151,7 +151,7 @@ class InstanceMasks(_DetectionPart):
     def label(self) -> str:
         return "masks"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import InstanceMasks as Module
 
         return Module()
@@ -169,7 +169,7 @@ class InstanceKeypoints(_DetectionPart):
     def label(self) -> str:
         return "keypoints"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import InstanceKeypoints as Module
 
         return Module()

@@ -48,14 +48,14 @@ class TypedLayer(Layer):
         shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
         return cls(**shared, **further)
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         """The module that computes the layer."""
         raise NotImplementedError
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        return emit.module(self.step(inputs), *map(argument, operands, inputs))
+        return emit.module(self.edge_module(inputs), *map(argument, operands, inputs))
 
 
 @dataclass(frozen=True)
