@@ -18,7 +18,7 @@ from archdsl.layers.combinators import AddTag, find
 from archdsl.layers.inputs import TensorInput
 from archdsl.layers.pyramid_tiles import tiled
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import TypedLayer, argument
+from archdsl.layers.typed import TypedLayer, agreed_classes, argument
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -368,12 +368,7 @@ class YoloDetections(_YoloArguments, DlibDetections):
                     code="E317",
                 )
             found |= {channels // each - 5} if each else set()
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                "the maps of loss_yolo disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop() if found else 0
+        return agreed_classes(found, "loss_yolo") if found else 0
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))

@@ -10,7 +10,14 @@ from archdsl.ir.edges import Anchors, Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
 from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import DecisionLayer, TypedLayer, argument, levels_of, listed
+from archdsl.layers.typed import (
+    DecisionLayer,
+    TypedLayer,
+    agreed_classes,
+    argument,
+    levels_of,
+    listed,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -155,12 +162,7 @@ class _DenseLayer(DecisionLayer):
                     code="E317",
                 )
             found.add(channels // each)
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop()
+        return agreed_classes(found, self.of)
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
         """The module for a number of classes, and of anchors at each place."""

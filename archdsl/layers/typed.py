@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ir.edges import EdgeType, FeatureMaps, Images, Shape, required
+from archdsl.ir.edges import EdgeType, FeatureMaps, Images, RuleError, Shape, required
 from archdsl.ir.layer import Layer, Window
 
 if TYPE_CHECKING:
@@ -88,3 +88,13 @@ def levels_of(edge: EdgeType, kind: str) -> tuple[Shape, ...]:
 def listed(operand: Any) -> list[Any]:
     """One feature map or several as a list."""
     return operand if isinstance(operand, list) else [operand]
+
+
+def agreed_classes(classes: set[int], kind: str) -> int:
+    """The number of classes that all feature maps have; raises RuleError where they differ."""
+    if len(classes) > 1:
+        counts = " and ".join(map(str, sorted(classes)))
+        raise RuleError(
+            f"the maps of {kind} disagree about the classes", f"found {counts}", code="E318"
+        )
+    return next(iter(classes))

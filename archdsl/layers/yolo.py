@@ -9,7 +9,7 @@ from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import DecisionLayer, argument, levels_of, listed
+from archdsl.layers.typed import DecisionLayer, agreed_classes, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.detection.yolo.detector import Detector
@@ -136,12 +136,7 @@ class _AnchoredLayer(_AnchoredArguments, _YoloLayer):
                     code="E317",
                 )
             found.add(channels // each - 5)
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop()
+        return agreed_classes(found, self.of)
 
 
 @define(
