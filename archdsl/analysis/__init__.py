@@ -1,1 +1,1 @@
-"""Readers of a network: shapes, costs, advice, equivalence, differences. None needs torch."""
+"""Readers of a network: shapes, costs, lint, equivalence, differences. None needs torch."""

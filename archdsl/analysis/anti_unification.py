@@ -17,7 +17,7 @@ Value = Hashable
 """An int, a float, a bool, a string, None, or a tuple of such."""
 
 NEUTRAL: frozenset[Value] = frozenset({0, 1, None})
-"""Values that may go without saying: 0 and 1 are False and True as well."""
+"""Values that may become defaults; 0 and 1 stand for False and True as well."""
 
 _DIVISORS = (2, 3, 4, 6, 8, 16)
 _MOST_COMPARED = 24
@@ -97,7 +97,7 @@ class Abstraction:
 
 
 def same(first: Value, second: Value) -> bool:
-    """Equal, and of one type: True is not 1 here, and 1.0 is neither."""
+    """True if values are equal and of one type: True, 1 and 1.0 are three values here."""
     if type(first) is not type(second):
         return False
     if isinstance(first, tuple) and isinstance(second, tuple):
@@ -214,7 +214,7 @@ def _key(value: Value) -> Value:
 
 
 def _ordered(terms: list[Term], found: list[_Column]) -> Abstraction:
-    """The same with the arguments that have defaults behind those that have none."""
+    """The abstraction with its arguments reordered: those without defaults first."""
     arguments = [Argument(*column, default=_default(column.values)) for column in found]
     order = sorted(range(len(found)), key=lambda index: arguments[index].default is not None)
     place = {index: position for position, index in enumerate(order)}
@@ -226,7 +226,7 @@ def _ordered(terms: list[Term], found: list[_Column]) -> Abstraction:
 
 
 def _default(values: tuple[Value, ...]) -> Constant | None:
-    """A neutral value that most instances have; others, such as sizes, are always said."""
+    """The default of an argument: a neutral value that most instances have, or ``None``."""
     key, count = Counter(_typed(values)).most_common(1)[0]
     value = values[_typed(values).index(key)]
     neutral = isinstance(value, (int, type(None))) and value in NEUTRAL

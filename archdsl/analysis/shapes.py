@@ -1,4 +1,4 @@
-"""The shape stage: every layer's output shape, or what does not fit and why."""
+"""Shape inference: the output shape of every layer, or an error where shapes do not fit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
                 continue
         shape, warned = judged[key]
         if warned is not None:
-            warnings.append(_caution(instance, warned, inputs))
+            warnings.append(_warning(instance, warned, inputs))
         shapes[path] = shape
         graph.add_node(path, instance=instance, shape=shape)
         for port, source in enumerate(sources):
@@ -104,7 +104,7 @@ def _refusal(instance: LayerInstance, error: RuleError, inputs: tuple[EdgeType, 
     )
 
 
-def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
+def _warning(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
     return Diagnostic(
         warned,
         instance.span,
@@ -116,7 +116,7 @@ def _caution(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...])
 
 
 def _met(inputs: tuple[EdgeType, ...]) -> str | None:
-    """The shapes that come together at a layer, where they are tensors."""
+    """The input shapes in words, ``64×8×8 meets 64×4×4``; ``None`` if not all are tensors."""
     tensors = [shown(edge) for edge in inputs if isinstance(edge, (tuple, Images))]
     if not tensors or len(tensors) < len(inputs) or len(tensors) > _SHOWN_SHAPES:
         return None

@@ -1,4 +1,4 @@
-"""Places in a text as other programs count them: lines and UTF-16 code units."""
+"""Positions in a text as editors and SARIF count them: lines and UTF-16 code units."""
 
 from __future__ import annotations
 

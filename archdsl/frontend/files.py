@@ -1,4 +1,4 @@
-"""From what a user names to a source text: a path, ``-``, a bundled spec's name, or a text."""
+"""Reading of sources: from a path, ``-``, a bundled spec's name, or a text itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def stamp(path: Path) -> Stamp | None:
 
 @contextmanager
 def noting_files() -> Iterator[dict[Path, Stamp | None]]:
-    """The files that are read meanwhile, includes as well, each as it was just before."""
+    """Context manager that records the files read inside, with the state of each before reading."""
     noted: dict[Path, Stamp | None] = {}
     token = _NOTED.set(noted)
     try:

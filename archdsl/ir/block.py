@@ -30,7 +30,7 @@ class Tag(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """A template with its arguments bound, elaborated."""
+    """An instance of a template: its name, the text with its arguments, and its block."""
 
     template: str
     shown: str  # with arguments: "bottleneck<64>"
@@ -40,7 +40,7 @@ class Instance(NamedTuple):
 
 
 class BlockStep(NamedTuple):
-    """One element of a block and where it is written."""
+    """One element of a block: a layer, a combinator or a template's instance, and its span."""
 
     what: Layer | Combinator | Instance
     span: Span
@@ -71,12 +71,12 @@ class Block:
 
     @property
     def single(self) -> Layer | Combinator | Instance | None:
-        """The only element of a block of one step."""
+        """The only element of a block of one step; ``None`` for other blocks."""
         return self.steps[0].what if len(self.steps) == 1 else None
 
     @property
     def meant(self) -> Layer | Combinator | None:
-        """The only element of a block of one step, whatever templates name it."""
+        """The layer or combinator that the block is, seen through the templates that name it."""
         what = self.single
         while isinstance(what, Instance):
             what = what.block.single
@@ -107,7 +107,7 @@ INPUT = "the input"
 
 
 class Port(NamedTuple):
-    """A place in the graph under construction where the next layer is attached."""
+    """A place in the graph under construction to which the next layer is attached."""
 
     node: int | None
     """The layer whose output this is; ``None`` before the input and behind ``outputs``."""
@@ -143,7 +143,7 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class Combinator:
-    """The base of everything that arranges blocks and tags rather than computing by itself."""
+    """The base of combinators, which arrange blocks and tags and compute nothing themselves."""
 
     kind: ClassVar[str]
 

@@ -74,7 +74,7 @@ class Expansion:
     def apply(
         self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
     ) -> Connection:
-        """Expand a block. A labelled one, and an instance of a template, gets a scope."""
+        """Expand a block; with a label, or as an instance of a template, in a scope of its own."""
         before = self._scope, self._span, self._frozen
         self._frozen = self._frozen or frozen
         only = block.single
@@ -135,7 +135,7 @@ class Expansion:
             raise ArchError(self._diagnostic(error, span)) from None
 
     def _enter(self, layer: InputLayer, span: Span) -> Port:
-        """The input. A network has one; a second mention of the same input is that one."""
+        """Add the network's input, or go on from it where the same input is written again."""
         if self._input is None:
             self._input = self._emit(layer, ())
         else:
@@ -196,7 +196,7 @@ class Expansion:
             raise fail("the network has no output", block.steps[-1].span, code="E206")
 
     def network(self, name: str, parameters: Mapping[str, Any] | None) -> Network:
-        """The graph with its names: stems, numbered where siblings share one."""
+        """The finished network; layers and scopes have their stems as names, numbered if shared."""
         scopes, namers = self._named_scopes()
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name)
         paths: list[str] = []
@@ -263,7 +263,7 @@ class Expansion:
 
 
 class _Namer:
-    """Names inside one scope: ``fc`` if there is one, ``conv1``, ``conv2`` if there are several."""
+    """Naming inside one scope: ``fc`` if there is one, ``conv1``, ``conv2`` if several."""
 
     def __init__(self, path: str, totals: Counter[str]) -> None:
         self._prefix = f"{path}." if path else ""

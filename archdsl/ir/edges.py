@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 Dim = int | None
-"""A size; ``None`` where the input's size is not known."""
+"""The size of an axis; ``None`` where it depends on an input size that is not known."""
 
 Shape = tuple[Dim, ...]
 """The shape of one sample, without the batch: ``(channels, height, width)`` or ``(features,)``."""
 
 
 class RuleError(Exception):
-    """A rule of a layer refuses what it is given; the stage that asked adds where that is."""
+    """Raised by a layer's rule for inputs that do not fit; the calling stage adds the position."""
 
     def __init__(
         self, message: str, *notes: str, help: str | None = None, code: str | None = None
@@ -50,7 +50,7 @@ class Images:
         return shape_words(self.shape)
 
     def document(self) -> Any:
-        """For JSON: as the tensor that layers see."""
+        """The type for JSON: the shape of the tensor that layers see."""
         return list(self.shape)
 
 
@@ -89,7 +89,7 @@ class FeatureMaps:
         return ", ".join(map(shape_words, self.shapes))
 
     def document(self) -> Any:
-        """For JSON: shapes by name."""
+        """The type for JSON: shapes by name."""
         return {name: list(shape) for name, shape in self.maps}
 
 
@@ -106,7 +106,7 @@ class RegionFeatures:
         return f"{self.regions:,} of {shape_words(self.shape)}"
 
     def document(self) -> Any:
-        """For JSON."""
+        """The type for JSON."""
         return {"regions": self.regions, "shape": list(self.shape)}
 
 
@@ -123,7 +123,7 @@ class Anchors:
         return f"{each} anchor{'' if each == '1' else 's'} at a place"
 
     def document(self) -> Any:
-        """For JSON."""
+        """The type for JSON."""
         return {"anchors": list(self.counts)}
 
 
@@ -145,7 +145,7 @@ class Proposals:
         return f"{self.count:,} proposals"
 
     def document(self) -> Any:
-        """For JSON."""
+        """The type for JSON."""
         return {"proposals": self.count}
 
 
@@ -172,7 +172,7 @@ class Detections:
         return f"{count}{of}{more}"
 
     def document(self) -> Any:
-        """For JSON."""
+        """The type for JSON."""
         return {"detections": self.count, "classes": self.classes, "parts": list(self.parts)}
 
 
@@ -181,7 +181,7 @@ EdgeType = Shape | Images | FeatureMaps | RegionFeatures | Anchors | Proposals |
 
 
 def shape_words(shape: Shape) -> str:
-    """``64×56×56``; unknown sizes as ``?``."""
+    """Text of a shape, ``64×56×56``, with unknown sizes as ``?``."""
     return "×".join("?" if size is None else str(size) for size in shape)
 
 

@@ -90,7 +90,7 @@ class Window(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """One argument of a layer: how it is written and what it may be."""
+    """One argument of a layer: name, type, default, range and documentation."""
 
     name: str
     type: Any
@@ -107,7 +107,7 @@ class Argument(NamedTuple):
 
 
 def outside(value: float, minimum: float | None, maximum: float | None) -> str | None:
-    """The range of an argument in words, where a value is not within it."""
+    """The range of an argument in words if the value is outside of it, else ``None``."""
     if (minimum is None or value >= minimum) and (maximum is None or value <= maximum):
         return None
     return f"at least {minimum:g}" if maximum is None else f"{minimum:g} to {maximum:g}"
@@ -176,7 +176,7 @@ class Layer:
         return inputs[0]
 
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:
-        """Something legal that the author may not have meant, as one sentence."""
+        """A sentence about inputs that are legal but may not be meant; ``None`` without one."""
         return None
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
@@ -279,7 +279,7 @@ class Layer:
 
 
 def as_map(shape: Shape) -> Shape:
-    """A row of features as dlib has it, features×1×1; all else as it is."""
+    """The shape of a row of features as dlib has it, features×1×1; other shapes unchanged."""
     return (shape[0], 1, 1) if len(shape) == 1 else shape
 
 
@@ -365,7 +365,7 @@ def define(
 
 
 def alias(name: str, cls: type[Any], summary: str, source: str, **preset: Any) -> None:
-    """Another name for a layer, with some arguments fixed."""
+    """Register another name for a layer, with some arguments fixed."""
     _register(name, cls, preset, summary, source)
 
 

@@ -25,7 +25,7 @@ _MODULE = frozenset(
 
 
 def allowed(name: str) -> str:
-    """The name, changed where it is a word of Python or an attribute of a module."""
+    """The name of a submodule, changed if it is a Python keyword or an attribute of a module."""
     if name.startswith("_"):
         return f"n{name}"
     return f"{name}_" if name in _MODULE or keyword.iskeyword(name) else name

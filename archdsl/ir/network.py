@@ -92,7 +92,7 @@ class Network:
             yield cast(LayerInstance, instance)
 
     def instance(self, path: str) -> LayerInstance:
-        """The layer of a path."""
+        """The layer with a path."""
         return cast(LayerInstance, self.graph.nodes[path]["instance"])
 
     def shape(self, path: str) -> EdgeType:

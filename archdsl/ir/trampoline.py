@@ -1,4 +1,4 @@
-"""Running generators that wait for each other, without using Python's stack.
+"""A trampoline: runs generators that wait for each other without using Python's stack.
 
 A generator yields another one to have its result. The pending ones are held in a list, so that
 neither the nesting of a text nor that of templates is limited by recursion.

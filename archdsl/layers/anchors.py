@@ -76,7 +76,7 @@ class AnchorGrid(_AnchorArguments, TypedLayer):
     def label(self) -> str:
         return f"anchors, {self.at_one_place} at a place"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import AnchorGrid as Module
 
         return Module(self.sizes_of(len(levels_of(inputs[0], self.kind))), self.ratios)
@@ -85,7 +85,7 @@ class AnchorGrid(_AnchorArguments, TypedLayer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps, batch = map(argument, operands, inputs)
-        return emit.module(self.step(inputs), batch, listed(maps))
+        return emit.module(self.edge_module(inputs), batch, listed(maps))
 
 
 @define("anchors", source="Ren et al. 2015, section 3.1.1; torchvision AnchorGenerator")

@@ -18,7 +18,7 @@ from archdsl.layers.combinators import AddTag, find
 from archdsl.layers.inputs import TensorInput
 from archdsl.layers.pyramid_tiles import tiled
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import TypedLayer, argument
+from archdsl.layers.typed import TypedLayer, agreed_classes, argument
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _TRIAL_SIDE = 256
-"""Pixels of a side that is open, in a trial run: pyramids are built of images of any size."""
+"""Height or width in pixels of a trial run's images, where the spec leaves it open."""
 
 
 @define("pyramid_down", source="dlib image_transforms/image_pyramid.h")
@@ -51,7 +51,7 @@ class PyramidDown(Combinator):
 
 @dataclass(frozen=True)
 class _PyramidInput(TensorInput):
-    """The base: a list of images, each with its smaller copies on one picture."""
+    """The base of pyramid inputs: a list of images, each with its smaller copies on one picture."""
 
     inputs = 0
     channels = 0
@@ -184,12 +184,15 @@ class DetectorWindow(Combinator):
 
 
 _UNSTATED = DetectorWindow(80, 80)
-"""The window of a channel of which nothing is known."""
+"""The default window, of channels whose window is not stated."""
 
 
 @dataclass(frozen=True)
 class DlibDetections(TypedLayer):
-    """The base of what dlib's detectors end in, a loss in dlib; the last input is the network's."""
+    """The base of the layers that dlib's detectors end in, losses in dlib.
+
+    Inputs are the maps to be decoded and, last, the network's input.
+    """
 
     locating = (-1,)
 
@@ -323,7 +326,7 @@ class YoloAnchors(Combinator):
         yield
 
 
-Anchors = tuple[int, tuple[tuple[int, int], ...]]
+TaggedAnchors = tuple[int, tuple[tuple[int, int], ...]]
 """The number of a tag, and the anchors of the map there."""
 
 
@@ -349,7 +352,7 @@ class _YoloArguments:
 class YoloDetections(_YoloArguments, DlibDetections):
     """Decodes the maps of several tags; made by loss_yolo."""
 
-    maps: tuple[Anchors, ...] = arg("tags and anchors; none where they are not stated")
+    maps: tuple[TaggedAnchors, ...] = arg("tags and anchors; none where they are not stated")
 
     def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
         """Number of classes that the maps tell apart; 0 where no anchors are stated."""
@@ -365,12 +368,7 @@ class YoloDetections(_YoloArguments, DlibDetections):
                     code="E317",
                 )
             found |= {channels // each - 5} if each else set()
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                "the maps of loss_yolo disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop() if found else 0
+        return agreed_classes(found, "loss_yolo") if found else 0
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
@@ -414,7 +412,7 @@ class LossYolo(_YoloArguments, Combinator):
         return 1
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        maps: list[Anchors] = []
+        maps: list[TaggedAnchors] = []
         for block in self.maps:
             what = block.meant
             if isinstance(what, YoloAnchors):

@@ -1,4 +1,4 @@
-"""The words for initial values, and the arguments by which a layer asks for one.
+"""Names of initial distributions, and the arguments with which a layer chooses one.
 
 ``con``, ``cont``, ``fc`` and ``linear`` start as dlib's ``setup()`` starts them, unless a spec asks
 for another rule.
@@ -15,7 +15,7 @@ from archdsl.ir.initial import Constant, Fan, Initial, Normal, VarianceScaling
 from archdsl.ir.layer import arg
 
 Scheme = NewType("Scheme", str)
-"""A word for a rule, one of :data:`SCHEMES`."""
+"""The name of a distribution, a key of :data:`SCHEMES`."""
 
 
 _SPREAD = VarianceScaling(1 / 3, Fan.INPUTS, uniform=True)
@@ -38,7 +38,10 @@ SCHEMES: Mapping[str, Initial] = {
     "uniform_fan_out": Initial(VarianceScaling(1 / 3, Fan.OUTPUTS, uniform=True)),
     "zeros": Initial(Constant(0.0)),
 }
-"""The words of specs. Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998."""
+"""Distributions by the names that specs use.
+
+Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +80,13 @@ class Initialised:
     )
 
     def effective(self) -> dict[str, Any]:
-        """The arguments as they count: how weights start changes nothing that is computed."""
+        """Arguments in normal form, without those for initial weights, which compute nothing."""
         counting: dict[str, Any] = super().effective()  # type: ignore[misc]
         return {k: v for k, v in counting.items() if k not in Initialised.__dataclass_fields__}
 
     @property
     def initial_values(self) -> Initial:
-        """The rules that the arguments ask for."""
+        """The distributions that the arguments choose."""
         start = SCHEMES[self.init]
         if self.deviation is not None:
             start = Initial(Normal(self.deviation))

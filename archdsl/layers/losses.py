@@ -28,7 +28,7 @@ class Loss(Layer):
         raise NotImplementedError
 
     def decision(self) -> nn.Module:
-        """The torch module that turns an output into what it means, tensors by name."""
+        """The torch module that turns an output into a decision, a dict of tensors by name."""
         raise NotImplementedError
 
     def lower(

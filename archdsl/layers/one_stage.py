@@ -1,4 +1,4 @@
-"""Detectors of one stage: RetinaNet, FCOS and SSD. Every place of every feature map decides."""
+"""Detectors of one stage: RetinaNet, FCOS and SSD, which decide at every place of every map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from archdsl.ir.edges import Anchors, Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
 from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import DecisionLayer, TypedLayer, argument, levels_of, listed
+from archdsl.layers.typed import (
+    DecisionLayer,
+    TypedLayer,
+    agreed_classes,
+    argument,
+    levels_of,
+    listed,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -116,11 +123,13 @@ class DefaultBoxes(Combinator):
 
 @dataclass(frozen=True)
 class _DenseLayer(DecisionLayer):
-    """The base: class logits, box deltas, what else there is, anchors, images."""
+    """The base of one-stage decisions; its inputs are class logits, box deltas, further maps of
+    predictions, anchors and images.
+    """
 
     locating = (-1,)
     of: ClassVar[str]
-    """The combinator that makes it."""
+    """Name of the combinator that makes the layer, for messages."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()
     """Further prediction maps besides scores and boxes: name, and channels for each anchor."""
 
@@ -153,15 +162,10 @@ class _DenseLayer(DecisionLayer):
                     code="E317",
                 )
             found.add(channels // each)
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop()
+        return agreed_classes(found, self.of)
 
     def settled(self, classes: int, anchors: int) -> nn.Module:
-        """The module for so many classes, and anchors at a place."""
+        """The module for a number of classes, and of anchors at each place."""
         raise NotImplementedError
 
     def edge_lower(

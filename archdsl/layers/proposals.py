@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archdsl.backends.torch.emitter import Emitter, Operand
 
 _TRIED = 16
-"""Proposals of a trial run; as many as a network may be given would take long."""
+"""Number of proposals in a trial run, which the full number would make slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Propose(_RpnArguments, TypedLayer):
     def label(self) -> str:
         return f"best {self.after_nms:,}, NMS {self.nms:g}"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import ProposalFilter
 
         return ProposalFilter(
@@ -82,7 +82,7 @@ class Propose(_RpnArguments, TypedLayer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         rated, moved, anchors, batch = map(argument, operands, inputs)
-        return emit.module(self.step(inputs), listed(rated), listed(moved), anchors, batch)
+        return emit.module(self.edge_module(inputs), listed(rated), listed(moved), anchors, batch)
 
 
 @define("rpn", source="Ren et al. 2015, figure 3; torchvision RegionProposalNetwork")
@@ -198,7 +198,7 @@ class RegionSamples(TypedLayer):
     def label(self) -> str:
         return f"{self.count} samples in training"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import RegionSampling
 
         return RegionSampling(self.count, self.fraction, self.positive, self.negative)

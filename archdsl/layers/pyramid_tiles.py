@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 _LEAST_HEIGHT = 5
-"""A level of fewer rows is left out."""
+"""Least number of rows of a level; smaller levels are left out."""
 
 _WORD = 2**64
 
@@ -41,7 +41,7 @@ class Tiling(NamedTuple):
 
 
 class LevelStep(NamedTuple):
-    """From a level to the next finer one: a place (x, y) is multiplied, then moved."""
+    """Map from a level to the next finer one: a position is multiplied by a factor, then moved."""
 
     factor: float
     across: float

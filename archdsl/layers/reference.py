@@ -1,4 +1,4 @@
-"""The catalogue in words: how a layer is written, and the reference of all layers as Markdown."""
+"""Signatures of layers in words, and the reference of all layers as Markdown."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def section(names: Sequence[Definition]) -> str:
 
 
 def _heading(definition: Definition) -> str:
-    """The category of a layer; for a combinator what its module is about."""
+    """The category of a layer; for a combinator the beginning of its module's docstring."""
     kind = category(definition)
     if kind is not None:
         return kind.value[0].upper() + kind.value[1:]

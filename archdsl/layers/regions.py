@@ -60,7 +60,7 @@ class AlignedRegions(TypedLayer):
     def label(self) -> str:
         return f"RoI align, {self.size}×{self.size}"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import RegionAlign
 
         levels = len(levels_of(inputs[0], self.kind))
@@ -70,7 +70,7 @@ class AlignedRegions(TypedLayer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps, regions = map(argument, operands, inputs)
-        return emit.module(self.step(inputs), listed(maps), regions)
+        return emit.module(self.edge_module(inputs), listed(maps), regions)
 
 
 def scale_of(features: Shape, image: Shape, kind: str) -> float | None:
@@ -132,7 +132,7 @@ class PooledRegions(TypedLayer):
     def label(self) -> str:
         return f"RoI pool, {self.size}×{self.size}"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import RegionPool
 
         image = _regions(inputs[1], self.kind).image

@@ -35,7 +35,7 @@ class RegionDecision(DecisionLayer):
 
 
 def regions_of(port: Port, kind: str, example: str) -> Port:
-    """The regions whose features flow; RuleError where they are no features of regions."""
+    """The port of the regions whose features flow; raises RuleError where none do."""
     regions = port.tags.get(REGIONS)
     if regions is None:
         raise RuleError(
@@ -81,7 +81,7 @@ class RegionDetections(_DetectArguments, RegionDecision):
             )
         return Detections(self.count, classes or 0, regions.image)
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import RegionDetections as Module
 
         return Module(self.score, self.nms, self.count)
@@ -151,7 +151,7 @@ class InstanceMasks(_DetectionPart):
     def label(self) -> str:
         return "masks"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import InstanceMasks as Module
 
         return Module()
@@ -169,7 +169,7 @@ class InstanceKeypoints(_DetectionPart):
     def label(self) -> str:
         return "keypoints"
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.two_stage import InstanceKeypoints as Module
 
         return Module()
@@ -177,7 +177,7 @@ class InstanceKeypoints(_DetectionPart):
 
 @dataclass(frozen=True)
 class _PartBlock(Combinator):
-    """A further head of a detector, on what it detected."""
+    """The base of further heads of a detector, which are applied to its detections."""
 
     head: Block = arg("from detections to a map for each: begins with roi_align")
 

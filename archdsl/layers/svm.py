@@ -49,7 +49,7 @@ class SvmDetections(_SvmArguments, RegionDecision):
         classes = (values.shape[0] or 0) + 1  # with the background
         return Detections(self.count, classes, regions.image)
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         from archdsl.backends.torch.detection.svm import SvmDetections as Module
 
         return Module(self.threshold, self.nms, self.count)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ir.edges import EdgeType, FeatureMaps, Images, Shape, required
+from archdsl.ir.edges import EdgeType, FeatureMaps, Images, RuleError, Shape, required
 from archdsl.ir.layer import Layer, Window
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class TypedLayer(Layer):
         shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
         return cls(**shared, **further)
 
-    def step(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
         """The module that computes the layer."""
         raise NotImplementedError
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        return emit.module(self.step(inputs), *map(argument, operands, inputs))
+        return emit.module(self.edge_module(inputs), *map(argument, operands, inputs))
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,13 @@ def levels_of(edge: EdgeType, kind: str) -> tuple[Shape, ...]:
 def listed(operand: Any) -> list[Any]:
     """One feature map or several as a list."""
     return operand if isinstance(operand, list) else [operand]
+
+
+def agreed_classes(classes: set[int], kind: str) -> int:
+    """The number of classes that all feature maps have; raises RuleError where they differ."""
+    if len(classes) > 1:
+        counts = " and ".join(map(str, sorted(classes)))
+        raise RuleError(
+            f"the maps of {kind} disagree about the classes", f"found {counts}", code="E318"
+        )
+    return next(iter(classes))

@@ -18,7 +18,7 @@ class Vocabulary(NamedTuple):
     combinators: tuple[str, ...]
     """Names that arrange layers: repetition, branches, tags, and the parts of detectors."""
     pixels: tuple[str, ...]
-    """C++ types that say what an input holds."""
+    """C++ types of an input's pixels."""
 
 
 def vocabulary() -> Vocabulary:

@@ -9,7 +9,7 @@ from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.layers.pyramids import place
-from archdsl.layers.typed import DecisionLayer, argument, levels_of, listed
+from archdsl.layers.typed import DecisionLayer, agreed_classes, argument, levels_of, listed
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.detection.yolo.detector import YoloDetector
@@ -21,7 +21,7 @@ Anchor = tuple[float, float]
 
 @dataclass(frozen=True)
 class _YoloLayer(DecisionLayer):
-    """The base: what the network predicts, images."""
+    """The base of YOLO's decisions; its inputs are the predictions and the images."""
 
     locating = (1,)
 
@@ -30,7 +30,7 @@ class _YoloLayer(DecisionLayer):
         raise NotImplementedError
 
     def detector(self, predictions: EdgeType) -> YoloDetector:
-        """The module that decodes, and that judges in training."""
+        """The module that decodes predictions, and computes the losses in training."""
         raise NotImplementedError
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
@@ -92,7 +92,7 @@ class GridDetections(_GridArguments, _YoloLayer):
 
 @dataclass(frozen=True, kw_only=True)
 class _AnchoredArguments:
-    """The thresholds of the later versions."""
+    """The thresholds of YOLO from its second version on."""
 
     score: float = arg("least score of a detection", 0.5, minimum=0, maximum=1, positional=False)
     nms: float = arg("overlap (IoU) that suppresses", 0.45, minimum=0, maximum=1, positional=False)
@@ -101,7 +101,7 @@ class _AnchoredArguments:
 
 @dataclass(frozen=True)
 class _AnchoredLayer(_AnchoredArguments, _YoloLayer):
-    """The base of the later versions: anchors, as many on each map."""
+    """The base of YOLO's decisions from its second version on: equally many anchors on each map."""
 
     of = ""
 
@@ -136,12 +136,7 @@ class _AnchoredLayer(_AnchoredArguments, _YoloLayer):
                     code="E317",
                 )
             found.add(channels // each - 5)
-        if len(found) > 1:
-            counts = " and ".join(map(str, sorted(found)))
-            raise RuleError(
-                f"the maps of {self.of} disagree about the classes", f"found {counts}", code="E318"
-            )
-        return found.pop()
+        return agreed_classes(found, self.of)
 
 
 @define(
@@ -197,7 +192,7 @@ class ScaleDetections(_AnchoredLayer):
 
 @dataclass(frozen=True)
 class _Yolo(Combinator):
-    """The base: one layer of what flows and of the images."""
+    """The base of YOLO's combinators: one layer, of the predictions and the images."""
 
     def layers(self) -> int:
         return 1
@@ -225,7 +220,7 @@ class YoloV1(_GridArguments, _Yolo):
 
 @dataclass(frozen=True)
 class _Anchored(_AnchoredArguments, _Yolo):
-    """The base of the combinators of the later versions."""
+    """The base of YOLO's combinators from its second version on."""
 
     anchors: tuple[float, ...] = arg(
         "width and height of each anchor in pixels of the network's input, the finest map's first"

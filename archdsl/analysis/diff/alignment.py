@@ -156,7 +156,7 @@ def _rest(gap: _Gap) -> list[Pair | _Gap]:
 
 
 def _open(parts: Sequence[NetworkPart], opposite: Sequence[NetworkPart]) -> list[NetworkPart]:
-    """The parts, with what is inside of scopes that are spread over what is opposite."""
+    """The parts; scopes whose contents are spread over the opposite side are replaced by those."""
     largest = max((part.skeleton.length for part in opposite), default=0)
     there = Counter(map(_kind, opposite))
     found: list[NetworkPart] = []

@@ -26,7 +26,7 @@ class Status(Enum):
 
 @dataclass(eq=False, slots=True)
 class Change:
-    """A part before and after. Scopes that are in both networks have the changes inside."""
+    """A part before and after, one of which may be missing; of scopes also the changes inside."""
 
     before: NetworkPart | None
     after: NetworkPart | None
@@ -173,7 +173,7 @@ def _change(pair: Pair) -> Change:
 
 
 def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str]) -> None:
-    """Find layers that take their inputs from elsewhere, and what became of scopes."""
+    """Set ``rewired`` of layers with other inputs, and the status of scopes."""
     for change in root.layers():
         if change.before is None or change.after is None:
             continue

@@ -1,4 +1,4 @@
-"""Changes that run through a whole network, to be told once and not for every layer."""
+"""Common changes: edits that most layers of a kind share, reported once for all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archdsl.analysis.diff.changes import Change, Status
 
 _LEAST = 4
-"""Fewer equal changes are told one by one."""
+"""Least number of equal changes that are reported together."""
 
 
 class Edit(NamedTuple):
@@ -52,7 +52,7 @@ def edits(change: Change) -> Iterator[Edit]:
 
 
 def common(root: Change) -> Common:
-    """The edits that all layers of a kind share, so that they are reported once."""
+    """The edits that at least half of the layers of a kind share, which are reported once."""
     edited: Counter[Edit] = Counter()
     kept: Counter[str] = Counter()
     alone: Counter[tuple[Status, str]] = Counter()
@@ -81,7 +81,7 @@ def _other(status: Status) -> Status:
 
 
 def value(given: object) -> str:
-    """As a spec writes it."""
+    """An argument's value as a spec writes it."""
     if isinstance(given, bool):
         return str(given).lower()
     return "none" if given is None else str(given)

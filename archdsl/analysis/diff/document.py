@@ -1,4 +1,4 @@
-"""Differences for programs."""
+"""Differences of networks as JSON documents."""
 
 from __future__ import annotations
 

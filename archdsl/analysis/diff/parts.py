@@ -12,7 +12,7 @@ from archdsl.ir.network import LayerInstance, Network, Scope
 
 
 class Skeleton(NamedTuple):
-    """A digest of a row of kinds; that of two rows, one behind the other, is made from theirs."""
+    """Hash of a sequence of layer kinds; the hash of two sequences joined follows from theirs."""
 
     digest: int
     length: int
@@ -32,20 +32,20 @@ class NetworkPart:
 
     path: str
     kind: str
-    """Of a layer; of a scope the template that it is an instance of, or empty."""
+    """Kind of a layer; for a scope the template that it is an instance of, or empty."""
     title: str
-    """Of a scope: the instance as written."""
+    """The instance of a scope as written; empty for layers."""
     category: str = ""
     instance: LayerInstance | None = None
     row: Row | None = None
     """The layer's row of the summary; ``None`` for scopes."""
     children: list[NetworkPart] = field(default_factory=list)
     digest: int = 0
-    """Equal for parts that are equal but for their names."""
+    """A hash that is equal for parts that are equal but for their names."""
     written: int = 0
-    """Equal for parts that are written the same; what goes into them may be of another size."""
+    """A hash that is equal for parts that are written the same, whatever sizes go into them."""
     skeleton: Skeleton = Skeleton(0, 0)
-    """Equal for parts with the same kinds of layers in the same order, however they are nested."""
+    """A hash of the kinds of layers in order, however they are nested."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Number of layers inside, by kind."""
     parameters: int = 0
@@ -58,7 +58,7 @@ class NetworkPart:
         return self.path.rpartition(".")[2]
 
     def layers(self) -> Iterator[NetworkPart]:
-        """The layers inside, in order of execution; a layer itself."""
+        """The layers inside in order of execution; of a layer only itself."""
         waiting = [self]
         while waiting:
             part = waiting.pop()
@@ -119,7 +119,7 @@ def _outer(scope: Scope) -> Scope:
 
 
 def _digested(root: NetworkPart) -> None:
-    """Fill in what is known of parts by what is inside, inner parts first."""
+    """Fill in the hashes and totals of parts from the parts inside them, inner parts first."""
     order, waiting = [], [root]
     while waiting:
         part = waiting.pop()

@@ -1,4 +1,4 @@
-"""Differences for people: a tree of what changed, what did not change left out and counted."""
+"""Differences of networks as a table: changed layers in a tree, unchanged ones counted."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _QUIET = (
     (Status.REMOVED, "removed like all"),
 )
 _DEEPEST_GAP = 2
-"""Further inside, what did not change is not counted: it would be as many lines as the rest."""
+"""Depth of scopes to which unchanged layers are counted in lines; deeper they are left out."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """Changes in a row that are the same but for names."""
+    """Consecutive changes that are the same but for names."""
 
     changes: Sequence[Change]
 
@@ -55,7 +55,7 @@ class _Run:
 
 
 class _Gap(NamedTuple):
-    """Layers in a row that are not worth a line each: how many, by what became of them."""
+    """A run of layers that share a line: their numbers by status."""
 
     statuses: Counter[Status]
 

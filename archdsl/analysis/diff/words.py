@@ -57,12 +57,12 @@ def sizes(change: Change) -> str:
 
 
 def signed(number: int) -> str:
-    """A number more or fewer; nothing for none."""
+    """A difference with its sign, ``+1,234``; empty for 0."""
     return f"{number:+,}" if number else ""
 
 
 def both(was: int, now: int) -> str:
-    """A number before and after, and the difference, where there is one."""
+    """A number before and after with the difference, or the number alone where it is equal."""
     if was == now:
         return f"{was:,}"
     share = f", {(now - was) / was:+.1%}" if was else ""

@@ -87,7 +87,7 @@ def connection_differences(sides: Sides) -> tuple[str, ...]:
 
 
 class _Frontier:
-    """The first layers of one graph which the other has not, and ways to find them."""
+    """The layers of one graph that the other lacks although it computes their inputs."""
 
     def __init__(self, graph: CanonicalGraph, classes: Sequence[int], common: set[int]) -> None:
         self.graph = graph

@@ -1,4 +1,4 @@
-"""Biases that batch normalisation takes away again."""
+"""Lint rule about biases that batch normalisation takes away again."""
 
 from __future__ import annotations
 

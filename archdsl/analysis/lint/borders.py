@@ -1,4 +1,4 @@
-"""Windows that leave out what lies at the far border of their input."""
+"""Lint rule about windows that leave out rows or columns at the far border of their input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.ir.edges import Shape, shown
 
 _WORTH_TELLING = 12
-"""A loss is told where it is more than this part of the map: one row of seven, not of 28."""
+"""The warning is given where more than this part of a map is lost, 1/12: one row of seven."""
 
 
 @lint_rule("W004")

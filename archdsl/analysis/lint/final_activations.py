@@ -1,4 +1,4 @@
-"""Activations where a network ends."""
+"""Lint rule about activations between the last layer of a network and its loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classifiers that decide by parts of an image."""
+"""Lint rule about classifiers whose receptive field is smaller than the image."""
 
 from __future__ import annotations
 

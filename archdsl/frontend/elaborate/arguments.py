@@ -1,4 +1,4 @@
-"""The arguments of templates and layers before they are evaluated, and what is wrong with them."""
+"""Arguments of templates and layers before their evaluation, and the errors about them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from archdsl.ir.trampoline import Task
 Number = int | float | bool
 
 _MAX_BITS = 256
-"""Integers beyond this have left every network behind; the limit keeps arithmetic cheap."""
+"""Largest number of bits of an integer: more than any network needs, few enough to be fast."""
 
 
 def _divide(a: Number, b: Number) -> Number:

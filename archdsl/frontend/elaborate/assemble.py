@@ -54,7 +54,7 @@ class Assembly:
     definitions: Definitions = field(default_factory=Definitions)
     candidates: list[Candidate] = field(default_factory=list)
     suspects: list[Candidate] = field(default_factory=list)
-    """Definitions that would be networks if what they end in were an input."""
+    """Definitions that would be networks if their inner end were an input."""
     parameters: dict[str, Any] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
 

@@ -112,7 +112,7 @@ class Elaborator:
         return {key[0] for key in self._instances}
 
     def record(self, error: ArchError) -> bool:
-        """Keep what is new in an error; whether there is room for another one."""
+        """Add an error's new diagnostics to the list; False when the list is full."""
         frames = tuple(reversed(self._frames))
         for d in error.diagnostics:
             # A template is elaborated for every set of arguments: its mistakes are told once.

@@ -1,4 +1,4 @@
-"""The interface of the expansion of templates, to which its parts are written.
+"""The interface of template expansion, which its mutually dependent modules are written to.
 
 :class:`~archdsl.frontend.elaborate.evaluate.Elaborator` implements it. Binding arguments and
 reading structs expand templates, and expanding templates does both.
@@ -50,7 +50,7 @@ class Expander(Protocol):
     """Number of members of structs that were read in the place of their names."""
 
     starting: Starting
-    """The rules by which layers start that the text states for all of a kind."""
+    """Initial values that the text states for all layers of a kind."""
 
     def block(
         self, node: nodes.Expression, environment: Environment, *, subnet: bool

@@ -1,4 +1,4 @@
-"""The fact ``// init: con he_fan_out, fc 0.01`` of a file: how the layers start that it writes."""
+"""Initial values stated in a file's comment, ``// init: con he_fan_out, fc 0.01``."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _value(word: str, scheme: str, deviation: str, span: Span) -> dict[str, Any]
 
 
 def unknown(word: str, span: Span) -> ArchError:
-    """The error for a word that is no way of starting weights."""
+    """The error for a word that names no initial distribution."""
     return fail(
         f"there is no way of starting weights called '{word}'",
         span,

@@ -20,7 +20,7 @@ Tail = Literal["subnet", "complete", "block", "outer", "unknown"]
 
 @dataclass(frozen=True, eq=False)
 class TemplateBinding:
-    """A user's template: its text, what it can see, and what stands at its inner end.
+    """A user's template: its text, the definitions it can use, and the kind of its inner end.
 
     ``tail`` is "subnet" where the body ends in a parameter (``subnet`` is its index), "complete"
     where it ends in an input, "block" where it is a block without an end, which takes its subnet
@@ -35,7 +35,7 @@ class TemplateBinding:
     tail: Tail
     subnet: int | None
     alias: StructBinding | None = None
-    """The struct that it is another name of."""
+    """The struct that this template is an alias of."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Names without a meaning in definitions that nothing uses.
+"""Check for unknown names in definitions that nothing uses.
 
 A template is expanded where it is used, which finds what is wrong with it. The others are only read
 here: each name once, by what is defined before it. Whether arguments and shapes fit cannot be told
@@ -25,7 +25,7 @@ Wanted = Literal["block", "number", "type", "anything"]
 
 
 class _Expected(NamedTuple):
-    """An expression that is still to be read."""
+    """An expression still to be checked, and the kind of value it must be."""
 
     node: nodes.Argument
     wanted: Wanted

@@ -1,4 +1,4 @@
-"""Evaluation of arguments that stand for themselves: numbers, names, pixel types."""
+"""Evaluation of arguments that hold no blocks: numbers, names and pixel types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
 BROKEN = object()
-"""The value of a constant whose own expression is wrong: what uses it is not judged."""
+"""The value of a constant whose expression is wrong; its uses report no further errors."""
 
 
 def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
