@@ -60,8 +60,13 @@ def test_places_are_the_networks_figures(tmp_path: Path) -> None:
 
 
 def test_distances_are_linear_from_zero_operations() -> None:
-    found = bubbles(chart([ChartPoint("a", 10**9, 60, 5), ChartPoint("b", 3 * 10**9, 70, 5),
-                           ChartPoint("c", 4 * 10**9, 90, 5), ChartPoint("zero", 0, 60, 5)]))  # fmt: skip
+    points = [
+        ChartPoint("a", 10**9, 60, 5),
+        ChartPoint("b", 3 * 10**9, 70, 5),
+        ChartPoint("c", 4 * 10**9, 90, 5),
+        ChartPoint("zero", 0, 60, 5),
+    ]
+    found = bubbles(chart(points))
     x = {name: place[0] - found["zero"][0] for name, place in found.items()}
     y = {name: found["zero"][1] - place[1] for name, place in found.items()}
     assert x["b"] == pytest.approx(3 * x["a"], abs=0.01)
