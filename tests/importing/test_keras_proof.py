@@ -23,7 +23,7 @@ def proven(tmp_path: Path, *layers: Any, size: tuple[int, ...] = (9, 8, 4)) -> b
     file = tmp_path / "m.json"
     file.write_text(model.to_json())
     network = load_source(Source("m", written(reader.read(str(file), ImportOptions()))))
-    return reader.proof(network, str(file)).same
+    return reader.proof(network.checked, str(file)).same
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_a_file_that_names_other_modules_is_not_run(tmp_path: Path) -> None:
     file.write_text(model.to_json().replace('"module": "keras.layers"', '"module": "os.path"'))
     network = load_source(Source("m", written(reader.read(str(file), ImportOptions()))))
     with pytest.raises(ArchError, match=r"names the module os\.path"):
-        reader.proof(network, str(file))
+        reader.proof(network.checked, str(file))
