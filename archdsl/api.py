@@ -38,7 +38,7 @@ class Choice(NamedTuple):
         return f"{self.name} was taken; --net chooses another: {others}"
 
 
-class Origin(NamedTuple):
+class FrontendResult(NamedTuple):
     """The syntax tree of a spec and its elaboration, which advice needs."""
 
     document: nodes.Document
@@ -59,7 +59,7 @@ class Network:
         source: Source,
         input_shape: Shape | None = None,
         choice: Choice | None = None,
-        origin: Origin | None = None,
+        origin: FrontendResult | None = None,
     ) -> None:
         self._network = network
         self._input_shape = input_shape
@@ -216,7 +216,7 @@ def load_source(
     if source.is_cpp and elaborated.name is not None and elaborated.others:
         choice = Choice(elaborated.name, elaborated.others)
     graph = build(elaborated.block, name, elaborated.parameters)
-    return Network(graph, source, shape, choice, Origin(document, elaborated))
+    return Network(graph, source, shape, choice, FrontendResult(document, elaborated))
 
 
 def parse_size(text: str) -> Shape:

@@ -91,10 +91,10 @@ def print_comparison(
 
 def _chart(entries: Sequence[ComparedNetwork]) -> bytes:
     """The chart of the networks with a reported accuracy; the others are named."""
-    from archdsl.viz.chart import Point, chart
+    from archdsl.viz.chart import ChartPoint, chart
 
     points = [
-        Point(summary.name, summary.macs, known.top1, summary.parameters)
+        ChartPoint(summary.name, summary.macs, known.top1, summary.parameters)
         for summary, known in entries
         if known.top1 is not None
     ]

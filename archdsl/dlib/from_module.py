@@ -10,8 +10,8 @@ from torch import fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record, kind_of
-from archdsl.dlib.nesting import Element, Mark, Nest, PlacedLayer, Repeat, nest
-from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
+from archdsl.dlib.nesting import Element, Nest, PlacedLayer, RepeatedBlocks, TagOrSkip, nest
+from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
 
@@ -59,7 +59,7 @@ class _Making:
         nodes: list[Node] = []
         for element in elements:
             at_input = not nodes
-            if isinstance(element, Repeat):
+            if isinstance(element, RepeatedBlocks):
                 if at_input:
                     raise fail("dlib has no repeat right at the input of a network or block")
                 blocks = []
@@ -67,11 +67,11 @@ class _Making:
                     inner = yield self._nodes(block, expansion)
                     blocks.append(Chain(tuple(inner), None))
                 nodes.append(Repeated(tuple(blocks)))
-            elif isinstance(element, Mark):
+            elif isinstance(element, TagOrSkip):
                 tag = InputTag(expansion=expansion)
                 nodes.append(tag if at_input else Wrapper(skip=element.skip))
             else:
-                node = Computed(self._record(element), 3 if at_input else 2, expansion=expansion)
+                node = LayerNode(self._record(element), 3 if at_input else 2, expansion=expansion)
                 if nodes and node.record.kind.inplace and not _needs_output(nodes[-1]):
                     nodes[-1] = _overwritten(nodes[-1])
                 nodes.append(node)
@@ -99,12 +99,12 @@ def _needs_output(node: Node) -> bool:
     """True if nothing may overwrite a node's output (this_layer_requires_forward_output)."""
     while isinstance(node, Repeated):
         node = node.blocks[0].nodes[-1]
-    return not isinstance(node, Computed) or node.record.kind.needs_output
+    return not isinstance(node, LayerNode) or node.record.kind.needs_output
 
 
 def _overwritten(node: Node) -> Node:
     """A node whose output the layer on top of it overwrites."""
-    if isinstance(node, Computed):
+    if isinstance(node, LayerNode):
         return replace(node, output_disabled=True)
     assert isinstance(node, Repeated)
     # What dlib asks is the outermost layer of the outermost block, through all repeats inside.
@@ -112,7 +112,7 @@ def _overwritten(node: Node) -> Node:
     while isinstance(node, Repeated):
         around.append(node)
         node = node.blocks[0].nodes[-1]
-    assert isinstance(node, Computed)
+    assert isinstance(node, LayerNode)
     inner: Node = replace(node, output_disabled=True)
     for repeated in reversed(around):
         outermost = repeated.blocks[0]

@@ -30,20 +30,20 @@ class PlacedLayer:
 
 
 @dataclass(frozen=True)
-class Mark:
+class TagOrSkip:
     """A tag, or a skip to one."""
 
     skip: bool
 
 
 @dataclass(frozen=True)
-class Repeat:
+class RepeatedBlocks:
     """Equal blocks in a row, the innermost first."""
 
     blocks: tuple[tuple[Element, ...], ...]
 
 
-Element = PlacedLayer | Mark | Repeat
+Element = PlacedLayer | TagOrSkip | RepeatedBlocks
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Nest:
     input: LayerInstance
     elements: tuple[Element, ...]
 
-    def flat(self) -> Iterator[PlacedLayer | Mark]:
+    def flat(self) -> Iterator[PlacedLayer | TagOrSkip]:
         """The layers, tags and skips from the input outwards, repeated ones one by one."""
         pending = [iter(self.elements)]
         while pending:
             element = next(pending[-1], None)
             if element is None:
                 pending.pop()
-            elif isinstance(element, Repeat):
+            elif isinstance(element, RepeatedBlocks):
                 pending.extend(iter(block) for block in reversed(element.blocks))
             else:
                 yield element
@@ -135,19 +135,19 @@ def _repeat(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
     blocks = []
     for part in piece.parts:
         blocks.append(tuple((yield nesting.sequence(part))))
-    return [Repeat(tuple(blocks))] if blocks else []
+    return [RepeatedBlocks(tuple(blocks))] if blocks else []
 
 
 def _inception(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
     """dlib's inceptionN: a tag at its input, and the last branch is the innermost."""
     if len(piece.parts) == 1:
         return (yield from _inline(nesting, piece))
-    found: list[Element] = [Mark(skip=False)]
+    found: list[Element] = [TagOrSkip(skip=False)]
     for number, part in enumerate(reversed(piece.parts)):
         if number:
-            found.append(Mark(skip=True))
+            found.append(TagOrSkip(skip=True))
         found += yield nesting.sequence(part)
-        found.append(Mark(skip=False))
+        found.append(TagOrSkip(skip=False))
     return [*found, nesting.join(piece)]
 
 
@@ -167,9 +167,9 @@ def _joined(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
 
 _Rule = Callable[[_Nesting, Piece], Task[list[Element]]]
 
-_MARKS: dict[type[Combinator], Mark] = {
-    combinators.AddTag: Mark(skip=False),
-    combinators.AddSkip: Mark(skip=True),
+_MARKS: dict[type[Combinator], TagOrSkip] = {
+    combinators.AddTag: TagOrSkip(skip=False),
+    combinators.AddSkip: TagOrSkip(skip=True),
 }
 
 _RULES: dict[type[Combinator], _Rule] = {

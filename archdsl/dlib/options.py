@@ -5,7 +5,7 @@ from __future__ import annotations
 from archdsl.dlib.stream import (
     INTEGER,
     TEXT,
-    Cursor,
+    ByteReader,
     Type,
     double,
     flag,
@@ -23,7 +23,7 @@ from archdsl.layers.dlib_options import (
 )
 
 
-def _read_overlap(cursor: Cursor) -> BoxOverlap:
+def _read_overlap(cursor: ByteReader) -> BoxOverlap:
     return BoxOverlap(cursor.real(), cursor.real())
 
 
@@ -31,7 +31,7 @@ def _write_overlap(value: BoxOverlap) -> bytes:
     return double(value.iou_thresh) + double(value.percent_covered_thresh)
 
 
-def _read_window(cursor: Cursor) -> DetectorWindow:
+def _read_window(cursor: ByteReader) -> DetectorWindow:
     version = cursor.version(1, 2, of="a detector window")
     width, height = cursor.integer(), cursor.integer()
     return DetectorWindow(width, height, cursor.text() if version == 2 else "")
@@ -44,7 +44,7 @@ def _write_window(value: DetectorWindow) -> bytes:
 _WINDOWS = vector(Type(_read_window, _write_window))
 
 
-def _read_mmod(cursor: Cursor) -> MmodOptions:
+def _read_mmod(cursor: ByteReader) -> MmodOptions:
     version = cursor.version(1, 2, 3, 4, of="mmod_options")
     if version == 1:
         windows: tuple[DetectorWindow, ...] = (DetectorWindow(cursor.integer(), cursor.integer()),)
@@ -77,7 +77,7 @@ def _write_mmod(value: MmodOptions) -> bytes:
     )
 
 
-def _read_anchor(cursor: Cursor) -> AnchorBox:
+def _read_anchor(cursor: ByteReader) -> AnchorBox:
     cursor.integer("the version of an anchor box")  # dlib reads it and does not care
     return AnchorBox(cursor.integer(), cursor.integer())
 
@@ -90,7 +90,7 @@ _ANCHORS = mapping(INTEGER, vector(Type(_read_anchor, _write_anchor)))
 _LABELS = vector(TEXT)
 
 
-def _read_yolo(cursor: Cursor) -> YoloOptions:
+def _read_yolo(cursor: ByteReader) -> YoloOptions:
     version = cursor.version(1, 2, of="yolo_options")
     anchors, labels = _ANCHORS.read(cursor), _LABELS.read(cursor)
     ignore, anchor, classwise = cursor.real(), cursor.real(), cursor.flag()

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib import stream
 from archdsl.dlib.kinds import InputKind, Kind, LossKind, Record, by_version
-from archdsl.dlib.stream import Cursor, MisreadError
-from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
+from archdsl.dlib.stream import ByteReader, MisreadError
+from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.trampoline import Task, run
 
 _BUDGET = 100_000
@@ -98,16 +98,16 @@ class _DatReader:
         return Saved(source, loss, chain, behind, self._labels(end), certain)
 
     def _loss(self) -> tuple[Record | None, int]:
-        cursor = Cursor(self.content)
+        cursor = ByteReader(self.content)
         cursor.integer("a network of dlib")
         if not self._text_ahead(cursor.at, b"l"):
             return None, 0
-        cursor = Cursor(self.content)
+        cursor = ByteReader(self.content)
         cursor.version(1, of="a loss layer")
         return self._record(cursor, LossKind, "a loss"), cursor.at
 
     def _labels(self, start: int) -> tuple[str, ...]:
-        cursor = Cursor(self.content, start)
+        cursor = ByteReader(self.content, start)
         try:
             labels: tuple[str, ...] = _LABELS.read(cursor)
         except MisreadError:
@@ -145,7 +145,7 @@ class _DatReader:
         return found
 
     def _versions(self, start: int) -> _Run:
-        cursor = Cursor(self.content, start)
+        cursor = ByteReader(self.content, start)
         offsets: list[int] = []
         versions: list[int] = []
         while len(offsets) < _DEEPEST:
@@ -168,7 +168,7 @@ class _DatReader:
         # Below a tag in a block comes a tensor at once: its version and sizes look like versions.
         bottoms = range(last, max(-1, last - 6), -1) if repeated else [last]
         for bottom in bottoms:
-            cursor = Cursor(self.content, found.offsets[bottom])
+            cursor = ByteReader(self.content, found.offsets[bottom])
             try:
                 nodes, entry = self._bottom(cursor, repeated)
                 self._pending(cursor, found, bottom, nodes)
@@ -197,7 +197,7 @@ class _DatReader:
         for blocks, end in ends:
             for below in (yield self._net(end, repeated=repeated)):
                 nodes = [*below.chain.nodes, Repeated(blocks, found.offsets[opener])]
-                cursor = Cursor(self.content, below.end)
+                cursor = ByteReader(self.content, below.end)
                 try:
                     self._pending(cursor, found, opener, nodes)
                 except MisreadError as error:
@@ -206,7 +206,7 @@ class _DatReader:
                 parses.append(_Parse(Chain(tuple(nodes), below.chain.input), cursor.at))
         return parses
 
-    def _bottom(self, cursor: Cursor, repeated: bool) -> tuple[list[Node], Record | None]:
+    def _bottom(self, cursor: ByteReader, repeated: bool) -> tuple[list[Node], Record | None]:
         """The layer at the input."""
         version = cursor.version(1, *_OVER_INPUT, of="a layer")
         entry = None if repeated else self._record(cursor, InputKind, "an input")
@@ -219,9 +219,9 @@ class _DatReader:
         flags = cursor.flag(), cursor.flag(), cursor.flag()
         tensors = cursor.tensor(), cursor.tensor(), cursor.tensor()
         expansion = cursor.integer() if version == 3 else 1
-        return [Computed(record, version, *flags, tensors, expansion)], entry
+        return [LayerNode(record, version, *flags, tensors, expansion)], entry
 
-    def _pending(self, cursor: Cursor, found: _Run, below: int, nodes: list[Node]) -> None:
+    def _pending(self, cursor: ByteReader, found: _Run, below: int, nodes: list[Node]) -> None:
         """The layers whose versions stand before ``below``: the innermost one's record is next."""
         for index in range(below - 1, -1, -1):
             version, at = found.versions[index], found.offsets[index]
@@ -231,7 +231,7 @@ class _DatReader:
                 tensors = [cursor.tensor(), cursor.tensor()]
                 if version == 2:
                     tensors.append(cursor.tensor())
-                nodes.append(Computed(record, version, *flags, tuple(tensors)))
+                nodes.append(LayerNode(record, version, *flags, tuple(tensors)))
             elif version == 1:
                 self._wrappers_certain = False
                 nodes.append(Wrapper(at))
@@ -240,7 +240,7 @@ class _DatReader:
 
     # ---- records ----
 
-    def _record(self, cursor: Cursor, family: type[Kind], what: str) -> Record:
+    def _record(self, cursor: ByteReader, family: type[Kind], what: str) -> Record:
         self._spend(1)
         if self.exhausted:
             raise MisreadError(-1, "", "")
@@ -256,7 +256,7 @@ class _DatReader:
         return Record(known, name, known.read(cursor, name), start)
 
     def _record_ahead(self, at: int) -> bool:
-        cursor = Cursor(self.content, at)
+        cursor = ByteReader(self.content, at)
         try:
             return by_version(cursor.text()) is not None
         except MisreadError:
@@ -284,7 +284,8 @@ def _alike(first: Chain, other: Chain) -> bool:
         return False
     pairs = zip(first.nodes, other.nodes, strict=True)
     return all(
-        type(a) is type(b) and (not isinstance(a, Computed) or a.record.version == b.record.version)  # type: ignore[union-attr]
+        type(a) is type(b)
+        and (not isinstance(a, LayerNode) or a.record.version == b.record.version)  # type: ignore[union-attr]
         for a, b in pairs
     )
 

@@ -30,7 +30,7 @@ class MisreadError(Exception):
         self.offset, self.expected, self.found = offset, expected, found
 
 
-class Cursor:
+class ByteReader:
     """Bytes that are read from front to back; ``at`` is the offset. Raises MisreadError."""
 
     def __init__(self, content: bytes, at: int = 0) -> None:
@@ -209,18 +209,18 @@ def alias(shape: tuple[int, ...]) -> bytes:
 class Type(NamedTuple):
     """Codec of a field: the function that reads it and the one that writes it."""
 
-    read: Callable[[Cursor], Any]
+    read: Callable[[ByteReader], Any]
     write: Callable[[Any], bytes]
 
 
-INTEGER = Type(Cursor.integer, integer)
-SINGLE = Type(Cursor.real, single)
-DOUBLE = Type(Cursor.real, double)
-FLAG = Type(Cursor.flag, flag)
-BYTE = Type(Cursor.byte, lambda value: bytes([value]))
-TEXT = Type(Cursor.text, text)
-TENSOR = Type(Cursor.tensor, tensor)
-ALIAS = Type(Cursor.alias, alias)
+INTEGER = Type(ByteReader.integer, integer)
+SINGLE = Type(ByteReader.real, single)
+DOUBLE = Type(ByteReader.real, double)
+FLAG = Type(ByteReader.flag, flag)
+BYTE = Type(ByteReader.byte, lambda value: bytes([value]))
+TEXT = Type(ByteReader.text, text)
+TENSOR = Type(ByteReader.tensor, tensor)
+ALIAS = Type(ByteReader.alias, alias)
 
 NO_TENSOR: Floats = np.zeros((0, 0, 0, 0), np.float32)
 """The value of a tensor without elements."""
@@ -231,7 +231,7 @@ NO_ALIAS = (0, 0, 0, 0)
 def vector(element: Type) -> Type:
     """A std::vector."""
 
-    def read(cursor: Cursor) -> tuple[Any, ...]:
+    def read(cursor: ByteReader) -> tuple[Any, ...]:
         count = cursor.count("the number of elements")
         return tuple(element.read(cursor) for _ in range(count))
 
@@ -244,7 +244,7 @@ def vector(element: Type) -> Type:
 def mapping(key: Type, value: Type) -> Type:
     """A std::map, as pairs in the order of the keys."""
 
-    def read(cursor: Cursor) -> tuple[tuple[Any, Any], ...]:
+    def read(cursor: ByteReader) -> tuple[tuple[Any, Any], ...]:
         count = cursor.count("the number of entries", smallest=2)
         return tuple((key.read(cursor), value.read(cursor)) for _ in range(count))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.kinds import Join, Record
-from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
+from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.layer import definitions
 from archdsl.ir.trampoline import Task, run
 from archdsl.text.words import counted, printable
@@ -137,7 +137,7 @@ class _Spelling:
                 start = f"template <typename SUBNET> using {name} = "
                 self._templates.append(self._wrapped(start, inner, "SUBNET"))
                 scope.layers.append(f"repeat<{len(node.blocks)},{name},")
-            elif isinstance(node, Computed):
+            elif isinstance(node, LayerNode):
                 scope.layers.append(self._layer(node.record, before, scope))
             else:
                 scope.layers.append(self._wrapper(node, before, scope))

@@ -11,7 +11,7 @@ from archdsl.dlib.stream import NO_TENSOR, Floats
 
 
 @dataclass(frozen=True)
-class Computed:
+class LayerNode:
     """A layer that computes, with what dlib keeps of the last batch."""
 
     record: Record
@@ -51,7 +51,7 @@ class Repeated:
     at: int = 0
 
 
-Node = Computed | Wrapper | InputTag | Repeated
+Node = LayerNode | Wrapper | InputTag | Repeated
 
 
 @dataclass(frozen=True)
@@ -89,4 +89,4 @@ class Saved:
 
     def records(self) -> list[Record]:
         """The records of all layers that compute, from the input outwards."""
-        return [node.record for node in self.nodes() if isinstance(node, Computed)]
+        return [node.record for node in self.nodes() if isinstance(node, LayerNode)]

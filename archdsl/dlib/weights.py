@@ -12,9 +12,9 @@ from torch import Tensor, fx, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record
-from archdsl.dlib.nesting import Mark, PlacedLayer, nest
+from archdsl.dlib.nesting import PlacedLayer, TagOrSkip, nest
 from archdsl.dlib.open_file import open_saved
-from archdsl.dlib.tree import Computed, Saved
+from archdsl.dlib.tree import LayerNode, Saved
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.network import LayerInstance, Network
 
@@ -68,12 +68,12 @@ class _Matching:
         pairs = [(entry, PlacedLayer(self._nest.input))]
         theirs, ours = list(self._saved.nodes()), list(self._nest.flat())
         if not self._saved.places_known:
-            theirs = [each for each in theirs if isinstance(each, Computed)]
+            theirs = [each for each in theirs if isinstance(each, LayerNode)]
             ours = [each for each in ours if isinstance(each, PlacedLayer)]
         for index, (node, element) in enumerate(zip(theirs, ours, strict=False)):
-            if isinstance(node, Computed) != isinstance(element, PlacedLayer):
+            if isinstance(node, LayerNode) != isinstance(element, PlacedLayer):
                 raise self._part(ours[index:], _named(node), _described(element))
-            if isinstance(node, Computed) and isinstance(element, PlacedLayer):
+            if isinstance(node, LayerNode) and isinstance(element, PlacedLayer):
                 if not _same_kind(node.record, element):
                     raise self._part(ours[index:], _named(node), _described(element))
                 pairs.append((node.record, element))
@@ -86,7 +86,7 @@ class _Matching:
             raise self._part([pairs[0][1]], entry.kind.name, self._nest.input.layer.kind)
         return pairs
 
-    def _part(self, ours: list[PlacedLayer | Mark], found: str, meant: str) -> ArchError:
+    def _part(self, ours: list[PlacedLayer | TagOrSkip], found: str, meant: str) -> ArchError:
         """The error for the first place where the file and the spec differ."""
         place = next((each.instance for each in ours if isinstance(each, PlacedLayer)), None)
         return fail(
@@ -217,10 +217,10 @@ def _same_kind(record: Record, place: PlacedLayer) -> bool:
 
 
 def _named(node: Any) -> str:
-    return str(node.record.kind.name) if isinstance(node, Computed) else "a tag or skip"
+    return str(node.record.kind.name) if isinstance(node, LayerNode) else "a tag or skip"
 
 
-def _described(element: PlacedLayer | Mark) -> str:
+def _described(element: PlacedLayer | TagOrSkip) -> str:
     if isinstance(element, PlacedLayer):
         return element.join.name if element.join is not None else element.instance.layer.kind
-    return "a skip" if isinstance(element, Mark) and element.skip else "a tag"
+    return "a skip" if isinstance(element, TagOrSkip) and element.skip else "a tag"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.dlib.kinds import Record
 from archdsl.dlib.stream import NO_TENSOR, flag, integer, tensor, text
-from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved
+from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved
 from archdsl.ir.trampoline import Task, run
 
 
@@ -29,24 +29,24 @@ def _chain(chain: Chain, pieces: list[bytes]) -> Task[None]:
             for block in node.blocks:
                 yield _chain(block, pieces)
         else:
-            pieces.append(integer(2 if isinstance(node, Computed) else 1))
-    pieces.append(integer(3 if isinstance(first, Computed) else 2))
+            pieces.append(integer(2 if isinstance(node, LayerNode) else 1))
+    pieces.append(integer(3 if isinstance(first, LayerNode) else 2))
     if chain.input is not None:
         pieces.append(_record(chain.input))
     pieces.append(_at_input(first))
-    pieces += [_tail(node, 3) for node in others if isinstance(node, Computed)]
+    pieces += [_tail(node, 3) for node in others if isinstance(node, LayerNode)]
     return
 
 
 def _at_input(node: Node) -> bytes:
-    if isinstance(node, Computed):
+    if isinstance(node, LayerNode):
         return _tail(node, 3) + integer(node.expansion)
     assert isinstance(node, InputTag)
     scratch = b"".join(map(tensor, node.scratch))
     return scratch + flag(node.gradient_is_stale) + integer(node.expansion)
 
 
-def _tail(node: Computed, tensors: int) -> bytes:
+def _tail(node: LayerNode, tensors: int) -> bytes:
     """A record, the flags, and what is left of the last batch."""
     scratch = (*node.scratch, NO_TENSOR)[:tensors]
     return b"".join(

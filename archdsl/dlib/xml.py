@@ -18,7 +18,7 @@ from archdsl.dlib import stream
 from archdsl.dlib.kinds import InputKind, LossKind, Record, Values, by_xml
 from archdsl.dlib.kinds.definition import Field
 from archdsl.dlib.stream import NO_TENSOR, Floats
-from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Saved, Wrapper
+from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Saved, Wrapper
 
 _ELEMENT = re.compile(r"<(/?)([\w.]+)((?:\s+[\w.]+\s*=\s*'[^'<>]*'|'\s+)*)\s*(/?)>")
 _ATTRIBUTE = re.compile(r"([\w.]+)\s*=\s*'([^'<>]*)'")
@@ -79,7 +79,7 @@ class _XmlReader:
             elif kind == "input" and nodes and isinstance(record.kind, InputKind):
                 entry = record
             elif kind == "comp":
-                nodes.append(Computed(record, 2))
+                nodes.append(LayerNode(record, 2))
             else:
                 raise self._wrong(f"a layer that may stand here, not one of type {kind!r}")
         first = nodes[-1]

@@ -14,7 +14,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 _MAX_LINES = 24
 
 
-class Parameter(NamedTuple):
+class SignatureParameter(NamedTuple):
     """A parameter in a signature: where it stands in the label, and what it means."""
 
     name: str
@@ -27,7 +27,7 @@ class Signature(NamedTuple):
     """Signature of a layer or template; ``by_place`` counts its positional parameters."""
 
     label: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[SignatureParameter, ...]
     by_place: int
     variadic: bool
     doc: str
@@ -64,7 +64,9 @@ def _signature(
     parameters = []
     for index, (parameter, written, meaning) in enumerate(parts):
         label += ", " if index else ""
-        parameters.append(Parameter(parameter, len(label), len(label) + len(written), meaning))
+        parameters.append(
+            SignatureParameter(parameter, len(label), len(label) + len(written), meaning)
+        )
         label += written
     return Signature(f"{label}>", tuple(parameters), by_place, variadic, doc)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archdsl.diagnostics.source import Source
-from archdsl.editor.facts import Expansion
+from archdsl.editor.facts import ExpandedName
 from archdsl.editor.files import File, Files, View
 from archdsl.editor.positions import Moved
 from archdsl.editor.stages import Checked, Checker
@@ -60,7 +60,7 @@ class Document:
                 self._good = self._checked
         return self._checked
 
-    def made_at(self, offset: int) -> list[Expansion]:
+    def made_at(self, offset: int) -> list[ExpandedName]:
         """Layers made of the name that starts at an offset, in the last network without errors."""
         _ = self.checked
         before = self._moves().old(offset)
@@ -68,7 +68,7 @@ class Document:
             return []
         return self._good.facts.get(before, [])
 
-    def made(self) -> Iterator[tuple[int, list[Expansion]]]:
+    def made(self) -> Iterator[tuple[int, list[ExpandedName]]]:
         """Layers made of every name, by the current offsets of the names."""
         _ = self.checked
         moves = self._moves()

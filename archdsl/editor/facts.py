@@ -13,7 +13,7 @@ from archdsl.ir.layer import shown
 from archdsl.ir.network import Network, Scope
 
 
-class Expansion(NamedTuple):
+class ExpandedName(NamedTuple):
     """One layer, or one instance of a template, that a name was expanded to."""
 
     title: str
@@ -24,14 +24,14 @@ class Expansion(NamedTuple):
     sees: tuple[int, int]
 
 
-Facts = Mapping[int, list[Expansion]]
+Facts = Mapping[int, list[ExpandedName]]
 """By the offset at which a name starts."""
 
 
 def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> Facts:
     """Layers of a checked network by the names, in the sources of ``offsets``, they come from."""
     rows = {row.path: row for row in summary.rows}
-    found: defaultdict[int, list[Expansion]] = defaultdict(list)
+    found: defaultdict[int, list[ExpandedName]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)
     macs: defaultdict[Scope, int] = defaultdict(int)
     for instance in network.instances():
@@ -40,7 +40,7 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
         macs[instance.scope] += row.macs
         offset = _offset(instance.span, offsets)
         if offset is not None:
-            made = Expansion(
+            made = ExpandedName(
                 row.kind, shown(row.shape), row.parameters, row.macs, row.receptive_field
             )
             found[offset].append(made)
@@ -57,7 +57,7 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
             end: Row = rows[ends[scope]]
             cost = parameters[scope], macs[scope]
             found[offset].append(
-                Expansion(scope.title, shown(end.shape), *cost, end.receptive_field)
+                ExpandedName(scope.title, shown(end.shape), *cost, end.receptive_field)
             )
     return found
 

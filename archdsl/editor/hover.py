@@ -16,7 +16,7 @@ from archdsl.editor.descriptions import (
     signature,
 )
 from archdsl.editor.document import Document
-from archdsl.editor.facts import Expansion
+from archdsl.editor.facts import ExpandedName
 from archdsl.editor.files import Target, View
 from archdsl.editor.marks import given_by, mark_at
 from archdsl.editor.outline import Included, Use
@@ -101,7 +101,7 @@ def _of_include(view: View, included: Included) -> list[str]:
     )
 
 
-def _in_network(made: list[Expansion]) -> str:
+def _in_network(made: list[ExpandedName]) -> str:
     """Text about the layers that a name was expanded to, equal ones counted together."""
     counts = Counter(made)
     lines = []
@@ -125,7 +125,7 @@ def inlay_hints(document: Document, start: int, end: int) -> list[types.InlayHin
     of the line. A line of a template that is used at several sizes shows the first ones.
     """
     places = document.file.places
-    first: dict[int, tuple[int, list[Expansion]]] = {}
+    first: dict[int, tuple[int, list[ExpandedName]]] = {}
     for offset, made in document.made():
         line = places.line_at(offset)
         if line not in first or offset < first[line][0]:

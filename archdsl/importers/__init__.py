@@ -49,7 +49,7 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Options:
+class ImportOptions:
     """Options of an import: the size of the input, where the source leaves it open."""
 
     input: Shape | None = None
@@ -68,7 +68,7 @@ class Proof(NamedTuple):
 class Importer(Protocol):
     """The interface of a module that reads one kind of origin."""
 
-    def read(self, what: str, options: Options) -> ImportedGraph:
+    def read(self, what: str, options: ImportOptions) -> ImportedGraph:
         """The network; raises ArchError for what cannot be read or said in the language."""
 
     def proof(self, network: Network, what: str) -> Proof:

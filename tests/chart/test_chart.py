@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import commands
 
-from archdsl.viz.chart import Point, chart
+from archdsl.viz.chart import ChartPoint, chart
 from archdsl.viz.chart.plan import FRAME, planned
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -37,10 +37,10 @@ def texts(svg: bytes, where: str = "") -> list[str]:
     return [element.text or "" for element in ET.fromstring(svg).iterfind(f".//{SVG}text{where}")]
 
 
-def points(count: int) -> list[Point]:
+def points(count: int) -> list[ChartPoint]:
     """Networks all over the place."""
     return [
-        Point(f"net{n}", (n * 7919 % 97) * 10**8, 55 + n * 31 % 29, 10**5 * (1 + n * n))
+        ChartPoint(f"net{n}", (n * 7919 % 97) * 10**8, 55 + n * 31 % 29, 10**5 * (1 + n * n))
         for n in range(count)
     ]
 
@@ -60,8 +60,13 @@ def test_places_are_the_networks_figures(tmp_path: Path) -> None:
 
 
 def test_distances_are_linear_from_zero_operations() -> None:
-    found = bubbles(chart([Point("a", 10**9, 60, 5), Point("b", 3 * 10**9, 70, 5),
-                           Point("c", 4 * 10**9, 90, 5), Point("zero", 0, 60, 5)]))  # fmt: skip
+    points = [
+        ChartPoint("a", 10**9, 60, 5),
+        ChartPoint("b", 3 * 10**9, 70, 5),
+        ChartPoint("c", 4 * 10**9, 90, 5),
+        ChartPoint("zero", 0, 60, 5),
+    ]
+    found = bubbles(chart(points))
     x = {name: place[0] - found["zero"][0] for name, place in found.items()}
     y = {name: found["zero"][1] - place[1] for name, place in found.items()}
     assert x["b"] == pytest.approx(3 * x["a"], abs=0.01)
@@ -80,7 +85,7 @@ def test_ticks_are_where_their_values_are() -> None:
 
 
 def test_the_legend_is_the_papers() -> None:
-    svg = chart([Point("a", 10**9, 60, 144_000_000)])
+    svg = chart([ChartPoint("a", 10**9, 60, 144_000_000)])
     legend = ET.fromstring(svg).find(f".//{SVG}g[@class='legend']")
     assert legend is not None
     radii = [float(circle.attrib["r"]) for circle in legend.iter(f"{SVG}circle")]
@@ -93,7 +98,7 @@ def test_the_legend_is_the_papers() -> None:
 
 @pytest.mark.parametrize("parameters", [0, 100, 10**6, 10**9, 7 * 10**10])
 def test_the_legend_covers_any_size(parameters: int) -> None:
-    plan = planned([Point("a", 10**9, 60, parameters)])
+    plan = planned([ChartPoint("a", 10**9, 60, parameters)])
     assert float(plan.sizes[-1][1]) >= parameters / 1e6
     assert len(plan.sizes) <= 6
     assert plan.bubbles[0].circle.radius <= plan.sizes[-1][0].radius
@@ -111,7 +116,7 @@ def test_labels_do_not_lie_on_each_other(tmp_path: Path) -> None:
     names = [*FIGURE_2, "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "squeezenet1_0",
              "densenet121", "densenet201", "xception"]  # fmt: skip
     documents = json.loads(compare(*names, "--json").stdout)["specs"]
-    plan = planned([Point(d["name"], d["macs"], d["top1"], d["params"]) for d in documents])
+    plan = planned([ChartPoint(d["name"], d["macs"], d["top1"], d["params"]) for d in documents])
     boxes = [bubble.label.box for bubble in plan.bubbles]
     assert all(one.common(two) == 0 for one, two in itertools.combinations(boxes, 2))
     assert all(box.common(FRAME) == pytest.approx(box.area) for box in boxes)
@@ -125,7 +130,7 @@ def test_equal_networks_give_equal_bytes() -> None:
     "name", ['<script>alert("x")</script>', '"><g onload="x">', "a\x00b\x1b[31m", "&amp;&#x0;", ""]
 )
 def test_a_hostile_name_stays_text(name: str) -> None:
-    svg = chart([Point(name, 10**9, 60, 10**6), Point("b", 2 * 10**9, 70, 10**6)])
+    svg = chart([ChartPoint(name, 10**9, 60, 10**6), ChartPoint("b", 2 * 10**9, 70, 10**6)])
     root = ET.fromstring(svg)
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
         "svg", "title", "desc", "rect", "g", "line", "circle", "text",
@@ -159,7 +164,7 @@ def test_other_suffixes_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_bubble_says_what_it_is() -> None:
-    svg = chart([Point("vgg16", 15_470_264_320, 73.0, 138_357_544)])
+    svg = chart([ChartPoint("vgg16", 15_470_264_320, 73.0, 138_357_544)])
     assert ET.fromstring(svg).findtext(f".//{SVG}desc") == (
         "15.5 billion multiply-accumulates, 73% top-1, 138 million parameters"
     )

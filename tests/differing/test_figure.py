@@ -14,9 +14,9 @@ from archdsl.analysis.diff import Status, difference
 from archdsl.cli import main
 from archdsl.viz.diff import picture
 from archdsl.viz.diff.merge import Merger
-from archdsl.viz.draw import Options, diagram_of
+from archdsl.viz.draw import DrawOptions, diagram_of
 from archdsl.viz.draw.collapse import Levels
-from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Mark
+from archdsl.viz.draw.diagram import Box, ChangeMark, Cluster, Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,7 +27,7 @@ def merged(before: str, after: str, depth: int | None = None, *, fold: bool = Tr
     return merger.diagram(Levels(depth))
 
 
-def marked(diagram: Diagram, mark: Mark | None) -> list[Box]:
+def marked(diagram: Diagram, mark: ChangeMark | None) -> list[Box]:
     return [box for box in diagram.root.boxes() if box.mark is mark]
 
 
@@ -39,18 +39,18 @@ def around(diagram: Diagram, box: Box) -> Cluster:
 def test_what_was_added_is_marked() -> None:
     """Simonyan and Zisserman 2014, table 1, columns D and E: three convolutions more."""
     diagram = merged("vgg16", "vgg19")
-    added = marked(diagram, Mark.ADDED)
+    added = marked(diagram, ChangeMark.ADDED)
     assert [box.title for box in added] == [f"3×3 conv, {n}" for n in (256, 512, 512)]
-    assert not marked(diagram, Mark.REMOVED) and not marked(diagram, Mark.CHANGED)
+    assert not marked(diagram, ChangeMark.REMOVED) and not marked(diagram, ChangeMark.CHANGED)
     names = {box.id for box in added}
     for edge in diagram.edges:
         new = bool(names & {edge.source, edge.target})
-        assert edge.mark is (Mark.ADDED if new else None)
+        assert edge.mark is (ChangeMark.ADDED if new else None)
 
 
 def test_what_is_gone_stands_where_it_was() -> None:
     diagram = merged("vgg19", "vgg16")
-    gone = marked(diagram, Mark.REMOVED)
+    gone = marked(diagram, ChangeMark.REMOVED)
     assert [box.title for box in gone] == [f"3×3 conv, {n}" for n in (256, 512, 512)]
     for box in gone:
         inside = around(diagram, box).children
@@ -59,30 +59,30 @@ def test_what_is_gone_stands_where_it_was() -> None:
         assert isinstance(before, Box) and isinstance(behind, Box)
         assert before.title == box.title and "pool" in behind.title
         lines = {(e.source, e.target): e.mark for e in diagram.edges}
-        assert lines[before.id, box.id] is lines[box.id, behind.id] is Mark.REMOVED
+        assert lines[before.id, box.id] is lines[box.id, behind.id] is ChangeMark.REMOVED
         assert lines[before.id, behind.id] is None  # in both networks, if through other layers
 
 
 def test_equal_blocks_are_drawn_once_but_apart_from_those_added() -> None:
     """He et al. 2015, table 1: 6 blocks or 23 in conv4_x, the first of another kind."""
     for names, mark in (
-        (("resnet50", "resnet101"), Mark.ADDED),
-        (("resnet101", "resnet50"), Mark.REMOVED),
+        (("resnet50", "resnet101"), ChangeMark.ADDED),
+        (("resnet101", "resnet50"), ChangeMark.REMOVED),
     ):
         diagram = merged(*names, depth=2)
         (box,) = marked(diagram, mark)
         assert box.times == 17
         inside = [c for c in around(diagram, box).children if isinstance(c, Box)]
         assert [(c.title, c.times) for c in inside[1:]] == [(box.title, 5), (box.title, 17)]
-        assert not marked(diagram, Mark.CHANGED)
+        assert not marked(diagram, ChangeMark.CHANGED)
 
 
 def test_what_changed_says_what_it_was() -> None:
     diagram = merged("resnet50", "wide_resnet50_2", depth=1)
-    changed = marked(diagram, Mark.CHANGED)
+    changed = marked(diagram, ChangeMark.CHANGED)
     assert len(changed) == 4
     assert changed[0].details[-1] == "was bottleneck_stage<3,64,1>"
-    changed = marked(merged("googlenet", "googlenet_paper"), Mark.CHANGED)
+    changed = marked(merged("googlenet", "googlenet_paper"), ChangeMark.CHANGED)
     (pool,) = (box for box in changed if "was 2×2 max pool, /2" in box.details)
     assert pool.shape == "832×7×7"
 
@@ -90,14 +90,14 @@ def test_what_changed_says_what_it_was() -> None:
 def test_a_layer_that_a_box_lost() -> None:
     spec = "fc<10,relu<{}con<8,3,3,1,1,input<3,8,8>>>{}"
     diagram = merged(spec.format("bn_con<", ">>"), spec.format("", ">"))
-    (box,) = marked(diagram, Mark.CHANGED)
+    (box,) = marked(diagram, ChangeMark.CHANGED)
     assert box.details == ("relu", "no batch norm")
 
 
 def test_blocks_are_open_whose_parts_stand_alone_in_the_other_network() -> None:
     """googlenet has stages, bn_inception has their blocks beside each other."""
     diagram = merged("googlenet", "bn_inception", depth=1)
-    titles = [box.title for box in marked(diagram, Mark.REMOVED)]
+    titles = [box.title for box in marked(diagram, ChangeMark.REMOVED)]
     # Nine blocks and two poolings become eight blocks and two reductions.
     assert titles == ["3×3 max pool, /2", "2×2 max pool, /2", "inception<384,192,384,48,128,128>"]
     assert not any("stage" in line for box in diagram.root.boxes() for line in box.details)
@@ -142,10 +142,10 @@ def test_every_layer_is_drawn_and_lines_lead_on(before: str, after: str, depth: 
     connected = {name for edge in diagram.edges for name in (edge.source, edge.target)}
     assert connected == set(order)
     counts = found.counts()
-    assert bool(marked(diagram, Mark.ADDED)) <= bool(counts[Status.ADDED])
+    assert bool(marked(diagram, ChangeMark.ADDED)) <= bool(counts[Status.ADDED])
     if depth is None:
         heads = {c.before.path for c in found.root.layers() if c.before and not c.after}
-        gone = {box.id.removesuffix(" (removed)") for box in marked(diagram, Mark.REMOVED)}
+        gone = {box.id.removesuffix(" (removed)") for box in marked(diagram, ChangeMark.REMOVED)}
         assert gone <= heads
     end = diagram.root.children[-1]
     assert end in diagram.ends and end.mark is None
@@ -157,9 +157,9 @@ def test_an_output_that_is_gone() -> None:
         using net_type = fc<5,relu<branch<side,head,{}<input<3,8,8>>>>>;
     """
     diagram = merged(text.format("relu"), "fc<5,relu<relu<input<3,8,8>>>>")
-    ends = [end for end in diagram.ends if end.mark is Mark.REMOVED]
+    ends = [end for end in diagram.ends if end.mark is ChangeMark.REMOVED]
     assert [end.title for end in ends] == ["side 10"]
-    (gone,) = marked(diagram, Mark.REMOVED)
+    (gone,) = marked(diagram, ChangeMark.REMOVED)
     assert ends[0].source == gone.id
 
 
@@ -182,7 +182,7 @@ def test_every_style_has_marks() -> None:
     networks = [archdsl.load(name).checked for name in ("vgg11", "vgg13")]
     found = difference(*networks)
     pictures = {
-        picture(*networks, found, ".svg", Options(style=style))
+        picture(*networks, found, ".svg", DrawOptions(style=style))
         for style in ("paper", "slide", "dark", "mono")
     }
     assert len(pictures) == 4
@@ -194,9 +194,9 @@ def test_the_same_figure_in_every_process() -> None:
         "import archdsl, sys\n"
         "from archdsl.analysis.diff import difference\n"
         "from archdsl.viz.diff import picture\n"
-        "from archdsl.viz.draw import Options\n"
+        "from archdsl.viz.draw import DrawOptions\n"
         "nets = [archdsl.load(n).checked for n in ('googlenet', 'bn_inception')]\n"
-        "sys.stdout.buffer.write(picture(*nets, difference(*nets), '.svg', Options()))"
+        "sys.stdout.buffer.write(picture(*nets, difference(*nets), '.svg', DrawOptions()))"
     )
     outputs = {
         subprocess.run(

@@ -17,7 +17,7 @@ from archdsl.dlib import reader as reading
 from archdsl.dlib import writer as writing
 from archdsl.dlib.open_file import open_saved
 from archdsl.dlib.to_spec import respelled
-from archdsl.dlib.tree import Chain, Computed, Node, Repeated, Saved
+from archdsl.dlib.tree import Chain, LayerNode, Node, Repeated, Saved
 
 DATA = Path(__file__).parent.parent / "oracle" / "data"
 FILES = sorted(DATA.glob("*.dat"))
@@ -45,7 +45,7 @@ def cleaned(saved: Saved) -> Saved:
     def node(found: Node) -> Node:
         if isinstance(found, Repeated):
             return replace(found, blocks=tuple(map(chain, found.blocks)))
-        if isinstance(found, Computed):
+        if isinstance(found, LayerNode):
             record, values = found.record, dict(found.record.values)
             for field in record.kind.fields:
                 if field.transient:

@@ -18,9 +18,9 @@ from archdsl.dlib import reader as reading
 from archdsl.dlib import writer as writing
 from archdsl.dlib.from_module import made
 from archdsl.dlib.kinds import by_version
-from archdsl.dlib.stream import Cursor
+from archdsl.dlib.stream import ByteReader
 from archdsl.dlib.to_spec import respelled
-from archdsl.dlib.tree import Computed, Saved
+from archdsl.dlib.tree import LayerNode, Saved
 from archdsl.layers import dlib_options as record
 
 
@@ -34,7 +34,7 @@ def changed(saved: Saved, index: int, version: str | None = None, **values: obje
     """The file with other values in one of its layers, counted from the input."""
     nodes = list(saved.chain.nodes)
     node = nodes[index]
-    assert isinstance(node, Computed)
+    assert isinstance(node, LayerNode)
     record = node.record._replace(values={**node.record.values, **values})
     if version is not None:
         kind = by_version(version)
@@ -55,15 +55,15 @@ def loaded(text: str, saved: Saved, folder: Path) -> torch.fx.GraphModule:
 
 @pytest.mark.parametrize("value", [0.0, 0.5, -0.1, 1e-300, 3e8, math.inf, -math.inf, 122.782])
 def test_numbers_survive(value: float) -> None:
-    assert Cursor(stream.double(value)).real() == value
-    assert Cursor(stream.single(value)).real() == struct.unpack("f", struct.pack("f", value))[0]
+    assert ByteReader(stream.double(value)).real() == value
+    assert ByteReader(stream.single(value)).real() == struct.unpack("f", struct.pack("f", value))[0]
 
 
 def test_numbers_have_dlibs_bytes() -> None:
     # By the rules of serialize.h: 0.5 is 2^52·2^-53; six bytes of zeros are shifted off.
     assert stream.double(0.5) == bytes([1, 0x10, 0x81, 5])
     assert stream.integer(-300) == bytes([0x82, 0x2C, 0x01])
-    assert Cursor(b"1.5 ").real() == 1.5 and Cursor(b"ninf ").real() == -math.inf
+    assert ByteReader(b"1.5 ").real() == 1.5 and ByteReader(b"ninf ").real() == -math.inf
 
 
 # ---- dropout ----
@@ -316,8 +316,8 @@ def test_a_repeat_stores_its_outermost_block_first(tmp_path: Path) -> None:
 def test_options_survive() -> None:
     windows = (record.DetectorWindow(40, 70, "face"), record.DetectorWindow(80, 80))
     mmod = record.MmodOptions(windows, overlaps_nms=record.BoxOverlap(0.1, 0.9), bbr_lambda=3)
-    assert options.MMOD_OPTIONS.read(Cursor(options.MMOD_OPTIONS.write(mmod))) == mmod
+    assert options.MMOD_OPTIONS.read(ByteReader(options.MMOD_OPTIONS.write(mmod))) == mmod
     yolo = record.YoloOptions(
         ((4003, (record.AnchorBox(3, 5),)),), ("a", "b"), overlaps_nms=record.BoxOverlap(0.2)
     )
-    assert options.YOLO_OPTIONS.read(Cursor(options.YOLO_OPTIONS.write(yolo))) == yolo
+    assert options.YOLO_OPTIONS.read(ByteReader(options.YOLO_OPTIONS.write(yolo))) == yolo

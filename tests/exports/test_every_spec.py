@@ -18,7 +18,7 @@ from running import RUNTIMES, assert_close, assert_telling, compiled, results, s
 
 import archdsl
 from archdsl.backends.formats import FORMATS, encode, exported_program, onnx
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.diagnostics import ArchError
 from archdsl.frontend.bundled import spec_names, specs_folder
 
@@ -57,7 +57,7 @@ def test_formats_give_what_the_module_gives(name: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(form, "exported", _without_title(shared))
     _, *size = network.checked.shape(network.checked.input)
     channels = network.checked.shape(network.checked.input)[0]
-    options = Options(dynamic_size=name not in FLATTENED | PADDED)
+    options = FormatOptions(dynamic_size=name not in FLATTENED | PADDED)
     inputs = [samples(count, channels, *size) for count in (1, 3)]
     if options.dynamic_size:
         inputs.append(samples(2, channels, *other))
@@ -95,7 +95,7 @@ def test_flattened_networks_have_one_size(name: str) -> None:
     network, _ = _small(name)
     module = compiled(network)
     with pytest.raises(ArchError, match="alone, not of any size"):
-        encode(FORMATS[".ts"], network.checked, module, Options(dynamic_size=True))
+        encode(FORMATS[".ts"], network.checked, module, FormatOptions(dynamic_size=True))
 
 
 def _small(name: str) -> tuple[archdsl.Network, tuple[int, int]]:

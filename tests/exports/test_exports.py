@@ -11,7 +11,7 @@ from running import RUNTIMES, assert_close, assert_telling, compiled, results, s
 
 import archdsl
 from archdsl.backends.formats import FORMATS, encode
-from archdsl.backends.formats.options import OPSETS, Options
+from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.diagnostics import ArchError
 
 SMALL = """
@@ -25,7 +25,11 @@ OPEN = "fc<4, avg_pool_everything<relu<bn_con<con<8,3,3,2,2,input<3,20,20>>>>>>"
 def written(spec: str, suffix: str, **options: Any) -> tuple[bytes, archdsl.Network, Any]:
     network = archdsl.load(spec)
     module = compiled(network)
-    return encode(FORMATS[suffix], network.checked, module, Options(**options)), network, module
+    return (
+        encode(FORMATS[suffix], network.checked, module, FormatOptions(**options)),
+        network,
+        module,
+    )
 
 
 def shape_of(network: archdsl.Network) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ except ArchError as error:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from archdsl import writing
+from archdsl.text import output as writing
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr(os, sys.argv[2], die)

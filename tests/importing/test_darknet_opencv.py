@@ -129,7 +129,7 @@ def test_networks_compute_what_opencv_computes(
     network = load_source(Source("net", written(graph))).check()
     module = network.to_torch().eval()
     if values:
-        load_weights(module, str(weights), network)
+        load_weights(module, str(weights), network.checked)
     with torch.no_grad():
         found = module(torch.from_numpy(data))
     assert found.numel() == expected.numel()

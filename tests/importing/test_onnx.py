@@ -21,7 +21,7 @@ from archdsl.backends.formats import encode, format_of
 from archdsl.cli import main
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.importers import Options
+from archdsl.importers import ImportOptions
 from archdsl.importers import onnx as reader
 from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.outlining.writer import written
@@ -43,7 +43,7 @@ def exported(module: nn.Module, path: Path, *shape: int, dynamo: bool = False) -
 
 
 def read(path: Path) -> ImportedGraph:
-    return reader.read(str(path), Options())
+    return reader.read(str(path), ImportOptions())
 
 
 def check(path: Path) -> ImportedGraph:
@@ -55,7 +55,9 @@ def check(path: Path) -> ImportedGraph:
     data = np.random.default_rng(0).standard_normal(sizes).astype(np.float32)
     expected = session.run(None, {entry.name: data})[0]
     with torch.no_grad():
-        found = module_of(*reader.read_with_weights(str(path), Options()))(torch.from_numpy(data))
+        found = module_of(*reader.read_with_weights(str(path), ImportOptions()))(
+            torch.from_numpy(data)
+        )
     assert np.allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
     return graph
 
@@ -226,7 +228,7 @@ def test_values_outside_of_the_folder_are_not_read(location: str, tmp_path: Path
     file = saved(model, folder)
     assert kinds(read(file)) == ["con"]  # its shape is enough
     with pytest.raises(ArchError, match="cannot be read from|ends before"):
-        reader.read_with_weights(str(file), Options())
+        reader.read_with_weights(str(file), ImportOptions())
 
 
 def test_a_missing_file_and_another_format(tmp_path: Path) -> None:
@@ -303,7 +305,7 @@ def test_import_compares_with_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
         assert known.exit_code == 0 and known.stdout == done.stdout and not known.stderr
     honest = reader.read_with_weights
 
-    def off(what: str, options: Options) -> tuple[ImportedGraph, dict[str, np.ndarray]]:
+    def off(what: str, options: ImportOptions) -> tuple[ImportedGraph, dict[str, np.ndarray]]:
         graph, weights = honest(what, options)
         first = next(iter(weights))
         return graph, {**weights, first: weights[first] + 0.5}

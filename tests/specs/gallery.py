@@ -22,7 +22,7 @@ from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 from archdsl.frontend.header import Facts, facts
 from archdsl.ir.layer import shown
-from archdsl.viz.chart import Point, chart
+from archdsl.viz.chart import ChartPoint, chart
 
 README = Path(__file__).resolve().parents[2] / "specs" / "README.md"
 CHART = README.parent / "accuracy.svg"
@@ -110,7 +110,7 @@ def gallery() -> str:
 def accuracies() -> bytes:
     """The chart of all specs that have a reported accuracy."""
     points = [
-        Point(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
+        ChartPoint(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
         for entry in entries()
         if entry.known.top1 is not None
     ]

@@ -9,7 +9,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from archdsl.backends.formats.options import DEFAULT, Options
+from archdsl.backends.formats.options import DEFAULT, FormatOptions
 from archdsl.diagnostics import fail, listing
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class Format(NamedTuple):
 
     ``module`` has a function ``encode(network, module, options) -> bytes`` that takes the checked
     network, its compiled torch module, and
-    :class:`archdsl.backends.formats.options.Options`; ``options`` are the names of those that it
-    understands.
+    :class:`archdsl.backends.formats.options.FormatOptions`; ``options`` are the names of those
+    that it understands.
     """
 
     module: str
@@ -93,7 +93,7 @@ def require_quantised(path: Path, form: Format) -> None:
 
 
 def encode(
-    form: Format, network: Network, module: fx.GraphModule, options: Options = DEFAULT
+    form: Format, network: Network, module: fx.GraphModule, options: FormatOptions = DEFAULT
 ) -> bytes:
     """The content of an output file."""
     content: bytes = importlib.import_module(form.module).encode(network, module, options)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.layers.permutation import YoloGrid
@@ -44,7 +44,7 @@ class _WeightTensor(NamedTuple):
     """For each of our rows the file's row, where the two differ."""
 
 
-def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     """The weights as a file that Darknet reads; the number of images seen is written as 0.
 
     Raises ArchError for a network with layers whose values Darknet has no place for.

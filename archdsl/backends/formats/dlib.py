@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.dlib import writer as writing
 from archdsl.dlib.from_module import made
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     """The network with its weights, in the newest versions.
 
     Raises ArchError where a layer or combinator is none that dlib has.

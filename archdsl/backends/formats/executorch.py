@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import exported
 from archdsl.backends.torch.quiet import quiet
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     """The network in eval mode for one sample, 1×C×H×W: the memory of a run is planned ahead.
 
     Several outputs come in the network's order. Raises ArchError where the executorch package is

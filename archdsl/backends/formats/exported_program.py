@@ -7,12 +7,12 @@ import io
 import torch
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import exported
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W with an open N; raises ArchError for detectors.
 
     With ``dynamic_size`` H and W are open too.

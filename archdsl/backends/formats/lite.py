@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import scripted
 from archdsl.backends.torch.quiet import quiet
 from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W with any N.
 
     Raises ArchError for detectors, and where torch has no lite interpreter any more.

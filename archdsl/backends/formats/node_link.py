@@ -47,7 +47,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.ir.block import Block
 from archdsl.ir.edges import document
 from archdsl.ir.network import Network
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from torch import fx
 
 
-def encode(network: Network, _module: fx.GraphModule, _options: Options) -> bytes:
+def encode(network: Network, _module: fx.GraphModule, _options: FormatOptions) -> bytes:
     """The graph as JSON text; see :func:`node_link`."""
     return (json.dumps(node_link(network), indent=1, default=_part) + "\n").encode()
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from archdsl.backends.formats.options import OPSETS, Options
+from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.backends.torch.export import exported
 from archdsl.backends.torch.quiet import quiet
 from archdsl.diagnostics import fail
@@ -17,7 +17,7 @@ _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
 
-def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
     """The network in eval mode as an ONNX model, checked by ONNX's own checker.
 
     Its input is ``x``, N×C×H×W with an open N, and open H and W with ``dynamic_size``; its outputs

@@ -9,7 +9,7 @@ OPSETS = range(18, 24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class FormatOptions:
     """The options of the file formats, with their defaults; a format names those it understands.
 
     ``opset`` is the version of ONNX's operators, one of ``OPSETS``. ``dynamic_size`` leaves the
@@ -20,5 +20,5 @@ class Options:
     dynamic_size: bool = False
 
 
-DEFAULT = Options()
+DEFAULT = FormatOptions()
 """The options of a file for which the user gives none."""

@@ -10,13 +10,13 @@ import io
 import torch
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import scripted
 from archdsl.backends.torch.quiet import quiet
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, options: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W; raises ArchError for detectors.
 
     The program takes whatever the module takes, any N, and other sizes where the layers allow it;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import fx
 
-from archdsl.backends.formats.options import Options
+from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.source.python_file import page
 from archdsl.backends.torch import compile_outline
 from archdsl.ir.network import Network
@@ -12,7 +12,7 @@ from archdsl.ir.network import Network
 __all__ = ["encode", "page", "source"]
 
 
-def encode(network: Network, module: fx.GraphModule, _: Options) -> bytes:
+def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     """The network as a Python module; see :func:`archdsl.backends.source.python_file.page`."""
     return page(network, module).encode()
 

@@ -57,7 +57,7 @@ class Writer:
         pattern: Pattern,
         about: Sequence[str],
         notes: Mapping[str, str],
-        result: Results | None = None,
+        result: ForwardResults | None = None,
         ending: Sequence[str] = (),
     ) -> list[str]:
         """The class of a pattern.
@@ -199,7 +199,9 @@ class Writer:
 
     # ---- forward ----
 
-    def _forward(self, pattern: Pattern, kept: dict[str, str], result: Results | None) -> list[str]:
+    def _forward(
+        self, pattern: Pattern, kept: dict[str, str], result: ForwardResults | None
+    ) -> list[str]:
         terms = pattern.abstraction.terms
         names = UniqueNames([n for each in pattern.actions for n in _names(each)])
 
@@ -229,7 +231,7 @@ class Writer:
         return [*lines(head, 1), *body]
 
 
-class Results(NamedTuple):
+class ForwardResults(NamedTuple):
     """The parameters and the return value of the network's ``forward``.
 
     ``parameters`` are the ``inputs`` with their types; ``structure`` is what is returned, with

@@ -20,7 +20,7 @@ from archdsl.diagnostics import fail
 _PLACING = ("device", "dtype")
 
 
-class Parameter(NamedTuple):
+class ConstructorParameter(NamedTuple):
     """A parameter of a constructor. ``default`` is ``inspect.Parameter.empty`` without one."""
 
     name: str
@@ -37,7 +37,7 @@ class Construction(NamedTuple):
     """A callable, such as a module's class, and the values of all its parameters."""
 
     made: Callable[..., Any]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ConstructorParameter, ...]
     values: tuple[Any, ...]
 
     @property
@@ -47,7 +47,7 @@ class Construction(NamedTuple):
 
 
 @cache
-def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
+def parameters(made: Callable[..., Any]) -> tuple[ConstructorParameter, ...]:
     """The parameters of a constructor, without those for device and dtype."""
     found = []
     for name, parameter in inspect.signature(made).parameters.items():
@@ -55,7 +55,7 @@ def parameters(made: Callable[..., Any]) -> tuple[Parameter, ...]:
             continue
         variadic = parameter.kind is inspect.Parameter.VAR_POSITIONAL
         default = () if variadic else frozen_value(parameter.default)
-        found.append(Parameter(name, default, variadic))
+        found.append(ConstructorParameter(name, default, variadic))
     return tuple(found)
 
 
@@ -85,7 +85,9 @@ class ConstructorReader:
         if list(parts) != [str(number) for number in range(len(parts))]:
             raise fail(f"{path} cannot be written as source: its modules have names of their own")
         values = tuple(self.construction(part, path) for part in parts.values())
-        return Construction(nn.Sequential, (Parameter("parts", (), variadic=True),), (values,))
+        return Construction(
+            nn.Sequential, (ConstructorParameter("parts", (), variadic=True),), (values,)
+        )
 
 
 def _guess(module: nn.Module, made: Any, path: str) -> Construction:
@@ -108,7 +110,7 @@ def _guess(module: nn.Module, made: Any, path: str) -> Construction:
 _UNKNOWN = object()
 
 
-def _attribute(module: nn.Module, parameter: Parameter) -> Any:
+def _attribute(module: nn.Module, parameter: ConstructorParameter) -> Any:
     if parameter.variadic:
         return ()
     value = getattr(module, parameter.name, _UNKNOWN)
@@ -126,7 +128,7 @@ def _short(value: Any) -> Any:
 
 
 def _makes(
-    made: Any, signature: tuple[Parameter, ...], values: list[Any], module: nn.Module
+    made: Any, signature: tuple[ConstructorParameter, ...], values: list[Any], module: nn.Module
 ) -> bool:
     given: Mapping[str, Any] = {
         p.name: v for p, v in zip(signature, values, strict=True) if not p.variadic

@@ -9,7 +9,7 @@ from torch import Tensor, fx
 
 from archdsl.analysis.cost import summarise
 from archdsl.backends.source.bundle import Bundle
-from archdsl.backends.source.classes import Results, Writer
+from archdsl.backends.source.classes import ForwardResults, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
@@ -153,7 +153,7 @@ def _shape(network: Network, path: str) -> str:
     return prose(shown(network.shape(path)))
 
 
-def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> Results:
+def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> ForwardResults:
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
     output = next(node for node in module.graph.nodes if node.op == "output")
     order = {node: i for i, node in enumerate(output.all_input_nodes)}
@@ -175,7 +175,7 @@ def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> Resu
     given = _noted("Tensor" if tensors else "Any", symbols)
     shape = structure(output.args[0])
     gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
-    return Results(tuple(str(n.target) for n in placeholders), tuple(taken), gives, shape)
+    return ForwardResults(tuple(str(n.target) for n in placeholders), tuple(taken), gives, shape)
 
 
 def _type(network: Network, node: fx.Node, symbols: Symbols) -> str:

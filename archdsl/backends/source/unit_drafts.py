@@ -15,7 +15,11 @@ import torch
 from torch import fx
 
 from archdsl.analysis.anti_unification import Value
-from archdsl.backends.source.constructors import Construction, ConstructorReader, Parameter
+from archdsl.backends.source.constructors import (
+    Construction,
+    ConstructorParameter,
+    ConstructorReader,
+)
 from archdsl.backends.source.units import Function, InnerUnit, Leaf, Unit, UnitPiece
 
 
@@ -42,7 +46,7 @@ class Built(NamedTuple):
     """A constructor with its arguments, each a slot or a module made for this one."""
 
     made: Callable[..., Any]
-    arguments: tuple[tuple[Parameter, Built | None], ...]
+    arguments: tuple[tuple[ConstructorParameter, Built | None], ...]
 
     def all(self) -> Iterator[Built]:
         """This one, and those that are made for it."""
@@ -188,7 +192,7 @@ def opened(construction: Construction) -> tuple[Built, list[UnitSlot]]:
 
     A module that is an argument is opened as well: two modules that are made alike are not one.
     """
-    arguments: list[tuple[Parameter, Built | None]] = []
+    arguments: list[tuple[ConstructorParameter, Built | None]] = []
     slots: list[UnitSlot] = []
     for parameter, given in zip(construction.parameters, construction.values, strict=True):
         for value in given if parameter.variadic else (given,):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.backends.formats import FORMATS, Format, encode, format_of
-from archdsl.backends.formats.options import DEFAULT, OPSETS, Options
+from archdsl.backends.formats.options import DEFAULT, OPSETS, FormatOptions
 from archdsl.cli.deployment import Deployment, deployment_options
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table, tell
@@ -123,7 +123,7 @@ def command(
         tell(f"wrote {name} ({memory(size)})")
 
 
-def _options(forms: list[tuple[Path, Format]], **asked: Any) -> Options:
+def _options(forms: list[tuple[Path, Format]], **asked: Any) -> FormatOptions:
     """Options of the output files; a usage error for one that concerns none of them."""
     given = {name: value for name, value in asked.items() if value is not None}
     for name in given:
@@ -133,7 +133,7 @@ def _options(forms: list[tuple[Path, Format]], **asked: Any) -> Options:
                 f"--{name.replace('_', '-')} needs an output that it concerns: -o with "
                 f"{' or '.join(suffixes)}"
             )
-    return Options(**given)
+    return FormatOptions(**given)
 
 
 def _line(name: str, value: str) -> None:

@@ -57,9 +57,9 @@ def command(
     if output is not None:
         from archdsl.text.output import write
         from archdsl.viz.diff import picture
-        from archdsl.viz.draw.options import Options
+        from archdsl.viz.draw.options import DrawOptions
 
-        write(output, picture(*networks, found, output.suffix.lower(), Options(**options)))
+        write(output, picture(*networks, found, output.suffix.lower(), DrawOptions(**options)))
     if as_json:
         print_json(document(found))
     else:

@@ -11,7 +11,7 @@ from archdsl.cli.options import json_option, print_json, size_option, telling_op
 from archdsl.cli.output import complain, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import Diagnostic, fail
-from archdsl.importers import ORIGINS, Options, Origin, Proof, origin_of, reader, shown_form
+from archdsl.importers import ORIGINS, ImportOptions, Origin, Proof, origin_of, reader, shown_form
 from archdsl.ir.edges import Shape
 from archdsl.text.output import write
 from archdsl.text.words import counted
@@ -53,7 +53,7 @@ def command(
 
     origin = origin_of(what)
     with working(f"reading {what}"):
-        graph = reader(origin).read(what, Options(size))
+        graph = reader(origin).read(what, ImportOptions(size))
     with working(f"spelling {graph.name}"):
         head = f"{graph.name}, imported from {Path(what).name}."
         text = written(replace(graph, notes=(head, *graph.notes)))

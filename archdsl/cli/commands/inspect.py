@@ -44,11 +44,11 @@ def command(file: Path, to_arch: bool, as_json: bool) -> None:
 
 def _rows(saved: Saved) -> list[tuple[str, Record | None]]:
     """Rows of the table, from the input outwards; tags and skips have no record."""
-    from archdsl.dlib.tree import Computed, InputTag, Wrapper
+    from archdsl.dlib.tree import InputTag, LayerNode, Wrapper
 
     rows: list[tuple[str, Record | None]] = []
     for node in saved.nodes():
-        if isinstance(node, Computed):
+        if isinstance(node, LayerNode):
             rows.append((node.record.kind.name, node.record))
         elif isinstance(node, InputTag):
             rows.append((f"tag{node.tag or ''}", None))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 
 from archdsl.dlib import stream
-from archdsl.dlib.stream import Cursor, Floats, Type
+from archdsl.dlib.stream import ByteReader, Floats, Type
 from archdsl.ir.layer import Layer, definitions
 
 Values = dict[str, Any]
@@ -93,7 +93,7 @@ class Kind:
         at = self.versions.index(version)
         return [f for f in self.fields if f.since is None or self.versions.index(f.since) <= at]
 
-    def read(self, cursor: Cursor, version: str) -> Values:
+    def read(self, cursor: ByteReader, version: str) -> Values:
         values = self.defaults()
         for field in self.present(version):
             values[field.name] = field.type.read(cursor)

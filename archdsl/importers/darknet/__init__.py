@@ -12,7 +12,7 @@ from pathlib import Path
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
-from archdsl.importers import Options
+from archdsl.importers import ImportOptions
 from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.cfg_reader import HEAD, CfgReader, refuse, refused
 from archdsl.importers.darknet.heads import DETECTORS, detector
@@ -24,7 +24,7 @@ from archdsl.ir.layer import RuleError
 from archdsl.layers.images import InputImagesSized
 
 
-def read(what: str, options: Options) -> ImportedGraph:
+def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The network of a .cfg file; ``options.input`` takes the place of the size in it.
 
     Raises ArchError with file and line for what cannot be read or said.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.files import read_source
-from archdsl.importers import Options, Proof
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.draft import Draft
 from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.keras.config import Entry
@@ -47,7 +47,7 @@ class _Use(NamedTuple):
         return self.entry.name, self.application
 
 
-def read(what: str, options: Options) -> ImportedGraph:
+def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The network of a JSON file; ``options.input`` stands in for a size that it leaves open.
 
     Raises ArchError with the class and name of a layer that the catalogue has none for.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.diagnostics import fail
-from archdsl.importers import Options, Proof
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.keras import read
 from archdsl.importers.weight_map import state
 
@@ -43,7 +43,7 @@ def proof(network: Network, what: str) -> Proof:
         return Proof(None, (f"Keras does not read the file: {reason}",))
     channels, height, width = (size or 1 for size in cast("Shape", network.shape(network.input)))
     rows = len(model.inputs[0].shape) == 2
-    graph = read(what, Options(None if rows else (channels, height, width)))
+    graph = read(what, ImportOptions(None if rows else (channels, height, width)))
     rng = np.random.default_rng(0)
     weights: dict[str, Array] = {}
     for name, layer in _layers(model):

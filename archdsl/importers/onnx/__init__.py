@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.importers import Options, Proof
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx.data_movement import MOVING
 from archdsl.importers.onnx.file import Tensor, load
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archdsl.ir.network import Network
 
 
-def read(what: str, options: Options) -> ImportedGraph:
+def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The network of an ONNX file; ``options.input`` stands in for sizes that it leaves open.
 
     Raises ArchError with the name, type and place of a node that the catalogue has no layer for,
@@ -38,7 +38,7 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def read_with_weights(what: str, options: Options) -> tuple[ImportedGraph, dict[str, Array]]:
+def read_with_weights(what: str, options: ImportOptions) -> tuple[ImportedGraph, dict[str, Array]]:
     """The network, and the values that the tensors of its operations name."""
     imported, reader = _read(what, options)
     names = {name for operation in imported.operations for name in operation.tensors.values()}
@@ -47,7 +47,7 @@ def read_with_weights(what: str, options: Options) -> tuple[ImportedGraph, dict[
     return imported, arrays
 
 
-def _read(what: str, options: Options) -> tuple[ImportedGraph, OnnxGraphReader]:
+def _read(what: str, options: ImportOptions) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
     reader = OnnxGraphReader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
     outputs = reader.run()

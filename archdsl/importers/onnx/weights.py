@@ -11,7 +11,7 @@ from torch import Tensor, fx
 from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.diagnostics import fail
-from archdsl.importers import Options, Proof
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.onnx import read_with_weights
 from archdsl.importers.weight_map import DifferentNetworkError, state
 from archdsl.ir.edges import Shape
@@ -27,7 +27,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
     into convolutions, so the spec that was imported from a file is what surely fits it.
     """
     size = network.shape(network.input)
-    options = Options(size if isinstance(size, tuple) else None)
+    options = ImportOptions(size if isinstance(size, tuple) else None)
     graph, weights = read_with_weights(str(path), options)
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     try:

@@ -41,7 +41,7 @@ _TYPES = {bool: "bool", int: "int", float: "float", str: "template <typename> cl
 
 
 @dataclass(frozen=True)
-class Parameter:
+class TemplateParameter:
     """A parameter of a template, as ``int STRIDE``; ``base`` is its name without a number."""
 
     type: str
@@ -58,13 +58,13 @@ class TextSlot:
 
 
 @dataclass(frozen=True)
-class Pattern:
+class TemplatePattern:
     """A template: its parameters, one of its instances, and the texts of its slots in order.
 
     ``leading`` is what the first slot of each step says that the body consists of.
     """
 
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[TemplateParameter, ...]
     body: int
     slots: tuple[TextSlot, ...]
     leading: tuple[str, ...]
@@ -75,7 +75,7 @@ class Parameters:
 
     def __init__(self, pool: Pool, main: int) -> None:
         self._pool = pool
-        self.patterns: dict[int, Pattern] = {}
+        self.patterns: dict[int, TemplatePattern] = {}
         self._arguments: dict[tuple[int, int], tuple[Value, ...]] = {}
         self._fractions = _fractions(pool, main)
         for template, blocks in instances_of(pool, main).items():
@@ -126,7 +126,7 @@ class Parameters:
         ]
         # How often something is done is said first, as in the rows of a paper's table.
         order = sorted(range(len(named)), key=lambda place: named[place].base != "COUNT")
-        self.patterns[template] = Pattern(
+        self.patterns[template] = TemplatePattern(
             tuple(named[place] for place in order),
             instances[0],
             tuple(TextSlot(t, c) for t, c in zip(texts, columns, strict=True)),
@@ -230,7 +230,7 @@ def _abstracted(
 
 def _named(
     bases: Sequence[str], terms: Sequence[Term], arguments: Sequence[tuple[Value, ...]]
-) -> list[Parameter]:
+) -> list[TemplateParameter]:
     uses: list[list[str]] = [[] for _ in arguments]
     for base, term in zip(bases, terms, strict=True):
         if isinstance(term, Formula) and term.plain:
@@ -242,7 +242,7 @@ def _named(
     for base, values in zip(chosen, arguments, strict=True):
         counted[base] += 1
         name = f"{base}{counted[base]}" if totals[base] > 1 else base
-        found.append(Parameter(_TYPES[type(values[0])], name, base))
+        found.append(TemplateParameter(_TYPES[type(values[0])], name, base))
     return found
 
 

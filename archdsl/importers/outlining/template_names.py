@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from archdsl.importers.outlining.fold import Folded
-from archdsl.importers.outlining.parameters import Pattern
+from archdsl.importers.outlining.parameters import TemplatePattern
 from archdsl.importers.outlining.spelling import names_of
 from archdsl.importers.outlining.terms import (
     REPEAT,
@@ -43,7 +43,7 @@ class TemplateNames:
     def __getitem__(self, template: int) -> str:
         return self._names[template]
 
-    def give(self, template: int, pattern: Pattern) -> None:
+    def give(self, template: int, pattern: TemplatePattern) -> None:
         """Name a template; those that it uses have names already."""
         home = self._home(template)
         if template in self._bodies and home in self._claimed:
@@ -57,7 +57,7 @@ class TemplateNames:
         self._names[template] = name
         self._taken.add(name)
 
-    def _idiom(self, pattern: Pattern) -> str:
+    def _idiom(self, pattern: TemplatePattern) -> str:
         """A few layers in a row by their own names: conv_bn_relu."""
         steps = self._pool.steps(pattern.body)
         words = [self._word(*each) for each in zip(steps, pattern.leading, strict=True)]

@@ -10,7 +10,7 @@ from archdsl.frontend.format import formatted
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.outlining.fold import folded
 from archdsl.importers.outlining.nesting import structured
-from archdsl.importers.outlining.parameters import Parameters, Pattern, TextSlot
+from archdsl.importers.outlining.parameters import Parameters, TemplatePattern, TextSlot
 from archdsl.importers.outlining.spelling import spelled, value_text
 from archdsl.importers.outlining.template_names import TemplateNames
 from archdsl.importers.outlining.terms import (
@@ -90,7 +90,7 @@ class _Writing:
         ]
         return ["\n".join(lines)] if lines else []
 
-    def _definition(self, template: int, pattern: Pattern) -> str:
+    def _definition(self, template: int, pattern: TemplatePattern) -> str:
         parameters = [f"{p.type} {p.name}" for p in pattern.parameters]
         head = ", ".join([*parameters, "typename SUBNET"])
         steps = run(self._steps(pattern.body, iter(pattern.slots)))

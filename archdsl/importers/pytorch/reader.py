@@ -11,7 +11,7 @@ from torch import nn
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.diagnostics import ArchError, fail
-from archdsl.importers import Options, Proof
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
@@ -40,7 +40,7 @@ class _LayerMatch(NamedTuple):
     tensors: dict[str, str]
 
 
-def read(what: str, options: Options) -> ImportedGraph:
+def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The imported graph of a model, or of a Python file's, in evaluation mode.
 
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no

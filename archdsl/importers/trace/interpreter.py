@@ -27,7 +27,7 @@ from archdsl.importers.trace.operations import (
     BY_MODULE,
     INPLACE_OPERATORS,
     Fields,
-    Operation,
+    OperationEntry,
     Role,
     does_nothing,
 )
@@ -250,7 +250,7 @@ class Interpreter:
         result = self._apply_bound(entry, bound, call)
         return self._written(result, call, getattr(module, "inplace", False) is True)
 
-    def _apply(self, entry: Operation, call: TracedCall) -> object:
+    def _apply(self, entry: OperationEntry, call: TracedCall) -> object:
         bound = entry.bind(call.args, call.kwargs)
         if bound is None:
             return self._apply_unknown(entry.name, {"arguments": call.args, **call.kwargs}, call)
@@ -264,7 +264,9 @@ class Interpreter:
             call.module = next(iter(call.state.values())).name.rpartition(".")[0]
         return self._apply_bound(entry, bound, call)
 
-    def _apply_bound(self, entry: Operation, bound: dict[str, object], call: TracedCall) -> object:
+    def _apply_bound(
+        self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
+    ) -> object:
         first = bound[entry.arguments[0].name]
         if isinstance(first, Cell) and does_nothing(entry.name, bound):
             return first
@@ -272,7 +274,9 @@ class Interpreter:
             return self._structural[entry.name](cast("Cell", first), bound, call)
         return self._apply_plain(entry, bound, call)
 
-    def _apply_plain(self, entry: Operation, bound: dict[str, object], call: TracedCall) -> Cell:
+    def _apply_plain(
+        self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
+    ) -> Cell:
         sources = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
         keeps_flat = entry.elementwise or entry.name == "linear"
         pending = entry.elementwise and all(

@@ -48,7 +48,7 @@ def _same(value: object) -> object:
 
 
 @dataclass(frozen=True)
-class Argument:
+class OperationArgument:
     """One argument: its name (also the module's attribute), and how its values are normalised."""
 
     name: str
@@ -62,7 +62,7 @@ def _shapes_as_fields(fields: Fields, shapes: Shapes) -> Fields:
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperationEntry:
     """One operation in all its spellings.
 
     ``derive`` completes the fields from the shapes of the parameters. An ``elementwise`` operation
@@ -72,7 +72,7 @@ class Operation:
     """
 
     name: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[OperationArgument, ...]
     modules: tuple[type[nn.Module], ...] = ()
     functions: tuple[Callable[..., object], ...] = ()
     methods: tuple[str, ...] = ()
@@ -102,26 +102,26 @@ class Operation:
         return bound
 
 
-def _input(name: str = "input") -> Argument:
-    return Argument(name, Role.INPUT)
+def _input(name: str = "input") -> OperationArgument:
+    return OperationArgument(name, Role.INPUT)
 
 
-def _state(name: str, default: object = None) -> Argument:
-    return Argument(name, Role.STATE, default)
+def _state(name: str, default: object = None) -> OperationArgument:
+    return OperationArgument(name, Role.STATE, default)
 
 
 def _field(
     name: str, default: object = _REQUIRED, normal: Callable[[object], object] = _same
-) -> Argument:
-    return Argument(name, Role.FIELD, default, normal)
+) -> OperationArgument:
+    return OperationArgument(name, Role.FIELD, default, normal)
 
 
-def _mode(name: str, default: bool) -> Argument:
-    return Argument(name, Role.MODE, default)
+def _mode(name: str, default: bool) -> OperationArgument:
+    return OperationArgument(name, Role.MODE, default)
 
 
-def _ignored(name: str, default: object = None) -> Argument:
-    return Argument(name, Role.IGNORED, default)
+def _ignored(name: str, default: object = None) -> OperationArgument:
+    return OperationArgument(name, Role.IGNORED, default)
 
 
 _INPLACE = _ignored("inplace", False)
@@ -211,9 +211,9 @@ def _average_pooling_fields(fields: Fields, shapes: Shapes) -> Fields:
 
 def _convolution(
     dimensions: int, module: type[nn.Module], function: Callable[..., object]
-) -> Operation:
+) -> OperationEntry:
     each = _per_dimension(dimensions)
-    return Operation(
+    return OperationEntry(
         f"conv{dimensions}d",
         (
             _input(),
@@ -223,7 +223,7 @@ def _convolution(
             _field("padding", 0, each),
             _field("dilation", 1, each),
             _field("groups", 1),
-            Argument("padding_mode", Role.MODULE_FIELD, "zeros"),
+            OperationArgument("padding_mode", Role.MODULE_FIELD, "zeros"),
         ),
         (module,),
         (function,),
@@ -233,9 +233,9 @@ def _convolution(
 
 def _transposed_convolution(
     dimensions: int, module: type[nn.Module], function: Callable[..., object]
-) -> Operation:
+) -> OperationEntry:
     each = _per_dimension(dimensions)
-    return Operation(
+    return OperationEntry(
         f"conv_transpose{dimensions}d",
         (
             _input(),
@@ -255,9 +255,9 @@ def _transposed_convolution(
 
 def _max_pool(
     dimensions: int, module: type[nn.Module], functions: tuple[Callable[..., object], ...]
-) -> Operation:
+) -> OperationEntry:
     each = _per_dimension(dimensions)
-    return Operation(
+    return OperationEntry(
         f"max_pool{dimensions}d",
         (
             _input(),
@@ -276,10 +276,10 @@ def _max_pool(
 
 def _average_pool(
     dimensions: int, module: type[nn.Module], function: Callable[..., object]
-) -> Operation:
+) -> OperationEntry:
     each = _per_dimension(dimensions)
     divisor = () if dimensions == 1 else (_field("divisor_override", None),)
-    return Operation(
+    return OperationEntry(
         f"avg_pool{dimensions}d",
         (
             _input(),
@@ -301,27 +301,27 @@ def _adaptive_pool(
     dimensions: int,
     module: type[nn.Module],
     functions: tuple[Callable[..., object], ...],
-    *extra: Argument,
-) -> Operation:
+    *extra: OperationArgument,
+) -> OperationEntry:
     size = _field("output_size", normal=_per_dimension(dimensions))
-    return Operation(name, (_input(), size, *extra), (module,), functions)
+    return OperationEntry(name, (_input(), size, *extra), (module,), functions)
 
 
 def _activation(
     name: str,
     module: type[nn.Module],
     functions: tuple[Callable[..., object], ...],
-    *fields: Argument,
+    *fields: OperationArgument,
     inplace: bool = True,
-) -> Operation:
+) -> OperationEntry:
     arguments = (_input(), *fields, *((_INPLACE,) if inplace else ()))
-    return Operation(name, arguments, (module,), functions, (name,), elementwise=True)
+    return OperationEntry(name, arguments, (module,), functions, (name,), elementwise=True)
 
 
 def _dropout(
     name: str, module: type[nn.Module], function: Callable[..., object], elementwise: bool = False
-) -> Operation:
-    return Operation(
+) -> OperationEntry:
+    return OperationEntry(
         name,
         (_input(), _field("p", 0.5), _mode("training", True), _INPLACE),
         (module,),
@@ -333,11 +333,11 @@ def _dropout(
 def _arithmetic(
     name: str,
     functions: tuple[Callable[..., object], ...],
-    *extra: Argument,
+    *extra: OperationArgument,
     methods: tuple[str, ...] = (),
     commutes: bool = False,
-) -> Operation:
-    return Operation(
+) -> OperationEntry:
+    return OperationEntry(
         name,
         (_input("input"), _input("other"), *extra),
         functions=functions,
@@ -347,8 +347,10 @@ def _arithmetic(
     )
 
 
-def _softmax(name: str, module: type[nn.Module], *functions: Callable[..., object]) -> Operation:
-    return Operation(
+def _softmax(
+    name: str, module: type[nn.Module], *functions: Callable[..., object]
+) -> OperationEntry:
+    return OperationEntry(
         name,
         (_input(), _field("dim", None), _ignored("_stacklevel"), _field("dtype", None)),
         (module,),
@@ -357,8 +359,10 @@ def _softmax(name: str, module: type[nn.Module], *functions: Callable[..., objec
     )
 
 
-def _reorder(name: str, *functions: Callable[..., object], aliases: tuple[str, ...]) -> Operation:
-    return Operation(
+def _reorder(
+    name: str, *functions: Callable[..., object], aliases: tuple[str, ...]
+) -> OperationEntry:
+    return OperationEntry(
         name,
         (_input(), _field("dim0"), _field("dim1")),
         functions=functions,
@@ -367,28 +371,28 @@ def _reorder(name: str, *functions: Callable[..., object], aliases: tuple[str, .
     )
 
 
-def _unchanged(name: str, *functions: Callable[..., object]) -> Operation:
+def _unchanged(name: str, *functions: Callable[..., object]) -> OperationEntry:
     """An operation which only affects how a tensor is stored, or from where it is shared."""
-    return Operation(
+    return OperationEntry(
         name, (_input(), _ignored("memory_format")), functions=functions, methods=(name,)
     )
 
 
-OPERATIONS: tuple[Operation, ...] = (
+OPERATIONS: tuple[OperationEntry, ...] = (
     _convolution(1, nn.Conv1d, F.conv1d),
     _convolution(2, nn.Conv2d, F.conv2d),
     _convolution(3, nn.Conv3d, F.conv3d),
     _transposed_convolution(1, nn.ConvTranspose1d, F.conv_transpose1d),
     _transposed_convolution(2, nn.ConvTranspose2d, F.conv_transpose2d),
     _transposed_convolution(3, nn.ConvTranspose3d, F.conv_transpose3d),
-    Operation(
+    OperationEntry(
         "linear",
         (_input(), _state("weight", _REQUIRED), _state("bias")),
         (nn.Linear,),
         (F.linear,),
         derive=_linear_fields,
     ),
-    Operation(
+    OperationEntry(
         "batch_norm",
         (
             _input(),
@@ -404,7 +408,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (F.batch_norm,),
         derive=_batch_norm_fields,
     ),
-    Operation(
+    OperationEntry(
         "layer_norm",
         (
             _input(),
@@ -416,7 +420,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (nn.LayerNorm,),
         (F.layer_norm,),
     ),
-    Operation(
+    OperationEntry(
         "group_norm",
         (
             _input(),
@@ -428,7 +432,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (nn.GroupNorm,),
         (F.group_norm,),
     ),
-    Operation(
+    OperationEntry(
         "local_response_norm",
         (
             _input(),
@@ -482,8 +486,8 @@ OPERATIONS: tuple[Operation, ...] = (
         _field("threshold", 20.0),
         inplace=False,
     ),
-    Operation("prelu", (_input(), _state("weight", _REQUIRED)), (nn.PReLU,), (F.prelu,)),
-    Operation("identity", (_input(),), (nn.Identity,), elementwise=True),
+    OperationEntry("prelu", (_input(), _state("weight", _REQUIRED)), (nn.PReLU,), (F.prelu,)),
+    OperationEntry("identity", (_input(),), (nn.Identity,), elementwise=True),
     _dropout("dropout", nn.Dropout, F.dropout, elementwise=True),
     _dropout("alpha_dropout", nn.AlphaDropout, F.alpha_dropout, elementwise=True),
     _dropout("dropout1d", nn.Dropout1d, F.dropout1d),
@@ -491,7 +495,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _dropout("dropout3d", nn.Dropout3d, F.dropout3d),
     _softmax("softmax", nn.Softmax, F.softmax, torch.softmax),
     _softmax("log_softmax", nn.LogSoftmax, F.log_softmax, torch.log_softmax),
-    Operation(
+    OperationEntry(
         "interpolate",
         (
             _input(),
@@ -505,13 +509,13 @@ OPERATIONS: tuple[Operation, ...] = (
         (nn.Upsample,),
         (F.interpolate,),
     ),
-    Operation(
+    OperationEntry(
         "pixel_shuffle",
         (_input(), _field("upscale_factor")),
         (nn.PixelShuffle,),
         (F.pixel_shuffle,),
     ),
-    Operation(
+    OperationEntry(
         "channel_shuffle", (_input(), _field("groups")), (nn.ChannelShuffle,), (F.channel_shuffle,)
     ),
     _arithmetic("add", (operator.add, operator.iadd, torch.add), _field("alpha", 1), commutes=True),
@@ -524,15 +528,17 @@ OPERATIONS: tuple[Operation, ...] = (
         (operator.truediv, operator.itruediv, torch.div, torch.true_divide),
         _field("rounding_mode", None),
     ),
-    Operation("cat", (_input("tensors"), _field("dim", 0)), functions=(torch.cat, torch.concat)),
-    Operation(
+    OperationEntry(
+        "cat", (_input("tensors"), _field("dim", 0)), functions=(torch.cat, torch.concat)
+    ),
+    OperationEntry(
         "chunk",
         (_input(), _field("chunks"), _field("dim", 0)),
         functions=(torch.chunk,),
         methods=("chunk",),
         keeps_batch=False,
     ),
-    Operation(
+    OperationEntry(
         "permute",
         (_input(), _field("dims", normal=_tuple)),
         functions=(torch.permute,),
@@ -547,7 +553,7 @@ OPERATIONS: tuple[Operation, ...] = (
         torch.swapdims,
         aliases=("transpose", "swapaxes", "swapdims"),
     ),
-    Operation(
+    OperationEntry(
         "flatten",
         (_input(), _field("start_dim", 0), _field("end_dim", -1)),
         (nn.Flatten,),
@@ -555,7 +561,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ("flatten",),
         keeps_batch=False,
     ),
-    Operation(
+    OperationEntry(
         "reshape",
         (_input(), _field("shape", normal=_tuple)),
         functions=(torch.reshape,),
@@ -563,7 +569,7 @@ OPERATIONS: tuple[Operation, ...] = (
         keeps_batch=False,
         variadic="shape",
     ),
-    Operation(
+    OperationEntry(
         "mean",
         (_input(), _field("dim", None), _field("keepdim", False), _field("dtype", None)),
         functions=(torch.mean,),

@@ -6,12 +6,12 @@ Practical Applications", figure 2: the area of a bubble is the number of paramet
 
 from __future__ import annotations
 
-from archdsl.viz.chart.plan import Point, planned
+from archdsl.viz.chart.plan import ChartPoint, planned
 from archdsl.viz.chart.svg import svg
 
-__all__ = ["Point", "chart"]
+__all__ = ["ChartPoint", "chart"]
 
 
-def chart(points: list[Point]) -> bytes:
+def chart(points: list[ChartPoint]) -> bytes:
     """The chart of one network or more as an SVG file; the same for equal points."""
     return svg(planned(points))

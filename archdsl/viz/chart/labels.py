@@ -25,7 +25,7 @@ class Circle(NamedTuple):
     radius: float
 
 
-class Rectangle(NamedTuple):
+class ChartRectangle(NamedTuple):
     """A rectangle, in pixels; y grows downwards."""
 
     left: float
@@ -37,7 +37,7 @@ class Rectangle(NamedTuple):
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 
-    def common(self, other: Rectangle) -> float:
+    def common(self, other: ChartRectangle) -> float:
         """The area that two rectangles share."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
@@ -51,17 +51,17 @@ class Rectangle(NamedTuple):
 class Label(NamedTuple):
     """Position of a text, and the line from it to the edge of its bubble where that is far."""
 
-    box: Rectangle
+    box: ChartRectangle
     line: tuple[float, float, float, float] | None
 
 
-def placed(texts: list[str], circles: list[Circle], frame: Rectangle) -> list[Label]:
+def placed(texts: list[str], circles: list[Circle], frame: ChartRectangle) -> list[Label]:
     """A label for each circle, in their order.
 
     One after the other, small bubbles first since least hides them, each takes the best place that
     is left. The time grows with the square of their number.
     """
-    taken: list[Rectangle] = []
+    taken: list[ChartRectangle] = []
     labels: dict[int, Label] = {}
     for index in reversed(range(len(circles))):
         best = _best(_places(texts[index], circles[index]), circles, taken, frame)
@@ -73,12 +73,12 @@ def placed(texts: list[str], circles: list[Circle], frame: Rectangle) -> list[La
 def _best(
     places: list[tuple[Label, float]],
     circles: list[Circle],
-    taken: list[Rectangle],
-    frame: Rectangle,
+    taken: list[ChartRectangle],
+    frame: ChartRectangle,
 ) -> Label:
     """The place that costs least, the first of several."""
     boxes = [label.box for label, _ in places]
-    reach = Rectangle(
+    reach = ChartRectangle(
         min(box.left for box in boxes),
         min(box.top for box in boxes),
         max(box.right for box in boxes),
@@ -111,16 +111,20 @@ def _places(text: str, circle: Circle) -> list[tuple[Label, float]]:
     return places
 
 
-def _around(x: float, y: float, width: float) -> Rectangle:
-    return Rectangle(x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2)
+def _around(x: float, y: float, width: float) -> ChartRectangle:
+    return ChartRectangle(x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2)
 
 
-def _nearest(box: Rectangle, x: float, y: float) -> tuple[float, float]:
+def _nearest(box: ChartRectangle, x: float, y: float) -> tuple[float, float]:
     return min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
 
 
 def _cost(
-    label: Label, distance: float, circles: list[Circle], taken: list[Rectangle], frame: Rectangle
+    label: Label,
+    distance: float,
+    circles: list[Circle],
+    taken: list[ChartRectangle],
+    frame: ChartRectangle,
 ) -> float:
     """Penalty of a label: the area that it hides, and its distance from its bubble."""
     box = label.box
@@ -132,7 +136,7 @@ def _cost(
     return cost
 
 
-def _square(circle: Circle) -> Rectangle:
+def _square(circle: Circle) -> ChartRectangle:
     """The square around a circle, a pixel wide at least."""
     half = max(circle.radius, 0.5)
-    return Rectangle(circle.x - half, circle.y - half, circle.x + half, circle.y + half)
+    return ChartRectangle(circle.x - half, circle.y - half, circle.x + half, circle.y + half)

@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archdsl.viz.chart.labels import Circle, Label, Rectangle, placed
+from archdsl.viz.chart.labels import ChartRectangle, Circle, Label, placed
 
-FRAME = Rectangle(66, 52, 766, 552)
+FRAME = ChartRectangle(66, 52, 766, 552)
 """The area inside the axes."""
 WIDTH, HEIGHT = 930, 612
 
@@ -25,7 +25,7 @@ _PAPERS_SIZES = (5, 35, 65, 95, 125, 155)
 _FAMILY = re.compile(r"[^\W\d_]+")
 
 
-class Point(NamedTuple):
+class ChartPoint(NamedTuple):
     """A network: multiply-accumulates for one image, top-1 accuracy in percent, parameters."""
 
     name: str
@@ -38,7 +38,7 @@ class Point(NamedTuple):
 class Bubble:
     """A network's place in the chart."""
 
-    point: Point
+    point: ChartPoint
     circle: Circle
     family: int
     """Networks of one family share a number, and a colour."""
@@ -64,7 +64,7 @@ class Chart:
     """The legend: bubbles and their numbers of parameters."""
 
 
-def planned(points: list[Point]) -> Chart:
+def planned(points: list[ChartPoint]) -> Chart:
     """The chart of at least one network."""
     sizes = _sizes(max(point.parameters for point in points) / 1e6)
     area = _LARGEST**2 / sizes[-1]
@@ -91,14 +91,14 @@ def planned(points: list[Point]) -> Chart:
     )
 
 
-def _families(points: list[Point]) -> dict[str, int]:
+def _families(points: list[ChartPoint]) -> dict[str, int]:
     """Numbers of families, large ones first, so that these do not share a colour."""
     members = Counter(_family(point) for point in points)
     ordered = sorted(members, key=lambda family: (-members[family], family))
     return {family: number for number, family in enumerate(ordered)}
 
 
-def _family(point: Point) -> str:
+def _family(point: ChartPoint) -> str:
     """``resnet`` of ``resnet50``."""
     found = _FAMILY.match(point.name)
     return found.group() if found else point.name

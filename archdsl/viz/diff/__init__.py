@@ -6,7 +6,7 @@ from archdsl.analysis.diff.changes import Difference
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 from archdsl.viz.diff.merge import Merger
-from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.options import DrawOptions
 from archdsl.viz.draw.page_fit import Fitter
 from archdsl.viz.draw.raster import pdf, png
 from archdsl.viz.draw.svg import svg_text
@@ -19,7 +19,7 @@ __all__ = ["SUFFIXES", "picture"]
 
 
 def picture(
-    before: Network, after: Network, found: Difference, suffix: str, options: Options
+    before: Network, after: Network, found: Difference, suffix: str, options: DrawOptions
 ) -> bytes:
     """The figure of the difference of two checked networks as the content of a file.
 

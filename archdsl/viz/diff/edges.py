@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Set
 from dataclasses import replace
 
-from archdsl.viz.draw.diagram import Edge, Mark
+from archdsl.viz.draw.diagram import ChangeMark, Edge
 
 _Pair = tuple[str, str]
 
@@ -26,12 +26,12 @@ def wired(
     found = []
     for pair, edge in new.items():
         known = pair in old or pair in through_removed
-        mark = None if known and not added & set(pair) else Mark.ADDED
+        mark = None if known and not added & set(pair) else ChangeMark.ADDED
         found.append(replace(edge, mark=mark))
     for pair in old:
         gone = bool(removed & set(pair))
         if pair not in new and (gone or pair not in through_added):
-            found.append(Edge(*pair, mark=Mark.REMOVED))
+            found.append(Edge(*pair, mark=ChangeMark.REMOVED))
     return found
 
 

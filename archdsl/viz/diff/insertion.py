@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from archdsl.viz.draw.diagram import Box, Cluster, End, Mark
+from archdsl.viz.draw.diagram import Box, ChangeMark, Cluster, End
 
 _Part = Box | End | Cluster
 
@@ -14,7 +14,7 @@ _Part = Box | End | Cluster
 class Tree:
     """The tree of the diagram after; :meth:`restore` inserts removed parts."""
 
-    def __init__(self, root: Cluster, marks: Mapping[str, Mark]) -> None:
+    def __init__(self, root: Cluster, marks: Mapping[str, ChangeMark]) -> None:
         self._root = root
         self._marks = marks
         self._outer: dict[str, Cluster] = {}
@@ -58,7 +58,7 @@ class Tree:
                 (self._ahead[self._root.children[0].id] if place is None else place).extend(waiting)
         for end in ends:
             source = kept.get(end.source) or names[end.source]
-            restored = End(self._unused(end.id), source, end.title, Mark.REMOVED)
+            restored = End(self._unused(end.id), source, end.title, ChangeMark.REMOVED)
             self._behind[source].insert(0, restored)
         return names
 
@@ -86,10 +86,10 @@ class Tree:
                 found += self._behind[part.id]
         return found
 
-    def _mark(self, cluster: Cluster) -> Mark | None:
+    def _mark(self, cluster: Cluster) -> ChangeMark | None:
         """The mark that all boxes of a cluster share; ``None`` where they differ."""
         marks = {self._marks.get(box.id) for box in cluster.boxes()}
-        return Mark.ADDED if marks == {Mark.ADDED} else None
+        return ChangeMark.ADDED if marks == {ChangeMark.ADDED} else None
 
     def _at(self, box: str, levels: int) -> str:
         """The part that is so many levels around a box; the levels of the two trees may differ."""
@@ -105,7 +105,7 @@ class Tree:
         """A part that is gone, with names that nothing else has."""
         if isinstance(part, Box):
             names[part.id] = self._unused(part.id)
-            return replace(part, id=names[part.id], mark=Mark.REMOVED)
+            return replace(part, id=names[part.id], mark=ChangeMark.REMOVED)
         made: dict[str, Cluster] = {}
         for cluster in reversed([*_clusters(part)]):
             children: list[_Part] = []
@@ -114,12 +114,12 @@ class Tree:
                     children.append(made[child.id])
                 elif isinstance(child, Box):
                     names[child.id] = self._unused(child.id)
-                    children.append(replace(child, id=names[child.id], mark=Mark.REMOVED))
+                    children.append(replace(child, id=names[child.id], mark=ChangeMark.REMOVED))
             made[cluster.id] = replace(
                 cluster,
                 id=self._unused(cluster.id),
                 children=tuple(children),
-                mark=Mark.REMOVED,
+                mark=ChangeMark.REMOVED,
             )
         return made[part.id]
 

@@ -12,12 +12,12 @@ from archdsl.viz.diff.edges import wired
 from archdsl.viz.diff.insertion import Tree
 from archdsl.viz.diff.repeats import repeated
 from archdsl.viz.draw.collapse import Levels, collapsed
-from archdsl.viz.draw.diagram import Box, Diagram, End, Mark
+from archdsl.viz.draw.diagram import Box, ChangeMark, Diagram, End
 from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.words import giga
 
 
-class View:
+class DiagramView:
     """One of the two diagrams, and which layers its boxes stand for."""
 
     def __init__(self, reader: DiagramBuilder, levels: Levels) -> None:
@@ -57,14 +57,14 @@ class Merger:
 
     def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
         """The diagram with these levels. Its legend is that of the marks."""
-        after = View(self._readers[1], levels)
+        after = DiagramView(self._readers[1], levels)
         before = self._opened(levels, after)
         kept = self._kept(before, after)
         marks = self._marks(before, after, kept)
         tree = Tree(after.diagram.root, marks)
         names = tree.restore(before.diagram.root, kept, _gone_outputs(before, after))
         root = tree.root(self._described(before, after, kept, marks))
-        added = {name for name, mark in marks.items() if mark is Mark.ADDED}
+        added = {name for name, mark in marks.items() if mark is ChangeMark.ADDED}
         old = self._old(before, after, names)
         edges = wired(old, after.diagram.edges, set(names.values()), added)
         order = {box.id: place for place, box in enumerate(root.boxes())}
@@ -81,10 +81,10 @@ class Merger:
             (),
         )
 
-    def _opened(self, levels: Levels, after: View) -> View:
+    def _opened(self, levels: Levels, after: DiagramView) -> DiagramView:
         """The diagram before, blocks open in it whose parts are several boxes after."""
         while True:
-            before = View(self._readers[0], levels)
+            before = DiagramView(self._readers[0], levels)
             wide = {
                 before.boxes[head].scope
                 for head, layers in before.layers.items()
@@ -95,19 +95,19 @@ class Merger:
                 return before
             levels = replace(levels, expand=(*levels.expand, *sorted(wide)))
 
-    def _wider(self, block: Box, there: Sequence[str], after: View) -> bool:
+    def _wider(self, block: Box, there: Sequence[str], after: DiagramView) -> bool:
         """True if parts of a block before are several boxes after, or boxes within it."""
         if len(there) == 1:
             inner = self._scopes.get(after.boxes[there[0]].scope, "")
             return inner.startswith(f"{block.scope}.")
         return len(there) > 1
 
-    def _there(self, layers: Iterable[str], after: View) -> list[str]:
+    def _there(self, layers: Iterable[str], after: DiagramView) -> list[str]:
         """The boxes after that layers of the network before are in."""
         found = (after.box_of.get(self._counterpart.get(path, "")) for path in layers)
         return list(dict.fromkeys(box for box in found if box is not None))
 
-    def _kept(self, before: View, after: View) -> dict[str, str]:
+    def _kept(self, before: DiagramView, after: DiagramView) -> dict[str, str]:
         """The boxes of the diagram before that are in the other one too, and what they are there.
 
         One that stands for several layers is there as long as one of them is.
@@ -115,7 +115,9 @@ class Merger:
         there = {head: self._there(layers, after) for head, layers in before.layers.items()}
         return {head: boxes[0] for head, boxes in there.items() if boxes}
 
-    def _old(self, before: View, after: View, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    def _old(
+        self, before: DiagramView, after: DiagramView, names: Mapping[str, str]
+    ) -> list[tuple[str, str]]:
         """The pairs of boxes of the merged diagram that were connected before.
 
         Layers that are gone from a box that is still there have no box: what they connected is
@@ -133,7 +135,9 @@ class Merger:
                 pairs += [(source, box) for source in sources if source != box]
         return pairs
 
-    def _marks(self, before: View, after: View, kept: Mapping[str, str]) -> dict[str, Mark]:
+    def _marks(
+        self, before: DiagramView, after: DiagramView, kept: Mapping[str, str]
+    ) -> dict[str, ChangeMark]:
         """The marks of the boxes after."""
         shrunk = {
             kept[head]
@@ -144,13 +148,17 @@ class Merger:
         for head, layers in after.layers.items():
             found = {self._status[path] for path in layers}
             if found == {Status.ADDED}:
-                marks[head] = Mark.ADDED
+                marks[head] = ChangeMark.ADDED
             elif head in shrunk or found & {Status.ADDED, Status.CHANGED}:
-                marks[head] = Mark.CHANGED
+                marks[head] = ChangeMark.CHANGED
         return marks
 
     def _described(
-        self, before: View, after: View, kept: Mapping[str, str], marks: Mapping[str, Mark]
+        self,
+        before: DiagramView,
+        after: DiagramView,
+        kept: Mapping[str, str],
+        marks: Mapping[str, ChangeMark],
     ) -> dict[str, Box]:
         """The boxes after with their marks; one that changed says what it was."""
         number = Counter(kept.values())
@@ -160,9 +168,9 @@ class Merger:
         }
 
 
-def _marked(box: Box, mark: Mark | None, was: Box | None) -> Box:
+def _marked(box: Box, mark: ChangeMark | None, was: Box | None) -> Box:
     told = box.details
-    if mark is Mark.CHANGED and was is not None:
+    if mark is ChangeMark.CHANGED and was is not None:
         if (was.title, was.block) != (box.title, box.block):
             told = (*told, f"was {was.title}")
         elif not box.block:
@@ -170,6 +178,6 @@ def _marked(box: Box, mark: Mark | None, was: Box | None) -> Box:
     return replace(box, details=told, mark=mark)
 
 
-def _gone_outputs(before: View, after: View) -> list[End]:
+def _gone_outputs(before: DiagramView, after: DiagramView) -> list[End]:
     names = {end.id for end in after.diagram.ends}
     return [end for end in before.diagram.ends if end.id not in names]

@@ -13,7 +13,7 @@ from archdsl.ir.network import Network
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram
 from archdsl.viz.draw.files import PICTURES, STYLES, encoded
 from archdsl.viz.draw.from_network import diagram_of
-from archdsl.viz.draw.options import COLOURS, DIRECTIONS, Options
+from archdsl.viz.draw.options import COLOURS, DIRECTIONS, DrawOptions
 
 __all__ = [
     "COLOURS",
@@ -23,7 +23,7 @@ __all__ = [
     "Box",
     "Cluster",
     "Diagram",
-    "Options",
+    "DrawOptions",
     "diagram_of",
     "draw",
 ]
@@ -32,7 +32,7 @@ __all__ = [
 def draw(network: Network, suffix: str = ".svg", **options: Any) -> bytes:
     """The drawing of a checked network as the content of a file.
 
-    ``suffix`` is one of :data:`PICTURES`, ``options`` are the fields of :class:`Options`. Raises
-    ArchError for another suffix, an unknown style, and for patterns that fit no block.
+    ``suffix`` is one of :data:`PICTURES`, ``options`` are the fields of :class:`DrawOptions`.
+    Raises ArchError for another suffix, an unknown style, and for patterns that fit no block.
     """
-    return encoded(network, suffix, Options(**options))
+    return encoded(network, suffix, DrawOptions(**options))

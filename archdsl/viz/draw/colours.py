@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archdsl.text.words import memory
-from archdsl.viz.draw.diagram import Box, BoxCosts, Diagram, Mark
+from archdsl.viz.draw.diagram import Box, BoxCosts, ChangeMark, Diagram
 from archdsl.viz.draw.themes import Paint, Theme
 from archdsl.viz.draw.words import giga
 
@@ -53,7 +53,7 @@ class Colouring:
         boxes = list(diagram.root.boxes())
         values = [v for box in boxes if (v := self._value(box))]
         self._least, self._most = min(values, default=1), max(values, default=1)
-        self._marks = [mark for mark in Mark if any(box.mark is mark for box in boxes)]
+        self._marks = [mark for mark in ChangeMark if any(box.mark is mark for box in boxes)]
 
     def paint(self, box: Box) -> Paint:
         """Fill and border of a box."""

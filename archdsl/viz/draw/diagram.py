@@ -9,7 +9,7 @@ from enum import Enum
 from archdsl.ir.layer import Category
 
 
-class Mark(Enum):
+class ChangeMark(Enum):
     """Change of a part between two versions of a network."""
 
     ADDED = "added"
@@ -56,7 +56,7 @@ class Box:
     facts: BoxCosts = BoxCosts()
     led: bool = True
     """True if the first input is drawn before the others; inputs of a concatenation are equals."""
-    mark: Mark | None = None
+    mark: ChangeMark | None = None
 
     @property
     def joint(self) -> bool:
@@ -76,7 +76,7 @@ class Cluster:
     children: tuple[Box | End | Cluster, ...]
     times: int = 1
     framed: bool = True
-    mark: Mark | None = None
+    mark: ChangeMark | None = None
 
     def boxes(self) -> Iterator[Box]:
         """All boxes, those of inner clusters too, in the order in which data reaches them."""
@@ -103,7 +103,7 @@ class Edge:
     source: str
     target: str
     label: str = ""
-    mark: Mark | None = None
+    mark: ChangeMark | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class End:
     id: str
     source: str
     title: str
-    mark: Mark | None = None
+    mark: ChangeMark | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
-from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.options import DrawOptions
 
 
 class Picture(NamedTuple):
@@ -54,7 +54,7 @@ STYLES = {
 """By name."""
 
 
-def encoded(network: Network, suffix: str, options: Options) -> bytes:
+def encoded(network: Network, suffix: str, options: DrawOptions) -> bytes:
     """The drawing of a checked network as the content of a file.
 
     Raises ArchError for a suffix that nothing can be drawn into.
@@ -66,7 +66,7 @@ def encoded(network: Network, suffix: str, options: Options) -> bytes:
     return content
 
 
-def svg(network: Network, options: Options) -> str:
+def svg(network: Network, options: DrawOptions) -> str:
     """The drawing of a checked network as an SVG document in the style asked for."""
     style = STYLES.get(options.style)
     if style is None:

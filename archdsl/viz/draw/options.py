@@ -12,7 +12,7 @@ COLOURS = ("category", "params", "macs", "memory", "receptive-field")
 
 
 @dataclass(frozen=True)
-class Options:
+class DrawOptions:
     """The options of ``archdsl draw`` and ``Network.draw``.
 
     ``None`` stands for what suits the network: the finest levels and the direction with which the

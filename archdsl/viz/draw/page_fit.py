@@ -12,7 +12,7 @@ from archdsl.viz.draw.colours import Colouring
 from archdsl.viz.draw.cross_axis import BETWEEN_PARTS
 from archdsl.viz.draw.diagram import Diagram
 from archdsl.viz.draw.layout import Layout
-from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.options import DrawOptions
 from archdsl.viz.draw.page import NARROWEST, Page, page_of
 from archdsl.viz.draw.placed import Placed
 from archdsl.viz.draw.themes import Theme
@@ -43,7 +43,7 @@ class _Try:
     score: float
 
 
-class Source(Protocol):
+class DiagramSource(Protocol):
     """A maker of diagrams for every choice of levels."""
 
     def levels(self) -> int:
@@ -58,7 +58,7 @@ class Source(Protocol):
 class Fitter:
     """Finds the finest levels and the direction with which a diagram fits a page."""
 
-    def __init__(self, source: Source, options: Options, theme: Theme) -> None:
+    def __init__(self, source: DiagramSource, options: DrawOptions, theme: Theme) -> None:
         self._options, self._theme = options, theme
         self._source = source
         self._usual = options.legend is not False and options.colour == "category"

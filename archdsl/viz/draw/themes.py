@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from archdsl.ir.layer import Category
-from archdsl.viz.draw.diagram import Mark
+from archdsl.viz.draw.diagram import ChangeMark
 
 
 class Paint(NamedTuple):
@@ -34,7 +34,7 @@ class Theme:
     """By depth; the last one for all that are deeper."""
     header: str
     paints: Mapping[Category, Paint]
-    marks: Mapping[Mark, Paint]
+    marks: Mapping[ChangeMark, Paint]
     heat: tuple[str, ...]
     """From the least to the most."""
     unknown: Paint
@@ -69,9 +69,9 @@ _PAPER = Theme(
     header="#e4e8ee",
     paints=_LIGHT,
     marks={
-        Mark.ADDED: Paint("#c8ecdc", "#00795a"),
-        Mark.REMOVED: Paint("#f9d5c2", "#c04a00", "5 3"),
-        Mark.CHANGED: Paint("#fdf0b0", "#8a6d00"),
+        ChangeMark.ADDED: Paint("#c8ecdc", "#00795a"),
+        ChangeMark.REMOVED: Paint("#f9d5c2", "#c04a00", "5 3"),
+        ChangeMark.CHANGED: Paint("#fdf0b0", "#8a6d00"),
     },
     heat=("#fff9e0", "#fde5ae", "#f9ca88", "#f3ac73", "#ea8f70"),
     unknown=Paint("#ffffff", "#8f8f8f"),
@@ -123,9 +123,9 @@ _DARK = Theme(
         Category.LOSS: Paint("#40392b", "#c2b393"),
     },
     marks={
-        Mark.ADDED: Paint("#0a4536", "#2cc79b"),
-        Mark.REMOVED: Paint("#592400", "#f0803c", "5 3"),
-        Mark.CHANGED: Paint("#4a4600", "#f0e442"),
+        ChangeMark.ADDED: Paint("#0a4536", "#2cc79b"),
+        ChangeMark.REMOVED: Paint("#592400", "#f0803c", "5 3"),
+        ChangeMark.CHANGED: Paint("#4a4600", "#f0e442"),
     },
     heat=("#2a2536", "#4b2f4f", "#743c57", "#9e4a52", "#b9624a"),
     unknown=Paint("#15181d", "#8b95a3"),
@@ -153,9 +153,9 @@ _MONO = Theme(
         Category.LOSS: Paint("#e6e6e6", "#000000", "3 2"),
     },
     marks={
-        Mark.ADDED: Paint("#d9d9d9", "#000000"),
-        Mark.REMOVED: Paint("#ffffff", "#000000", "5 3"),
-        Mark.CHANGED: Paint("#eeeeee", "#000000", "9 2 2 2"),
+        ChangeMark.ADDED: Paint("#d9d9d9", "#000000"),
+        ChangeMark.REMOVED: Paint("#ffffff", "#000000", "5 3"),
+        ChangeMark.CHANGED: Paint("#eeeeee", "#000000", "9 2 2 2"),
     },
     heat=("#ffffff", "#eaeaea", "#d2d2d2", "#b8b8b8", "#9c9c9c"),
     unknown=Paint("#ffffff", "#000000", "1 2"),

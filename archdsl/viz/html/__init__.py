@@ -7,14 +7,14 @@ stand; a network comes in as data only.
 from __future__ import annotations
 
 from archdsl.ir.network import Network
-from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.options import DrawOptions
 from archdsl.viz.html.document import document
 from archdsl.viz.html.page import page
 
 __all__ = ["encode"]
 
 
-def encode(network: Network, options: Options) -> bytes:
+def encode(network: Network, options: DrawOptions) -> bytes:
     """The page of a checked network; the same bytes for equal networks.
 
     It opens with equal blocks in a row shown once, unless ``fold`` is off, and with the blocks

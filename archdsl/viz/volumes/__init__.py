@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
-from archdsl.viz.draw.options import Options
+from archdsl.viz.draw.options import DrawOptions
 from archdsl.viz.volumes.from_chain import figure_of
 from archdsl.viz.volumes.layout import placed
 from archdsl.viz.volumes.svg import svg_text
@@ -17,7 +17,7 @@ _MEANINGLESS = ("expand", "collapse", "fold", "fuse", "direction", "colour")
 """Options of diagrams that volumes have no use for."""
 
 
-def svg(network: Network, options: Options) -> str:
+def svg(network: Network, options: DrawOptions) -> str:
     """The feature maps of a checked network as an SVG document, to a scale that its caption tells.
 
     The look of LeCun et al. 1998, figure 2, and Krizhevsky et al. 2012, figure 2. Equal ones in a
@@ -26,7 +26,7 @@ def svg(network: Network, options: Options) -> str:
     many of them are as a page needs. Raises ArchError for networks that are no chain of tensors,
     as most detectors are, for open sizes, and for options that mean nothing here.
     """
-    usual = Options()
+    usual = DrawOptions()
     for name in _MEANINGLESS:
         if getattr(options, name) != getattr(usual, name):
             raise fail(f"volumes have no option '{name}'", help="leave it out, or the style")

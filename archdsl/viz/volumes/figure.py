@@ -18,7 +18,7 @@ class Form(Enum):
     BAR = "a vector: upright, as long as its channels"
 
 
-class Operation(NamedTuple):
+class VolumeOperation(NamedTuple):
     """The operation that makes a feature map, and the number of times it is done in a row."""
 
     words: str
@@ -33,7 +33,7 @@ class Volume:
     """The path of the first layer; unique."""
     form: Form
     shape: tuple[int, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[VolumeOperation, ...]
     skips: tuple[Skip | None, ...]
     """For each slice the shortcut around it."""
     category: Category
@@ -60,7 +60,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Figure:
+class VolumeFigure:
     """Volumes from the input to the output, and the paths that pass by some of them."""
 
     title: str

@@ -12,7 +12,7 @@ from archdsl.ir.network import Network, Scope
 from archdsl.text.words import counted, printable
 from archdsl.viz.draw.words import giga, title
 from archdsl.viz.volumes.chain import Element, Jump, chain_of, common_scope, line, reordered
-from archdsl.viz.volumes.figure import Figure, Form, Operation, Volume
+from archdsl.viz.volumes.figure import Form, Volume, VolumeFigure, VolumeOperation
 
 MOST_VOLUMES = 26
 """More do not fit a page: template instances are closed until there are no more than these."""
@@ -40,7 +40,7 @@ _Chain = tuple[list[Element], list[Jump]]
 _Choice = Callable[[Element], Scope | None]
 
 
-def figure_of(network: Network, *, depth: int | None = None) -> Figure:
+def figure_of(network: Network, *, depth: int | None = None) -> VolumeFigure:
     """The figure of a checked network: its feature maps in a row.
 
     With ``depth`` template instances that many levels down are a volume each; without it as many
@@ -59,7 +59,7 @@ def figure_of(network: Network, *, depth: int | None = None) -> Figure:
     arcs = (Jump(place[jump.source], place[jump.target], jump.skip) for jump in jumps)
     drawn = dict.fromkeys(arc for arc in arcs if arc.source < arc.target)
     left_out = tuple(network.outputs)[1:]
-    return Figure(network.name, volumes, tuple(drawn), left_out)
+    return VolumeFigure(network.name, volumes, tuple(drawn), left_out)
 
 
 # ---- which elements there are ----
@@ -199,7 +199,7 @@ def _volume(network: Network, run: list[Element]) -> Volume:
         head.path,
         form,
         tuple(size or 0 for size in run[0].shape),
-        tuple(Operation(*item) for item in operations.items()),
+        tuple(VolumeOperation(*item) for item in operations.items()),
         tuple(element.skip for element in run),
         _paint(network, run),
         _kernel(window),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from archdsl.viz.volumes.figure import Figure, Volume
+from archdsl.viz.volumes.figure import Volume, VolumeFigure
 from archdsl.viz.volumes.lettering import LINE, labels_of, width_of
 from archdsl.viz.volumes.scales import Cuboid, VolumeScale, scale_of
 
@@ -111,10 +111,10 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class Page:
+class VolumePage:
     """All volumes and wires of a figure with their positions."""
 
-    figure: Figure
+    figure: VolumeFigure
     scale: VolumeScale
     width: float
     height: float
@@ -148,7 +148,7 @@ _Lanes = list[dict[int, int]]
 """For each row which jumps run in the channel above it, with their lanes in it."""
 
 
-def placed(figure: Figure) -> Page:
+def placed(figure: VolumeFigure) -> VolumePage:
     """The page of a figure: as large as fits, in as few rows as look well."""
     best: tuple[float, float, VolumeScale, _Rows] | None = None
     largest = _LARGEST
@@ -214,7 +214,7 @@ def _places(rows: _Rows) -> list[int]:
     return [number for number, row in enumerate(rows) for _ in row]
 
 
-def _lanes(figure: Figure, rows: _Rows) -> _Lanes:
+def _lanes(figure: VolumeFigure, rows: _Rows) -> _Lanes:
     row_of = _places(rows)
     lanes: _Lanes = [{} for _ in rows]
     for number, jump in enumerate(figure.jumps):
@@ -230,7 +230,7 @@ def _channel(row: int, lanes: _Lanes) -> float:
     return (_BETWEEN_ROWS if row else 0.0) + _LANE * (len(lanes[row]) + bool(lanes[row]))
 
 
-def _height(figure: Figure, rows: _Rows) -> float:
+def _height(figure: VolumeFigure, rows: _Rows) -> float:
     lanes = _lanes(figure, rows)
     inner = sum(
         _channel(number, lanes) + max(s.above for s in row) + max(s.below for s in row)
@@ -242,7 +242,7 @@ def _height(figure: Figure, rows: _Rows) -> float:
 # ---- places ----
 
 
-def _page(figure: Figure, scale: VolumeScale, rows: _Rows, height: float) -> Page:
+def _page(figure: VolumeFigure, scale: VolumeScale, rows: _Rows, height: float) -> VolumePage:
     widest = max(sum(slot.width for slot in row) for row in rows)
     width = max(widest + 2 * MARGIN, min(height / _SHAPE, WIDTH), _NARROWEST)
     whole = max(height, width / _SHAPE)
@@ -259,7 +259,7 @@ def _page(figure: Figure, scale: VolumeScale, rows: _Rows, height: float) -> Pag
         y = axis + max(slot.below for slot in row)
     wires = _jumps(figure, every, lanes, tops)
     wires += _turns(every, tops, lanes, width, turning)
-    return Page(figure, scale, width, whole, tuple(every), tuple(wires), turning)
+    return VolumePage(figure, scale, width, whole, tuple(every), tuple(wires), turning)
 
 
 def _row(
@@ -298,7 +298,7 @@ def _volume(slot: _Room, left: float, axis: float, row: int) -> PlacedVolume:
 
 
 def _jumps(
-    figure: Figure, every: list[PlacedVolume], lanes: _Lanes, tops: list[float]
+    figure: VolumeFigure, every: list[PlacedVolume], lanes: _Lanes, tops: list[float]
 ) -> list[Wire]:
     wires = []
     for number, jump in enumerate(figure.jumps):

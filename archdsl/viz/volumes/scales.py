@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archdsl.viz.volumes.figure import Figure, Form
+from archdsl.viz.volumes.figure import Form, VolumeFigure
 
 _POWERS = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 _FACES, _CHANNELS = 8.0, 11.0
@@ -65,7 +65,7 @@ class VolumeScale:
         )
 
 
-def scale_of(figure: Figure, largest: float) -> VolumeScale:
+def scale_of(figure: VolumeFigure, largest: float) -> VolumeScale:
     """The scale on which the largest face is ``largest`` pixels high or wide."""
     sides = [side for v in figure.volumes if v.form is not Form.BAR for side in v.face]
     sides = sides or [1]

@@ -10,7 +10,7 @@ from archdsl.text.words import printable
 from archdsl.viz.draw.raster import FONTS
 from archdsl.viz.draw.themes import THEMES, Paint
 from archdsl.viz.volumes.figure import Form
-from archdsl.viz.volumes.layout import FOOT, MARGIN, Page, PlacedVolume, Point, Solid, Wire
+from archdsl.viz.volumes.layout import FOOT, MARGIN, PlacedVolume, Point, Solid, VolumePage, Wire
 from archdsl.viz.volumes.lettering import FONT, LINE, cut, width_of
 from archdsl.viz.volumes.scales import VolumeScale
 
@@ -24,7 +24,7 @@ _LEAST_WINDOW = 8.0
 _SKY, _SUN, _HILL, _NEAR = "#d9ecf7", "#f0c64a", "#8fb89b", "#5f9274"
 
 
-def svg_text(page: Page, *, legend: bool = True, font: str | None = None) -> str:
+def svg_text(page: VolumePage, *, legend: bool = True, font: str | None = None) -> str:
     """The SVG document of a page, with the colours' meaning and a font to prefer.
 
     What a name holds stays text; what XML cannot hold is replaced.
@@ -266,7 +266,7 @@ def _head(group: ET.Element, tip: Point, across: int, down: int, colour: str = _
 # ---- caption ----
 
 
-def _caption(root: ET.Element, page: Page) -> None:
+def _caption(root: ET.Element, page: VolumePage) -> None:
     words = page.scale.words()
     if any(skip for one in page.placed for skip in one.volume.skips) or page.figure.jumps:
         words += " Arcs are shortcuts, dashed ones with layers of their own."
@@ -280,7 +280,7 @@ def _caption(root: ET.Element, page: Page) -> None:
         y += LINE
 
 
-def _legend(root: ET.Element, page: Page) -> None:
+def _legend(root: ET.Element, page: VolumePage) -> None:
     present = {one.volume.category for one in page.placed}
     x = MARGIN
     y = page.height - FOOT + 16

@@ -20,7 +20,7 @@ from archdsl.backends.passes.optimise.memory_layout import channels_last
 from archdsl.backends.passes.optimise.norm_folding import fold
 from archdsl.backends.passes.optimise.precision import bfloat16
 from archdsl.backends.passes.optimise.prepack import pack, packable
-from archdsl.backends.passes.optimise.speed import Difference, Speed, difference, speed
+from archdsl.backends.passes.optimise.speed import OutputDifference, Speed, difference, speed
 from archdsl.backends.torch.trial_run import device_of, trial_input, undisturbed
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
@@ -55,7 +55,7 @@ class Optimised(NamedTuple):
     portable: fx.GraphModule
     removed: dict[str, int]
     speed: Speed
-    difference: Difference | None
+    difference: OutputDifference | None
 
 
 def exactly(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphModule:
@@ -117,7 +117,7 @@ def optimise(
                 apart = difference(way.module(**arguments), module(**arguments))
                 gone = _removed(module, exact)
                 return Optimised(way.name, True, way.module, way.portable, gone, measured, apart)
-    return Optimised(way.name, False, module, module, {}, measured, Difference(0.0, 0.0))
+    return Optimised(way.name, False, module, module, {}, measured, OutputDifference(0.0, 0.0))
 
 
 def _speed(way: Way, plain: Way, arguments: Mapping[str, Any]) -> Speed:

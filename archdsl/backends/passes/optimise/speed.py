@@ -30,7 +30,7 @@ class Speed(NamedTuple):
     best: float
 
 
-class Difference(NamedTuple):
+class OutputDifference(NamedTuple):
     """Largest difference of two results: absolute, and as a share of the output's largest value."""
 
     absolute: float
@@ -61,7 +61,7 @@ def _seconds(run: Run) -> float:
     return time.perf_counter() - start
 
 
-def difference(result: Any, reference: Any) -> Difference | None:
+def difference(result: Any, reference: Any) -> OutputDifference | None:
     """Largest difference of two results; ``None`` where their tensors differ in shape."""
     ours, theirs = list(_tensors(result)), list(_tensors(reference))
     if [part.shape for part in ours] != [part.shape for part in theirs]:
@@ -70,7 +70,7 @@ def difference(result: Any, reference: Any) -> Difference | None:
     largest = [(a - b).abs().max().item() for a, b in pairs]
     scales = [b.abs().max().item() for _, b in pairs]
     relative = [d / s if s else d for d, s in zip(largest, scales, strict=True)]
-    return Difference(max(largest, default=0.0), max(relative, default=0.0))
+    return OutputDifference(max(largest, default=0.0), max(relative, default=0.0))
 
 
 def _tensors(result: Any) -> Iterator[Tensor]:

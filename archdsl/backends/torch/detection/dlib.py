@@ -19,7 +19,7 @@ from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_images
 from archdsl.backends.torch.detection.values import Batch, Detections, DetectorModule, Size, Target
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
-from archdsl.dlib.stream import Cursor, MisreadError, Type
+from archdsl.dlib.stream import ByteReader, MisreadError, Type
 from archdsl.ir.cells import Cells
 from archdsl.layers.dlib_options import AnchorBox, BoxOverlap, MmodOptions, YoloOptions
 from archdsl.layers.pyramid_tiles import Tile, Tiling, step_up, tiled
@@ -164,7 +164,7 @@ class _Configured(DetectorModule):
     def set_extra_state(self, state: Tensor) -> None:
         """Take options over; raises ValueError where these are none."""
         try:
-            options = self._form.read(Cursor(bytes(state.tolist())))
+            options = self._form.read(ByteReader(bytes(state.tolist())))
         except (MisreadError, TypeError) as error:
             raise ValueError(f"these are no options of a detector: {error}") from None
         self.options = options
