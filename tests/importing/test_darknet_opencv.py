@@ -126,10 +126,10 @@ def test_networks_compute_what_opencv_computes(
     theirs.setInput(data)
     expected = torch.from_numpy(np.array(theirs.forward()))
     sketch = darknet.sketch(Source("net.cfg", cfg.read_text()), "net")
-    network = load_source(Source("net", written(sketch))).check()
+    network = load_source(Source("net", written(sketch)))
     module = network.to_torch().eval()
     if values:
-        load_weights(module, str(weights), network)
+        load_weights(module, str(weights), network.checked)
     with torch.no_grad():
         found = module(torch.from_numpy(data))
     assert found.numel() == expected.numel()
