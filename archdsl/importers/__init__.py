@@ -43,6 +43,7 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
         ".onnx": Origin("onnx", "a network as ONNX has it", True),
         ".cfg": Origin("darknet", "a network of Darknet's"),
         ".json": Origin("keras", "what model.to_json() of Keras writes", True),
+        ".keras": Origin("keras", "what model.save() of Keras writes, with its weights", True),
     }
 )
 """By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's

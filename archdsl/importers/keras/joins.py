@@ -52,8 +52,8 @@ def _flatten(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if len(shape) == 3 and shape[1:] != (1, 1) and shape[0] != 1:
         draft.note(
-            "Keras flattens height×width×channels, a spec channels×height×width: the weights "
-            "behind it are in another order."
+            "Keras flattens height×width×channels, a spec channels×height×width: rows of features, "
+            "and weights behind, stand in another order."
         )
     return draft.add(Flatten(), inputs[0])
 

@@ -55,8 +55,9 @@ def _activated(draft: Draft, entry: Entry, index: int) -> int:
     return index if layer is None else draft.add(layer, index)
 
 
-def _tensors(entry: Entry, *keys: tuple[str, str]) -> dict[str, str]:
-    return {ours: f"{entry.name}/{theirs}" for ours, theirs in keys}
+def _tensors(draft: Draft, *keys: tuple[str, str]) -> dict[str, str]:
+    """The layer's weights by our keys: ``part/layer/kernel``."""
+    return {ours: f"{draft.part}/{theirs}" for ours, theirs in keys}
 
 
 # ---- convolutions and dense layers ----
@@ -83,7 +84,7 @@ def _convolution(
         **arguments,
     }
     named = [("weight", theirs)] + [("bias", "bias")] * settings["bias"]
-    return convolve(draft, index, sides, settings, _tensors(entry, *named))
+    return convolve(draft, index, sides, settings, _tensors(draft, *named))
 
 
 def _sides(
@@ -130,7 +131,7 @@ def _separable(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
         "bias": bias,
     }
     named = [("weight", "pointwise_kernel")] + [("bias", "bias")] * bias
-    made = convolve(draft, made, Sides(), arguments, _tensors(entry, *named))
+    made = convolve(draft, made, Sides(), arguments, _tensors(draft, *named))
     return _activated(draft, entry, made)
 
 
@@ -148,7 +149,7 @@ def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     layer = TransposedConvolution(filters, *kernel, *strides, padding[0], padding[1], bias=bias)
     height, width = known(draft, inputs[0])
     named = [("weight", "kernel")] + [("bias", "bias")] * bias
-    made = draft.add(layer, inputs[0], tensors=_tensors(entry, *named))
+    made = draft.add(layer, inputs[0], tensors=_tensors(draft, *named))
     if cut and any(k % 2 for k in over):
         first = [k // 2 if k % 2 else 0 for k in over]
         rows, columns = height * strides[0], width * strides[1]
@@ -159,7 +160,7 @@ def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 def _dense(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """On a map it works along the channels, as a 1×1 convolution does."""
     units, bias = entry.integer("units"), entry.flag("use_bias", True)
-    named = _tensors(entry, ("weight", "kernel"), *([("bias", "bias")] * bias))
+    named = _tensors(draft, ("weight", "kernel"), *([("bias", "bias")] * bias))
     if len(draft.shape(inputs[0])) == 1:
         made = draft.add(FullyConnected(units, bias=bias), inputs[0], tensors=named)
     else:
@@ -185,7 +186,7 @@ def _batch_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     names = [("weight", "gamma")] * scale + [("bias", "beta")] * center
     statistics = ("running_mean", "moving_mean"), ("running_var", "moving_variance")
     layer = BatchNorm(entry.number("epsilon", 1e-3), momentum)
-    return draft.add(layer, inputs[0], tensors=_tensors(entry, *names, *statistics))
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, *names, *statistics))
 
 
 def _layer_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
@@ -193,7 +194,7 @@ def _layer_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(shape)):
         raise RuleError("layer norm along another axis than the channels")
     layer = LayerNormLast(entry.number("epsilon", 1e-3))
-    named = _tensors(entry, ("weight", "gamma"), ("bias", "beta"))
+    named = _tensors(draft, ("weight", "gamma"), ("bias", "beta"))
     if len(shape) != 3:
         return draft.add(layer, inputs[0], tensors=named)
     last = draft.add(ChannelsLast(), inputs[0])
@@ -245,7 +246,7 @@ def _stochastic_depth(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 
 def _layer_scale(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     layer = LayerScale(entry.number("init_values", 1e-6))
-    return draft.add(layer, inputs[0], tensors=_tensors(entry, ("weight", "gamma")))
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, ("weight", "gamma")))
 
 
 def _left_out(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:

@@ -37,7 +37,9 @@ class _Reduction:
         for index, inputs in enumerate(self._inputs):
             for source in inputs:
                 self._readers[source].append(index)
-        self._outputs = dict(zip(_labels(sketch.outputs), sketch.outputs.values(), strict=True))
+        self._outputs = dict(
+            zip(output_names(sketch.outputs), sketch.outputs.values(), strict=True)
+        )
         self._in_order = sketch.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
@@ -193,7 +195,7 @@ class _Reduction:
             self._settle()
 
 
-def _labels(names: Iterable[str]) -> list[str]:
+def output_names(names: Iterable[str]) -> list[str]:
     """What a spec calls outputs of these names, each by a word of its own."""
     labels: list[str] = []
     for name in names:
