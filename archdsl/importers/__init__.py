@@ -1,8 +1,8 @@
 """From other formats to specs: a reader per origin gives a sketch, one writer spells it.
 
 An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
-:class:`~archdsl.importers.imported_graph.Sketch`; where the origin can be run, also
-``proof(network, what)``, which compares it with the network that the spec amounts to.
+:class:`~archdsl.importers.imported_graph.Sketch`, and ``proof(network, what)``, which runs the
+origin and compares it with the network that the spec amounts to.
 """
 
 from __future__ import annotations
@@ -27,23 +27,20 @@ class Origin(NamedTuple):
 
     module: str
     title: str
-    proven: bool = False
-    """Whether the module also has ``proof``."""
 
 
 ORIGINS: Mapping[str, Origin] = MappingProxyType(
     {
-        "torchvision:": Origin("pytorch.reader", "NAME, a model of torchvision", True),
-        "timm:": Origin("pytorch.reader", "NAME, a model of timm, where that is installed", True),
+        "torchvision:": Origin("pytorch.reader", "NAME, a model of torchvision"),
+        "timm:": Origin("pytorch.reader", "NAME, a model of timm, where that is installed"),
         ".py:": Origin(
             "pytorch.reader",
             "NAME, a function or class of a Python file that makes a module",
-            True,
         ),
-        ".onnx": Origin("onnx", "a network as ONNX has it", True),
+        ".onnx": Origin("onnx", "a network as ONNX has it"),
         ".cfg": Origin("darknet", "a network of Darknet's"),
-        ".json": Origin("keras", "what model.to_json() of Keras writes", True),
-        ".keras": Origin("keras", "what model.save() of Keras writes, with its weights", True),
+        ".json": Origin("keras", "what model.to_json() of Keras writes"),
+        ".keras": Origin("keras", "what model.save() of Keras writes, with its weights"),
     }
 )
 """By how the origin is written: ``library:`` before a name, ``.suffix`` at the end of a file's
