@@ -196,6 +196,7 @@ class _Reading:
                 )
             if not inputs:
                 raise RuleError("it reads nothing")
+            entry.require(data_format="channels_last")
             index = made(self.draft, entry, inputs)
         except RuleError as error:
             raise _refused(entry, error) from None

@@ -23,6 +23,15 @@ def _add(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Add(), *inputs)
 
 
+def _subtract(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
+    first, second = inputs
+    return draft.add(Add(), first, draft.add(Multiply(-1.0), second))
+
+
+def _average(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
+    return draft.add(Multiply(1 / len(inputs)), draft.add(Add(), *inputs))
+
+
 def _scaled_sum(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """Inception-ResNet's residual: the body counts a fraction."""
     shortcut, body = inputs
@@ -104,6 +113,8 @@ def _upsample(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 JOINS: dict[str, Handler] = {
     "CustomScaleLayer": _scaled_sum,
     "Add": _add,
+    "Subtract": _subtract,
+    "Average": _average,
     "Concatenate": _concatenate,
     "Multiply": _multiply,
     "Flatten": _flatten,

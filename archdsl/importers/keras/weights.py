@@ -18,7 +18,7 @@ from archdsl.importers.comparison import compared
 from archdsl.importers.keras import file, read
 from archdsl.importers.keras.feature_order import in_our_order, orders
 from archdsl.importers.weight_map import DifferentNetworkError, layers_of, outputs_of, state
-from archdsl.layers.normalization import BatchNorm, LayerNormLast
+from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast
 
 if TYPE_CHECKING:
     from archdsl.importers.imported_graph import Sketch
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archdsl.ir.network import Network
 
 _BRINGS = "pip install 'archdsl[keras]' brings Keras, which reads the file"
+_NORMS = BatchNorm, GroupNorm, LayerNormLast
 _DEPTHWISE = (2, 3, 0, 1)
 _AXES = {4: (3, 2, 0, 1), 2: (1, 0)}
 """Where PyTorch's axes of a kernel and of a matrix are in Keras's."""
@@ -117,7 +118,7 @@ def _carried(
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     found = state(sketch, network, in_our_order(sketch, weights), shapes)
     for operation, place in zip(sketch.operations, layers_of(sketch, network), strict=True):
-        if isinstance(operation.layer, (BatchNorm, LayerNormLast)):
+        if isinstance(operation.layer, _NORMS):
             # Keras may leave out the factors or the offsets.
             for key in {"weight", "bias"} - operation.tensors.keys():
                 ours = f"{place}.{key}"
