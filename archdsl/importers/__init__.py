@@ -1,8 +1,8 @@
 """From other formats to specs: an importer per origin makes a graph, one writer spells it.
 
 An origin is an entry of ``ORIGINS``. Its module holds ``read(what, options)``, which gives a
-:class:`~archdsl.importers.imported_graph.ImportedGraph`; where the origin can be run, also
-``proof(network, what)``, which compares it with the network that the spec amounts to.
+:class:`~archdsl.importers.imported_graph.ImportedGraph`, and ``proof(network, what)``, which runs
+the origin and compares it with the network that the spec amounts to.
 """
 
 from __future__ import annotations
@@ -27,22 +27,20 @@ class Origin(NamedTuple):
 
     module: str
     title: str
-    proven: bool = False
-    """True if the module also has ``proof``."""
 
 
 ORIGINS: Mapping[str, Origin] = MappingProxyType(
     {
-        "torchvision:": Origin("pytorch.reader", "NAME, a model of torchvision", True),
-        "timm:": Origin("pytorch.reader", "NAME, a model of timm, where that is installed", True),
+        "torchvision:": Origin("pytorch.reader", "NAME, a model of torchvision"),
+        "timm:": Origin("pytorch.reader", "NAME, a model of timm, where that is installed"),
         ".py:": Origin(
             "pytorch.reader",
             "NAME, a function or class of a Python file that makes a module",
-            True,
         ),
-        ".onnx": Origin("onnx", "a network as ONNX has it", True),
+        ".onnx": Origin("onnx", "a network as ONNX has it"),
         ".cfg": Origin("darknet", "a network of Darknet's"),
-        ".json": Origin("keras", "what model.to_json() of Keras writes", True),
+        ".json": Origin("keras", "what model.to_json() of Keras writes"),
+        ".keras": Origin("keras", "what model.save() of Keras writes, with its weights"),
     }
 )
 """Origins by spelling: ``library:`` before a name, ``.suffix`` or ``.suffix:`` behind a file's."""

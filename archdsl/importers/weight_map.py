@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.importers.imported_graph import ImportedGraph
+from archdsl.importers.outlining.nesting import output_names
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
 from archdsl.layers.activation import Identity
@@ -99,8 +100,18 @@ def _settings(layer: Layer) -> Hashable:
     return tuple(sorted((name, repr(value)) for name, value in layer.effective().items()))
 
 
+def outputs_of(graph: ImportedGraph, network: Network) -> list[str]:
+    """The network's names of the graph's outputs, in the order of the graph.
+
+    A spec lists its outputs in an order of its own.
+    """
+    names = output_names(graph.outputs)
+    # Where they are called otherwise, as in a spec that was edited, the order is all there is.
+    return names if set(names) == network.outputs.keys() else list(network.outputs)
+
+
 def layers_of(graph: ImportedGraph, network: Network) -> list[str]:
-    """The path of the layer in a spec's network that each imported operation is.
+    """The path of the layer in a spec's network that each operation of its graph is.
 
     Operations that the spec says by other layers (joins) have an empty path. Raises
     DifferentNetworkError where the two are not the same network.
@@ -119,7 +130,10 @@ def layers_of(graph: ImportedGraph, network: Network) -> list[str]:
     ends = [mine.end(index) for index in graph.outputs.values()]
     found: dict[int, int] = {}
     waiting = _paired(
-        ends, [theirs.end(place[path]) for path in network.outputs.values()], colours, ordered=False
+        ends,
+        [theirs.end(place[network.outputs[name]]) for name in outputs_of(graph, network)],
+        colours,
+        ordered=False,
     )
     while waiting:
         first, second = waiting.pop()

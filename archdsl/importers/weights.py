@@ -35,10 +35,10 @@ def load_weights(
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
     matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
-    ONNX of the same network, or a state_dict as ``torch.save`` writes it, which is read without
-    running code from it. The names in a file are the module's own, or those of
-    ``own_reference``, the reference that the spec states. Raises ArchError where weights cannot be
-    had or do not fit.
+    Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network, or a state_dict as
+    ``torch.save`` writes it, which is read without running code from it. The names in a file are
+    the module's own, or those of ``own_reference``, the reference that the spec states. Raises
+    ArchError where weights cannot be had or do not fit.
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
@@ -89,6 +89,12 @@ def _read_onnx(path: Path, network: Network, module: fx.GraphModule) -> dict[str
     return read(path, network, module)
 
 
+def _read_keras(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+    from archdsl.importers.keras.weights import load  # needs Keras
+
+    return load(path, network, module)
+
+
 _READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
@@ -96,6 +102,8 @@ _READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]
     ".dnn": dlib.read,
     ".xml": dlib.read,
     ".onnx": _read_onnx,
+    ".keras": _read_keras,
+    ".h5": _read_keras,
 }
 """By suffix what reads a file; a file with another suffix is what torch.save writes."""
 

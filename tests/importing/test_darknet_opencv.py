@@ -125,8 +125,8 @@ def test_networks_compute_what_opencv_computes(
     theirs = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
     theirs.setInput(data)
     expected = torch.from_numpy(np.array(theirs.forward()))
-    graph = darknet.graph_of_source(Source("net.cfg", cfg.read_text()), "net")
-    network = load_source(Source("net", written(graph))).check()
+    sketch = darknet.graph_of_source(Source("net.cfg", cfg.read_text()), "net")
+    network = load_source(Source("net", written(sketch)))
     module = network.to_torch().eval()
     if values:
         load_weights(module, str(weights), network.checked)

@@ -22,8 +22,8 @@ def proven(tmp_path: Path, *layers: Any, size: tuple[int, ...] = (9, 8, 4)) -> b
     model = keras.Sequential([keras.Input(size), *layers])
     file = tmp_path / "m.json"
     file.write_text(model.to_json())
-    network = load_source(Source("m", written(reader.read(str(file), ImportOptions()))))
-    return reader.proof(network.checked, str(file)).same
+    network = load_source(Source("m", written(reader.read(str(file), ImportOptions())))).checked
+    return reader.proof(network, str(file)).same
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,6 @@ def test_a_file_that_names_other_modules_is_not_run(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((4, 4, 3)), L.ReLU()])
     file = tmp_path / "m.json"
     file.write_text(model.to_json().replace('"module": "keras.layers"', '"module": "os.path"'))
-    network = load_source(Source("m", written(reader.read(str(file), ImportOptions()))))
+    network = load_source(Source("m", written(reader.read(str(file), ImportOptions())))).checked
     with pytest.raises(ArchError, match=r"names the module os\.path"):
         reader.proof(network.checked, str(file))

@@ -8,11 +8,12 @@ sections (``convolutional12``).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
-from archdsl.importers import ImportOptions
+from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.cfg_reader import HEAD, CfgReader, refuse, refused
 from archdsl.importers.darknet.heads import DETECTORS, detector
@@ -23,6 +24,9 @@ from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
 from archdsl.layers.images import InputImagesSized
 
+if TYPE_CHECKING:
+    from archdsl.ir.network import Network
+
 
 def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The network of a .cfg file; ``options.input`` takes the place of the size in it.
@@ -31,6 +35,13 @@ def read(what: str, options: ImportOptions) -> ImportedGraph:
     """
     path = Path(what)
     return graph_of_source(read_source(path), path.stem, options.input)
+
+
+def proof(network: Network, what: str) -> Proof:
+    """Compares the network with what OpenCV makes of the file, where that is installed."""
+    from archdsl.importers.darknet.opencv import proof
+
+    return proof(network, what)
 
 
 def graph_of_source(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:

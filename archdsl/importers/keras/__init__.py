@@ -1,7 +1,6 @@
-"""Import of Keras's JSON, as ``model.to_json()`` of versions 2 and 3 writes it.
+"""Keras models as imported graphs: what ``model.to_json()`` and ``model.save()`` write.
 
-The file describes a network and has no weights. Maps are height×width×channels in Keras; what comes
-out here is channels×height×width.
+Maps are height×width×channels in Keras; what comes out here is channels×height×width.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
-from archdsl.frontend.files import read_source
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.draft import Draft
 from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.keras.config import Entry
+from archdsl.importers.keras.file import description
 from archdsl.importers.keras.kinds import KINDS
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
@@ -48,12 +47,13 @@ class _Use(NamedTuple):
 
 
 def read(what: str, options: ImportOptions) -> ImportedGraph:
-    """The network of a JSON file; ``options.input`` stands in for a size that it leaves open.
+    """The network of a file; ``options.input`` stands in for a size that it leaves open.
 
     Raises ArchError with the class and name of a layer that the catalogue has none for.
     """
     path = Path(what)
-    return graph_of_source(read_source(path), path.stem, options.input)
+    found = description(path)
+    return graph_of_source(found.source, path.stem, options.input, found.version)
 
 
 def proof(network: Network, what: str) -> Proof:
@@ -63,8 +63,13 @@ def proof(network: Network, what: str) -> Proof:
     return proof(network, what)
 
 
-def graph_of_source(source: Source, name: str, size: Shape | None = None) -> ImportedGraph:
-    """The network of a text; see :func:`read`."""
+def graph_of_source(
+    source: Source, name: str, size: Shape | None = None, version: int | None = None
+) -> ImportedGraph:
+    """The network of a text; see :func:`read`.
+
+    ``version`` is that of the Keras which wrote it; by default the text says it.
+    """
     try:
         document = json.loads(source.text)
     except json.JSONDecodeError as error:
@@ -78,8 +83,10 @@ def graph_of_source(source: Source, name: str, size: Shape | None = None) -> Imp
             None,
             "expected what model.to_json() writes: a Sequential or Functional model",
         )
-    version = str(document.get("keras_version", "3")).partition(".")[0]
-    reading = _KerasReader(Draft(name), int(version) if version.isdecimal() else 3, size)
+    if version is None:
+        told = str(document.get("keras_version", "3")).partition(".")[0]
+        version = int(told) if told.isdecimal() else 3
+    reading = _KerasReader(Draft(name), version, size)
     ends = run(reading.model(document, None))
     names = ["output"] if len(ends) == 1 else [end[0] for end in ends]
     return reading.draft.graph({name: index for name, (_, index) in zip(names, ends, strict=True)})
@@ -189,6 +196,7 @@ class _KerasReader:
                 )
             if not inputs:
                 raise RuleError("it reads nothing")
+            entry.require(data_format="channels_last")
             index = made(self.draft, entry, inputs)
         except RuleError as error:
             raise _refused(entry, error) from None
@@ -214,8 +222,10 @@ class _KerasReader:
         if self.draft.count:
             raise RuleError("a network has one input here")
         shape = entry.config.get("batch_shape") or entry.config.get("batch_input_shape")
+        row = isinstance(shape, list) and len(shape) == 2
         if self._size is not None:
-            return self.draft.image(self._size[0] or 1, *self._size[1:])
+            channels = self._size[0] or 1
+            return self.draft.row(channels) if row else self.draft.image(channels, *self._size[1:])
         if not isinstance(shape, list) or not all(
             size is None or isinstance(size, int) for size in shape
         ):

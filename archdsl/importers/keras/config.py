@@ -82,8 +82,7 @@ class Entry(NamedTuple):
         """True if an axis, counted with the batch, is that of the channels."""
         value = self.config.get(key, -1)
         axis = value[0] if isinstance(value, list) and len(value) == 1 else value
-        last = self.text("data_format", "channels_last") == "channels_last"
-        return axis in ((-1, rank) if last else (1, -rank))
+        return axis in (-1, rank)
 
     def wrong(self, key: str, what: str) -> RuleError:
         return RuleError(f"{key} has to be {what}", f"found {str(self.config.get(key))[:60]}")

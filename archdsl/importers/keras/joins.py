@@ -23,6 +23,15 @@ def _add(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Add(), *inputs)
 
 
+def _subtract(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
+    first, second = inputs
+    return draft.add(Add(), first, draft.add(Multiply(-1.0), second))
+
+
+def _average(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
+    return draft.add(Multiply(1 / len(inputs)), draft.add(Add(), *inputs))
+
+
 def _scaled_sum(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """Inception-ResNet's residual: the body counts a fraction."""
     shortcut, body = inputs
@@ -52,8 +61,8 @@ def _flatten(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if len(shape) == 3 and shape[1:] != (1, 1) and shape[0] != 1:
         draft.note(
-            "Keras flattens height×width×channels, a spec channels×height×width: the weights "
-            "behind it are in another order."
+            "Keras flattens height×width×channels, a spec channels×height×width: rows of features, "
+            "and weights behind, stand in another order."
         )
     return draft.add(Flatten(), inputs[0])
 
@@ -104,6 +113,8 @@ def _upsample(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 JOINS: dict[str, Handler] = {
     "CustomScaleLayer": _scaled_sum,
     "Add": _add,
+    "Subtract": _subtract,
+    "Average": _average,
     "Concatenate": _concatenate,
     "Multiply": _multiply,
     "Flatten": _flatten,

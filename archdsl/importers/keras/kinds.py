@@ -16,7 +16,7 @@ from archdsl.ir.layer import Layer, RuleError, image
 from archdsl.layers import activation as act
 from archdsl.layers.convolution import TransposedConvolution
 from archdsl.layers.linear import Dropout, FullyConnected, Multiply, StochasticDepth
-from archdsl.layers.normalization import BatchNorm, LayerNormLast, LayerScale
+from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast, LayerScale
 from archdsl.layers.pooling import AvgPool, ChannelsFirst, ChannelsLast, MaxPool
 from archdsl.layers.reshape import Flatten, Slice
 
@@ -42,12 +42,14 @@ _SINCE_3: dict[str, Layer | None] = {"hard_sigmoid": act.Hardsigmoid()}
 
 
 def _activated(draft: Draft, entry: Entry, index: int) -> int:
-    """The activation that a layer ends in."""
+    """The activation that a layer ends in: a function by its name, or a layer with settings."""
     value = entry.config.get("activation") or "linear"
     if isinstance(value, dict):
-        value = value.get("config")
-    if isinstance(value, dict):
-        value = value.get("name")
+        kind, config = str(value.get("class_name")), value.get("config")
+        if isinstance(config, dict) and kind in _AS_ACTIVATION:
+            inner = Entry(kind, entry.name, config, entry.version)
+            return _AS_ACTIVATION[kind](draft, inner, (index,))
+        value = config
     names = _ACTIVATIONS | (_SINCE_3 if entry.version >= 3 else {})
     if not isinstance(value, str) or value not in names:
         raise RuleError(f"there is no layer for the activation {str(value)[:40]}")
@@ -55,8 +57,9 @@ def _activated(draft: Draft, entry: Entry, index: int) -> int:
     return index if layer is None else draft.add(layer, index)
 
 
-def _tensors(entry: Entry, *keys: tuple[str, str]) -> dict[str, str]:
-    return {ours: f"{entry.name}/{theirs}" for ours, theirs in keys}
+def _tensors(draft: Draft, *keys: tuple[str, str]) -> dict[str, str]:
+    """The layer's weights by our keys: ``part/layer/kernel``."""
+    return {ours: f"{draft.part}/{theirs}" for ours, theirs in keys}
 
 
 # ---- convolutions and dense layers ----
@@ -83,7 +86,7 @@ def _convolution(
         **arguments,
     }
     named = [("weight", theirs)] + [("bias", "bias")] * settings["bias"]
-    return convolve(draft, index, sides, settings, _tensors(entry, *named))
+    return convolve(draft, index, sides, settings, _tensors(draft, *named))
 
 
 def _sides(
@@ -130,7 +133,7 @@ def _separable(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
         "bias": bias,
     }
     named = [("weight", "pointwise_kernel")] + [("bias", "bias")] * bias
-    made = convolve(draft, made, Sides(), arguments, _tensors(entry, *named))
+    made = convolve(draft, made, Sides(), arguments, _tensors(draft, *named))
     return _activated(draft, entry, made)
 
 
@@ -148,7 +151,7 @@ def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     layer = TransposedConvolution(filters, *kernel, *strides, padding[0], padding[1], bias=bias)
     height, width = known(draft, inputs[0])
     named = [("weight", "kernel")] + [("bias", "bias")] * bias
-    made = draft.add(layer, inputs[0], tensors=_tensors(entry, *named))
+    made = draft.add(layer, inputs[0], tensors=_tensors(draft, *named))
     if cut and any(k % 2 for k in over):
         first = [k // 2 if k % 2 else 0 for k in over]
         rows, columns = height * strides[0], width * strides[1]
@@ -159,7 +162,7 @@ def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 def _dense(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """On a map it works along the channels, as a 1×1 convolution does."""
     units, bias = entry.integer("units"), entry.flag("use_bias", True)
-    named = _tensors(entry, ("weight", "kernel"), *([("bias", "bias")] * bias))
+    named = _tensors(draft, ("weight", "kernel"), *([("bias", "bias")] * bias))
     if len(draft.shape(inputs[0])) == 1:
         made = draft.add(FullyConnected(units, bias=bias), inputs[0], tensors=named)
     else:
@@ -178,22 +181,38 @@ def _channels(draft: Draft, index: int) -> int:
 def _batch_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(draft.shape(inputs[0]))):
         raise RuleError("batch norm along another axis than the channels")
-    scale, center = entry.flag("scale", True), entry.flag("center", True)
-    if not (scale and center):
-        draft.note("Batch norms without a factor or an offset in Keras have both here.")
     momentum = round(1 - entry.number("momentum", 0.99), 9)
-    names = [("weight", "gamma")] * scale + [("bias", "beta")] * center
+    names = _factors(draft, entry)
     statistics = ("running_mean", "moving_mean"), ("running_var", "moving_variance")
     layer = BatchNorm(entry.number("epsilon", 1e-3), momentum)
-    return draft.add(layer, inputs[0], tensors=_tensors(entry, *names, *statistics))
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, *names, *statistics))
+
+
+def _factors(draft: Draft, entry: Entry) -> list[tuple[str, str]]:
+    """The names of a norm's factors and offsets, as far as Keras has them."""
+    scale, center = entry.flag("scale", True), entry.flag("center", True)
+    if not (scale and center):
+        draft.note("Norms without a factor or an offset in Keras have both here.")
+    return [("weight", "gamma")] * scale + [("bias", "beta")] * center
+
+
+def _group_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
+    shape = draft.shape(inputs[0])
+    if not entry.channels_axis("axis", len(shape)):
+        raise RuleError("group norm along another axis than the channels")
+    channels = shape[0] or 1
+    groups = entry.integer("groups", 32)
+    layer = GroupNorm(channels if groups == -1 else groups, entry.number("epsilon", 1e-3))
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, *_factors(draft, entry)))
 
 
 def _layer_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if not entry.channels_axis("axis", len(shape)):
         raise RuleError("layer norm along another axis than the channels")
+    entry.require(rms_scaling=False)
     layer = LayerNormLast(entry.number("epsilon", 1e-3))
-    named = _tensors(entry, ("weight", "gamma"), ("bias", "beta"))
+    named = _tensors(draft, *_factors(draft, entry))
     if len(shape) != 3:
         return draft.add(layer, inputs[0], tensors=named)
     last = draft.add(ChannelsLast(), inputs[0])
@@ -226,6 +245,15 @@ def _softmax(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(act.Softmax(), inputs[0])
 
 
+_AS_ACTIVATION: dict[str, Handler] = {
+    "ReLU": _relu,
+    "LeakyReLU": _leaky,
+    "ELU": _elu,
+    "Softmax": _softmax,
+}
+"""Layers without weights that others take as their activation."""
+
+
 def _activation(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, inputs[0])
 
@@ -245,7 +273,7 @@ def _stochastic_depth(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 
 def _layer_scale(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     layer = LayerScale(entry.number("init_values", 1e-6))
-    return draft.add(layer, inputs[0], tensors=_tensors(entry, ("weight", "gamma")))
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, ("weight", "gamma")))
 
 
 def _left_out(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
@@ -290,6 +318,7 @@ KINDS: dict[str, Handler] = {
     "Dense": _dense,
     "BatchNormalization": _batch_norm,
     "LayerNormalization": _layer_norm,
+    "GroupNormalization": _group_norm,
     "ReLU": _relu,
     "LeakyReLU": _leaky,
     "ELU": _elu,

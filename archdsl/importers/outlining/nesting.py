@@ -37,7 +37,7 @@ class _Reduction:
         for index, inputs in enumerate(self._inputs):
             for source in inputs:
                 self._readers[source].append(index)
-        self._outputs = dict(zip(_labels(graph.outputs), graph.outputs.values(), strict=True))
+        self._outputs = dict(zip(output_names(graph.outputs), graph.outputs.values(), strict=True))
         self._in_order = graph.in_order
         self._main = MAIN if MAIN in self._outputs else next(iter(self._outputs))
         self._kept = list(self._outputs.values())
@@ -193,8 +193,8 @@ class _Reduction:
             self._settle()
 
 
-def _labels(names: Iterable[str]) -> list[str]:
-    """Labels of a spec's outputs for these names, each a word of its own."""
+def output_names(names: Iterable[str]) -> list[str]:
+    """What a spec calls outputs of these names, each by a word of its own."""
     labels: list[str] = []
     for name in names:
         word = re.sub(r"[^A-Za-z0-9_]+", "_", name)
