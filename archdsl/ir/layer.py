@@ -378,8 +378,9 @@ def _register(
 
 
 def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
-    if isinstance(hint, types.UnionType):  # "int | None": the None is the computed default
-        hint = next(part for part in hint.__args__ if part is not type(None))
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # of a class, of a NewType
+        # "int | None": the None is the computed default
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
     meta = field.metadata
     shown = meta["shown"] or ("" if field.default is dataclasses.MISSING else _shown(field.default))
     return Argument(

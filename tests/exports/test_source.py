@@ -22,6 +22,7 @@ from archdsl.backends.torch import compile_outline
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.frontend.bundled import spec_names
 from archdsl.importers.verification import canonical, match, reference, transfer_weights
+from archdsl.layers.initial import SCHEMES
 
 CLASSIC = (
     "lenet", "alexnet_torchvision", "vgg16", "googlenet", "resnet50", "densenet121",
@@ -180,6 +181,36 @@ def test_repeated_blocks_are_one_class_and_a_loop() -> None:
     assert len(archdsl.load("resnet152").to_python().splitlines()) == len(source.splitlines())
 
 
+def test_weights_are_drawn_in_one_loop_for_equal_layers() -> None:
+    # torchvision/models/resnet.py and mobilenetv3.py draw so, by hand.
+    drawn = """
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+"""
+    for name in ("resnet50", "mobilenet_v3_large"):
+        assert drawn in archdsl.load(name).to_python()
+
+
+@pytest.mark.parametrize("init", SCHEMES)
+def test_weights_are_drawn_by_every_rule_as_the_module_draws_them(init: str) -> None:
+    # Each layer has another fan, and the last one starts otherwise than its equals.
+    network = archdsl.load(
+        f"""template <int N, typename SUBNET> using same = con<N,3,3,1,1,init={init},SUBNET>;
+        using net_type = fc<300,init={init},bias_init=torch,cont<40,3,3,2,2,init={init},
+        same<80,con<40,3,3,2,2,groups=4,init={init},con<64,3,3,1,1,init=he_fan_in,
+        same<80,input<16,9,9>>>>>>>;"""
+    )
+    module, twin = network.to_torch(seed=1), made(network.to_python())
+    for (name, ours), theirs in zip(twin.named_parameters(), module.parameters(), strict=True):
+        # An estimated deviation's own is 1/√(2n) of it for normal values, less for uniform ones.
+        near = 6 / ours.numel() ** 0.5
+        assert ours.std().item() == pytest.approx(theirs.std().item(), rel=near, abs=1e-9), name
+        # The largest of uniform values shows the bound, the largest of normal ones is beyond it.
+        tops = [(p.abs().max() / p.std()).item() if p.any() else 0.0 for p in (ours, theirs)]
+        assert tops[0] == pytest.approx(tops[1], rel=0.35), name
+
+
 def test_the_same_twice() -> None:
     network = archdsl.load("googlenet")
     assert network.to_python() == archdsl.load("googlenet").to_python()
@@ -288,7 +319,7 @@ def test_a_file_runs_by_itself(files: Path, name: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    shape = {"lenet": "(1, 10)", "unet": "(1, 2, 388, 388)"}[name]
+    shape = {"lenet": "(1, 10)", "unet": "(1, 2, 512, 512)"}[name]
     assert done.stdout.strip() == shape
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from test_source import assert_same, pair
 
 import archdsl
 from archdsl.diagnostics import ArchError
+from archdsl.frontend.bundled import specs_folder
 from archdsl.layers import Definition, Layer, definitions
 
 FORMS = {
@@ -67,6 +69,65 @@ def test_source_of_every_layer_gives_what_its_module_gives(name: str) -> None:
             assert_same(network, module, twin)
 
 
+MAPS = "input<4,6,6>"
+HALF = f"max_pool<2,2,2,2,tag1<{MAPS}>>"
+SEVERAL = [
+    f"add_prev1<con<4,3,3,1,1,tag1<{MAPS}>>>",
+    f"add_prev<tag1,con<6,3,3,2,2,tag1<{MAPS}>>>",  # padded with zeros
+    f"mult_prev1<con<4,3,3,1,1,tag1<{MAPS}>>>",
+    f"mult_prev<tag1,con<2,3,3,2,2,tag1<{MAPS}>>>",
+    f"multm_prev1<transpose<tag1<{MAPS}>>>",
+    f"multm_prev<tag1,relu<tag1<{MAPS}>>>",
+    f"scale_prev1<sig<fc<4,tag1<{MAPS}>>>>",
+    f"scale_prev<tag1,sig<fc<4,tag1<{MAPS}>>>>",
+    f"scale1<sig<fc<4,tag1<{MAPS}>>>>",
+    f"scale_tagged<tag1,sig<fc<4,tag1<{MAPS}>>>>",
+    f"scale<compose<sig,con<4,1,1,1,1>,avg_pool_everything>,relu<{MAPS}>>",
+    f"resize_like<tag1,{HALF}>",
+    f"resize_like<tag1,nearest=true,{HALF}>",
+    f"resize_prev_to_tagged1<{HALF}>",
+    f"resize_prev_to_tagged<tag1,{HALF}>",
+    f"concat_tags<tag1,tag2,tag2<con<3,1,1,1,1,tag1<{MAPS}>>>>",
+    *(
+        f"concat{n}<{''.join(f'tag{i},' for i in range(1, n + 1))}"
+        f"{''.join(f'tag{i}<con<{i},1,1,1,1,' for i in range(n, 0, -1))}{MAPS}{'>>' * n}>"
+        for n in (2, 3, 4, 5)
+    ),
+    *(
+        f"inception{n}<{''.join(f'con<{i},1,1,1,1>,' for i in range(1, n + 1))}relu<{MAPS}>>"
+        for n in (2, 3, 4, 5)
+    ),
+    f"parallel<identity,con<2,1,1,1,1>,{MAPS}>",
+    f"parallel<{''.join(f'con<{i},1,1,1,1>,' for i in range(1, 9))}{MAPS}>",
+    f"residual<con<4,3,3,1,1>,{MAPS}>",
+    f"residual<con<5,3,3,2,2>,con<5,1,1,2,2>,{MAPS}>",
+    f"dense<con<2,3,3,1,1>,3,{MAPS}>",
+    f"branch<side,fc<3>,con<2,1,1,1,1,{MAPS}>>",
+    f"outputs<a=fc<2>,b=fc<3>,c=identity,con<2,1,1,1,1,{MAPS}>>",
+    f"when<true,relu,sig,con<2,1,1,1,1,{MAPS}>>",
+    f"frozen<con<2,1,1,1,1>,{MAPS}>",
+    f"repeat<3,con<4,3,3,1,1>,{MAPS}>",
+    f"skip1<relu<tag1<con<2,1,1,1,1,{MAPS}>>>>",
+    f"add_skip_layer<tag1,relu<add_tag_layer<1,con<2,1,1,1,1,{MAPS}>>>>",
+    f"add_layer<con_<4,3,3,1,1>,{MAPS}>",
+    f"at<low,max_pool<2,2,2,2,tap<low,con<2,1,1,1,1,{MAPS}>>>>",
+]
+"""What takes several tensors, or puts blocks together, at each number of inputs."""
+
+
+@pytest.mark.parametrize("text", SEVERAL)
+def test_source_of_joins_and_combinators_gives_what_the_module_gives(text: str) -> None:
+    assert_same(*pair(text))
+
+
+def test_every_class_of_the_catalogue_is_written_somewhere() -> None:
+    """In this file, or in a bundled spec: test_every_network_has_its_state_dict writes them all."""
+    bundled = [re.sub("//.*", "", file.read_text()) for file in specs_folder().rglob("*.arch")]
+    words = set(re.findall(r"\w+", " ".join([*bundled, *SEVERAL, *DETECTORS]))) | set(NAMES)
+    known = {name: each.cls for name, each in definitions().items() if each.writable}
+    assert {known[name] for name in words & known.keys()} == set(known.values())
+
+
 def test_layers_of_several_modules_in_a_loop_are_not_one_module() -> None:
     norm = "template <typename SUBNET> using unit = softmax_all<bn_fc<SUBNET>>;"
     pool = "template <typename SUBNET> using two = unit<max_pool<2,2,2,2,repeat<3,unit,SUBNET>>>;"
@@ -75,15 +136,15 @@ def test_layers_of_several_modules_in_a_loop_are_not_one_module() -> None:
     assert len(list(twin.parameters())) == len(list(module.parameters())) == 16
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "loss_mmod<detector_window<9,6,cat>,detector_window<4,11,dog>,nms=0.3,covered=0.8,"
-        "threshold=0.25,avg_pool<3,2,2,3,input<2,14,20>>>",
-        "loss_yolo<yolo_anchors<tag1,3,5,6,4>,yolo_anchors<tag2,9,8,5,12>,threshold=0.3,"
-        "tag2<max_pool<2,2,2,2,tag1<input<14,6,8>>>>>",
-    ],
-)
+DETECTORS = [
+    "loss_mmod<detector_window<9,6,cat>,detector_window<4,11,dog>,nms=0.3,covered=0.8,"
+    "threshold=0.25,avg_pool<3,2,2,3,input<2,14,20>>>",
+    "loss_yolo<yolo_anchors<tag1,3,5,6,4>,yolo_anchors<tag2,9,8,5,12>,threshold=0.3,"
+    "tag2<max_pool<2,2,2,2,tag1<input<14,6,8>>>>>",
+]
+
+
+@pytest.mark.parametrize("text", DETECTORS)
 def test_detectors_of_dlib_find_the_same(text: str) -> None:
     network, module, twin = pair(text)
     module.eval(), twin.eval()

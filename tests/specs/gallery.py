@@ -32,9 +32,14 @@ _SCALE = 0.9
 """Pixels in the README for a point of a picture: four beside each other fill a page."""
 
 _CITATION = re.compile(
-    r"(?:,? ?after )?"
     r'(?P<who>[A-Z][\w-]*,?(?: (?:and|et|al\.|[A-Z][\w-]*,?))* \d{4})(?:, "(?P<title>[^"]+)")?'
 )
+_TITLE_BEHIND = re.compile(r'[^"]*"(?P<title>[^"]+)"')
+_APPOSITION = re.compile(
+    rf"(?P<lead>^|[:,] )(?P<after>after )?{_CITATION.pattern}(?P<tail>$|[:,] )"
+    r"(?P<place>(?=figure |table |section ))?"
+)
+"""A citation that the sentence does without: it stands between two marks, or behind "after"."""
 
 
 class Entry(NamedTuple):
@@ -52,15 +57,32 @@ class Entry(NamedTuple):
 
     @property
     def title(self) -> str | None:
-        """The title of the paper."""
+        """The title of the paper, which may stand further on than its authors."""
         found = _CITATION.search(self.known.title)
-        return found["title"] if found else None
+        if found is None or found["title"]:
+            return found and found["title"]
+        behind = _TITLE_BEHIND.match(self.known.title, found.end())
+        return behind and behind["title"]
 
     @property
     def network(self) -> str:
         """What the spec says of itself apart from its paper: ``VGG-11: table 1, column A``."""
-        words = _CITATION.sub("", self.known.title, count=1)
-        return re.sub(r"([,:]) *,", r"\1", words).strip(" ,:")
+        return without_paper(self.known.title)
+
+
+def without_paper(sentence: str) -> str:
+    """The sentence without the paper that it cites first, where it is whole without."""
+    first, found = _CITATION.search(sentence), _APPOSITION.search(sentence)
+    if first is None or found is None or found.start("who") != first.start():
+        return sentence
+    lead, tail = found["lead"], found["tail"]
+    if not tail:
+        joint = ""
+    elif found["after"] and found["place"] is not None:
+        joint = f"{lead}after "
+    else:
+        joint = ": " if ": " in (lead, tail) else lead
+    return sentence[: found.start()] + joint + sentence[found.end() :]
 
 
 class Paper(NamedTuple):

@@ -1,10 +1,13 @@
 """The gallery in specs/README.md, and its pictures, are those of the specs."""
 
+import json
+import re
 import xml.etree.ElementTree as ET
 
 import gallery
 import pictures
 import pytest
+from support.commands import run
 
 import archdsl
 from archdsl.frontend.bundled import spec_names
@@ -56,3 +59,41 @@ def test_papers_hold_their_networks_together() -> None:
     assert members["Zeiler and Fergus 2013"] == ["zfnet"]
     resnets = members["He et al. 2015"]
     assert resnets.index("resnet34") < resnets.index("resnet101")
+
+
+HOLE = re.compile(r"\S  +\S| [.,:;)]|[:,(] ?[.,:;)]|\b(?:of|as|by|with|from|in|after) ?[.,:;)]|\($")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "left"),
+    [
+        ('A: He et al. 2015, "Deep", table 1', "A: table 1"),
+        ('A: Zagoruyko and Komodakis 2016, "Wide Residual Networks"', "A"),
+        ('A: the head of Chen et al. 2017, "R", figure 5, at 1/16', None),
+        ('A on a pyramid, as Li et al. 2021 improve it: "Benchmarking"', None),
+        ('A as "Dive" has it, after LeCun et al. 1998: sigmoids', 'A as "Dive" has it: sigmoids'),
+        ('A has it, after LeCun et al. 1998, "G", figure 2', "A has it, after figure 2"),
+        ('A: B 2015, "F", figure 2, by C et al. 2017, "P"', 'A: figure 2, by C et al. 2017, "P"'),
+        ("A learns to tell classes apart", None),
+    ],
+)  # fmt: skip
+def test_a_sentence_stays_whole_without_its_paper(sentence: str, left: str | None) -> None:
+    assert gallery.without_paper(sentence) == (left or sentence)
+
+
+def test_no_sentence_has_a_hole() -> None:
+    for torn in ("as  improve it", "the head of , figure 5", "a size , b", "in one :", "by ."):
+        assert HOLE.search(torn)
+    page = gallery.README.read_text(encoding="utf-8").partition(gallery.START)[2]
+    headings = [line.strip("# ") for line in page.splitlines() if line.startswith("#")]
+    cells = [
+        cell.strip()
+        for line in page.splitlines()
+        if line.startswith("| [")
+        for cell in re.split(r"(?<!\\)\|", line.strip("| "))
+    ]
+    pictured = re.findall('alt="([^"]*)"', page)
+    specs = json.loads(run("specs", "--json").stdout)["specs"]
+    told = [value for row in specs for value in row.values() if isinstance(value, str)]
+    assert len(cells) > 6 * len(spec_names()) and len(pictured) == len(spec_names())
+    assert [text for text in (*headings, *cells, *pictured, *told) if HOLE.search(text)] == []

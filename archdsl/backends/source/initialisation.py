@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from torch import fx, nn
 
@@ -19,12 +20,23 @@ from archdsl.backends.source.code_style import (
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.emitter import START
 from archdsl.backends.torch.freeze import thawed
-from archdsl.backends.torch.initial import DRAWN, spread
-from archdsl.ir.initial import Constant, Initial, Normal, Rule
+from archdsl.backends.torch.initial import DRAWN
+from archdsl.ir.initial import Constant, Fan, Initial, Normal, Rule
 from archdsl.ir.network import Network
 from archdsl.layers.initial import TORCH
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+_DEPTH = 2
+"""Levels of indentation of a constructor's lines."""
+
+
+class _Start(NamedTuple):
+    """What modules that are drawn by one loop have in common."""
+
+    kind: type[nn.Module]
+    weight: Rule
+    bias: Rule | None
 
 
 class InitialWeights:
@@ -32,23 +44,22 @@ class InitialWeights:
 
     def __init__(self, network: Network, module: fx.GraphModule, symbols: Symbols) -> None:
         self._symbols = symbols
-        self._module = module
         leaves = {
             str(node.target): module.get_submodule(str(node.target))
             for node in module.graph.nodes
             if node.op == "call_module"
         }
-        self._parts = [part for leaf in leaves.values() for part in leaf.modules()]
-        self._starts: defaultdict[Initial, list[str]] = defaultdict(list)
+        self._drawn: defaultdict[_Start, dict[str, nn.Module]] = defaultdict(dict)
         for node in module.graph.nodes:
-            start = node.meta.get(START)
-            if start is None:
-                continue
-            for name, part in module.get_submodule(str(node.target)).named_modules():
-                path = f"{node.target}.{name}" if name else str(node.target)
-                # Torch starts its modules so by itself, and attention's output with them.
-                if start != TORCH and isinstance(part, DRAWN) and path not in self._starts[start]:
-                    self._starts[start].append(path)
+            if node.op == "call_module":
+                start: Initial = node.meta.get(START, TORCH)
+                for name, part in leaves[str(node.target)].named_modules():
+                    kind = next((each for each in DRAWN if isinstance(part, each)), None)
+                    if kind is not None:
+                        # A part of a module has the biases that its owner gave it.
+                        same = _Start(kind, start.weight, None if name else start.bias)
+                        path = f"{node.target}.{name}" if name else str(node.target)
+                        self._drawn[same][path] = part
         graph = network.graph
         frozen = [p for p in leaves if p in graph and network.instance(p).frozen]
         weighty = {p for p, leaf in leaves.items() if any(True for _ in leaf.parameters())}
@@ -59,11 +70,7 @@ class InitialWeights:
 
     def constructor(self) -> list[str]:
         """The last lines of the network's constructor."""
-        found = []
-        for start, paths in self._starts.items():
-            biased = [path for path in paths if self._module.get_submodule(path).bias is not None]
-            found += self._drawn("weight", start.weight, paths)
-            found += self._drawn("bias", start.bias, biased)
+        found = self._drawing()
         if self._frozen:
             found.append("for name in FROZEN:")
             found.append(f"{INDENT}self.get_submodule(name).requires_grad_(False)")
@@ -94,16 +101,36 @@ class InitialWeights:
             found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
         return found
 
-    def _drawn(self, tensor: str, rule: Rule, paths: Sequence[str]) -> list[str]:
-        """Loops that draw a tensor of some modules; those with equal numbers are one loop."""
-        calls: defaultdict[str, list[str]] = defaultdict(list)
-        for path in paths:
-            calls[_call(rule, self._module.get_submodule(path))].append(path)
+    def _drawing(self) -> list[str]:
+        """Loops that draw weights and biases; kinds with one rule in the same parts share one."""
+        together: defaultdict[tuple[tuple[str, ...], tuple[str, ...]], list[type[nn.Module]]]
+        together = defaultdict(list)
+        for start, parts in self._drawn.items():
+            # Torch starts its modules so by itself, and attention's output with them.
+            if start.weight != TORCH.weight or start.bias not in (TORCH.bias, None):
+                others = {
+                    path
+                    for other, apart in self._drawn.items()
+                    if other.kind is start.kind and other != start
+                    for path in apart
+                }
+                places = tuple(_largest(parts, others)) if others else ()
+                together[places, tuple(_calls(start, parts.values()))].append(start.kind)
         found = []
-        for call, same in calls.items():
-            found += lines(joined("for name in ", _tuple(same), ":"), 0)
-            text = f'self.get_parameter(f"{{name}}.{tensor}")'
-            found.append(f"{INDENT}nn.init.{call.format(text)}")
+        for (places, calls), kinds in together.items():
+            depth, root = 0, "self"
+            if len(places) == 1:
+                root = f"self.get_submodule({quoted(places[0])})"
+            elif places:
+                loop = lines(joined("for name in ", _tuple(places), ":"), _DEPTH)
+                found += [line.removeprefix(INDENT * _DEPTH) for line in loop]
+                depth, root = 1, "self.get_submodule(name)"
+            body = [
+                f"for module in {root}.modules():",
+                f"{INDENT}if isinstance(module, {self._kinds(kinds)}):",
+                *(f"{INDENT * 2}{call}" for call in calls),
+            ]
+            found += [INDENT * depth + line for line in body]
         return found
 
     def _kinds(self, kinds: Sequence[type[nn.Module]]) -> str:
@@ -111,32 +138,67 @@ class InitialWeights:
         return names if len(kinds) == 1 else f"({names})"
 
 
-def _call(rule: Rule, part: nn.Module) -> str:
-    """The function of nn.init that draws by a rule, open for the tensor."""
+_FANS = {
+    Fan.INPUTS: "module.weight[0].numel()",
+    Fan.OUTPUTS: "module.weight[:, 0].numel()",
+    Fan.GROUP_OUTPUTS: "module.weight[:, 0].numel() // module.groups",
+    Fan.BOTH: "module.weight[0].numel() + module.weight[:, 0].numel()",
+    Fan.DLIB: "module.weight[0].numel() + module.weight.shape[0]",
+}
+_FANS_OF = {
+    (nn.Linear, Fan.GROUP_OUTPUTS): _FANS[Fan.OUTPUTS],
+    (nn.ConvTranspose2d, Fan.DLIB): "module.weight[:, 0].numel() + module.out_channels",
+}
+"""The denominators of :func:`archdsl.backends.torch.initial.fan`, as expressions."""
+
+_MODES = {Fan.INPUTS: "", Fan.OUTPUTS: ', mode="fan_out"'}
+_GAINS = {2.0: ', nonlinearity="relu"', 1.0: ', nonlinearity="linear"'}
+"""Arguments of torch's ``kaiming_normal_``, whose variance is gain² / fan; these are gains²."""
+
+
+def _calls(start: _Start, parts: Collection[nn.Module]) -> list[str]:
+    """The lines that draw a module's weights, and its biases where it has them."""
+    found = _call(start.weight, "module.weight", start.kind)
+    biased = {part.bias is not None for part in parts}
+    if start.bias is not None and True in biased:
+        drawn = _call(start.bias, "module.bias", start.kind)
+        if False in biased:
+            found.append("if module.bias is not None:")
+            drawn = [INDENT + line for line in drawn]
+        found += drawn
+    return found
+
+
+def _call(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[str]:
+    """The lines that draw a tensor by a rule."""
     if isinstance(rule, Constant):
-        return f"constant_({{}}, {literal(rule.value)})"
+        name, value = ("constant_", f", {literal(rule.value)}") if rule.value else ("zeros_", "")
+        return [f"nn.init.{name}({tensor}{value})"]
     if isinstance(rule, Normal):
-        return f"normal_({{}}, std={literal(rule.deviation)})"
-    deviation = spread(rule, part)
-    if rule.uniform:
-        bound = literal(float(f"{3**0.5 * deviation:.6g}"))
-        return f"uniform_({{}}, -{bound}, {bound})"
-    return f"normal_({{}}, std={literal(float(f'{deviation:.6g}'))})"
+        return [f"nn.init.normal_({tensor}, std={literal(rule.deviation)})"]
+    drawn = "uniform" if rule.uniform else "normal"
+    if tensor == "module.weight" and rule.fan is Fan.BOTH and rule.scale == 2:
+        return [f"nn.init.xavier_{drawn}_({tensor})"]
+    if tensor == "module.weight" and rule.fan in _MODES and rule.scale in _GAINS:
+        options = _MODES[rule.fan] + _GAINS[rule.scale]
+        return [f"nn.init.kaiming_{drawn}_({tensor}{options})"]
+    fan = f"fan = {_FANS_OF.get((kind, rule.fan), _FANS[rule.fan])}"
+    if not rule.uniform:
+        return [fan, f"nn.init.normal_({tensor}, std=({rule.scale:.12g} / fan) ** 0.5)"]
+    # Uniform values reach to √3 deviations.
+    bound = f"bound = ({3 * rule.scale:.12g} / fan) ** 0.5"
+    return [fan, bound, f"nn.init.uniform_({tensor}, -bound, bound)"]
 
 
-def _tuple(texts: list[str]) -> DocGroup:
+def _tuple(texts: Sequence[str]) -> DocGroup:
     return tupled(tuple(map(quoted, texts)))
 
 
-def _any(kinds: set[type[nn.Module]], wanted: type[nn.Module]) -> bool:
-    return any(issubclass(kind, wanted) for kind in kinds)
-
-
-def _largest(frozen: list[str], learning: set[str]) -> list[str]:
-    """The largest parts that hold frozen layers and none that learns."""
-    taken = {p[:end] for p in learning for end in _ends(p)}
+def _largest(wanted: Collection[str], others: Collection[str]) -> list[str]:
+    """The largest parts that hold layers of the wanted and none of the others."""
+    taken = {p[:end] for p in others for end in _ends(p)}
     found: dict[str, None] = {}
-    for path in frozen:
+    for path in wanted:
         found[next(path[:end] for end in _ends(path) if path[:end] not in taken)] = None
     return list(found)
 

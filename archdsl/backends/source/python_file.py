@@ -30,9 +30,8 @@ def page(network: Network, module: fx.GraphModule) -> str:
     """The source of a checked network and its compiled module, formatted.
 
     The class of the network takes and gives what the module does; its weights have the same names
-    in the same order. It starts as the module does: convolutions as He et al. 2015, with a
-    normal distribution for fully connected layers. Losses are left out. Raises ArchError where a
-    layer has no source text.
+    in the same order. They are drawn by the same rules as the module's. Losses are left
+    out. Raises ArchError where a layer has no source text.
     """
     found = patterns(network, module)
     symbols = Symbols()

@@ -29,10 +29,16 @@ from archdsl.viz.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
     help="Templates that many levels down are a box each.  [default: as deep as a page holds]",
 )
 @click.option(
-    "--expand", metavar="PATTERN", multiple=True, help="Open blocks of this path or template."
+    "--expand",
+    metavar="PATTERN",
+    multiple=True,
+    help="Open the blocks whose path, its last part, or template matches a name or glob.",
 )
 @click.option(
-    "--collapse", metavar="PATTERN", multiple=True, help="Close blocks of this path or template."
+    "--collapse",
+    metavar="PATTERN",
+    multiple=True,
+    help="Close the blocks whose path, its last part, or template matches a name or glob.",
 )
 @click.option("--fold/--no-fold", default=True, help="Draw equal blocks in a row once.")
 @click.option(
