@@ -112,7 +112,7 @@ def _window(draw: Draw, kernel: tuple[int, int], most: int = 2) -> dict[str, Any
     """Strides, and padding as written or as the runtime computes it."""
     auto = draw.one(*_AUTO)
     pads = None
-    if auto in (None, "NOTSET"):
+    if auto in (None, "NOTSET") or draw.random.random() < 0.2:
         limits = [min(most, k - 1) for k in (*kernel, *kernel)]
         pads = draw.some([draw.random.randint(0, limit) for limit in limits], [0, 0, 0, 0])
         if draw.random.random() < 0.3:
@@ -561,6 +561,8 @@ def arithmetic_of_two(draw: Draw) -> str:
         lambda: draw.node("Flatten", draw.node("GlobalAveragePool", x)),
         lambda: draw.node("MaxPool", x, kernel_shape=[1, 3]),
     )()
+    if draw.random.random() < 0.2:
+        second = draw.node("Conv", draw.node("GlobalAveragePool", x), draw.weight(1, 3, 1, 1))
     kind = draw.one("Add", "Mul", "Sub", "Div", "Sum", "Max", "Min")
     return draw.node(kind, *draw.one((x, second), (second, x)))
 
@@ -788,15 +790,13 @@ def upsample(draw: Draw) -> str:
 
 @maker
 def reductions(draw: Draw) -> str:
-    opset = draw.since(11)
+    draw.since(11)
     kind = draw.one("ReduceMean", "ReduceMean", "ReduceMax", "ReduceMax", "ReduceSum", "ReduceL2")
     x = draw.image() if draw.random.random() < 0.8 else draw.input(5)
     axes = draw.one([2, 3], [2, 3], [-1, -2], [3, 2], [1], [2], None, [1, 2, 3], [0], [])
     if draw.shape == (5,):
         axes = draw.one([1], None)
-    listed, given = draw.listed(
-        {"ReduceSum": 13}.get(kind, 18 if kind != "ReduceMax" else 18), axes
-    )
+    listed, given = draw.listed(13 if kind == "ReduceSum" else 18, axes)
     skip = draw.some(0, 1) if given is not None else None
     return draw.node(
         kind, x, given, axes=listed, keepdims=draw.some(0, 1), noop_with_empty_axes=skip

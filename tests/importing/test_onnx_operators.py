@@ -12,7 +12,7 @@ import torch
 from archdsl.diagnostics import ArchError
 from archdsl.importers import Options
 
-onnx = pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx.reference") and pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
 from operator_cases import MAKERS, Draw  # noqa: E402
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _TOLERANCE = 1e-5  # of the largest value
+_TOLERANCES = {"lrn": 1e-4}  # onnxruntime's power is no more exact
 
 
 def made(kind: str, number: int) -> ModelProto:
@@ -50,9 +51,8 @@ def expected(model: ModelProto, data: np.ndarray) -> list[np.ndarray] | None:
     try:
         session = runtime.InferenceSession(model.SerializeToString(), options)
         return list(session.run(None, {"x": data}))
-    except Exception as error:  # what it raises has no common base
-        if "NOT_IMPLEMENTED" not in str(error):
-            return None
+    except Exception:  # what it raises has no common base; it does not implement all of ONNX
+        pass
     try:
         evaluator: Any = onnx.reference.ReferenceEvaluator(model)
         return [np.asarray(array) for array in evaluator.run(None, {"x": data})]
@@ -60,8 +60,8 @@ def expected(model: ModelProto, data: np.ndarray) -> list[np.ndarray] | None:
         return None
 
 
-def outcome(model: ModelProto, folder: Path) -> str:
-    """``right``, ``refused: …``, or what is wrong."""
+def outcome(model: ModelProto, folder: Path, tolerance: float = _TOLERANCE) -> str:
+    """``right``, ``refused: …``, or what is wrong; values that overflow there are left out."""
     file = folder / "model.onnx"
     file.write_bytes(model.SerializeToString())
     try:
@@ -83,9 +83,11 @@ def outcome(model: ModelProto, folder: Path) -> str:
         for ours, theirs in zip(found, wanted, strict=True):
             if ours.shape != theirs.shape:
                 return f"wrong: {ours.shape} and not {theirs.shape}"
-            largest = np.abs(theirs[np.isfinite(theirs)]).max(initial=0)
-            if not np.allclose(ours, theirs, rtol=0, atol=_TOLERANCE * largest, equal_nan=True):
-                return f"wrong: apart by {np.abs(ours - theirs).max()} of {largest}"
+            finite = np.isfinite(theirs)
+            largest = np.abs(theirs[finite]).max(initial=0)
+            apart = np.abs(ours - theirs)[finite].max(initial=0)
+            if not apart <= tolerance * largest:
+                return f"wrong: apart by {apart} of {largest}"
     return "right"
 
 
@@ -93,7 +95,7 @@ def faults(kind: str, numbers: range, folder: Path) -> list[str]:
     found = []
     for number in numbers:
         model = made(kind, number)
-        told = outcome(model, folder)
+        told = outcome(model, folder, _TOLERANCES.get(kind, _TOLERANCE))
         if not told.startswith(("right", "refused: ")):
             nodes = "; ".join(onnx.helper.printable_node(node) for node in model.graph.node)
             opset = model.opset_import[0].version

@@ -14,7 +14,7 @@ from archdsl.importers.imported_graph import Sketch
 from archdsl.importers.onnx.data_movement import MOVING
 from archdsl.importers.onnx.file import Tensor, load
 from archdsl.importers.onnx.graph import Reader
-from archdsl.importers.onnx.operators import HANDLERS
+from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
 
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def read_with_weights(what: str, options: Options) -> tuple[Sketch, dict[str, Ar
 
 def _read(what: str, options: Options) -> tuple[Sketch, Reader]:
     path = Path(what)
-    reader = Reader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
+    reader = Reader(load(path), path, {**OPERATORS, **MOVING}, PATTERNS, options.input)
     outputs = reader.run()
     return reader.draft.sketch(outputs), reader
