@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _TOLERANCE = 1e-5  # of the largest value
-_TOLERANCES = {"lrn": 1e-4}  # onnxruntime's power is no more exact
+_INEXACT = ("LRN",)
+"""Operators that are tried with usual values: onnxruntime adds and subtracts squares along the
+channels, and is off by a hundredth where one of them is large."""
 
 
 def made(kind: str, number: int) -> ModelProto:
@@ -40,7 +42,8 @@ def inputs(model: ModelProto) -> list[np.ndarray]:
     random = np.random.default_rng(0)
     usual = 3 * random.standard_normal((2, *sizes)).astype(np.float32)
     large = usual * random.choice([1, 1, 20, 1000], usual.shape).astype(np.float32)
-    return [usual, large]
+    inexact = any(node.op_type in _INEXACT for node in model.graph.node)
+    return [usual] if inexact else [usual, large]
 
 
 def expected(model: ModelProto, data: np.ndarray) -> list[np.ndarray] | None:
@@ -60,7 +63,7 @@ def expected(model: ModelProto, data: np.ndarray) -> list[np.ndarray] | None:
         return None
 
 
-def outcome(model: ModelProto, folder: Path, tolerance: float = _TOLERANCE) -> str:
+def outcome(model: ModelProto, folder: Path) -> str:
     """``right``, ``refused: …``, or what is wrong; values that overflow there are left out."""
     file = folder / "model.onnx"
     file.write_bytes(model.SerializeToString())
@@ -86,7 +89,7 @@ def outcome(model: ModelProto, folder: Path, tolerance: float = _TOLERANCE) -> s
             finite = np.isfinite(theirs)
             largest = np.abs(theirs[finite]).max(initial=0)
             apart = np.abs(ours - theirs)[finite].max(initial=0)
-            if not apart <= tolerance * largest:
+            if not apart <= _TOLERANCE * largest:
                 return f"wrong: apart by {apart} of {largest}"
     return "right"
 
@@ -95,7 +98,7 @@ def faults(kind: str, numbers: range, folder: Path) -> list[str]:
     found = []
     for number in numbers:
         model = made(kind, number)
-        told = outcome(model, folder, _TOLERANCES.get(kind, _TOLERANCE))
+        told = outcome(model, folder)
         if not told.startswith(("right", "refused: ")):
             nodes = "; ".join(onnx.helper.printable_node(node) for node in model.graph.node)
             opset = model.opset_import[0].version

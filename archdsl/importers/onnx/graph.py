@@ -34,8 +34,8 @@ _LARGEST_FOLDED = 2**28  # values
 _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
-_SAMPLES = 3
-"""How many samples are followed where the batch is open: a size that files seldom have in front."""
+_SAMPLES = 11
+"""How many samples are followed where the batch is open: a size that a file hardly means else."""
 
 
 class Reader:

@@ -319,16 +319,30 @@ def _product(reader: Reader, node: Node) -> Signal:
 # ---- pooling ----
 
 
-def _max_pool(reader: Reader, node: Node) -> Signal:
+def _pool_window(reader: Reader, node: Node) -> tuple[Pair, Pair, Sides, bool]:
+    """Kernel, stride and padding of a pooling, and whether its size is rounded up."""
     kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
-    sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode"))
+    sides = _sides(reader, node, kernel, stride)
+    if node.get("auto_pad").startswith("SAME"):
+        for size, k, step in zip(
+            known(reader.draft, reader.settled(node.signal())), kernel, stride, strict=True
+        ):
+            if (-(-size // step) - 1) * step + k < size:
+                raise RuleError(
+                    "runtimes differ where strides leave out cells",
+                    f"auto_pad = {node.get('auto_pad')}, a window of {k} in steps of {step} on {size}",
+                )
+    return kernel, stride, sides, bool(node.get("ceil_mode"))
+
+
+def _max_pool(reader: Reader, node: Node) -> Signal:
+    kernel, stride, sides, ceil = _pool_window(reader, node)
     index = reader.settled(node.signal())
     return reader.of(max_pool(reader.draft, index, kernel, stride, sides, ceil=ceil))
 
 
 def _avg_pool(reader: Reader, node: Node) -> Signal:
-    kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
-    sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode"))
+    kernel, stride, sides, ceil = _pool_window(reader, node)
     counts = bool(node.get("count_include_pad")) and any(sides)
     index = reader.settled(node.signal())
     return reader.of(avg_pool(reader.draft, index, kernel, stride, sides, ceil=ceil, counts=counts))

@@ -21,7 +21,7 @@ from archdsl.layers.reshape import Flatten, ReshapeTo, Transpose
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
 
-_LARGEST = 2**24
+_LARGEST = 2**25
 """Values whose places are followed."""
 
 
