@@ -793,7 +793,7 @@ def reductions(draw: Draw) -> str:
     draw.since(11)
     kind = draw.one("ReduceMean", "ReduceMean", "ReduceMax", "ReduceMax", "ReduceSum", "ReduceL2")
     x = draw.image() if draw.random.random() < 0.8 else draw.input(5)
-    axes = draw.one([2, 3], [2, 3], [-1, -2], [3, 2], [1], [2], None, [1, 2, 3], [0], [])
+    axes = draw.one([2, 3], [2, 3], [-1, -2], [3, 2], [1], [2], None, [1, 2, 3], [0])
     if draw.shape == (5,):
         axes = draw.one([1], None)
     listed, given = draw.listed(13 if kind == "ReduceSum" else 18, axes)

@@ -34,6 +34,8 @@ _LARGEST_FOLDED = 2**28  # values
 _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
+CHANNELS_LAST = "The file's input has its channels last."
+"""The note of a spec whose network takes the file's input with its channels brought to the front."""
 _SAMPLES = 11
 """How many samples are followed where the batch is open: a size that a file hardly means else."""
 
@@ -127,7 +129,7 @@ class Reader:
             )
         first, _, last = shape
         if last is not None and self._turned(name):
-            self.draft.note("The file's input has its channels last.")
+            self.draft.note(CHANNELS_LAST)
             index = self.draft.image(last, *shape[:2])
             return self._moved(index, self._places(index).transpose(0, 2, 3, 1))
         if first is None:

@@ -324,14 +324,15 @@ def _pool_window(reader: Reader, node: Node) -> tuple[Pair, Pair, Sides, bool]:
     kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
     sides = _sides(reader, node, kernel, stride)
     if node.get("auto_pad").startswith("SAME"):
-        for size, k, step in zip(
-            known(reader.draft, reader.settled(node.signal())), kernel, stride, strict=True
+        sizes = known(reader.draft, reader.settled(node.signal()))
+        if any(
+            (-(-size // step) - 1) * step + k < size
+            for size, k, step in zip(sizes, kernel, stride, strict=True)
         ):
-            if (-(-size // step) - 1) * step + k < size:
-                raise RuleError(
-                    "runtimes differ where strides leave out cells",
-                    f"auto_pad = {node.get('auto_pad')}, a window of {k} in steps of {step} on {size}",
-                )
+            raise RuleError(
+                "runtimes differ where strides leave out cells",
+                f"auto_pad = {node.get('auto_pad')}, windows {kernel} in steps {stride} on {sizes}",
+            )
     return kernel, stride, sides, bool(node.get("ceil_mode"))
 
 

@@ -16,6 +16,9 @@ from archdsl.importers.onnx.nodes import Node, along, reshaped
 from archdsl.importers.onnx.values import GRID, Signal
 from archdsl.layers.normalization import GroupNorm, LocalResponseNorm
 
+with np.errstate(over="ignore"):
+    _SQUARES = GRID**2
+
 
 def _chain(reader: Reader, signal: Signal | None, *types: str) -> list[Node] | None:
     """The nodes that a value comes from, the last first; None where they are of other types.
@@ -68,7 +71,7 @@ def _local_response_norm(reader: Reader, node: Node) -> Signal | None:
         return None
     power, added, factor, squeezed, pooling, padded, deepened = chain
     index, squares = reader.settled(values), _signal(deepened)
-    if squares is None or not np.allclose(squares.functions.get(index, 0), GRID**2):
+    if squares is None or not np.allclose(squares.functions.get(index, 0), _SQUARES):
         return None
     shape = reader.draft.shape(index)
     size = int(pooling.get("kernel_shape", [0])[0])
