@@ -146,12 +146,13 @@ def _pool(
 ) -> int:
     """A pooling that leaves padding out, by equal padding, rounding up, or cutting windows off."""
     sizes = known(draft, index)
-    counts = tuple(
+    rows, columns = (
         _positions(size, k, step, first, last, ceil=ceil)
         for size, k, step, first, last in zip(
             sizes, kernel, stride, sides.first, sides.last, strict=True
         )
     )
+    counts = rows, columns
     channels = draft.shape(index)[0]
     assert channels is not None
     for window, front in ((kernel, sides.first), _alone(kernel, sides.first, sizes, counts)):
@@ -168,7 +169,7 @@ def _pool(
     ]
     top, left = sides.top + stride[0] * moved[0], sides.left + stride[1] * moved[1]
     index = draft.add(kind(*kernel, *stride, top, left), index)
-    return draft.add(Slice(0, *moved, channels, *counts), index)
+    return draft.add(Slice(0, moved[0], moved[1], channels, rows, columns), index)
 
 
 def _alone(

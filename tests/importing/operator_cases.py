@@ -711,6 +711,8 @@ def gather(draw: Draw) -> str:
     if draw.random.random() < 0.5:
         shape = draw.node("Reshape", x, draw.constant([0, 4, 6], np.int64))
         x = draw.node("Transpose", shape, perm=[0, 2, 1])
+        if draw.random.random() < 0.6:
+            x = draw.node("Relu", x)
     indices = draw.one(0, 1, -1, [0], [1, 0], [1, 0, 2], [3, 2, 1, 0], [0, 0])
     return draw.node("Gather", x, draw.constant(indices, np.int64), axis=draw.some(0, 1, 2, -1))
 

@@ -19,6 +19,7 @@ from operator_cases import MAKERS, Draw  # noqa: E402
 from sketches import module_of  # noqa: E402
 
 from archdsl.importers import onnx as reader  # noqa: E402
+from archdsl.importers.onnx.graph import CHANNELS_LAST  # noqa: E402
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -76,8 +77,9 @@ def outcome(model: ModelProto, folder: Path) -> str:
         wanted = expected(model, data)
         if wanted is None:
             return "wrong: read, and nothing runs it"
+        given = torch.from_numpy(data)
         with torch.no_grad():
-            result = module(torch.from_numpy(data))
+            result = module(given.movedim(-1, 1) if CHANNELS_LAST in sketch.notes else given)
         found = (
             [result[name].numpy() for name in result]
             if isinstance(result, dict)

@@ -35,7 +35,7 @@ _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
 CHANNELS_LAST = "The file's input has its channels last."
-"""The note of a spec whose network takes the file's input with its channels brought to the front."""
+"""The note of a spec whose network takes the file's input with its channels in front."""
 _SAMPLES = 11
 """How many samples are followed where the batch is open: a size that a file hardly means else."""
 
