@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.graph import Reader
@@ -182,19 +180,9 @@ def _instance_norm(reader: Reader, node: Node) -> Signal:
 
 
 def _group_norm(reader: Reader, node: Node) -> Signal:
-    """Its weights are those of the groups before version 21, and of the channels from then on."""
-    groups = int(node.get("num_groups"))
-    channels = image(node.signal().shape, "GroupNormalization")[0]
-    weights = {"weight": node.weight(1), "bias": node.weight(2)}
-    wanted = groups if node.definition.since < 21 else channels
-    for name, tensor in weights.items():
-        if tensor.size != wanted:
-            raise RuleError(f"the {name} does not fit", f"expected {wanted}, found {tensor.size}")
-        if groups < channels == groups * max(channels // groups, 1) and wanted == groups:
-            values = np.repeat(tensor.array.reshape(-1), channels // groups)
-            weights[name] = reader.computed(f"{tensor.name}.channels", values)
-    layer = GroupNorm(groups, round_off(node.get("epsilon")))
-    return reader.add(layer, node.signal(), tensors=_tensors(**weights))
+    tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
+    layer = GroupNorm(int(node.get("num_groups")), round_off(node.get("epsilon")))
+    return reader.add(layer, node.signal(), tensors=tensors)
 
 
 def _layer_norm(reader: Reader, node: Node) -> Signal:
@@ -382,8 +370,8 @@ OPERATORS: dict[str, Row] = {
     "MatMul": Row(_matmul, 13),
     "BatchNormalization": Row(_batch_norm, 15, "epsilon momentum"),
     "InstanceNormalization": Row(_instance_norm, 22, "epsilon"),
-    "GroupNormalization": Row(_group_norm, 21, "epsilon num_groups"),
-    "LayerNormalization": Row(_layer_norm, 17, "axis epsilon"),
+    "GroupNormalization": Row(_group_norm, 21, "epsilon num_groups stash_type"),
+    "LayerNormalization": Row(_layer_norm, 17, "axis epsilon stash_type"),
     "LRN": Row(_lrn, 13, "alpha beta bias size"),
     "PRelu": Row(_prelu, 16),
     "Softmax": Row(_softmax, 13, "axis"),
