@@ -127,12 +127,15 @@ class Reader:
             raise RuleError(
                 "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
             )
-        first, _, last = shape
-        if last is not None and self._turned(name):
+        if self._turned(name):
             self.draft.note(CHANNELS_LAST)
-            index = self.draft.image(last, *shape[:2])
+            # A size that is given is that of the network, whose channels are in front.
+            channels, *sides = shape if self._size is not None else (shape[-1], *shape[:-1])
+            if channels is None:
+                raise RuleError("the number of channels has to be known")
+            index = self.draft.image(channels, *sides)
             return self._moved(index, self._places(index).transpose(0, 2, 3, 1))
-        if first is None:
+        if shape[0] is None:
             raise RuleError("the number of channels has to be known")
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
 
