@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from archdsl.importers.draft import Draft
 from archdsl.ir.layer import RuleError, image
-from archdsl.layers.convolution import Convolution, Pair, slid
+from archdsl.layers.convolution import Convolution, Pair
 from archdsl.layers.padding import Pad
 from archdsl.layers.pooling import AvgPool, MaxPool
 from archdsl.layers.reshape import Slice
@@ -80,7 +80,7 @@ def max_pool(
     draft: Draft, index: int, kernel: Pair, stride: Pair, sides: Sides, *, ceil: bool = False
 ) -> int:
     """A maximum in which padding never wins, whatever it is on each side."""
-    if ceil and sides.first == sides.last:
+    if ceil and _half(kernel, sides):
         return draft.add(MaxPool(*kernel, *stride, *sides.first, ceil_mode=True), index)
     return _pool(draft, index, MaxPool, kernel, stride, sides, ceil)
 
@@ -96,13 +96,43 @@ def avg_pool(
     counts: bool = False,
 ) -> int:
     """A mean: of the cells inside the image, or with ``counts`` of padding as well."""
-    if sides.first == sides.last:
+    if _half(kernel, sides) or (sides.first == sides.last and not ceil):
         layer = AvgPool(*kernel, *stride, *sides.first, ceil_mode=ceil, count_include_pad=counts)
         return draft.add(layer, index)
     if counts:
+        if ceil:
+            sides = _without_dropped(known(draft, index), kernel, stride, sides)
         index = draft.add(Pad(sides.top, sides.bottom, sides.left, sides.right), index)
         return avg_pool(draft, index, kernel, stride, Sides(), ceil=ceil)
     return _pool(draft, index, AvgPool, kernel, stride, sides, ceil)
+
+
+def _half(kernel: Pair, sides: Sides) -> bool:
+    """Whether opposite sides are padded alike, and by half a window at most."""
+    return sides.first == sides.last and all(
+        2 * pad <= k for pad, k in zip(sides.first, kernel, strict=True)
+    )
+
+
+def _positions(size: int, kernel: int, step: int, first: int, last: int, *, ceil: bool) -> int:
+    """How many windows there are; with ``ceil`` none that starts in the padding at the end."""
+    room = size + first + last - kernel
+    if not ceil:
+        return room // step + 1
+    count = -(-room // step) + 1
+    return count - 1 if (count - 1) * step >= size + first else count
+
+
+def _without_dropped(sizes: Pair, kernel: Pair, stride: Pair, sides: Sides) -> Sides:
+    """Less padding at the end where a window that starts in it is left out."""
+    last = []
+    for size, k, step, first, end in zip(
+        sizes, kernel, stride, sides.first, sides.last, strict=True
+    ):
+        count = _positions(size, k, step, first, end, ceil=True)
+        dropped = count == -(-(size + first + end - k) // step)
+        last.append(max(0, (count - 1) * step + k - size - first) if dropped else end)
+    return Sides(*sides.first, *last)
 
 
 def _pool(
@@ -116,12 +146,13 @@ def _pool(
 ) -> int:
     """A pooling that leaves padding out, by equal padding, rounding up, or cutting windows off."""
     sizes = known(draft, index)
-    counts = tuple(
-        slid(size + first + last, k, step, 0, ceil=ceil)
+    rows, columns = (
+        _positions(size, k, step, first, last, ceil=ceil)
         for size, k, step, first, last in zip(
             sizes, kernel, stride, sides.first, sides.last, strict=True
         )
     )
+    counts = rows, columns
     channels = draft.shape(index)[0]
     assert channels is not None
     for window, front in ((kernel, sides.first), _alone(kernel, sides.first, sizes, counts)):
@@ -138,13 +169,11 @@ def _pool(
     ]
     top, left = sides.top + stride[0] * moved[0], sides.left + stride[1] * moved[1]
     index = draft.add(kind(*kernel, *stride, top, left), index)
-    rows, columns = counts
-    assert rows is not None and columns is not None
     return draft.add(Slice(0, moved[0], moved[1], channels, rows, columns), index)
 
 
 def _alone(
-    kernel: Pair, first: Pair, sizes: tuple[int, int], counts: tuple[int | None, ...]
+    kernel: Pair, first: Pair, sizes: tuple[int, int], counts: tuple[int, ...]
 ) -> tuple[Pair, Pair]:
     """A window and its padding in front, cut to the map on axes with a single position."""
     cut = [

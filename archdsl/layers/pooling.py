@@ -70,6 +70,12 @@ class _Pooling(SlidingWindow):
                     f"expected less than {side}, found {pad}",
                     code="E307",
                 )
+        if self.ceil_mode and self._needs_explicit_padding(kernel):
+            raise RuleError(
+                f"the padding of {self.kind} is more than half its window, with ceil_mode",
+                f"expected at most half of {times(kernel)}, found {times(padding)}",
+                code="E307",
+            )
         require_fit(self.kind, inputs[0], kernel, padding)
         ceil = self.ceil_mode
         return (
@@ -119,7 +125,7 @@ class MaxPool(_Pooling):
             sides = (padding[1], padding[1], padding[0], padding[0])
             return nn.Sequential(
                 nn.ConstantPad2d(sides, float("-inf")),
-                nn.MaxPool2d(kernel, stride, ceil_mode=self.ceil_mode),
+                nn.MaxPool2d(kernel, stride),
             )
         return nn.MaxPool2d(kernel, stride, padding, ceil_mode=self.ceil_mode)
 
@@ -155,7 +161,7 @@ class AvgPool(_Pooling):
         assert kernel is not None
         padding, stride = self._padding(), (self.stride_h, self.stride_w)
         if self._needs_explicit_padding(kernel):
-            return PaddedAvgPool2d(kernel, stride, padding, self.ceil_mode, self.count_include_pad)
+            return PaddedAvgPool2d(kernel, stride, padding, self.count_include_pad)
         return nn.AvgPool2d(kernel, stride, padding, self.ceil_mode, self.count_include_pad)
 
 

@@ -168,11 +168,10 @@ class PaddedAvgPool2d(nn.Module):
         kernel_size: tuple[int, int],
         stride: tuple[int, int],
         padding: tuple[int, int],
-        ceil_mode: bool,
         count_include_pad: bool,
     ) -> None:
         super().__init__()
-        self.pool = nn.AvgPool2d(kernel_size, stride, 0, ceil_mode)
+        self.pool = nn.AvgPool2d(kernel_size, stride)
         self.sides = [padding[1], padding[1], padding[0], padding[0]]
         self.count_include_pad = count_include_pad
 

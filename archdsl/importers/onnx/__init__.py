@@ -14,7 +14,7 @@ from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx.data_movement import MOVING
 from archdsl.importers.onnx.file import Tensor, load
 from archdsl.importers.onnx.graph import OnnxGraphReader
-from archdsl.importers.onnx.operators import HANDLERS
+from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
 
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def read_with_weights(what: str, options: ImportOptions) -> tuple[ImportedGraph,
 
 def _read(what: str, options: ImportOptions) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
-    reader = OnnxGraphReader(load(path), path, {**HANDLERS, **MOVING}, PATTERNS, options.input)
+    reader = OnnxGraphReader(load(path), path, {**OPERATORS, **MOVING}, PATTERNS, options.input)
     outputs = reader.run()
     return reader.draft.graph(outputs), reader

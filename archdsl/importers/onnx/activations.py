@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archdsl.importers.onnx.values import GRID
+from archdsl.importers.onnx.values import GRID, NEAR
 from archdsl.ir.layer import Layer
 from archdsl.layers import activation
 from archdsl.layers.linear import Multiply
@@ -49,7 +49,7 @@ def is_input(values: Array) -> bool:
 
 def recognised(values: Array) -> Layer | None:
     """The layer that makes these of the samples."""
-    if values.shape != GRID.shape or values.dtype == bool or not np.isfinite(values).all():
+    if values.shape != GRID.shape or values.dtype == bool or not np.isfinite(values[NEAR]).all():
         return None
     return next((layer for layer in _candidates(values) if _equal(values, _made(layer))), None)
 
@@ -59,8 +59,9 @@ def _candidates(values: Array) -> Iterator[Layer]:
     yield from (cls() for cls in _FIXED)
     at = dict(zip(GRID.tolist(), values.tolist(), strict=True))
     yield activation.LeakyReLU(round_off(-at[-1.0]))
-    if at[30.0] > 0:
-        yield activation.ClippedReLU(round_off(at[30.0]))
+    bound = max(value for value in values.tolist() if np.isfinite(value))
+    if bound > 0:
+        yield activation.ClippedReLU(round_off(bound))
     yield activation.ELU(round_off(-at[-30.0]))
     yield Multiply(round_off(at[1.0]))
 
@@ -79,5 +80,9 @@ def _made(layer: Layer) -> Array:
     return made
 
 
-def _equal(first: Array, second: Array) -> bool:
-    return first.shape == second.shape and np.allclose(first, second, rtol=2e-6, atol=2e-6)
+def _equal(found: Array, wanted: Array) -> bool:
+    """Whether samples are those wanted, wherever the formula that gave them does not overflow."""
+    if found.shape != wanted.shape or not np.isfinite(found[NEAR]).all():
+        return False
+    kept = np.isfinite(found)
+    return np.allclose(found[kept], wanted[kept], rtol=2e-6, atol=2e-6)

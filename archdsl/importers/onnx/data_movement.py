@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from archdsl.importers.onnx.activations import round_off
-from archdsl.importers.onnx.graph import Handler, OnnxGraphReader
-from archdsl.importers.onnx.nodes import Node
+from archdsl.importers.onnx.graph import OnnxGraphReader
+from archdsl.importers.onnx.nodes import Node, reshaped
+from archdsl.importers.onnx.rows import Row
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import Layer, RuleError, image, shown
 from archdsl.layers.attention import Token
@@ -18,42 +21,38 @@ from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
 
 
 def _reshape(reader: OnnxGraphReader, node: Node) -> Signal:
-    sizes = [int(size) for size in node.numbers("shape", 1) or ()]
-    signal = node.signal()
-    before = (reader.batch, *signal.shape)
-    if not node.get("allowzero", 0):
-        kept = enumerate(sizes)
-        sizes = [before[axis] or 0 if size == 0 else size for axis, size in kept if axis < 8]
-    if len(sizes) > 1 and sizes[0] in (reader.batch, -1):
-        # The batch stays in front; what was -1 there says nothing about the rest.
-        sizes[0] = 1
-    return reader.rearranged(signal, lambda order: order.reshape(sizes))
+    return reader.rearranged(
+        node.signal(), lambda order: order.reshape(reshaped(node, order.shape))
+    )
 
 
 def _flatten(reader: OnnxGraphReader, node: Node) -> Signal:
-    if node.get("axis", 1) != 1:
-        raise RuleError("flattening with the batch", f"axis {node.get('axis', 1)}")
-    return reader.rearranged(node.signal(), lambda order: order.reshape(1, -1))
+    axis = int(node.get("axis"))
+    rank = len(node.signal().shape) + 1
+    if not -rank <= axis <= rank:
+        raise RuleError("there is no such axis", f"axis = {axis} of {rank}")
+    front = axis + rank if axis < 0 else axis
+    return reader.rearranged(
+        node.signal(), lambda order: order.reshape(prod(order.shape[:front]), -1)
+    )
 
 
 def _transpose(reader: OnnxGraphReader, node: Node) -> Signal:
-    axes = node.get("perm", None)
-    if axes is None:
-        raise RuleError("a transposition of the batch")
+    axes = node.get("perm")
     return reader.rearranged(node.signal(), lambda order: order.transpose(axes))
 
 
 def _squeeze(reader: OnnxGraphReader, node: Node) -> Signal:
-    axes = node.numbers("axes", 1)
-    chosen = None if axes is None else tuple(int(axis) for axis in axes)
-    if chosen is None:
+    axes = node.axes(1, len(node.signal().shape) + 1)
+    if axes is None:
         raise RuleError("a squeeze of the batch", help="name the axes in the file")
-    return reader.rearranged(node.signal(), lambda order: np.squeeze(order, chosen))
+    return reader.rearranged(node.signal(), lambda order: np.squeeze(order, tuple(axes)))
 
 
 def _unsqueeze(reader: OnnxGraphReader, node: Node) -> Signal:
-    axes = tuple(int(axis) for axis in node.numbers("axes", 1) or ())
-    return reader.rearranged(node.signal(), lambda order: np.expand_dims(order, axes))
+    count = len(node.numbers("axes", 1) or ())
+    axes = node.axes(1, len(node.signal().shape) + 1 + count) or []
+    return reader.rearranged(node.signal(), lambda order: np.expand_dims(order, tuple(axes)))
 
 
 # ---- parts ----
@@ -61,12 +60,16 @@ def _unsqueeze(reader: OnnxGraphReader, node: Node) -> Signal:
 
 def _split(reader: OnnxGraphReader, node: Node) -> tuple[Signal, ...]:
     shape = node.signal().shape
-    axis = int(node.get("axis", 0))
+    axis = int(node.get("axis"))
     channels = image(shape, "Split")[0]
     if axis not in (1, -3):
         raise RuleError("a split along another axis than the channels", f"axis {axis}")
     parts = len(node.proto.output)
-    sizes = node.numbers("split", 1) or [-(-channels // parts)] * parts
+    if node.get("num_outputs", parts) != parts:
+        raise RuleError("a split of other parts", f"num_outputs = {node.get('num_outputs')}")
+    largest = -(-channels // parts)
+    rest = [min(largest, channels - largest * place) for place in range(parts)]
+    sizes = node.numbers("split", 1) or rest
     if len(sizes) != parts or sum(sizes) != channels:
         raise RuleError("a split of other sizes than its input", f"{sizes} of {channels} channels")
     firsts = [sum(sizes[:place]) for place in range(parts)]
@@ -79,15 +82,16 @@ def _split(reader: OnnxGraphReader, node: Node) -> tuple[Signal, ...]:
 def _slice(reader: OnnxGraphReader, node: Node) -> Signal:
     signal = node.signal()
     starts, ends = node.numbers("starts", 1) or [], node.numbers("ends", 2) or []
-    axes = node.numbers("axes", 3)
-    axes = list(range(len(starts))) if axes is None else [int(axis) for axis in axes]
+    axes = node.axes(3, 4)
+    axes = list(range(len(starts))) if axes is None else axes
     steps = node.numbers("steps", 4) or [1] * len(starts)
-    if any(step != 1 for step in steps) or not len(starts) == len(ends) == len(axes):
+    if any(step != 1 for step in steps):
         raise RuleError("a slice with steps", f"found {steps}")
+    if not len(starts) == len(ends) == len(axes) == len(steps):
+        raise RuleError("starts, ends and axes are not as many", f"{starts}, {ends}, {axes}")
     box = list(image(signal.shape, "Slice"))
     cuts = [slice(0, size) for size in box]
     for start, end, axis in zip(starts, ends, axes, strict=True):
-        axis %= 4
         size = box[axis - 1]
         if axis == 0 or size is None:
             raise RuleError("a slice of the batch, or of an open size")
@@ -120,9 +124,9 @@ def _box(channels: slice, rows: slice, columns: slice) -> Slice:
 def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
     chosen = node.weight(1)
     if node.signal().moved is not None:
-        indices, axis = chosen.array.astype(np.int64), int(node.get("axis", 0))
+        indices, axis = chosen.array.astype(np.int64), int(node.get("axis"))
         return reader.rearranged(node.signal(), lambda order: np.take(order, indices, axis))
-    if len(node.signal().shape) != 2 or node.get("axis", 0) != 1 or chosen.shape != ():
+    if len(node.signal().shape) != 2 or node.get("axis") not in (1, -2) or chosen.shape != ():
         raise RuleError("only one token of a sequence can be chosen")
     tokens, index = node.signal().shape[0], int(chosen.array)
     if tokens is None or not -tokens <= index < tokens:
@@ -134,15 +138,15 @@ def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
-    if node.get("mode", "constant") != "constant":
-        raise RuleError(f"padding of the kind {node.get('mode', '')}", "only constants are known")
+    if node.get("mode") != "constant":
+        raise RuleError(f"padding of the kind {node.get('mode')}", "only constants are known")
     pads = [int(pad) for pad in node.numbers("pads", 1) or ()]
     (value,) = node.numbers("value", 2) or [0.0]
-    axes = node.numbers("axes", 3)
-    if axes is not None:
+    axes = node.axes(3, 4)
+    if axes is not None and len(pads) == 2 * len(axes):
         every = [0] * 8
         for place, axis in enumerate(axes):
-            every[int(axis) % 4], every[int(axis) % 4 + 4] = pads[place], pads[place + len(axes)]
+            every[axis], every[axis + 4] = pads[place], pads[place + len(axes)]
         pads = every
     if len(pads) != 8 or pads[0] or pads[1] or pads[4] or pads[5] or min(pads) < 0:
         raise RuleError("only the height and width of a picture can be padded", f"found {pads}")
@@ -180,22 +184,25 @@ def _resize(reader: OnnxGraphReader, node: Node) -> Signal:
 
 def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
     """The size as written, or from factors, which are the second input of older versions."""
-    if node.get("axes", None) is not None or node.get("antialias", 0):
-        raise RuleError("the catalogue does not resize like this", "axes or antialias are given")
     sizes = node.numbers("sizes", 3)
     if sizes:
+        if len(sizes) != 4:
+            raise RuleError("a picture has four sizes", f"found {sizes}")
         return int(sizes[-2]), int(sizes[-1])
     scales = node.numbers("scales", 1 if node.type == "Upsample" or len(node.inputs) < 3 else 2)
-    if not scales or len(scales) < 2:
+    if not scales or len(scales) != 4:
         raise RuleError("neither a size nor factors are given")
     if any(scale != 1 for scale in scales[:-2]):
         raise RuleError("only height and width are resized", f"scales = {scales}")
-    return int(height * scales[-2]), int(width * scales[-1])
+    found = np.array([height, width], np.float32) * np.array(scales[-2:], np.float32)
+    if not np.array_equal(found, np.round(found)):
+        raise RuleError("factors give a fraction of a cell", f"scales = {scales}")
+    return int(found[0]), int(found[1])
 
 
 def _way(node: Node) -> tuple[bool, bool]:
-    """Two flags of a resize: the nearest cell is taken, corners are aligned."""
-    mode = node.get("mode", "nearest")
+    """Whether the nearest cell is taken, and whether corners are aligned."""
+    mode = node.get("mode")
     modern = node.type == "Resize" and len(node.inputs) > 2
     place = node.get("coordinate_transformation_mode", "half_pixel" if modern else "asymmetric")
     rounding = node.get("nearest_mode", "round_prefer_floor" if modern else "floor")
@@ -210,16 +217,17 @@ def _way(node: Node) -> tuple[bool, bool]:
     raise RuleError("the catalogue does not resize like this", f"{mode}, {place}, {rounding}")
 
 
-MOVING: dict[str, Handler] = {
-    "Reshape": _reshape,
-    "Flatten": _flatten,
-    "Transpose": _transpose,
-    "Squeeze": _squeeze,
-    "Unsqueeze": _unsqueeze,
-    "Split": _split,
-    "Slice": _slice,
-    "Gather": _gather,
-    "Pad": _pad,
-    "Resize": _resize,
-    "Upsample": _resize,
+MOVING: dict[str, Row] = {
+    "Reshape": Row(_reshape, 25, "allowzero"),
+    "Flatten": Row(_flatten, 25, "axis"),
+    "Transpose": Row(_transpose, 25, "perm"),
+    "Squeeze": Row(_squeeze, 25, "axes"),
+    "Unsqueeze": Row(_unsqueeze, 25, "axes"),
+    "Split": Row(_split, 18, "axis split num_outputs"),
+    "Slice": Row(_slice, 13, "axes starts ends"),
+    "Gather": Row(_gather, 13, "axis"),
+    "Pad": Row(_pad, 25, "mode pads value"),
+    "Resize": Row(_resize, 19, "mode coordinate_transformation_mode nearest_mode"),
+    "Upsample": Row(_resize, 10, "mode scales"),
 }
+"""By the operator's name."""

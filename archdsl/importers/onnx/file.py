@@ -49,12 +49,41 @@ def load(path: Path) -> Any:
         raise _broken(path) from None
     if not model.graph.node or not model.opset_import:
         raise _broken(path)
+    _versions(model, path)
     if not model.functions:
         return model
     try:
         return inliner.inline_local_functions(model)
     except Exception as error:  # what it raises for a broken file is C++'s and has no common base
         raise fail(f"the functions of {path} cannot be expanded", None, str(error)) from None
+
+
+_OLDEST = 7
+"""The first operator set whose sums and products broadcast as today's, and that runtimes keep."""
+
+
+def _versions(model: Any, path: Path) -> None:
+    """An error where the operators are older or newer than what is known of them here."""
+    from onnx import defs
+
+    newest = defs.onnx_opset_version()
+    for entry in model.opset_import:
+        if entry.domain not in ("", "ai.onnx"):
+            continue
+        if entry.version > newest:
+            raise fail(
+                f"{path} is of operator set {entry.version}",
+                None,
+                f"the installed package onnx knows those up to {newest}",
+                help="pip install --upgrade onnx",
+            )
+        if entry.version < _OLDEST:
+            raise fail(
+                f"{path} is of operator set {entry.version}",
+                None,
+                f"those from {_OLDEST} on are read",
+                help="onnx.version_converter makes newer ones of old files",
+            )
 
 
 def checker(model: Any) -> Callable[[Any], None]:

@@ -16,7 +16,8 @@ from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
 from archdsl.importers.onnx.file import Computed, Tensor, checker
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
 from archdsl.importers.onnx.permutations import layer_of, not_a_layer, places
-from archdsl.importers.onnx.values import GRID, Moved, Signal, Sizes
+from archdsl.importers.onnx.rows import Row
+from archdsl.importers.onnx.values import FLOATS, GRID, Moved, Signal, Sizes
 from archdsl.ir.layer import Layer, RuleError, shown
 
 if TYPE_CHECKING:
@@ -33,14 +34,16 @@ _LARGEST_FOLDED = 2**28  # values
 _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
-
-Handler = Callable[["OnnxGraphReader", Node], "Signal | tuple[Signal, ...]"]
+CHANNELS_LAST = "The file's input has its channels last."
+"""The note of a spec whose network takes the file's input with its channels in front."""
+_SAMPLES = 11
+"""How many samples are followed where the batch is open: a size that a file hardly means else."""
 
 
 class OnnxGraphReader:
     """Reads the nodes of a model in their order into a draft.
 
-    ``handlers`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
+    ``rows`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
     several nodes, which are none by themselves.
     """
 
@@ -48,23 +51,25 @@ class OnnxGraphReader:
         self,
         model: Any,
         path: Path,
-        handlers: Mapping[str, Handler],
+        rows: Mapping[str, Row],
         patterns: Mapping[str, Callable[[OnnxGraphReader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)
         self.opsets = {entry.domain: entry.version for entry in model.opset_import}
         self.values: dict[str, Value] = {}
-        self._handlers = handlers
+        self._rows = rows
         self._patterns = patterns
         self._size = size
         self._graph = model.graph
         self._check = checker(model)
-        self._batch = 1
+        self.samples = _SAMPLES
         self._rearranged: dict[Moved, int] = {}
         for tensor in self._graph.initializer:
             self.values[tensor.name] = Tensor(tensor.name, tensor, path.parent)
         self._folder = path.parent
+        self._names = {*self.values, *(entry.name for entry in self._graph.input)}
+        self._names.update(name for node in self._graph.node for name in node.output)
 
     # ---- the whole graph ----
 
@@ -95,13 +100,25 @@ class OnnxGraphReader:
             raise fail("a network has one input here", None, f"found {names}")
         (entry,) = given
         sizes = [size.dim_value or None for size in entry.type.tensor_type.shape.dim]
-        self._batch = (sizes[0] if sizes else None) or 1
+        self.samples = (sizes[0] if sizes else None) or _SAMPLES
         shape = tuple(sizes[1:]) if self._size is None else self._size
         self.draft.part = entry.name
         try:
+            self._kind(entry)
             self.values[entry.name] = self._entry(entry.name, shape)
         except RuleError as error:
             raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
+
+    def _kind(self, entry: Any) -> None:
+        """RuleError where values are no floats and something reckons with them as they are."""
+        from onnx import helper
+
+        kind = entry.type.tensor_type.elem_type
+        readers = [proto.op_type for proto in self._graph.node if entry.name in proto.input]
+        if kind not in FLOATS and set(readers) != {"Cast"}:
+            raise RuleError(
+                "values are floats here", f"found {helper.tensor_dtype_to_string(kind)}"
+            )
 
     def _entry(self, name: str, shape: Sizes) -> Signal:
         if len(shape) == 1 and shape[0] is not None:
@@ -110,19 +127,21 @@ class OnnxGraphReader:
             raise RuleError(
                 "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
             )
-        first, _, last = shape
-        if last is not None and self._turned(name):
-            self.draft.note("The file's input has its channels last.")
-            index = self.draft.image(last, *shape[:2])
-            order = places((last, *shape[:2])).transpose(1, 2, 0)
-            return self._moved(index, order[np.newaxis])
-        if first is None:
+        if self._turned(name):
+            self.draft.note(CHANNELS_LAST)
+            # A size that is given is that of the network, whose channels are in front.
+            channels, *sides = shape if self._size is not None else (shape[-1], *shape[:-1])
+            if channels is None:
+                raise RuleError("the number of channels has to be known")
+            index = self.draft.image(channels, *sides)
+            return self._moved(index, self._places(index).transpose(0, 2, 3, 1))
+        if shape[0] is None:
             raise RuleError("the number of channels has to be known")
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
 
     def _turned(self, name: str) -> bool:
-        """True if every reader of the input moves its last axis to the front, as tf2onnx does."""
-        readers = [Node(proto, ()) for proto in self._graph.node if name in proto.input]
+        """Whether all that reads the input brings its last axis to the front, as tf2onnx does."""
+        readers = [Node(proto, (), self.opset) for proto in self._graph.node if name in proto.input]
         turning = [
             node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
         ]
@@ -135,7 +154,7 @@ class OnnxGraphReader:
             raise RuleError(f"operations of {proto.domain} are not known here")
         self._check(proto)
         inputs = tuple(self._read(name) for name in proto.input)
-        node = Node(proto, inputs)
+        node = Node(proto, inputs, self.opset)
         self._place(proto)
         constant = all(not isinstance(value, Signal) for value in inputs)
         made: Value | tuple[Value, ...]
@@ -187,12 +206,13 @@ class OnnxGraphReader:
                     return self._with(self.of(self.draft.add(layer, base)), functions)
         signals = [value for value in node.inputs if isinstance(value, Signal)]
         joins = len(signals) > 1 and all(s.index is not None or s.moved for s in signals)
-        handler = self._handlers.get(node.type)
-        if functions and not (joins and handler):
+        row = self._rows.get(node.type)
+        if functions and not (joins and row):
             return Signal(signals[0].shape, functions=functions)
-        if handler is None:
+        if row is None:
             raise RuleError("the catalogue has no layer for this operation")
-        made = handler(self, node)
+        row.check(node)
+        made = row.handler(self, node)
         return self._with(made, functions) if isinstance(made, Signal) and functions else made
 
     def _read(self, name: str) -> Value | None:
@@ -226,8 +246,10 @@ class OnnxGraphReader:
             sizes: Sizes = value.shape
         elif value is not None and value.refusal is not None:
             raise value.refusal
+        elif value is not None and value.moved is not None:
+            sizes = value.moved.order.shape
         else:
-            sizes = (self._batch, *node.signal().shape)
+            sizes = (self.samples, *node.signal().shape)
         part = sizes[node.get("start", 0) : node.get("end", len(sizes))]
         if None in part:
             raise RuleError("the size of the input has to be known here", f"found {shown(sizes)}")
@@ -276,7 +298,8 @@ class OnnxGraphReader:
         """
         signals = [value for value in node.inputs if isinstance(value, Signal)]
         others = [value for value in node.inputs if isinstance(value, Tensor)]
-        if any(other.size != 1 for other in others):
+        rank = max(len(signal.shape) for signal in signals) + 1
+        if any(other.size != 1 or len(other.shape) > rank for other in others):
             return {}
         known = [self._functions(signal) for signal in signals]
         bases = [base for base in known[0] if all(base in each for each in known)]
@@ -340,7 +363,7 @@ class OnnxGraphReader:
             before = tuple(size or 0 for size in self.draft.shape(source))
             # At last the shape is left as it is: exporters make one step of a move and a reshape.
             tries = [*enumerate(orders, 1)][::-1]
-            tries.append((len(orders) - 1, orders[-1].reshape(1, *before)))
+            tries.append((len(orders) - 1, orders[-1].reshape(self.samples, *before)))
             for end, order in tries:
                 found = layer_of(before, order)
                 if found is not None and (found.layer is not None or end):
@@ -359,7 +382,7 @@ class OnnxGraphReader:
         moved = signal.moved
         if moved is None:
             source = self.settled(signal)
-            moved = Moved(source, (places(self.draft.shape(source))[np.newaxis],))
+            moved = Moved(source, (self._places(source),))
         try:
             changed = change(moved.order)
         except (ValueError, IndexError) as error:
@@ -370,6 +393,10 @@ class OnnxGraphReader:
             return self.rearranged(self.of(self.settled(signal)), change)
         return self._moved(moved.source, *moved.orders, changed)
 
+    def _places(self, source: int) -> Array:
+        """The places of an operation's values, for as many samples as are followed."""
+        return places(self.draft.shape(source), self.samples)
+
     def _moved(self, source: int, *orders: Array) -> Signal:
         return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
 
@@ -378,10 +405,16 @@ class OnnxGraphReader:
         """The version of ONNX's own operators, whose domain has two names."""
         return int(max(self.opsets.get("", 0), self.opsets.get("ai.onnx", 0)))
 
-    @property
-    def batch(self) -> int:
-        """The number of samples that the file is written for; 1 where it is open."""
-        return self._batch
+    def computed(self, name: str, array: Array) -> Computed:
+        """A constant that is made of the file's, under a name that the file has not."""
+        number, free = 1, name
+        while free in self._names:
+            number += 1
+            free = f"{name}.{number}"
+        self._names.add(free)
+        made = Computed(free, array)
+        self.values[free] = made
+        return made
 
 
 _GROWING = ("ConstantOfShape", "Expand")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from archdsl.importers.onnx.activations import round_off
-from archdsl.importers.onnx.file import Computed, Tensor
-from archdsl.importers.onnx.graph import Handler, OnnxGraphReader
-from archdsl.importers.onnx.nodes import Node
-from archdsl.importers.onnx.values import Signal
+from archdsl.importers.onnx.file import Tensor
+from archdsl.importers.onnx.graph import OnnxGraphReader
+from archdsl.importers.onnx.nodes import Node, along
+from archdsl.importers.onnx.rows import Handler, Row
+from archdsl.importers.onnx.values import FLOATS, Signal
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import PReLU, Softmax, SoftmaxAll, SoftmaxRows
@@ -27,16 +27,6 @@ from archdsl.layers.normalization import (
 from archdsl.layers.pooling import AvgPool, MaxPool
 
 
-def require(node: Node, **values: Any) -> None:
-    """Attributes with one value that the catalogue has, which is also the default of ONNX."""
-    for name, value in values.items():
-        if node.get(name, value) != value:
-            raise RuleError(
-                f"the catalogue has no layer with {name} = {node.get(name, value)}",
-                f"expected {value}",
-            )
-
-
 def _pair(node: Node, name: str, default: int) -> Pair:
     values = list(node.get(name, (default, default)))
     if len(values) != 2:
@@ -48,7 +38,9 @@ def _pair(node: Node, name: str, default: int) -> Pair:
 
 def _sides(reader: OnnxGraphReader, node: Node, kernel: Pair, stride: Pair) -> Sides:
     """Padding as written, or as ``auto_pad`` computes it; ``kernel`` counts gaps."""
-    auto = node.get("auto_pad", "NOTSET")
+    auto = node.get("auto_pad")
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise RuleError("padding of a kind that ONNX has not", f"auto_pad = {auto}")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         sizes = known(reader.draft, reader.settled(node.signal()))
         return same(sizes, kernel, stride, upper=auto == "SAME_UPPER")
@@ -62,20 +54,31 @@ def _sides(reader: OnnxGraphReader, node: Node, kernel: Pair, stride: Pair) -> S
     return Sides(*pads)
 
 
+def _kernel(node: Node, weight: Tensor) -> Pair:
+    """The window of a weight, which the node may say as well."""
+    if len(weight.shape) != 4:
+        raise RuleError("only convolutions of pictures", f"the weight is {shown(weight.shape)}")
+    kernel = weight.shape[2], weight.shape[3]
+    if node.get("kernel_shape", [*kernel]) != [*kernel]:
+        raise RuleError(
+            "the weight has another window",
+            f"kernel_shape = {node.get('kernel_shape')}, and the weight is {shown(weight.shape)}",
+        )
+    return kernel
+
+
 # ---- convolutions and fully connected layers ----
 
 
 def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
     index = reader.settled(node.signal())
     weight, bias = node.weight(1), node.constant(2)
-    if len(weight.shape) != 4:
-        raise RuleError("only convolutions of pictures", f"the weight is {shown(weight.shape)}")
-    kernel, stride = (weight.shape[2], weight.shape[3]), _pair(node, "strides", 1)
+    kernel, stride = _kernel(node, weight), _pair(node, "strides", 1)
     dilations = _pair(node, "dilations", 1)
     if dilations[0] != dilations[1]:
         raise RuleError("a dilation that is not the same on both axes", f"found {dilations}")
     extent = tuple((k - 1) * dilations[0] + 1 for k in kernel)
-    channels, groups = image(reader.draft.shape(index), "Conv")[0], int(node.get("group", 1))
+    channels, groups = image(reader.draft.shape(index), "Conv")[0], int(node.get("group"))
     if min((*weight.shape, *stride, groups)) < 1 or weight.shape[1] * groups != channels:
         raise RuleError(
             "the weight does not fit the input",
@@ -98,18 +101,15 @@ def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
 
 def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
     weight, bias = node.weight(1), node.constant(2)
-    if len(weight.shape) != 4:
-        raise RuleError("only convolutions of pictures", f"the weight is {shown(weight.shape)}")
-    require(node, auto_pad="NOTSET", dilations=[1, 1], output_shape=None)
+    kernel = _kernel(node, weight)
     sides = Sides(*(int(pad) for pad in node.get("pads", (0, 0, 0, 0))))
     more = _pair(node, "output_padding", 0)
     if sides.first != sides.last or more[0] != more[1]:
         raise RuleError("padding that is not the same on opposite sides", f"found {tuple(sides)}")
-    stride, groups = _pair(node, "strides", 1), int(node.get("group", 1))
+    stride, groups = _pair(node, "strides", 1), int(node.get("group"))
     layer = TransposedConvolution(
         weight.shape[1] * groups,
-        weight.shape[2],
-        weight.shape[3],
+        *kernel,
         *stride,
         *sides.first,
         output_padding=more[0],
@@ -120,9 +120,8 @@ def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
-    require(node, alpha=1.0, beta=1.0, transA=0)
     bias = node.constant(2)
-    transposed = bool(node.get("transB", 0))
+    transposed = bool(node.get("transB"))
     if bias is not None and bias.shape != (bias.size,) and bias.shape != (1, bias.size):
         raise RuleError("C is no bias", f"found {shown(bias.shape)}")
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
@@ -139,9 +138,7 @@ def _linear(
     if len(weight.shape) != 2:
         raise RuleError("only products with a matrix", f"the weight is {shown(weight.shape)}")
     if not transposed:
-        turned = Computed(f"{weight.name}.T", weight.array.T)
-        reader.values.setdefault(turned.name, turned)
-        weight = turned
+        weight = reader.computed(f"{weight.name}.T", weight.array.T)
     outputs = weight.shape[0]
     if bias is not None and bias.size != outputs:
         raise RuleError("the bias does not fit", f"found {bias.size} values for {outputs} outputs")
@@ -165,50 +162,49 @@ def _tensors(**tensors: Tensor | None) -> dict[str, str]:
 
 
 def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
-    require(node, training_mode=0, is_test=1)
-    eps = round_off(node.get("epsilon", 1e-5))
-    momentum = round_off(1 - node.get("momentum", 0.9))
+    if any(node.proto.output[1:]):
+        raise RuleError("normalisation by the batch's own mean", "as in training")
+    eps = round_off(node.get("epsilon"))
+    momentum = round_off(1 - node.get("momentum"))
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {name: node.weight(place) for place, name in enumerate(names, 1)}
     return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=_tensors(**tensors))
 
 
 def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
+    """As many groups as channels."""
     channels = image(node.signal().shape, "InstanceNormalization")[0]
-    return _group_norm(reader, node, channels)
-
-
-def _group_norm(reader: OnnxGraphReader, node: Node, groups: int | None = None) -> Signal:
-    groups = int(node.get("num_groups", 1)) if groups is None else groups
     tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
-    layer = GroupNorm(groups, round_off(node.get("epsilon", 1e-5)))
+    layer = GroupNorm(channels, round_off(node.get("epsilon")))
+    return reader.add(layer, node.signal(), tensors=tensors)
+
+
+def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal:
+    tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
+    layer = GroupNorm(int(node.get("num_groups")), round_off(node.get("epsilon")))
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
 def _layer_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     shape = node.signal().shape
-    if node.get("axis", -1) not in (-1, len(shape)):
+    if node.get("axis") not in (-1, len(shape)):
         raise RuleError("normalisation over more than the last axis", f"of {shown(shape)}")
     tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
-    eps = round_off(node.get("epsilon", 1e-5))
+    eps = round_off(node.get("epsilon"))
     return reader.add(LayerNormLast(eps), node.signal(), tensors=tensors)
 
 
 def _lrn(reader: OnnxGraphReader, node: Node) -> Signal:
-    alpha, beta = round_off(node.get("alpha", 1e-4)), round_off(node.get("beta", 0.75))
-    if node.get("size", 1) % 2 == 0:
-        raise RuleError(
-            "an even size has its odd neighbour elsewhere", f"size {node.get('size', 1)}"
-        )
-    layer = LocalResponseNorm(
-        int(node.get("size", 1)), alpha, beta, round_off(node.get("bias", 1.0))
-    )
-    return reader.add(layer, node.signal())
+    size = int(node.get("size"))
+    if size % 2 == 0:
+        raise RuleError("an even size has its odd neighbour elsewhere", f"size {size}")
+    alpha, beta, bias = (round_off(node.get(name)) for name in ("alpha", "beta", "bias"))
+    return reader.add(LocalResponseNorm(size, alpha, beta, bias), node.signal())
 
 
 def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
     slope = node.weight(1)
-    if slope.size != 1:
+    if slope.size != 1 or len(slope.shape) > len(node.signal().shape) + 1:
         raise RuleError("prelu has one slope for the whole layer", f"found {slope.size}")
     return reader.add(PReLU(), node.signal(), tensors=_tensors(weight=slope))
 
@@ -216,8 +212,8 @@ def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
 def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
     """Along one axis; before opset 13 over all axes from that one on."""
     shape = node.signal().shape
-    modern, axes = reader.opset >= 13, len(shape) + 1
-    axis = written = node.get("axis", -1 if modern else 1)
+    modern, axes = node.definition.since >= 13, len(shape) + 1
+    axis = written = node.get("axis")
     if axis < 0:
         axis += axes
     behind = shape[axis:] if 0 < axis < axes else (None,)
@@ -231,7 +227,12 @@ def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _dropout(reader: OnnxGraphReader, node: Node) -> Signal:
-    (ratio,) = node.numbers("ratio", 1) or [0.5]
+    training = node.constant(2)
+    if training is not None and training.array.any():
+        raise RuleError("dropout that drops when the network is used", "training_mode = True")
+    ratio = node.get("ratio", 0.5)
+    if node.constant(1) is not None:
+        (ratio,) = node.weight(1).array.reshape(-1).tolist() or [0.5]
     return reader.add(Dropout(round_off(ratio)), node.signal()) if ratio else node.signal()
 
 
@@ -240,8 +241,8 @@ def _identity(_: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _cast(_: OnnxGraphReader, node: Node) -> Signal:
-    if node.get("to", 1) not in (1, "FLOAT", 10, 11, 16):  # float32, 16, 64, bfloat16
-        raise RuleError("a cast that rounds", f"to = {node.get('to', 1)}")
+    if node.get("to") not in FLOATS:
+        raise RuleError("a cast that rounds", f"to = {node.get('to')}")
     return node.signal()
 
 
@@ -249,7 +250,7 @@ def _cast(_: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
-    axis = node.get("axis", 1)
+    axis = node.get("axis")
     signals = [node.signal(place) for place in range(len(node.inputs))]
     if axis not in (1, -len(signals[0].shape)):
         raise RuleError("concatenation along another axis than the channels", f"axis {axis}")
@@ -273,7 +274,7 @@ def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
     shape = reader.draft.shape(index)
-    if not _along(offset, shape, last=isinstance(layer, Linear)):
+    if not along(offset, shape, last=isinstance(layer, Linear)):
         raise RuleError("constants that are no bias", f"{shown(offset.shape)} to {shown(shape)}")
     tensors = {**reader.draft.tensors(index), "bias": offset.name}
     inputs = reader.draft.inputs(index)
@@ -298,35 +299,40 @@ def _product(reader: OnnxGraphReader, node: Node) -> Signal:
                 "a product of shapes that differ", f"{shown(first.shape)} and {shown(second.shape)}"
             )
         return reader.add(Gate(), *((second, first) if gate_first else (first, second)))
-    if not _along(constants[0], signals[0].shape, last=False):
+    if not along(constants[0], signals[0].shape, last=False):
         raise RuleError("a product with constants", f"of the shape {shown(constants[0].shape)}")
     return reader.add(LayerScale(), signals[0], tensors={"weight": constants[0].name})
-
-
-def _along(constant: Tensor, shape: tuple[int | None, ...], *, last: bool) -> bool:
-    """True if a constant has one value for each channel, and is broadcast along the channels."""
-    place = -1 if last or len(shape) == 1 else -len(shape)
-    sizes = (1,) * (len(shape) + 1 - len(constant.shape)) + constant.shape
-    alone = [size for axis, size in enumerate(sizes, -len(sizes)) if axis != place]
-    return len(sizes) == len(shape) + 1 and sizes[place] == shape[place] and set(alone) <= {1}
 
 
 # ---- pooling ----
 
 
-def _max_pool(reader: OnnxGraphReader, node: Node) -> Signal:
-    require(node, dilations=[1, 1], storage_order=0)
+def _pool_window(reader: OnnxGraphReader, node: Node) -> tuple[Pair, Pair, Sides, bool]:
+    """Kernel, stride and padding of a pooling, and whether its size is rounded up."""
     kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
-    sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode", 0))
+    sides = _sides(reader, node, kernel, stride)
+    if node.get("auto_pad").startswith("SAME"):
+        sizes = known(reader.draft, reader.settled(node.signal()))
+        if any(
+            (-(-size // step) - 1) * step + k < size
+            for size, k, step in zip(sizes, kernel, stride, strict=True)
+        ):
+            raise RuleError(
+                "runtimes differ where strides leave out cells",
+                f"auto_pad = {node.get('auto_pad')}, windows {kernel} in steps {stride} on {sizes}",
+            )
+    return kernel, stride, sides, bool(node.get("ceil_mode"))
+
+
+def _max_pool(reader: OnnxGraphReader, node: Node) -> Signal:
+    kernel, stride, sides, ceil = _pool_window(reader, node)
     index = reader.settled(node.signal())
     return reader.of(max_pool(reader.draft, index, kernel, stride, sides, ceil=ceil))
 
 
 def _avg_pool(reader: OnnxGraphReader, node: Node) -> Signal:
-    require(node, dilations=[1, 1])
-    kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
-    sides, ceil = _sides(reader, node, kernel, stride), bool(node.get("ceil_mode", 0))
-    counts = bool(node.get("count_include_pad", 0)) and any(sides)
+    kernel, stride, sides, ceil = _pool_window(reader, node)
+    counts = bool(node.get("count_include_pad")) and any(sides)
     index = reader.settled(node.signal())
     return reader.of(avg_pool(reader.draft, index, kernel, stride, sides, ceil=ceil, counts=counts))
 
@@ -340,41 +346,47 @@ def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
 
 def _reduced(kind: type[MaxPool] | type[AvgPool]) -> Handler:
     def pool(reader: OnnxGraphReader, node: Node) -> Signal:
-        axes = node.numbers("axes", 1)
         shape = node.signal().shape
-        if len(shape) != 3 or sorted(int(axis) % 4 for axis in axes or ()) != [2, 3]:
+        axes = node.axes(1, len(shape) + 1)
+        if len(shape) != 3 or sorted(axes or ()) != [2, 3]:
             raise RuleError("a mean over other axes than height and width", f"found {axes}")
         pooled = reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
-        if node.get("keepdims", 1):
+        if node.get("keepdims"):
             return pooled
         return reader.rearranged(pooled, lambda order: order.reshape(order.shape[:2]))
 
     return pool
 
 
-HANDLERS: dict[str, Handler] = {
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
-    "Gemm": _gemm,
-    "MatMul": _matmul,
-    "BatchNormalization": _batch_norm,
-    "InstanceNormalization": _instance_norm,
-    "GroupNormalization": _group_norm,
-    "LayerNormalization": _layer_norm,
-    "LRN": _lrn,
-    "PRelu": _prelu,
-    "Softmax": _softmax,
-    "Dropout": _dropout,
-    "Identity": _identity,
-    "Cast": _cast,
-    "Concat": _joined,
-    "Add": _sum,
-    "Sum": _sum,
-    "Mul": _product,
-    "MaxPool": _max_pool,
-    "AveragePool": _avg_pool,
-    "GlobalAveragePool": _global(AvgPool),
-    "GlobalMaxPool": _global(MaxPool),
-    "ReduceMean": _reduced(AvgPool),
-    "ReduceMax": _reduced(MaxPool),
+_WINDOW = "auto_pad kernel_shape pads strides"
+_FLAT = {"dilations": [1, 1]}
+
+OPERATORS: dict[str, Row] = {
+    "Conv": Row(_conv, 22, f"{_WINDOW} dilations group"),
+    "ConvTranspose": Row(
+        _conv_transpose, 22, "group kernel_shape output_padding pads strides", _FLAT
+    ),
+    "Gemm": Row(_gemm, 13, "transB"),
+    "MatMul": Row(_matmul, 13),
+    "BatchNormalization": Row(_batch_norm, 15, "epsilon momentum"),
+    "InstanceNormalization": Row(_instance_norm, 22, "epsilon"),
+    "GroupNormalization": Row(_group_norm, 21, "epsilon num_groups stash_type"),
+    "LayerNormalization": Row(_layer_norm, 17, "axis epsilon stash_type"),
+    "LRN": Row(_lrn, 13, "alpha beta bias size"),
+    "PRelu": Row(_prelu, 16),
+    "Softmax": Row(_softmax, 13, "axis"),
+    "Dropout": Row(_dropout, 22, "ratio seed"),
+    "Identity": Row(_identity, 25),
+    "Cast": Row(_cast, 28, "to round_mode saturate"),
+    "Concat": Row(_joined, 13, "axis"),
+    "Add": Row(_sum, 14),
+    "Sum": Row(_sum, 13),
+    "Mul": Row(_product, 14),
+    "MaxPool": Row(_max_pool, 22, f"{_WINDOW} ceil_mode storage_order", _FLAT),
+    "AveragePool": Row(_avg_pool, 22, f"{_WINDOW} ceil_mode count_include_pad", _FLAT),
+    "GlobalAveragePool": Row(_global(AvgPool), 22),
+    "GlobalMaxPool": Row(_global(MaxPool), 22),
+    "ReduceMean": Row(_reduced(AvgPool), 18, "axes keepdims noop_with_empty_axes"),
+    "ReduceMax": Row(_reduced(MaxPool), 20, "axes keepdims noop_with_empty_axes"),
 }
+"""By the operator's name."""

@@ -12,9 +12,12 @@ import numpy as np
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.graph import OnnxGraphReader
-from archdsl.importers.onnx.nodes import Node
+from archdsl.importers.onnx.nodes import Node, along, reshaped
 from archdsl.importers.onnx.values import GRID, Signal
 from archdsl.layers.normalization import GroupNorm, LocalResponseNorm
+
+with np.errstate(over="ignore"):
+    _SQUARES = GRID**2
 
 
 def _chain(reader: OnnxGraphReader, signal: Signal | None, *types: str) -> list[Node] | None:
@@ -27,7 +30,8 @@ def _chain(reader: OnnxGraphReader, signal: Signal | None, *types: str) -> list[
         proto = signal.node if signal is not None else None
         if proto is None or proto.op_type not in wanted.split("|"):
             return None
-        node = Node(proto, tuple(reader.values.get(name) for name in proto.input))
+        inputs = tuple(reader.values.get(name) for name in proto.input)
+        node = Node(proto, inputs, reader.opset)
         chain.append(node)
         signal = _signal(node)
     return chain
@@ -41,9 +45,18 @@ def _constant(node: Node) -> Tensor | None:
     return next((value for value in node.inputs if isinstance(value, Tensor)), None)
 
 
-def _scalar(node: Node) -> float:
+def _scalar(node: Node) -> float | None:
+    """The only constant of a node, where that is a single number."""
     constant = _constant(node)
-    return float(constant.array.reshape(-1)[0]) if constant is not None else float("nan")
+    return float(constant.array.reshape(())) if constant and constant.size == 1 else None
+
+
+def _as_they_are(signal: Signal | None, source: int) -> bool:
+    """Whether an operation's values have another shape, and their order."""
+    moved = signal.moved if signal is not None else None
+    if moved is None or moved.source != source:
+        return False
+    return bool(np.array_equal(moved.order.reshape(-1), np.arange(moved.order.size)))
 
 
 def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
@@ -56,13 +69,37 @@ def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     chain = _chain(reader, divisor, *types)
     if chain is None:
         return None
-    power, added, factor, _, pooling, _, _ = chain
-    index, squares = reader.settled(values), _signal(chain[-1])
-    if squares is None or not np.allclose(squares.functions.get(index, 0), GRID**2):
+    power, added, factor, squeezed, pooling, padded, deepened = chain
+    index, squares = reader.settled(values), _signal(deepened)
+    if squares is None or not np.allclose(squares.functions.get(index, 0), _SQUARES):
         return None
-    size = int(pooling.get("kernel_shape", (1,))[0])
-    alpha, beta, k = (round_off(_scalar(part)) for part in (factor, power, added))
-    return reader.add(LocalResponseNorm(size, alpha, beta, k), values)
+    shape = reader.draft.shape(index)
+    size = int(pooling.get("kernel_shape", [0])[0])
+    window = {"kernel_shape": [size, 1, 1], "strides": [1, 1, 1], "pads": [0] * 6}
+    front, back = size // 2, (size - 1) // 2
+    wanted = [0, 0, front, 0, 0, 0, 0, back, 0, 0]
+    deep = reader.values[deepened.proto.output[0]]
+    if (
+        len(shape) != 3
+        or not isinstance(deep, Signal)
+        or deep.shape != (1, *shape)
+        or (deepened.type == "Unsqueeze" and deepened.axes(1, 5) != [1])
+        or squeezed.axes(1, 5) != [1]
+        or any(pooling.get(name, value) != value for name, value in window.items())
+        or pooling.get("auto_pad", "NOTSET") != "NOTSET"
+        or pooling.get("ceil_mode", 0)
+        or padded.get("mode") != "constant"
+        or padded.numbers("pads", 1) != wanted
+        or padded.numbers("value", 2) not in (None, [0.0])
+        or padded.constant(3) is not None
+        or not isinstance(power.inputs[1], Tensor)
+    ):
+        return None
+    alpha, beta, k = (_scalar(part) for part in (factor, power, added))
+    if alpha is None or beta is None or k is None:
+        return None
+    layer = LocalResponseNorm(size, round_off(alpha), round_off(beta), round_off(k))
+    return reader.add(layer, values)
 
 
 def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
@@ -71,19 +108,24 @@ def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     bias = _constant(node)
     if chain is None or bias is None:
         return None
-    product, _, norm, _ = chain
+    product, back, norm, _ = chain
     factor, values, groups = _constant(product), _signal(chain[-1]), norm.inputs[0]
     one, zero = norm.constant(1), norm.constant(2)
     if factor is None or values is None or one is None or zero is None:
         return None
+    index = reader.settled(values)
+    shape = reader.draft.shape(index)
     if not isinstance(groups, Signal) or len(groups.shape) != 2 or groups.shape[0] is None:
+        return None
+    if not _as_they_are(groups, index) or None in shape:
         return None
     if not (np.all(one.array == 1) and np.all(zero.array == 0)):
         return None
-    channels = reader.draft.shape(reader.settled(values))[0]
-    if factor.size != channels or bias.size != channels:
+    if reshaped(back, (reader.samples, *groups.shape)) != [reader.samples, *shape]:
         return None
-    layer = GroupNorm(groups.shape[0], round_off(norm.get("epsilon", 1e-5)))
+    if not (along(factor, shape) and along(bias, shape)):
+        return None
+    layer = GroupNorm(groups.shape[0], round_off(norm.get("epsilon")))
     return reader.add(layer, values, tensors={"weight": factor.name, "bias": bias.name})
 
 

@@ -21,16 +21,23 @@ from archdsl.layers.reshape import Flatten, ReshapeTo, Transpose
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
 
-_LARGEST = 2**24
+_LARGEST = 2**25
 """Values whose places are followed."""
 
 
-def places(shape: tuple[int | None, ...]) -> Array:
-    """The places of the values of a shape, in their order. RuleError where a size is open."""
-    sizes = [size for size in shape if size is not None]
-    if len(sizes) < len(shape) or prod(sizes) > _LARGEST:
+def places(shape: tuple[int | None, ...], samples: int) -> Array:
+    """The places of the values of a batch of a shape, in their order.
+
+    RuleError where a size is open.
+    """
+    sizes = [samples, *(size for size in shape if size is not None)]
+    if len(sizes) <= len(shape):
         raise RuleError(
             "the size has to be known where values are rearranged", f"found {shown(shape)}"
+        )
+    if prod(sizes) > _LARGEST:
+        raise RuleError(
+            "too many values are rearranged to be followed", f"a batch of {samples} {shown(shape)}"
         )
     return np.arange(prod(sizes), dtype=np.int32).reshape(sizes)
 
@@ -51,9 +58,14 @@ class Found(NamedTuple):
 
 def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
     """The layer that brings the values of a shape into an order, if there is one."""
-    if wanted.shape[:1] != (1,):
+    size = prod(before)
+    samples = wanted.size // size
+    if wanted.shape[:1] != (samples,):
         return None
-    for layer, made in _candidates(places(before), wanted[0]):
+    firsts = np.arange(0, wanted.size, size, dtype=np.int32)
+    if not np.array_equal(wanted, np.add.outer(firsts, wanted[0])):
+        return None  # samples are mixed
+    for layer, made in _candidates(places(before, 1)[0], wanted[0]):
         if made.shape == wanted.shape[1:] and np.array_equal(made, wanted[0]):
             return Found(layer, wanted)
     return None

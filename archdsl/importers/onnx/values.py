@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
 
 Sizes = tuple[int | None, ...]
+FLOATS = (1, 10, 11, 16)
+"""Kinds of values of a network, as ONNX numbers them: of 32, 16 and 64 bits, and bfloat16."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moved:
     """The values of an operation in another order or shape, and none of them changed.
 
-    ``orders`` say for each step, and each place behind it, where the value stood. The first axis is
-    the batch, of one sample.
+    ``orders`` say for each step, and each place behind it, where the value stood, in a batch of
+    several samples. The first axis is the batch, unless a step moves it.
     """
 
     source: int
@@ -51,6 +53,8 @@ class Signal:
     """The node of the file that gives it."""
 
 
-_ENDS = [-30.0, -20.0, -10.0, -8.0, 8.0, 10.0, 20.0, 30.0]
-GRID: Array = np.concatenate([np.linspace(-6, 6, 97), _ENDS]).astype(np.float32)
+_ENDS = np.array([8, 10, 20, 30, 50, 100, 300, 1e3, 1e4, 1e6, 1e10, 1e30])
+GRID: Array = np.concatenate([np.linspace(-6, 6, 97), _ENDS, -_ENDS]).astype(np.float32)
 """The values at which functions are sampled: beyond the corners of all activations."""
+NEAR: Array = np.abs(GRID) <= 30
+"""Samples at which no activation overflows, however it is spelled."""

@@ -12,7 +12,9 @@ from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.diagnostics import fail
 from archdsl.importers import ImportOptions, Proof
+from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx import read_with_weights
+from archdsl.importers.onnx.graph import CHANNELS_LAST
 from archdsl.importers.weight_map import DifferentNetworkError, state
 from archdsl.ir.edges import Shape
 from archdsl.ir.network import Network
@@ -26,6 +28,12 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
     Raises ArchError where the file holds another network. PyTorch's exporters fold batch norms
     into convolutions, so the spec that was imported from a file is what surely fits it.
     """
+    return _read(path, network, module)[1]
+
+
+def _read(
+    path: Path, network: Network, module: fx.GraphModule
+) -> tuple[ImportedGraph, dict[str, Tensor]]:
     size = network.shape(network.input)
     options = ImportOptions(size if isinstance(size, tuple) else None)
     graph, weights = read_with_weights(str(path), options)
@@ -40,7 +48,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
             help=f"archdsl import {path} writes the spec that its weights fit",
         ) from None
     # Arrays of the file may be read-only, which tensors cannot be.
-    return {name: torch.tensor(array) for name, array in found.items()}
+    return graph, {name: torch.tensor(array) for name, array in found.items()}
 
 
 def proof(network: Network, what: str) -> Proof:
@@ -50,14 +58,17 @@ def proof(network: Network, what: str) -> Proof:
     except ImportError:
         return Proof(None, ("pip install 'archdsl[onnx]' brings onnxruntime, which runs the file",))
     module = compile_network(network)
-    module.load_state_dict(read(Path(what), network, module), strict=False)
+    imported, weights = _read(Path(what), network, module)
+    module.load_state_dict(weights, strict=False)
     try:
         session = onnxruntime.InferenceSession(what, providers=["CPUExecutionProvider"])
         (entry,) = session.get_inputs()
         batch = entry.shape[0] if isinstance(entry.shape[0], int) else 2
         sizes = [size or 1 for size in cast("Shape", network.shape(network.input))]
         x = torch.randn(batch, *sizes, generator=torch.Generator().manual_seed(0))
-        theirs = [torch.from_numpy(array) for array in session.run(None, {entry.name: x.numpy()})]
+        given = x.movedim(1, -1) if CHANNELS_LAST in imported.notes else x
+        results = session.run(None, {entry.name: given.numpy()})
+        theirs = [torch.from_numpy(array) for array in results]
     except Exception as error:  # what it raises is C++'s and has no common base
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         return Proof(None, (f"onnxruntime does not run the file: {reason}",))
