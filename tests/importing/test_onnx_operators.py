@@ -15,8 +15,8 @@ from archdsl.importers import ImportOptions
 onnx = pytest.importorskip("onnx.reference") and pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
+from imported_graphs import module_of  # noqa: E402
 from operator_cases import MAKERS, Draw  # noqa: E402
-from sketches import module_of  # noqa: E402
 
 from archdsl.importers import onnx as reader  # noqa: E402
 from archdsl.importers.onnx.graph import CHANNELS_LAST  # noqa: E402
