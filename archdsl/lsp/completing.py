@@ -13,11 +13,10 @@ from archdsl.bundled import specs_folder
 from archdsl.elaborate.arithmetic import FUNCTIONS
 from archdsl.layers.block import Label
 from archdsl.layers.definition import Argument, Definition, definitions, lookup
-from archdsl.lsp.cursor import Cursor
+from archdsl.lsp.cursor import Bracket, Cursor
 from archdsl.lsp.describing import argument_at, argument_text, comment, plain, signature
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import Target, View
-from archdsl.lsp.outline import Bracket
 
 _Kind = types.CompletionItemKind
 _STATEMENTS = ("using", "template", "param", "const", "#include")

@@ -15,7 +15,8 @@ from archdsl.lsp.describing import signature
 from archdsl.lsp.document import Document
 from archdsl.lsp.files import File, Files, Target, View
 from archdsl.lsp.marks import given_by, mark_at, same
-from archdsl.syntax.parser import readable_tokens
+from archdsl.syntax.grammar import tokens_of
+from archdsl.syntax.tokens import END
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SYMBOLS = {
@@ -173,8 +174,8 @@ def rename(document: Document, files: Files, offset: int, name: str) -> types.Wo
 
 
 def _refuse(name: str, target: Target, document: Document) -> None:
-    kinds = [token.type for token in readable_tokens(name)]
-    if not _NAME.fullmatch(name) or kinds != ["NAME"]:
+    kinds = [token.kind for token in tokens_of(name)]
+    if not _NAME.fullmatch(name) or kinds != ["NAME", END]:
         raise fail(f"'{name}' is not a name that a definition can have")
     if name in definitions() or lookup(name) is not None:
         raise fail(f"'{name}' is built in; a definition of that name would hide it")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
-
-from lark import Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.source import Source, Span
+from archdsl.syntax.tokens import END, OTHER, UNFINISHED, Token
 
 # Terminals as a person would name them; several share a name, since the reader does not care
 # which way of writing an argument the parser had in mind.
@@ -40,8 +38,6 @@ _SPOKEN = {
 _STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
 
 
-Tokens = Callable[[int], Iterator[Token]]
-
 # What people write who come from another language, and how it is written here.
 _FOREIGN = {
     **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
@@ -56,17 +52,36 @@ _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS
 """What a layer or value may begin with."""
 
 
-def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Diagnostic, int]:
-    """What a syntax error means, and the offset at which the text stopped making sense.
-
-    ``before`` gives the tokens of the text that was read, up to an offset.
-    """
-    if isinstance(error, UnexpectedToken):
-        return _unexpected_token(error, source, before)
-    assert isinstance(error, UnexpectedCharacters)
-    at = error.pos_in_stream
-    assert at is not None
-    return _foreign(source.text[at], Span(source, at, at + 1)), at
+def explain(
+    token: Token, accepts: frozenset[str], source: Source, before: list[Token]
+) -> Diagnostic:
+    """What is wrong with a token behind others, where only some kinds may stand."""
+    # Nothing is missing behind the spaces at the end of a text.
+    ended = token.kind == END
+    at = len(source.text[: token.start].rstrip()) if ended else token.start
+    if token.kind == UNFINISHED:
+        span = Span(source, at, at + 2)
+        return Diagnostic(
+            "an unfinished comment", span, help="close the comment with */", code="E005"
+        )
+    if token.kind == OTHER or (token.text[:1] in _FOREIGN and not ended):
+        return _foreign(token.text[0], Span(source, at, at + 1))
+    end = at + len(token.text)
+    place = _Place(
+        token.kind,
+        "the end of the text" if ended else f"'{token.text.strip()}'",
+        Span(source, at if end > at else max(0, at - 1), end),
+        accepts,
+        _last(before, source),
+        before,
+    )
+    for judge in (_closers, _parenthesis, _definition, _argument):
+        found = judge(place)
+        if found is not None:
+            return found
+    note = f"expected {_spoken(place.accepts)}, found {place.found}"
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(before) else None
+    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004")
 
 
 def _foreign(character: str, span: Span) -> Diagnostic:
@@ -76,36 +91,6 @@ def _foreign(character: str, span: Span) -> Diagnostic:
         help=_FOREIGN.get(character),
         code="E012" if character in "\"'“”‘’" else "E003",
     )
-
-
-def _unexpected_token(
-    error: UnexpectedToken, source: Source, before: Tokens
-) -> tuple[Diagnostic, int]:
-    token = error.token
-    at = len(source.text.rstrip()) if token.type == "$END" else int(token.start_pos or 0)
-    if source.text.startswith("/*", at):
-        span = Span(source, at, at + 2)
-        help = "close the comment with */"
-        return Diagnostic("an unfinished comment", span, help=help, code="E005"), at
-    if token[:1] in _FOREIGN and token.type not in _STARTS:
-        return _foreign(token[0], Span(source, at, at + 1)), at
-    end = at if token.type == "$END" else at + len(token)
-    tokens = list(before(at))
-    place = _Place(
-        token.type,
-        "the end of the text" if token.type == "$END" else f"'{token.strip()}'",
-        Span(source, at if end > at else max(0, at - 1), end),
-        frozenset(error.accepts or error.expected),
-        _last(tokens, source),
-        tokens,
-    )
-    for judge in (_closers, _parenthesis, _definition, _argument):
-        found = judge(place)
-        if found is not None:
-            return found, at
-    note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(tokens) else None
-    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004"), at
 
 
 class _Place(NamedTuple):
@@ -123,8 +108,7 @@ class _Place(NamedTuple):
 def _last(tokens: list[Token], source: Source) -> Span:
     if not tokens:
         return Span(source, 0, 1)
-    end = int(tokens[-1].start_pos or 0) + len(tokens[-1])
-    return Span(source, end - 1, end)
+    return Span(source, tokens[-1].end - 1, tokens[-1].end)
 
 
 def _closers(place: _Place) -> Diagnostic | None:
@@ -153,7 +137,7 @@ def _missing_closers(open_heads: list[Token], span: Span) -> Diagnostic:
     missing = f"{count} '>' are missing" if count > 1 else "a '>' is missing"
     line, column = span.position
     still_open = listing(
-        f"{head[:-1].strip()} ({span.source.locate(int(head.start_pos or 0))[0]})"
+        f"{head.text[:-1].strip()} ({span.source.locate(head.start)[0]})"
         for head in reversed(open_heads)
     )
     notes = (
@@ -167,8 +151,8 @@ def _missing_closers(open_heads: list[Token], span: Span) -> Diagnostic:
 
 def _parenthesis(place: _Place) -> Diagnostic | None:
     """A parenthesis that is not closed, or arguments of a layer in parentheses."""
-    if place.kind == "LPAR" and place.tokens and place.tokens[-1].type == "NAME":
-        name = place.tokens[-1]
+    if place.kind == "LPAR" and place.tokens and place.tokens[-1].kind == "NAME":
+        name = place.tokens[-1].text
         return Diagnostic(
             f"the arguments of '{name}' stand in parentheses",
             place.span,
@@ -229,7 +213,7 @@ _FORMS = {
 
 def _statement(tokens: list[Token]) -> list[Token]:
     """The tokens of the statement that is being read."""
-    start = next((i for i in range(len(tokens), 0, -1) if tokens[i - 1].type == "SEMICOLON"), 0)
+    start = next((i for i in range(len(tokens), 0, -1) if tokens[i - 1].kind == "SEMICOLON"), 0)
     return tokens[start:]
 
 
@@ -237,20 +221,20 @@ def _heading(tokens: list[Token]) -> str | None:
     """What a definition begins with, while its ``=`` has not come yet."""
     depth, found = 0, None
     for token in _statement(tokens):
-        if token.type in ("TEMPLATE", "HEAD"):
+        if token.kind in ("TEMPLATE", "HEAD"):
             depth += 1
-        elif token.type == "CLOSE":
+        elif token.kind == "CLOSE":
             depth -= 1
-        elif token.type == "EQUAL" and depth == 0:
+        elif token.kind == "EQUAL" and depth == 0:
             return None
-        if found is None and token.type in _FORMS:
-            found = token.type
+        if found is None and token.kind in _FORMS:
+            found = token.kind
     return found
 
 
 def _top_level(tokens: list[Token]) -> bool:
     """Whether the statement so far is a network without a name, which needs no ``;``."""
-    return all(token.type not in _FORMS for token in _statement(tokens))
+    return all(token.kind not in _FORMS for token in _statement(tokens))
 
 
 def _argument(place: _Place) -> Diagnostic | None:
@@ -269,11 +253,11 @@ def _open_heads(tokens: Iterable[Token]) -> list[Token]:
     """The heads without a closer between the start of the statement and the error."""
     heads: list[Token] = []
     for token in tokens:
-        if token.type in ("HEAD", "TEMPLATE"):
+        if token.kind in ("HEAD", "TEMPLATE"):
             heads.append(token)
-        elif token.type == "CLOSE" and heads:
+        elif token.kind == "CLOSE" and heads:
             heads.pop()
-        elif token.type == "SEMICOLON":
+        elif token.kind == "SEMICOLON":
             heads.clear()
     return heads
 
