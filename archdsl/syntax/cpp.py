@@ -100,7 +100,8 @@ class _Picker:
             if self._reading(self._tokens[first : statement.end]):
                 self._keep(statement, first, statement.end)
         elif not self._definition(statement, kind) and not self._constructor(statement):
-            if kind not in ("SEMICOLON", "_ACCESS") and statement.outer is not None:
+            label = self._kind(first + 1) == "COLON"
+            if kind != "SEMICOLON" and not label and statement.outer is not None:
                 self._mixed.add(statement.outer)
             self._blocks(statement)
 
@@ -135,7 +136,7 @@ class _Picker:
 
     def _definition(self, statement: Statement, kind: str) -> bool:
         """Keep a definition that has no braces, if it is one; whether it is."""
-        stop = statement.blocks[0][0] if statement.blocks else statement.end
+        stop = statement.end if statement.body is None else statement.body
         name = self._name(statement, kind)
         if name is None:
             return False
@@ -249,7 +250,7 @@ class _Picker:
     def _class_name(self, statement: Statement) -> int:
         """The last name before the braces or the bases of a class."""
         assert statement.key is not None
-        stop = statement.base or statement.blocks[0][0]
+        stop = statement.base or statement.body or statement.end
         names = [
             i
             for i in range(statement.key + 1, stop)

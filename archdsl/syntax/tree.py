@@ -17,6 +17,7 @@ _KEYWORDS = frozenset({"USING", "TEMPLATE", "TYPEDEF", "NAMESPACE", "INCLUDE"})
 _OWN_KEYWORDS = frozenset({"PARAM", "_CONST"})
 """In texts of the language these do, too; C++ has its ``const`` everywhere."""
 _STRUCT = frozenset({"STRUCT", "TYPENAME"})
+_WORDS = 8  # of the type of a constant
 _GOES_ON = frozenset({"SEMICOLON", "MEMBER", "MEMBER_HEAD"})
 
 
@@ -55,6 +56,8 @@ class Statement:
     """Brackets that are not closed when it ends."""
     blocks: list[tuple[int, int]] = field(default_factory=list)
     """The indices of its braces that hold statements; the last one may lack its end."""
+    body: int | None = None
+    """The first of them that is not in parentheses."""
     key: int | None = None
     """The ``struct`` or ``class`` of a definition of one."""
     base: int | None = None
@@ -207,18 +210,25 @@ class Tree:
     def _enter(self, index: int) -> None:
         statement = self._running
         assert statement is not None
-        before = [token.kind for token in self.tokens[max(statement.first, index - 2) : index]]
-        if before[-1:] == ["NAME"] and before[0] in ("CTYPE", "_CONST"):
-            self._open(index, "_OPEN")  # the value of a constant
+        if self._is_constant(statement, index):
+            self._open(index, "_OPEN")
             return
         while self._stack and self._stack[-1].kind in ANGLES:
             statement.open.append(self._stack.pop())
-        if not statement.blocks:
+        if statement.body is None and not self._inner["LPAR"]:
+            statement.body = index
             self._find_class(statement, index)
         statement.blocks.append((index, len(self.tokens)))
         self._outer.append((statement, self._stack, self._inner))
         self._running, self._inner = None, dict.fromkeys(self._inner, 0)
         self._stack = []
+
+    def _is_constant(self, statement: Statement, brace: int) -> bool:
+        """Whether a brace holds the value of a constant: ``const int n{4};``."""
+        if brace - statement.first > _WORDS or self.tokens[brace - 1].kind != "NAME":
+            return False
+        words = {token.kind for token in self.tokens[statement.first : brace - 1]}
+        return bool(words) and words <= {"CTYPE", "_CONST"}
 
     def _leave(self, index: int) -> None:
         """The statement whose brace is closed goes on, if it is a class, or in parentheses."""
