@@ -15,7 +15,6 @@ from archdsl.api import Network, load_source, parse_size
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.elaborate import Limits
 from archdsl.layers.definition import Shape
-from archdsl.positions import range_of
 from archdsl.printing import complain
 from archdsl.progress import QUIET, VERBOSE, asked, working
 from archdsl.reading import open_source
@@ -210,5 +209,5 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _range(span: Span) -> dict[str, Any]:
-    start, end = range_of(span)
+    start, end = span.range
     return {"start": start._asdict(), "end": end._asdict()}

@@ -13,7 +13,6 @@ from urllib.parse import quote
 import archdsl
 from archdsl.diagnostics import Diagnostic
 from archdsl.explaining import explanations
-from archdsl.positions import range_of
 from archdsl.source import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -82,7 +81,7 @@ def _artifact(file: str) -> dict[str, Any]:
 
 def _location(span: Span) -> dict[str, Any]:
     """3.28 and 3.30: lines and columns count from 1, the end is exclusive."""
-    start, end = range_of(span)
+    start, end = span.range
     region = {
         "startLine": start.line + 1,
         "startColumn": start.character + 1,

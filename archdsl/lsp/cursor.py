@@ -47,7 +47,7 @@ class Cursor:
         self._text = text[start : self.word]
         self._tree = Tree(tokens_of(self._text))
         self._last = self._tree.statements[-1] if self._tree.statements else None
-        line, _ = self.file.places.line(self.file.places.line_at(offset))
+        line, _ = self.file.places.lines.range(self.file.places.lines.at(offset))
         self._line = text[line:offset]
 
     @property

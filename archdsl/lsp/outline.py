@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from archdsl.syntax import tree as syntax
 from archdsl.syntax.grammar import tokens_of
-from archdsl.syntax.tokens import Token
+from archdsl.syntax.tokens import Token, comment_above
 from archdsl.syntax.tree import Bracket, Tree
 
 Kind = Literal["template", "network", "constant", "parameter"]
@@ -72,6 +72,8 @@ class Statement:
 
     start: int
     end: int
+    doc: tuple[str, ...]
+    """The comment above it, line by line."""
     declared: Declared | None = None
     included: Included | None = None
 
@@ -115,7 +117,7 @@ class _Reader:
         self._whole = statement
         self._found = found
         first, last = self._tokens[statement.first], self._tokens[statement.end - 1]
-        self._statement = Statement(first.start, last.end)
+        self._statement = Statement(first.start, last.end, comment_above(text, first))
         self._heads: dict[int, int] = {}  # the uses by their tokens
         self._formals = tuple(self._read_formals())
 

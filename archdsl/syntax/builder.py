@@ -10,7 +10,7 @@ from lark import Transformer
 from archdsl.diagnostics import fail
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
-from archdsl.syntax.tokens import Token
+from archdsl.syntax.tokens import Token, comment_above
 
 _MAX_SCOPES = 64
 _MAX_DIGITS = 1000  # reading a number takes time that grows with the square of its length
@@ -73,6 +73,10 @@ class Builder(Transformer[Any, Any]):
     def _cover(self, first: Any, last: Any) -> Span:
         """From the start of one node to the end of another."""
         return Span(self.source, first.span.start, last.span.end)
+
+    def _above(self, token: Token) -> tuple[str, ...]:
+        """The comment above a definition that begins with a token."""
+        return comment_above(self.source.text, token)
 
     # ---- terminals ----
 
@@ -213,13 +217,13 @@ class Builder(Transformer[Any, Any]):
         return nodes.Include(found.group(1), span)
 
     def using(self, children: list[Any]) -> nodes.Template:
-        _, name, body = children
-        return nodes.Template(name, (), body, self._cover(name, body))
+        using, name, body = children
+        return nodes.Template(name, (), body, self._cover(name, body), self._above(using))
 
     def template(self, children: list[Any]) -> nodes.Template:
         *formals, _, name, body = children[1:]
-        kept = _formals(formals)
-        return nodes.Template(name, kept, body, self._cover(name, body))
+        kept, span = _formals(formals), self._cover(name, body)
+        return nodes.Template(name, kept, body, span, self._above(children[0]))
 
     def constant(self, children: list[Any]) -> nodes.Constant:
         ctype, name, value = children
@@ -230,8 +234,8 @@ class Builder(Transformer[Any, Any]):
         return nodes.Parameter(name, ctype, value, self._cover(name, value))
 
     def typedef(self, children: list[Any]) -> nodes.Template:
-        _, body, name = children
-        return nodes.Template(name, (), body, self._cover(body, name))
+        typedef, body, name = children
+        return nodes.Template(name, (), body, self._cover(body, name), self._above(typedef))
 
     # ---- scopes ----
 

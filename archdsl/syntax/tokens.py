@@ -95,8 +95,10 @@ def comment_above(text: str, token: Token) -> tuple[str, ...]:
 def opening_comment(text: str) -> tuple[str, ...]:
     """The words of the comment with which a text begins, line by line."""
     words: list[str] = []
-    for line in text.splitlines():
-        if not line.startswith("//"):
+    at = 0
+    for comment in comments(text, 0, len(text)):
+        if comment.start != at or not comment.text.startswith("//"):
             break
-        words.append(line.removeprefix("//").strip())
+        words += comment.lines
+        at = comment.end + (2 if text.startswith("\r\n", comment.end) else 1)
     return tuple(words)
