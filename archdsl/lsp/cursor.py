@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from archdsl.layers.definition import Definition, lookup
 from archdsl.lsp.files import File, Target, View
-from archdsl.lsp.outline import Formal, Use, outline
+from archdsl.lsp.outline import Formal, Outline, Use, outline
 from archdsl.syntax import tree as syntax
 from archdsl.syntax.grammar import tokens_of
 from archdsl.syntax.tokens import UNFINISHED, comments
@@ -49,6 +50,10 @@ class Cursor:
         self._last = self._tree.statements[-1] if self._tree.statements else None
         line, _ = self.file.places.lines.range(self.file.places.lines.at(offset))
         self._line = text[line:offset]
+
+    @cached_property
+    def _outline(self) -> Outline:
+        return outline(self._text, self._tree)
 
     @property
     def in_comment(self) -> bool:
@@ -116,8 +121,7 @@ class Cursor:
         """The layer or template in whose brackets the cursor stands, parentheses passed over."""
         for bracket in self._brackets():
             if bracket.head is not None:
-                uses = outline(self._text).uses
-                use = next(u for u in uses if u.written == bracket.head)
+                use = next(u for u in self._outline.uses if u.written == bracket.head)
                 callee = self._callee(use)
                 return None if callee is None else (callee, bracket)
         return None
@@ -134,6 +138,6 @@ class Cursor:
         """The parameters of the template in which the cursor stands."""
         if self.at_start:
             return ()
-        statements = outline(self._text).statements
+        statements = self._outline.statements
         declared = statements[-1].declared if statements else None
         return declared.formals if declared is not None else ()

@@ -97,9 +97,9 @@ class Outline:
         return use if use is not None and offset <= use.end else None
 
 
-def outline(text: str) -> Outline:
-    """The outline of a text."""
-    tree = Tree(tokens_of(text))
+def outline(text: str, tree: Tree | None = None) -> Outline:
+    """The outline of a text, of which there may be a tree already."""
+    tree = tree or Tree(tokens_of(text))
     found = Outline([], [])
     for statement in tree.statements:
         _Reader(text, tree, statement, found).read()
