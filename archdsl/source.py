@@ -65,8 +65,8 @@ class Span(NamedTuple):
     @property
     def range(self) -> tuple[Position, Position]:
         """The positions in UTF-16 at which it starts and ends, the end exclusive."""
-        lines = self.source.lines
-        return lines.position(self.start), lines.position(self.end)
+        whole, start, end = self.outer
+        return whole.lines.position(start), whole.lines.position(end)
 
     @property
     def where(self) -> str:

@@ -83,8 +83,10 @@ class Cursor:
     @property
     def in_header(self) -> bool:
         """Whether template parameters are being declared."""
-        opened = self._running.open if self._running is not None else []
-        return bool(opened) and opened[-1].kind == "TEMPLATE"
+        running = self._running
+        if running is None or running.cut is not None:
+            return False
+        return bool(running.open) and running.open[-1].kind == "TEMPLATE"
 
     @property
     def after_header(self) -> bool:
