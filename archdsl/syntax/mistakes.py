@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.source import Source, Span
 from archdsl.syntax.tokens import END, OTHER, UNFINISHED, Token
+from archdsl.syntax.tree import ANGLES, Tree
 
 # Terminals as a person would name them; several share a name, since the reader does not care
 # which way of writing an argument the parser had in mind.
@@ -67,6 +68,8 @@ def explain(
     if token.kind == OTHER or (token.text[:1] in _FOREIGN and not ended):
         return _foreign(token.text[0], Span(source, at, at + 1))
     end = at + len(token.text)
+    tree = Tree([*before, Token(END, "", token.start, token.before)])
+    running = bool(before) and before[-1].kind != "SEMICOLON"
     place = _Place(
         token.kind,
         "the end of the text" if ended else f"'{token.text.strip()}'",
@@ -74,13 +77,15 @@ def explain(
         accepts,
         _last(before, source),
         before,
+        tree,
+        tree.statements[-1].first if running else len(before),
     )
     for judge in (_closers, _parenthesis, _definition, _argument):
         found = judge(place)
         if found is not None:
             return found
     note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(before) else None
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not running else None
     return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004")
 
 
@@ -103,6 +108,17 @@ class _Place(NamedTuple):
     last: Span
     """The token before; the place itself where there is none."""
     tokens: list[Token]
+    tree: Tree
+    begun: int
+    """The first token of the statement that has not ended; their number where there is none."""
+
+    @property
+    def open_heads(self) -> list[Token]:
+        """The heads without a closer between the start of the statement and the error."""
+        if self.begun == len(self.tokens):
+            return []
+        opened = self.tree.statements[-1].open
+        return [self.tokens[b.opener] for b in opened if b.kind in ANGLES]
 
 
 def _last(tokens: list[Token], source: Source) -> Span:
@@ -113,7 +129,7 @@ def _last(tokens: list[Token], source: Source) -> Span:
 
 def _closers(place: _Place) -> Diagnostic | None:
     """Too few or too many ``>``."""
-    open_heads = _open_heads(place.tokens)
+    open_heads = place.open_heads
     if place.kind in _STATEMENT_ENDS and open_heads and "RPAR" not in place.accepts:
         # The next definition is not to blame: what is missing is missing behind the last token.
         span = place.span if place.kind == "SEMICOLON" else place.last
@@ -177,7 +193,7 @@ def _definition(place: _Place) -> Diagnostic | None:
     """A definition without its ``;``, its ``=`` or its ``using``."""
     lacking = {"EQUAL": "'='", "USING": "'using'", "NAME": "name", "CTYPE": "type"}
     only = {kind for kind in place.accepts if kind in lacking}
-    heading = _heading(place.tokens)
+    heading = _heading(place)
     if place.kind == "EQUAL" and heading is None:
         message, help = "a definition lacks its 'using'", "write using NAME = ...;"
     elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
@@ -191,7 +207,8 @@ def _definition(place: _Place) -> Diagnostic | None:
 def _missing_semicolon(place: _Place) -> Diagnostic | None:
     behind_value = "SEMICOLON" in place.accepts and "COMMA" not in place.accepts
     ends = place.kind in _STATEMENT_ENDS or place.kind in _STARTS
-    if behind_value and ends and not _top_level(place.tokens):
+    named = any(token.kind in _FORMS for token in place.tokens[place.begun :])
+    if behind_value and ends and named:
         return Diagnostic(
             "a ';' is missing",
             place.last,
@@ -211,30 +228,12 @@ _FORMS = {
 """How each kind of definition is written, by the token that it begins with."""
 
 
-def _statement(tokens: list[Token]) -> list[Token]:
-    """The tokens of the statement that is being read."""
-    start = next((i for i in range(len(tokens), 0, -1) if tokens[i - 1].kind == "SEMICOLON"), 0)
-    return tokens[start:]
-
-
-def _heading(tokens: list[Token]) -> str | None:
+def _heading(place: _Place) -> str | None:
     """What a definition begins with, while its ``=`` has not come yet."""
-    depth, found = 0, None
-    for token in _statement(tokens):
-        if token.kind in ("TEMPLATE", "HEAD"):
-            depth += 1
-        elif token.kind == "CLOSE":
-            depth -= 1
-        elif token.kind == "EQUAL" and depth == 0:
-            return None
-        if found is None and token.kind in _FORMS:
-            found = token.kind
-    return found
-
-
-def _top_level(tokens: list[Token]) -> bool:
-    """Whether the statement so far is a network without a name, which needs no ``;``."""
-    return all(token.kind not in _FORMS for token in _statement(tokens))
+    begun = range(place.begun, len(place.tokens))
+    if any(place.tokens[i].kind == "EQUAL" and place.tree.inside[i] is None for i in begun):
+        return None
+    return next((place.tokens[i].kind for i in begun if place.tokens[i].kind in _FORMS), None)
 
 
 def _argument(place: _Place) -> Diagnostic | None:
@@ -247,19 +246,6 @@ def _argument(place: _Place) -> Diagnostic | None:
         message = f"an argument is missing before {place.found}"
         return Diagnostic(message, place.span, (note,), help="one ',' too many?", code="E010")
     return None
-
-
-def _open_heads(tokens: Iterable[Token]) -> list[Token]:
-    """The heads without a closer between the start of the statement and the error."""
-    heads: list[Token] = []
-    for token in tokens:
-        if token.kind in ("HEAD", "TEMPLATE"):
-            heads.append(token)
-        elif token.kind == "CLOSE" and heads:
-            heads.pop()
-        elif token.kind == "SEMICOLON":
-            heads.clear()
-    return heads
 
 
 def _closers_directly_behind(text: str, at: int) -> int:
