@@ -15,7 +15,7 @@ from archdsl.elaborate import Elaborated, Limits, elaborate
 from archdsl.graph import model
 from archdsl.graph.build import build
 from archdsl.layers.edges import Shape, shown
-from archdsl.notebook import PLAIN, SVG, Types, mimebundle
+from archdsl.notebook import PLAIN, SVG, Figure, Types, mimebundle
 from archdsl.reading import source_of
 from archdsl.source import Source
 from archdsl.summary import Summary, summarise
@@ -121,11 +121,14 @@ class Network:
         """An initialised ``torch.nn.Module`` in training mode.
 
         Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
-        network has several outputs. ``seed`` makes the initial weights reproducible.
+        network has several outputs. ``seed`` makes the initial weights reproducible. A notebook
+        shows the module as the network's diagram.
         """
         from archdsl.targets.torch import compile_network
 
-        return compile_network(self.checked, device=device, seed=seed)
+        module = compile_network(self.checked, device=device, seed=seed)
+        Figure(self.checked).attach(module)
+        return module
 
     def to_python(self) -> str:
         """PyTorch source of the network, a class for each template; it needs torch alone.
@@ -146,7 +149,7 @@ class Network:
         have, and where the file cannot be written.
         """
         from archdsl.targets.draw import draw
-        from archdsl.writing import write
+        from archdsl.text.output import write
 
         if path is None:
             return draw(self.checked, ".svg", **options).decode()

@@ -12,10 +12,11 @@ from archdsl.catalogue import Facts, facts
 from archdsl.diagnostics import fail
 from archdsl.layers.definition import shown
 from archdsl.options import Request, print_json
-from archdsl.printing import memory, print_table, printable
+from archdsl.printing import print_table
 from archdsl.progress import working
 from archdsl.summary import Summary
-from archdsl.writing import write
+from archdsl.text.output import write
+from archdsl.text.words import memory, printable
 
 _HEADINGS = (
     ("spec", "left"),

@@ -13,9 +13,9 @@ import click
 from archdsl.api import Network
 from archdsl.diagnostics import fail, listing
 from archdsl.layers.edges import shown
-from archdsl.printing import memory
 from archdsl.progress import working
 from archdsl.targets import FORMATS, Format
+from archdsl.text.words import memory
 
 if TYPE_CHECKING:
     from torch import fx

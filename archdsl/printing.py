@@ -71,25 +71,3 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *foote
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))
-
-
-def printable(text: str) -> str:
-    """Text with a mark in place of every character that has no picture, such as a control code."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def counted(number: int, singular: str) -> str:
-    """``1 layer``, ``1,234 layers``."""
-    return f"{number:,} {singular}{'' if number == 1 else 's'}"
-
-
-def memory(size: int) -> str:
-    """A number of bytes in the unit that suits it."""
-    if size < 1000:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("kB", "MB"):
-        value /= 1000
-        if value < 1000:
-            return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
-    return f"{value / 1000:.2f} GB"

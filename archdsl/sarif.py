@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import archdsl
 from archdsl.diagnostics import Diagnostic
 from archdsl.explaining import explanations
 from archdsl.source import Span
@@ -18,14 +17,14 @@ from archdsl.source import Span
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif_log(found: Iterable[tuple[str, Diagnostic]]) -> dict[str, Any]:
-    """The log of one run; each diagnostic comes with the file that was asked for."""
+def sarif_log(found: Iterable[tuple[str, Diagnostic]], version: str) -> dict[str, Any]:
+    """The log of one run of a version of archdsl; each diagnostic comes with its file's name."""
     results = list(found)
     codes = sorted({d.code for _, d in results if d.code is not None})
     places = {code: index for index, code in enumerate(codes)}
     driver = {
         "name": "archdsl",
-        "semanticVersion": archdsl.__version__,
+        "semanticVersion": version,
         "rules": [_rule(code) for code in codes],
     }
     return {

@@ -7,11 +7,11 @@ from typing import TypeGuard
 
 import networkx as nx
 
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.layers.edges import EdgeType, Images, RuleError, Shape, shown
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.input_layer import InputLayer
 from archdsl.source import Span
 
 _MAX_ERRORS = 50

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS
 from archdsl.layers import Category, Definition, definitions
+from archdsl.layers.endpoints import CPP_CONTAINERS, PIXELS
 
 
 class Vocabulary(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+import archdsl
 from archdsl.api import Network
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.options import (
@@ -19,8 +20,9 @@ from archdsl.options import (
     network_options,
     print_json,
 )
-from archdsl.printing import complain, counted, tell
+from archdsl.printing import complain, tell
 from archdsl.progress import QUIET, asked, working
+from archdsl.text.words import counted
 
 
 class _Judged(NamedTuple):
@@ -72,7 +74,7 @@ def command(
         from archdsl.sarif import sarif_log
 
         found = [(j.file, d) for j in judged for d in (*j.errors, *j.warnings)]
-        print_json(sarif_log(found))
+        print_json(sarif_log(found, archdsl.__version__))
     elif as_json:
         print_json({"files": [_document(j) for j in judged]})
     if any(j.errors for j in judged):

@@ -11,11 +11,12 @@ import click
 from archdsl.deploying import Deployment, deployment_options
 from archdsl.layers.definition import shown
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.printing import memory, print_table, tell
+from archdsl.printing import print_table, tell
 from archdsl.progress import working
 from archdsl.targets import FORMATS, Format, encode, format_of
 from archdsl.targets.options import DEFAULT, OPSETS, Options
-from archdsl.writing import write
+from archdsl.text.output import write
+from archdsl.text.words import memory
 
 if TYPE_CHECKING:
     from torch import fx

@@ -14,7 +14,7 @@ from archdsl.diagnostics import fail
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.printing import tell
 from archdsl.progress import working
-from archdsl.writing import write
+from archdsl.text.output import write
 
 
 @click.command()

@@ -57,7 +57,7 @@ def command(
     if output is not None:
         from archdsl.differing.drawing import picture
         from archdsl.targets.draw.options import Options
-        from archdsl.writing import write
+        from archdsl.text.output import write
 
         write(output, picture(*networks, found, output.suffix.lower(), Options(**options)))
     if as_json:

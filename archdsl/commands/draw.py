@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.printing import memory, tell
+from archdsl.printing import tell
 from archdsl.progress import working
 from archdsl.targets.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
-from archdsl.writing import write
+from archdsl.text.output import write
+from archdsl.text.words import memory
 
 
 @click.command()

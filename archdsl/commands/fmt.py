@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from archdsl.diagnostics import ArchError, fail
-from archdsl.printing import counted
 from archdsl.reading import read_source
 from archdsl.source import CPP_SUFFIXES, Source
+from archdsl.text.words import counted
 
 
 @click.command(
@@ -35,7 +35,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style:
     stays: rows of a table, groups of numbers, comments. A file with syntax errors is left alone.
     """
     from archdsl.formatting import formatted
-    from archdsl.writing import write
+    from archdsl.text.output import write
 
     bad = False
     for name in (file for given in files for file in _expanded(given)):

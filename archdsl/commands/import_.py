@@ -11,9 +11,10 @@ from archdsl.diagnostics import fail
 from archdsl.importing import ORIGINS, Options, Origin, Proof, origin_of, reader, shown_form
 from archdsl.layers.edges import Shape
 from archdsl.options import json_option, print_json, size_option, telling_options
-from archdsl.printing import counted, tell
+from archdsl.printing import tell
 from archdsl.progress import QUIET, asked, working
-from archdsl.writing import write
+from archdsl.text.output import write
+from archdsl.text.words import counted
 
 _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
     f"{shown_form(key):<17} {origin.title}" for key, origin in ORIGINS.items()

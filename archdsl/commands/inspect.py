@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.options import json_option, print_json
-from archdsl.printing import print_table, printable
+from archdsl.printing import print_table
+from archdsl.text.words import printable
 
 if TYPE_CHECKING:
     from archdsl.dlib.kinds import Record

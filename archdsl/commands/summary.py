@@ -6,7 +6,8 @@ import click
 
 from archdsl.layers.definition import shown
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.printing import counted, print_table
+from archdsl.printing import print_table
+from archdsl.text.words import counted
 
 
 @click.command()

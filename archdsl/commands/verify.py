@@ -6,8 +6,9 @@ import click
 
 from archdsl.catalogue import facts
 from archdsl.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.printing import counted, tell
+from archdsl.printing import tell
 from archdsl.progress import working
+from archdsl.text.words import counted
 
 
 @click.command()

@@ -11,8 +11,9 @@ import click
 
 from archdsl.diagnostics import ArchError
 from archdsl.options import Request, file_argument, network_options
-from archdsl.printing import complain, counted
+from archdsl.printing import complain
 from archdsl.reading import Stamp, noting_files, stamp
+from archdsl.text.words import counted
 
 
 @click.command()

@@ -13,8 +13,8 @@ from archdsl.differing.common import Common, common
 from archdsl.differing.wording import both, signed, sizes, words
 from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.layers.edges import shown
-from archdsl.printing import counted, printable
 from archdsl.summary import Summary
+from archdsl.text.words import counted, printable
 
 COLUMNS = (
     ("", "left"),

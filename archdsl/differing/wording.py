@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archdsl.differing.changes import Change
 from archdsl.differing.common import Common, edits
 from archdsl.layers.edges import shown
-from archdsl.printing import printable
+from archdsl.text.words import printable
 
 _TITLE_LENGTH = 44
 

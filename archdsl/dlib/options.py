@@ -1,71 +1,16 @@
-"""The options that dlib's detectors keep in their files: of loss_mmod and of loss_yolo.
-
-Plain records with dlib's names and defaults (dlib/dnn/loss.h, box_overlap_testing.h).
-"""
+"""The options of dlib's detectors (loss_mmod, loss_yolo) as dlib's files hold them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archdsl.dlib import stream
 from archdsl.dlib.stream import Cursor, Type, double, flag, integer, text, vector
-
-
-@dataclass(frozen=True)
-class BoxOverlap:
-    """Boxes overlap if their IoU, or the covered part of either, is above its threshold."""
-
-    iou_thresh: float = 0.5
-    percent_covered_thresh: float = 1.0
-
-
-@dataclass(frozen=True)
-class DetectorWindow:
-    """The size of the window that finds a class, in pixels of the image pyramid."""
-
-    width: int
-    height: int
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class MmodOptions:
-    """dlib's mmod_options (King 2015, Max-Margin Object Detection)."""
-
-    detector_windows: tuple[DetectorWindow, ...] = ()
-    loss_per_false_alarm: float = 1.0
-    loss_per_missed_target: float = 1.0
-    truth_match_iou_threshold: float = 0.5
-    overlaps_nms: BoxOverlap = BoxOverlap(0.4)
-    overlaps_ignore: BoxOverlap = BoxOverlap()
-    assume_image_pyramid: bool = True
-    use_bounding_box_regression: bool = False
-    bbr_lambda: float = 100.0
-
-
-@dataclass(frozen=True)
-class AnchorBox:
-    """The size of an anchor, in pixels of the network's input."""
-
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class YoloOptions:
-    """dlib's yolo_options. ``anchors`` holds pairs of a tag's number and the anchors there."""
-
-    anchors: tuple[tuple[int, tuple[AnchorBox, ...]], ...] = ()
-    labels: tuple[str, ...] = ()
-    iou_ignore_threshold: float = 0.7
-    iou_anchor_threshold: float = 1.0
-    classwise_nms: bool = True
-    overlaps_nms: BoxOverlap = BoxOverlap(0.45)
-    lambda_obj: float = 1.0
-    lambda_box: float = 1.0
-    lambda_cls: float = 1.0
-    gamma_obj: float = 0.0
-    gamma_cls: float = 0.0
+from archdsl.layers.dlib_options import (
+    AnchorBox,
+    BoxOverlap,
+    DetectorWindow,
+    MmodOptions,
+    YoloOptions,
+)
 
 
 def _read_overlap(cursor: Cursor) -> BoxOverlap:

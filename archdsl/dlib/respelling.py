@@ -20,7 +20,7 @@ from archdsl.dlib.kinds import Join, Record
 from archdsl.dlib.tree import Chain, Computed, InputTag, Node, Repeated, Saved, Wrapper
 from archdsl.elaborate.trampoline import Task, run
 from archdsl.layers.definition import definitions
-from archdsl.printing import counted, printable
+from archdsl.text.words import counted, printable
 
 _WIDTH = 100
 _NAMED_TAGS = 10

@@ -15,7 +15,7 @@ from archdsl.layers import combinators
 from archdsl.layers.block import Combinator
 from archdsl.layers.definition import Layer
 from archdsl.layers.dlib_detection import DlibDetections, LossMmod, LossYolo
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.input_layer import InputLayer
 from archdsl.layers.losses import Loss
 
 

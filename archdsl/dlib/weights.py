@@ -16,7 +16,7 @@ from archdsl.dlib.scaling import carrier, is_dropout, scale
 from archdsl.dlib.structure import Mark, Placed, nest
 from archdsl.dlib.tree import Computed, Saved
 from archdsl.graph.model import LayerInstance, Network
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.input_layer import InputLayer
 
 _MAX_DIFFERENCES = 4
 

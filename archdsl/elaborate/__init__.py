@@ -8,13 +8,14 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, coded, fail, listing, nearest
 from archdsl.elaborate.assemble import Assembly, Candidate, Reader, assemble, read_document
-from archdsl.elaborate.evaluate import Elaborator, Limits
+from archdsl.elaborate.evaluate import Elaborator
+from archdsl.elaborate.expander import Limits
 from archdsl.elaborate.structs import member
 from archdsl.elaborate.trampoline import run
 from archdsl.elaborate.unused import unknown_in_template, unknown_names
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.layers.block import Block, Combinator, Instance, Step, layers_of
 from archdsl.layers.combinators import Repeat
 from archdsl.layers.definition import Layer

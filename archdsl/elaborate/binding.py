@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.diagnostics import fail, listing, nearest
 from archdsl.elaborate import structs
@@ -25,9 +25,8 @@ from archdsl.elaborate.arguments import (
     split,
     too_many,
 )
+from archdsl.elaborate.expander import Expander
 from archdsl.elaborate.scope import (
-    CPP_CONTAINERS,
-    PIXELS,
     Environment,
     StructBinding,
     Subnet,
@@ -40,17 +39,14 @@ from archdsl.elaborate.values import PLAIN, meaning, pixels_value, value_type
 from archdsl.layers.block import Block, Combinator, Tag
 from archdsl.layers.combinators import AddTag
 from archdsl.layers.definition import Argument, Definition, Layer, outside
-from archdsl.layers.endpoints import Pixels
+from archdsl.layers.endpoints import CPP_CONTAINERS, PIXELS, Pixels
 from archdsl.syntax import nodes
-
-if TYPE_CHECKING:
-    from archdsl.elaborate.evaluate import Elaborator
 
 # ---- layers ----
 
 
 def layer(
-    elaborator: Elaborator,
+    expander: Expander,
     definition: Definition,
     name: nodes.Name,
     positional: list[Unbound],
@@ -66,13 +62,13 @@ def layer(
             raise too_many(name, definition, positional)
         value = at_once(formal, pending)
         if value is None:
-            value = yield layer_argument(elaborator, formal, pending)
+            value = yield layer_argument(expander, formal, pending)
         if is_variadic(formal):
             values.setdefault(formal.name, []).append(value)
         else:
             values[formal.name] = value
     for key_name, pending in named:
-        yield _bind_named(elaborator, definition, key_name, pending, values)
+        yield _bind_named(expander, definition, key_name, pending, values)
     for formal in formals:
         if formal.required and formal.name not in values:
             raise missing(name, definition, formal)
@@ -82,7 +78,7 @@ def layer(
 
 
 def _bind_named(
-    elaborator: Elaborator,
+    expander: Expander,
     definition: Definition,
     key: nodes.Name,
     pending: Unbound,
@@ -94,7 +90,7 @@ def _bind_named(
         if any(key.text == name for name, _ in values.setdefault(heads.name, [])):
             raise fail(f"there are two outputs '{key.text}'", key.span, code="E126")
         assert isinstance(pending, Pending)
-        block = yield elaborator.block(*pending, subnet=False)
+        block = yield expander.block(*pending, subnet=False)
         values[heads.name].append((key.text, block))
         return
     if formal is None:
@@ -110,11 +106,11 @@ def _bind_named(
         raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
     value = at_once(formal, pending)
     if value is None:
-        value = yield layer_argument(elaborator, formal, pending)
+        value = yield layer_argument(expander, formal, pending)
     values[formal.name] = [value] if is_variadic(formal) else value
 
 
-def layer_argument(elaborator: Elaborator, formal: Argument, pending: Unbound) -> Task[Value]:
+def layer_argument(expander: Expander, formal: Argument, pending: Unbound) -> Task[Value]:
     """The value of a layer's argument, checked against its type and range."""
     if isinstance(pending, Given):
         return pending.value
@@ -126,7 +122,7 @@ def layer_argument(elaborator: Elaborator, formal: Argument, pending: Unbound) -
             code="E125",
         )
     kind = formal.type.__args__[0] if is_variadic(formal) else formal.type
-    value = yield _evaluate(elaborator, kind, pending)
+    value = yield _evaluate(expander, kind, pending)
     limits = outside(value, formal.minimum, formal.maximum)
     if limits is not None:
         raise fail(
@@ -143,7 +139,7 @@ def layer_argument(elaborator: Elaborator, formal: Argument, pending: Unbound) -
 
 
 def bind(
-    elaborator: Elaborator,
+    expander: Expander,
     template: TemplateBinding | StructBinding,
     name: nodes.Name,
     positional: list[Unbound],
@@ -184,7 +180,7 @@ def bind(
     for index, formal in own:
         environment = inside._replace(local=local)
         pending = given.get(index) or default(template, formal, name, environment)
-        value = yield template_argument(elaborator, formal, pending)
+        value = yield template_argument(expander, formal, pending)
         values.append(value)
         shown.append(show(value, pending))
         if formal.name is not None:
@@ -192,22 +188,20 @@ def bind(
     return values, shown, local
 
 
-def template_argument(
-    elaborator: Elaborator, formal: nodes.Formal, pending: Unbound
-) -> Task[Value]:
+def template_argument(expander: Expander, formal: nodes.Formal, pending: Unbound) -> Task[Value]:
     """A template argument, as its parameter says."""
     if isinstance(pending, Given):
         return pending.value
     if isinstance(formal, nodes.ValueFormal):
-        return (yield _evaluate(elaborator, value_type(formal.type), pending))
+        return (yield _evaluate(expander, value_type(formal.type), pending))
     if isinstance(formal, nodes.TypeFormal):
-        return (yield _type(elaborator, pending))
+        return (yield _type(expander, pending))
     if len(formal.formals) == 1 and isinstance(formal.formals[0], nodes.TypeFormal):
-        return (yield _block(elaborator, pending))
-    return (yield _closure(elaborator, pending))
+        return (yield _block(expander, pending))
+    return (yield _closure(expander, pending))
 
 
-def _closure(elaborator: Elaborator, pending: Pending) -> Task[Closure]:
+def _closure(expander: Expander, pending: Pending) -> Task[Closure]:
     """A template passed as an argument, possibly with its first arguments given."""
     node, environment = pending
     if not isinstance(node, (nodes.Name, nodes.Apply)):
@@ -233,12 +227,12 @@ def _closure(elaborator: Elaborator, pending: Pending) -> Task[Closure]:
             raise fail(f"too many arguments for '{name.text}'", argument.node.span, code="E108")
         formal = formals[place]
         evaluated = layer_argument if isinstance(formal, Argument) else template_argument
-        value = yield evaluated(elaborator, formal, argument)
+        value = yield evaluated(expander, formal, argument)
         given.append(Given(value, argument.node))
     return Closure(callee, tuple(given))
 
 
-def _type(elaborator: Elaborator, pending: Pending) -> Task[Value]:
+def _type(expander: Expander, pending: Pending) -> Task[Value]:
     """A typename that is not the subnet: an element type, or a block."""
     node, environment = values_type(*pending)
     if isinstance(node, nodes.CppType):
@@ -254,26 +248,26 @@ def _type(elaborator: Elaborator, pending: Pending) -> Task[Value]:
             if isinstance(known, (str, Pixels, Subnet)):
                 return known
         if structs.is_instance(known):
-            return (yield structs.instance(elaborator, node, environment))
-    return (yield _block(elaborator, pending))
+            return (yield structs.instance(expander, node, environment))
+    return (yield _block(expander, pending))
 
 
 # ---- values ----
 
 
-def _evaluate(elaborator: Elaborator, kind: Any, pending: Pending) -> Task[Value]:
+def _evaluate(expander: Expander, kind: Any, pending: Pending) -> Task[Value]:
     """The value of an argument of a kind: what its layer's or template's signature says."""
     plain = PLAIN.get(kind)
-    return plain(pending) if plain is not None else _BLOCKS[kind](elaborator, pending)
+    return plain(pending) if plain is not None else _BLOCKS[kind](expander, pending)
 
 
-def _block(elaborator: Elaborator, pending: Pending) -> Task[Block]:
-    block: Block = yield elaborator.block(*pending, subnet=False)
+def _block(expander: Expander, pending: Pending) -> Task[Block]:
+    block: Block = yield expander.block(*pending, subnet=False)
     return block
 
 
-def _tag(elaborator: Elaborator, pending: Pending) -> Task[Tag]:
-    block = yield elaborator.block(*pending, subnet=False)
+def _tag(expander: Expander, pending: Pending) -> Task[Tag]:
+    block = yield expander.block(*pending, subnet=False)
     what = block.meant
     if not isinstance(what, AddTag):
         raise fail(
@@ -286,7 +280,7 @@ def _tag(elaborator: Elaborator, pending: Pending) -> Task[Tag]:
     return Tag(what.id)
 
 
-_BLOCKS: Mapping[Any, Callable[[Elaborator, Pending], Task[Value]]] = {
+_BLOCKS: Mapping[Any, Callable[[Expander, Pending], Task[Value]]] = {
     Block: _block,
     Tag: _tag,
 }

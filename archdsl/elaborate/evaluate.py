@@ -8,7 +8,7 @@ from the outside in by a loop along the subnet arguments.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, fail
 from archdsl.elaborate import binding, structs
@@ -26,6 +26,7 @@ from archdsl.elaborate.arguments import (
     takes_block,
     variadic,
 )
+from archdsl.elaborate.expander import Limits, Reading
 from archdsl.elaborate.scope import (
     Definitions,
     Environment,
@@ -41,23 +42,6 @@ from archdsl.source import Span
 from archdsl.syntax import nodes
 
 MAX_ERRORS = 50
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large a network may become before expansion is refused."""
-
-    layers: int = 1_000_000
-    levels: int = 256
-    instances: int = 10_000
-
-
-class Reading(NamedTuple):
-    """What a step of a network's expression was read as, and what is left to read inside it."""
-
-    steps: tuple[Step, ...]
-    inner: Pending | None
-    complete: bool
 
 
 @dataclass
@@ -79,7 +63,6 @@ class Elaborator:
     _frames: list[Frame] = field(default_factory=list)
     _told: set[tuple[str, Span | None]] = field(default_factory=set)
 
-    # What structs need as well, and cannot import from what needs structs.
     bind = binding.bind
     argument = binding.template_argument
 

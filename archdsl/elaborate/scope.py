@@ -354,14 +354,3 @@ class Environment(NamedTuple):
         if found is None:
             raise self.definitions.unknown(name, self.position, self.local, number=number)
         return found
-
-
-CPP_CONTAINERS = ("matrix", "array", "array2d", "vector")
-PIXELS = {
-    "rgb_pixel": 3,
-    "bgr_pixel": 3,
-    "hsi_pixel": 3,
-    "lab_pixel": 3,
-    "rgb_alpha_pixel": 4,
-}
-"""dlib's pixel types and their channels."""

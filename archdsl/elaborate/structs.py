@@ -7,11 +7,12 @@ place of its name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.elaborate.arguments import Pending, Unbound, split, unread
 from archdsl.elaborate.arguments import positional as positional_of
+from archdsl.elaborate.expander import Expander, Reading
 from archdsl.elaborate.scope import (
     Definitions,
     Environment,
@@ -27,9 +28,6 @@ from archdsl.elaborate.trampoline import Task
 from archdsl.elaborate.values import bool_value, meaning
 from archdsl.layers.definition import Definition
 from archdsl.syntax import nodes
-
-if TYPE_CHECKING:
-    from archdsl.elaborate.evaluate import Elaborator, Reading
 
 _MAX_INLINED = 100_000
 
@@ -60,7 +58,7 @@ def is_instance(found: Any) -> bool:
 # ---- members ----
 
 
-def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -> Task[Any]:
+def member(expander: Expander, name: nodes.Name, environment: Environment) -> Task[Any]:
     """What a name with a scope means; raises ArchError where it means nothing."""
     assert name.scope is not None
     container, path = name.scope
@@ -69,7 +67,7 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
         selected = yield _selected(container, rest, environment)
         if selected is not None:
             return selected
-        found: Any = yield instance(elaborator, container, environment)
+        found: Any = yield instance(expander, container, environment)
     else:
         found, rest = in_namespaces([*path, name.text], environment)
         if found is None:
@@ -77,7 +75,7 @@ def member(elaborator: Elaborator, name: nodes.Name, environment: Environment) -
     for part in rest:
         scope = found
         if not isinstance(scope, Definitions):
-            scope = yield _instance_of(elaborator, found, name)
+            scope = yield _instance_of(expander, found, name)
         assert scope.generic is not None and scope.struct is not None
         found = scope.own(part, scope.generic.position)
         if found is None:
@@ -121,7 +119,7 @@ def _choose(name: nodes.Name, positional: list[Unbound]) -> Task[Pending]:
 
 
 def instance(
-    elaborator: Elaborator, node: nodes.Expression, environment: Environment
+    expander: Expander, node: nodes.Expression, environment: Environment
 ) -> Task[Definitions]:
     """The struct that an expression means, with its arguments; other names of it are followed."""
     while True:
@@ -134,14 +132,14 @@ def instance(
         if isinstance(found, Definitions):
             return found
         if isinstance(found, StructBinding):
-            scope: Definitions = yield _instantiate(elaborator, found, name, positional, named)
+            scope: Definitions = yield _instantiate(expander, found, name, positional, named)
             return scope
         if isinstance(found, (Selector, Chosen)):
             pending = found.pending if isinstance(found, Chosen) else None
             node, environment = pending or (yield _choose(name, positional))
         elif isinstance(found, TemplateBinding):
-            _count_inlined(elaborator, name)
-            _, _, local = yield elaborator.bind(found, name, positional, named)
+            _count_inlined(expander, name)
+            _, _, local = yield expander.bind(found, name, positional, named)
             node = found.definition.body
             environment = Environment(found.definitions, found.position, local)
         elif isinstance(found, Unread):
@@ -150,14 +148,14 @@ def instance(
             raise fail(f"'{name.text}' is no struct, so it has no members", name.span, code="E138")
 
 
-def _instance_of(elaborator: Elaborator, found: Any, name: nodes.Name) -> Task[Definitions]:
+def _instance_of(expander: Expander, found: Any, name: nodes.Name) -> Task[Definitions]:
     """The struct behind the first parts of a qualified name."""
     scope: Definitions
     if isinstance(found, StructBinding):
-        scope = yield _instantiate(elaborator, found, name, [], [])
+        scope = yield _instantiate(expander, found, name, [], [])
     elif isinstance(found, TemplateBinding):
         inside = Environment(found.definitions, found.position, {})
-        scope = yield instance(elaborator, found.definition.body, inside)
+        scope = yield instance(expander, found.definition.body, inside)
     else:
         raise fail(
             f"a part of '{name.span.text}' is no struct, so it has no members",
@@ -168,22 +166,22 @@ def _instance_of(elaborator: Elaborator, found: Any, name: nodes.Name) -> Task[D
 
 
 def _instantiate(
-    elaborator: Elaborator,
+    expander: Expander,
     binding: StructBinding,
     name: nodes.Name,
     positional: list[Unbound],
     named: Named,
 ) -> Task[Definitions]:
-    values, _, local = yield elaborator.bind(binding, name, positional, named)
+    values, _, local = yield expander.bind(binding, name, positional, named)
     key = (binding, *values)
-    found = elaborator.structs.get(key)
+    found = expander.structs.get(key)
     if found is not None:
         return found
-    elaborator.count_instance(binding, name)
+    expander.count_instance(binding, name)
     body, bound = binding.bodies[0], local
     fitting = -1
     for special in binding.bodies[1:]:
-        matched = yield _match(elaborator, binding, special, values)
+        matched = yield _match(expander, binding, special, values)
         if matched is not None:
             literals = len(values) - len(matched)
             if literals >= fitting:
@@ -205,12 +203,12 @@ def _instantiate(
     )
     for formal, value in bound.items():
         scope.bind(formal, value)
-    elaborator.structs[key] = scope
+    expander.structs[key] = scope
     return scope
 
 
 def _match(
-    elaborator: Elaborator, binding: StructBinding, body: StructBody, values: list[Value]
+    expander: Expander, binding: StructBinding, body: StructBody, values: list[Value]
 ) -> Task[dict[str, Value] | None]:
     """The parameters of a specialisation, ``None`` where its pattern does not fit the values."""
     definition = body.definition
@@ -226,14 +224,14 @@ def _match(
                 return None
         else:
             given = Pending(positional_of(part), environment)
-            if (yield elaborator.argument(formal, given)) != value:
+            if (yield expander.argument(formal, given)) != value:
                 return None
     return bound
 
 
-def _count_inlined(elaborator: Elaborator, name: nodes.Name) -> None:
-    elaborator.inlined += 1
-    if elaborator.inlined > _MAX_INLINED:
+def _count_inlined(expander: Expander, name: nodes.Name) -> None:
+    expander.inlined += 1
+    if expander.inlined > _MAX_INLINED:
         raise fail(f"'{name.text}' is expanded without an end", name.span, code="E138")
 
 
@@ -241,7 +239,7 @@ def _count_inlined(elaborator: Elaborator, name: nodes.Name) -> None:
 
 
 def read(
-    elaborator: Elaborator,
+    expander: Expander,
     found: Any,
     name: nodes.Name,
     positional: list[Unbound],
@@ -249,27 +247,26 @@ def read(
     subnet: bool,
 ) -> Task[Reading]:
     """A step of a network's expression whose name means a type."""
-    from archdsl.elaborate.evaluate import Reading
 
-    _count_inlined(elaborator, name)
+    _count_inlined(expander, name)
     if isinstance(found, Selector):
         return Reading((), (yield _choose(name, positional)), False)
     if isinstance(found, Chosen):
         return Reading((), found.pending, False)
     if isinstance(found, TemplateBinding):
-        _, _, local = yield elaborator.bind(found, name, positional, named)
+        _, _, local = yield expander.bind(found, name, positional, named)
         inside = Environment(found.definitions, found.position, local)
         return Reading((), Pending(found.definition.body, inside), False)
     scope = found
     if isinstance(found, StructBinding):
-        scope = yield _instantiate(elaborator, found, name, positional, named)
-    callee, arguments = yield _base(elaborator, scope, name, subnet)
-    step = yield elaborator.step(callee, name, arguments, [])
+        scope = yield _instantiate(expander, found, name, positional, named)
+    callee, arguments = yield _base(expander, scope, name, subnet)
+    step = yield expander.step(callee, name, arguments, [])
     return Reading((step,), None, False)
 
 
 def _base(
-    elaborator: Elaborator, scope: Definitions, name: nodes.Name, subnet: bool
+    expander: Expander, scope: Definitions, name: nodes.Name, subnet: bool
 ) -> Task[tuple[Definition, list[Unbound]]]:
     """The layer of the catalogue that a class is derived from, and what it is given."""
     struct = scope.struct
@@ -283,9 +280,9 @@ def _base(
     arguments = () if isinstance(base, nodes.Name) else base.arguments
     positional, _ = split(arguments, inside)
     if isinstance(found, StructBinding) and not isinstance(base, nodes.Call):
-        _count_inlined(elaborator, name)
-        further = yield _instantiate(elaborator, found, head, positional, [])
-        layer: tuple[Definition, list[Unbound]] = yield _base(elaborator, further, name, subnet)
+        _count_inlined(expander, name)
+        further = yield _instantiate(expander, found, head, positional, [])
+        layer: tuple[Definition, list[Unbound]] = yield _base(expander, further, name, subnet)
         return layer
     if not isinstance(found, Definition):
         raise _of_its_own(struct, scope, name, subnet)

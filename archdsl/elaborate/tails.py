@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.elaborate.scope import (
-    CPP_CONTAINERS,
-    PIXELS,
     Deferred,
     Definitions,
     Environment,
@@ -20,7 +18,8 @@ from archdsl.elaborate.scope import (
 )
 from archdsl.layers.block import Block
 from archdsl.layers.definition import Definition
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.endpoints import CPP_CONTAINERS, PIXELS
+from archdsl.layers.input_layer import InputLayer
 from archdsl.syntax import nodes
 
 _MAX_ALIASES = 100

@@ -14,15 +14,13 @@ from archdsl.diagnostics import ArchError
 from archdsl.elaborate import arithmetic
 from archdsl.elaborate.arguments import in_parentheses, is_complete, is_variadic
 from archdsl.elaborate.scope import (
-    CPP_CONTAINERS,
-    PIXELS,
     Environment,
     Formal,
     TemplateBinding,
 )
 from archdsl.layers.block import Label
 from archdsl.layers.definition import Argument, Definition
-from archdsl.layers.endpoints import Pixels
+from archdsl.layers.endpoints import CPP_CONTAINERS, PIXELS, Pixels
 from archdsl.syntax import nodes
 
 Wanted = Literal["block", "number", "type", "anything"]

@@ -8,11 +8,11 @@ from typing import Any
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.elaborate import arithmetic
 from archdsl.elaborate.arguments import Pending, positional, short, unread
-from archdsl.elaborate.scope import CPP_CONTAINERS, PIXELS, Deferred, Environment, Unread
+from archdsl.elaborate.scope import Deferred, Environment, Unread
 from archdsl.elaborate.tails import find, values_type
 from archdsl.elaborate.trampoline import Task
 from archdsl.layers.block import Label
-from archdsl.layers.endpoints import Pixels
+from archdsl.layers.endpoints import CPP_CONTAINERS, PIXELS, Pixels
 from archdsl.syntax import nodes
 
 BROKEN = object()

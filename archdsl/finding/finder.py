@@ -20,7 +20,7 @@ from archdsl.finding.rle import run_lengths
 from archdsl.finding.segments import areas, coloured
 from archdsl.graph.build import MAIN_OUTPUT
 from archdsl.layers.edges import Detections, Shape, elements, shown
-from archdsl.layers.endpoints import InputLayer, known_size
+from archdsl.layers.endpoints import TensorInput, known_size
 from archdsl.summary import Summary
 from archdsl.targets.torch.trial import device_of, trial_input
 
@@ -151,7 +151,7 @@ class Finder:
         self.output = output
         self._device = device_of(module)
         first = next(network.checked.instances()).layer
-        assert isinstance(first, InputLayer)
+        assert isinstance(first, TensorInput)
         self._input = first
 
     @property

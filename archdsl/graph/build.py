@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import networkx as nx
 
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
 from archdsl.elaborate.trampoline import run
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.graph.model import LayerInstance, Network, Scope
 from archdsl.graph.names import allowed
 from archdsl.layers.block import INPUT, Block, Combinator, Connection, Instance, Port
 from archdsl.layers.definition import Layer, RuleError, shown
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.input_layer import InputLayer
 from archdsl.source import Span
 
 MAIN_OUTPUT = "output"

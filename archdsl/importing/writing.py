@@ -14,8 +14,8 @@ from archdsl.importing.sketch import Sketch
 from archdsl.importing.spelling import spelled, value_text
 from archdsl.importing.structure import structured
 from archdsl.importing.terms import Activation, Call, Combining, LayerHead, Pool, Tagging
-from archdsl.printing import printable
 from archdsl.source import Source
+from archdsl.text.words import printable
 
 _NAMED_TAGS = 10
 _LINE = 48  # characters behind which single layers begin another line

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archdsl.layers import dlib_options as record
 from archdsl.layers.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.layers.combinators import AddTag, find
 from archdsl.layers.definition import Category, RuleError, arg, define, image, shown
 from archdsl.layers.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
-from archdsl.layers.endpoints import InputLayer
+from archdsl.layers.endpoints import TensorInput
 from archdsl.layers.pyramids import place
 from archdsl.layers.tiling import tiled
 from archdsl.layers.typed import TypedLayer, argument
@@ -22,7 +23,6 @@ from archdsl.layers.typed import TypedLayer, argument
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archdsl.dlib.options import MmodOptions, YoloOptions
     from archdsl.targets.torch.emitter import Emitter, Operand
 
 # ---- image pyramids ----
@@ -50,7 +50,7 @@ class PyramidDown(Combinator):
 
 
 @dataclass(frozen=True)
-class _PyramidInput(InputLayer):
+class _PyramidInput(TensorInput):
     """The base: a list of images, each with its smaller copies on one picture."""
 
     inputs = 0
@@ -228,16 +228,15 @@ class MmodDetections(DlibDetections):
         labels = {window.label for window in self._stated(inputs[0])}
         return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
 
-    def options(self, scores: EdgeType) -> MmodOptions:
+    def options(self, scores: EdgeType) -> record.MmodOptions:
         """dlib's record of them."""
-        from archdsl.dlib import options
 
-        return options.MmodOptions(
+        return record.MmodOptions(
             tuple(
-                options.DetectorWindow(each.width, each.height, each.label)
+                record.DetectorWindow(each.width, each.height, each.label)
                 for each in self._stated(scores)
             ),
-            overlaps_nms=options.BoxOverlap(self.nms, self.covered),
+            overlaps_nms=record.BoxOverlap(self.nms, self.covered),
             use_bounding_box_regression=self.regression,
         )
 
@@ -354,17 +353,16 @@ class YoloDetections(DlibDetections):
     def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
 
-    def options(self) -> YoloOptions:
+    def options(self) -> record.YoloOptions:
         """dlib's record of them."""
-        from archdsl.dlib import options
 
-        return options.YoloOptions(
+        return record.YoloOptions(
             tuple(
-                (tag, tuple(options.AnchorBox(*pair) for pair in anchors))
+                (tag, tuple(record.AnchorBox(*pair) for pair in anchors))
                 for tag, anchors in self.maps
                 if anchors
             ),
-            overlaps_nms=options.BoxOverlap(self.nms, self.covered),
+            overlaps_nms=record.BoxOverlap(self.nms, self.covered),
             classwise_nms=self.classwise,
         )
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archdsl.layers.definition import Category, Layer, RuleError, Shape, alias, arg, define
-from archdsl.layers.edges import EdgeType, Images, shape_words
+from archdsl.layers.definition import Category, RuleError, Shape, alias, arg, define
+from archdsl.layers.edges import EdgeType, shape_words
+from archdsl.layers.input_layer import InputLayer
 
 if TYPE_CHECKING:
     from torch import Tensor, fx
@@ -27,6 +28,16 @@ class Pixels(NamedTuple):
     columns: int | None = None
 
 
+CPP_CONTAINERS = ("matrix", "array", "array2d", "vector")
+PIXELS = {
+    "rgb_pixel": 3,
+    "bgr_pixel": 3,
+    "hsi_pixel": 3,
+    "lab_pixel": 3,
+    "rgb_alpha_pixel": 4,
+}
+"""dlib's pixel types and their channels."""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """The mean of red, green and blue in ImageNet's photographs, of 0..1, as torchvision has it."""
 
@@ -34,27 +45,13 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Their standard deviation."""
 
 
-class InputLayer(Layer):
-    """The base of all inputs: what the shape stage and ``--input`` need to know of them."""
-
-    def size(self) -> Shape:
-        """The shape as written, unknown sizes as ``None``."""
-        raise NotImplementedError
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        return self.size()
-
-    def output(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        return self.size()
+class TensorInput(InputLayer):
+    """The base of inputs that a compiled module takes as its argument ``x``."""
 
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
-
-    def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
-        """What the layer gives where ``--input`` says ``wanted``; channels agree already."""
-        return Images(wanted) if isinstance(declared, Images) else wanted
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
         import torch
@@ -85,7 +82,7 @@ def known_size(shape: Shape) -> tuple[int, ...]:
     source="dlib input<matrix<T>>; input<C,H,W> takes tensors as they are",
 )
 @dataclass(frozen=True)
-class Input(InputLayer):
+class Input(TensorInput):
     """A tensor: ``input<3,224,224>``, or a C++ type: ``input<matrix<unsigned char>>``.
 
     Pixel types (unsigned char, rgb_pixel) hold 0..255 and are divided by 256; float types pass.
@@ -126,7 +123,7 @@ class Input(InputLayer):
 
 @define("input_rgb_image", category=Category.INPUT, stem="input", source="dlib input_rgb_image")
 @dataclass(frozen=True)
-class InputRgbImage(InputLayer):
+class InputRgbImage(TensorInput):
     """A colour image with values 0..255: its mean colour is subtracted, the rest divided by 256."""
 
     inputs = 0
@@ -179,7 +176,7 @@ alias(
 
 @define("input_tensor", category=Category.INPUT, stem="input", source="dlib input_tensor")
 @dataclass(frozen=True)
-class InputTensor(InputLayer):
+class InputTensor(TensorInput):
     """A tensor as it is; ``--input`` gives its channels, rows and columns where they are open."""
 
     inputs = 0

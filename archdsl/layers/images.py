@@ -18,7 +18,7 @@ from archdsl.layers.edges import (
     Shape,
     required,
 )
-from archdsl.layers.endpoints import IMAGENET_DEVIATION, IMAGENET_MEAN, InputLayer, known_size
+from archdsl.layers.endpoints import IMAGENET_DEVIATION, IMAGENET_MEAN, TensorInput, known_size
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _ImagesInput(InputLayer):
+class _ImagesInput(TensorInput):
     """How pixel values are normalised; both image inputs share it."""
 
     inputs = 0

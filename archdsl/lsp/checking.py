@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from archdsl import shapes
 from archdsl.advice import Subject, Written, advise, advise_on_writing, definitions
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.elaborate import check_unused, collect, expand
 from archdsl.graph import model
 from archdsl.graph.build import build
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.lsp.facts import Facts, facts
 from archdsl.lsp.files import File, Files
 from archdsl.source import Source, Span

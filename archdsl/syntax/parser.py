@@ -9,8 +9,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import cast
 
-from archdsl.bulk import collector_paused
 from archdsl.diagnostics import ArchError, Diagnostic, coded
+from archdsl.graph.gc_pause import collector_paused
 from archdsl.layers.definition import lookup
 from archdsl.source import Source
 from archdsl.syntax import nodes

@@ -10,8 +10,8 @@ from PIL import Image
 
 import archdsl
 from archdsl.dlib import reading, writing
-from archdsl.dlib.options import DetectorWindow
 from archdsl.dlib.respelling import respelled
+from archdsl.layers.dlib_options import DetectorWindow
 from archdsl.targets import encode, format_of
 
 FACES = Path(__file__).parent.parent / "specs" / "faces"

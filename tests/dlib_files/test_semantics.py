@@ -18,6 +18,7 @@ from archdsl.dlib.making import made
 from archdsl.dlib.respelling import respelled
 from archdsl.dlib.stream import Cursor
 from archdsl.dlib.tree import Computed, Saved
+from archdsl.layers import dlib_options as record
 from archdsl.targets import encode, format_of
 from archdsl.weights import load_weights
 
@@ -312,10 +313,10 @@ def test_a_repeat_stores_its_outermost_block_first(tmp_path: Path) -> None:
 
 
 def test_options_survive() -> None:
-    windows = (options.DetectorWindow(40, 70, "face"), options.DetectorWindow(80, 80))
-    mmod = options.MmodOptions(windows, overlaps_nms=options.BoxOverlap(0.1, 0.9), bbr_lambda=3)
+    windows = (record.DetectorWindow(40, 70, "face"), record.DetectorWindow(80, 80))
+    mmod = record.MmodOptions(windows, overlaps_nms=record.BoxOverlap(0.1, 0.9), bbr_lambda=3)
     assert options.MMOD_OPTIONS.read(Cursor(options.MMOD_OPTIONS.write(mmod))) == mmod
-    yolo = options.YoloOptions(
-        ((4003, (options.AnchorBox(3, 5),)),), ("a", "b"), overlaps_nms=options.BoxOverlap(0.2)
+    yolo = record.YoloOptions(
+        ((4003, (record.AnchorBox(3, 5),)),), ("a", "b"), overlaps_nms=record.BoxOverlap(0.2)
     )
     assert options.YOLO_OPTIONS.read(Cursor(options.YOLO_OPTIONS.write(yolo))) == yolo

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from archdsl.diagnostics import ArchError
-from archdsl.writing import write
+from archdsl.text.output import write
 
 LIMITED = """
 import resource, sys
 from pathlib import Path
 from archdsl.diagnostics import ArchError
-from archdsl.writing import write
+from archdsl.text.output import write
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     write(Path(sys.argv[1]), bytes(5000))
@@ -127,7 +127,7 @@ def test_contents_are_not_copied(tmp_path: Path) -> None:
     code = """
 import resource, sys
 from pathlib import Path
-from archdsl.writing import write
+from archdsl.text.output import write
 content = bytes(1) * 200_000_000
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 write(Path(sys.argv[1]), content)

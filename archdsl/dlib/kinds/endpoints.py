@@ -17,8 +17,9 @@ from archdsl.dlib.kinds.definition import (
     shown,
     single,
 )
-from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS, MmodOptions, YoloOptions
+from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.layers.definition import Layer
+from archdsl.layers.dlib_options import MmodOptions, YoloOptions
 from archdsl.layers.endpoints import Input as OurInput
 
 _COLOURS = (

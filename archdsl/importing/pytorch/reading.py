@@ -21,7 +21,7 @@ from archdsl.layers.edges import Shape, shape_words
 from archdsl.matching.canonical import canonical
 from archdsl.matching.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.matching.outlines import is_detector
-from archdsl.printing import counted
+from archdsl.text.words import counted
 
 if TYPE_CHECKING:
     from archdsl.api import Network

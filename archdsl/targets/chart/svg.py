@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from archdsl.printing import printable
 from archdsl.targets.chart.labels import Circle
 from archdsl.targets.chart.plan import FRAME, HEIGHT, WIDTH, Bubble, Chart
+from archdsl.text.words import printable
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8b7300")
 """The palette of Okabe and Ito, which colour-blind readers tell apart; its yellow is too pale."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from archdsl.printing import memory
 from archdsl.targets.draw.diagram import Box, Diagram, Facts, Mark
 from archdsl.targets.draw.themes import Paint, Theme
 from archdsl.targets.draw.wording import giga
+from archdsl.text.words import memory
 
 _STEPS = 24
 """Steps of a scale in the legend."""

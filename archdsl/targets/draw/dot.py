@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.printing import printable
 from archdsl.targets.draw.colouring import Colouring
 from archdsl.targets.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.targets.draw.themes import Theme
 from archdsl.targets.draw.wording import counted
+from archdsl.text.words import printable
 
 _FONT = "Arial"
 

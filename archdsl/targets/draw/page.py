@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from archdsl.printing import printable
 from archdsl.targets.draw.breaking import cut
 from archdsl.targets.draw.colouring import Swatch
 from archdsl.targets.draw.metrics import CAPITALS, width
 from archdsl.targets.draw.placed import Line, Placed, Rectangle
 from archdsl.targets.draw.sizing import SMALL
+from archdsl.text.words import printable
 
 MARGIN = 16.0
 NARROWEST = 1.6

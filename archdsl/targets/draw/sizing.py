@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from archdsl.printing import printable
 from archdsl.targets.draw.breaking import wrapped
 from archdsl.targets.draw.diagram import Box, Cluster, Edge, End
 from archdsl.targets.draw.metrics import width
 from archdsl.targets.draw.wording import counted
+from archdsl.text.words import printable
 
 TITLE, SMALL = 12.0, 10.0
 """Sizes of text, in points."""

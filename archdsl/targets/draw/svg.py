@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape as escaped
 
-from archdsl.printing import counted, printable
 from archdsl.targets.draw.diagram import Box
 from archdsl.targets.draw.fitting import Figure
 from archdsl.targets.draw.page import PlacedSwatch
 from archdsl.targets.draw.placed import Line, PlacedBox, PlacedEdge, PlacedFrame, Rectangle
 from archdsl.targets.draw.raster import FONTS
 from archdsl.targets.draw.themes import Paint, Theme
+from archdsl.text.words import counted, printable
 
 _ROUND = 7.0
 _HEAD_LENGTH, _HEAD_HALF = 6.5, 3.0

@@ -7,12 +7,12 @@ from typing import Any
 
 from archdsl.graph.model import LayerInstance, Network, Scope
 from archdsl.layers.definition import Category, shown
-from archdsl.printing import printable
 from archdsl.source import Source, Span
 from archdsl.summary import Row, summarise
 from archdsl.targets.draw.fusing import Fused, fused
 from archdsl.targets.draw.wording import title
 from archdsl.targets.html.tree import Kind, Part, tree
+from archdsl.text.words import printable
 
 _LONGEST_SOURCE = 200_000
 """Characters of a source that the page still quotes from."""

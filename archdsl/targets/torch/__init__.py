@@ -12,7 +12,6 @@ from archdsl.diagnostics import fail
 from archdsl.graph.model import LayerInstance, Network
 from archdsl.graph.names import class_name
 from archdsl.targets.torch.emitter import Emitter, Operand
-from archdsl.targets.torch.figure import Figure
 from archdsl.targets.torch.initial import SkippedInitialisation
 
 __all__ = ["compile_network", "compile_outline"]
@@ -25,8 +24,8 @@ def compile_network(
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
     Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
-    the attribute ``criterion``, and what makes labels of its output as ``decision``. A notebook
-    shows the module as the network's diagram. Raises ArchError where the device is missing.
+    the attribute ``criterion``, and what makes labels of its output as ``decision``. Raises
+    ArchError where the device is missing.
     """
     place = _device(device)
     if seed is not None:
@@ -66,7 +65,6 @@ def _compile(network: Network, device: torch.device) -> fx.GraphModule:
         module.criterion = emit.loss
     if emit.verdict is not None:
         module.decision = emit.verdict
-    Figure(network).attach(module)
     return module
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from archdsl.diagnostics import fail
 from archdsl.graph.model import Network
 from archdsl.layers.edges import RuleError, shape_words
-from archdsl.printing import counted
+from archdsl.text.words import counted
 
 
 def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[str, Any]:

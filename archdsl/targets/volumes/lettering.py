@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import accumulate, combinations, takewhile
 
 from archdsl.layers.edges import shown
-from archdsl.printing import printable
 from archdsl.targets.draw.metrics import width
 from archdsl.targets.volumes.figure import Volume
+from archdsl.text.words import printable
 
 FONT = 11.0
 LINE = 13.5

@@ -9,10 +9,10 @@ from functools import partial
 
 from archdsl.graph.model import Network, Scope
 from archdsl.layers.definition import Category, Window, elements, shown
-from archdsl.printing import counted, printable
 from archdsl.targets.draw.wording import giga, title
 from archdsl.targets.volumes.chain import Element, Jump, chain_of, common_scope, line, reordered
 from archdsl.targets.volumes.figure import Figure, Form, Operation, Volume
+from archdsl.text.words import counted, printable
 
 MOST_VOLUMES = 26
 """More do not fit a page: template instances are closed until there are no more than these."""

@@ -6,13 +6,13 @@ import math
 import xml.etree.ElementTree as ET
 
 from archdsl.layers.definition import Category
-from archdsl.printing import printable
 from archdsl.targets.draw.raster import FONTS
 from archdsl.targets.draw.themes import THEMES, Paint
 from archdsl.targets.volumes.figure import Form
 from archdsl.targets.volumes.lettering import FONT, LINE, cut, width_of
 from archdsl.targets.volumes.placing import FOOT, MARGIN, Page, Placed, Point, Solid, Wire
 from archdsl.targets.volumes.scales import Scale
+from archdsl.text.words import printable
 
 _THEME = THEMES["paper"]
 _TEXT, _QUIET, _PAINTS = _THEME.text, _THEME.quiet, _THEME.paints

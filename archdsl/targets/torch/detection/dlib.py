@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from archdsl.dlib import options as record
+from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import Cursor, MisreadError, Type
 from archdsl.graph.cells import Cells
+from archdsl.layers import dlib_options as record
 from archdsl.layers.tiling import Tile, Tiling, step_up, tiled
 from archdsl.targets.torch.arguments import remembering
 from archdsl.targets.torch.detection.images import check_images
@@ -194,7 +195,7 @@ class Mmod(_Configured):
 
     def __init__(self, options: record.MmodOptions, threshold: float, cells: Cells) -> None:
         """``cells`` says where the scores lie in the network's input."""
-        super().__init__(options, record.MMOD_OPTIONS, threshold)
+        super().__init__(options, MMOD_OPTIONS, threshold)
         self.cells = cells
 
     def label_names(self) -> tuple[str, ...]:
@@ -274,7 +275,7 @@ class Yolo(_Configured):
     def __init__(
         self, tags: tuple[int, ...], options: record.YoloOptions, threshold: float
     ) -> None:
-        super().__init__(options, record.YOLO_OPTIONS, threshold)
+        super().__init__(options, YOLO_OPTIONS, threshold)
         self.tags = tags
 
     def label_names(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Words and numbers as people read them, and files that appear whole: what every output shares."""

@@ -1,0 +1,25 @@
+"""Numbers in words and units, and text that is safe to show."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Text with a mark in place of every character that has no picture, such as a control code."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def counted(number: int, singular: str) -> str:
+    """``1 layer``, ``1,234 layers``."""
+    return f"{number:,} {singular}{'' if number == 1 else 's'}"
+
+
+def memory(size: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB"):
+        value /= 1000
+        if value < 1000:
+            return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+    return f"{value / 1000:.2f} GB"
