@@ -15,7 +15,6 @@ from archdsl.cli import shell_completion as completing
 from archdsl.cli.output import complain
 from archdsl.cli.progress import QUIET, VERBOSE, asked, working
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.diagnostics.positions import range_of
 from archdsl.diagnostics.source import Span
 from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
@@ -210,5 +209,5 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _range(span: Span) -> dict[str, Any]:
-    start, end = range_of(span)
+    start, end = span.range
     return {"start": start._asdict(), "end": end._asdict()}

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes import explanations
-from archdsl.diagnostics.positions import range_of
 from archdsl.diagnostics.source import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -81,7 +80,7 @@ def _artifact(file: str) -> dict[str, Any]:
 
 def _location(span: Span) -> dict[str, Any]:
     """3.28 and 3.30: lines and columns count from 1, the end is exclusive."""
-    start, end = range_of(span)
+    start, end = span.range
     region = {
         "startLine": start.line + 1,
         "startColumn": start.character + 1,

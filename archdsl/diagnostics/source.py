@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+from archdsl.diagnostics.lines import Lines, Position
 
 CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
 
@@ -22,7 +24,6 @@ class Source:
     text: str = field(repr=False)
     path: Path | None = None
     root: Path | None = None
-    _line_starts: list[int] = field(init=False, repr=False, default_factory=list)
 
     @property
     def is_cpp(self) -> bool:
@@ -35,22 +36,18 @@ class Source:
 
     def locate(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a character offset."""
-        starts = self._starts()
-        line = bisect_right(starts, offset)
-        return line, offset - starts[line - 1] + 1
+        line, column = self.lines.position(offset, "utf-32")
+        return line + 1, column + 1
 
     def line(self, number: int) -> str:
         """The text of a 1-based line, without its line end."""
-        starts = self._starts()
-        end = starts[number] if number < len(starts) else len(self.text)
-        return self.text[starts[number - 1] : end].rstrip("\r\n")
+        start, end = self.lines.range(number - 1)
+        return self.text[start:end]
 
-    def _starts(self) -> list[int]:
-        # Found on first use: a text without errors never needs them.
-        if not self._line_starts:
-            self._line_starts.append(0)
-            self._line_starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
-        return self._line_starts
+    @cached_property
+    def lines(self) -> Lines:
+        """Its lines, found on first use: a text without errors never needs them."""
+        return Lines(self.text)
 
 
 class Span(NamedTuple):
@@ -64,6 +61,12 @@ class Span(NamedTuple):
     def position(self) -> tuple[int, int]:
         """The 1-based line and column where the span starts."""
         return self.source.locate(self.start)
+
+    @property
+    def range(self) -> tuple[Position, Position]:
+        """The positions in UTF-16 at which it starts and ends, the end exclusive."""
+        whole, start, end = self.outer
+        return whole.lines.position(start), whole.lines.position(end)
 
     @property
     def where(self) -> str:

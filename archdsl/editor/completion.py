@@ -9,11 +9,10 @@ from typing import Any
 
 from lsprotocol import types
 
-from archdsl.editor.cursor import Cursor
+from archdsl.editor.cursor import Bracket, Cursor
 from archdsl.editor.descriptions import argument_at, argument_text, comment, plain, signature
 from archdsl.editor.document import Document
 from archdsl.editor.files import Target, View
-from archdsl.editor.outline import Bracket
 from archdsl.frontend.bundled import specs_folder
 from archdsl.frontend.elaborate.arithmetic import FUNCTIONS
 from archdsl.ir.block import Label

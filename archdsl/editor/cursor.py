@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
 
 from archdsl.editor.files import File, Target, View
-from archdsl.editor.outline import Bracket, Formal, Reader, Use
+from archdsl.editor.outline import Formal, Outline, Use, outline
+from archdsl.frontend.syntax import tree as syntax
+from archdsl.frontend.syntax.grammar import tokens_of
+from archdsl.frontend.syntax.tokens import UNFINISHED, comments
+from archdsl.frontend.syntax.tree import Tree
 from archdsl.ir.layer import Definition, lookup
 
 _WORD = re.compile(r"[A-Za-z_]\w*$")
 _INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]*)$')
+
+
+class Bracket(NamedTuple):
+    """An open bracket: the offset of its name, ``None`` for parentheses; the argument in it.
+
+    ``keys`` are the names of the arguments that are given by name, ``key`` that of the last one.
+    """
+
+    head: int | None
+    place: int
+    key: str | None
+    keys: frozenset[str]
 
 
 class Cursor:
@@ -26,15 +45,23 @@ class Cursor:
         statement = self.file.outline.statement_at(self.word)
         self.start = start = statement.start if statement is not None else 0
         self._index = statements.index(statement) if statement is not None else 0
-        self._reader = Reader(text[start : self.word])
-        line, _ = self.file.places.line(self.file.places.line_at(offset))
+        self._text = text[start : self.word]
+        self._tree = Tree(tokens_of(self._text))
+        self._last = self._tree.statements[-1] if self._tree.statements else None
+        line, _ = self.file.places.lines.range(self.file.places.lines.at(offset))
         self._line = text[line:offset]
+
+    @cached_property
+    def _outline(self) -> Outline:
+        return outline(self._text, self._tree)
 
     @property
     def in_comment(self) -> bool:
-        text = self.file.text
-        opened = text.rfind("/*", 0, self.offset)
-        return "//" in self._line or opened > text.rfind("*/", 0, self.offset)
+        read = self.file.text[self.start : self.offset]
+        *_, last, end = [None, *tokens_of(read)]
+        behind = list(comments(read, end.before, end.start)) if end is not None else []
+        open_line = bool(behind) and behind[-1].end == len(read) and behind[-1].text[1] == "/"
+        return open_line or (last is not None and last.kind == UNFINISHED)
 
     @property
     def include(self) -> str | None:
@@ -43,35 +70,61 @@ class Cursor:
         return None if found is None else found.group(1)
 
     @property
+    def _running(self) -> syntax.Statement | None:
+        """The statement that has begun and not ended."""
+        ended = self.behind in ("SEMICOLON", "INCLUDE")
+        return None if ended else self._last
+
+    @property
     def at_start(self) -> bool:
         """Whether a statement may begin here."""
-        return not self._reader.running or self._reader.previous is None
+        return self._running is None
 
     @property
     def in_header(self) -> bool:
         """Whether template parameters are being declared."""
-        return self._reader.header > 0 and not self._reader.brackets
+        running = self._running
+        if running is None or running.cut is not None:
+            return False
+        return bool(running.open) and running.open[-1].kind == "TEMPLATE"
 
     @property
     def after_header(self) -> bool:
-        return self._reader.continues
+        """Whether the parameters of a template have just ended."""
+        header = self._running.header if self._running is not None else None
+        return header is not None and header.closer == len(self._tree.tokens) - 2
 
     @property
     def behind(self) -> str | None:
         """The kind of the token before the word."""
-        previous = self._reader.previous
-        return None if previous is None else previous.type
+        return self._tree.tokens[-2].kind if len(self._tree.tokens) > 1 else None
 
     @property
     def bracket(self) -> Bracket | None:
         """The innermost open bracket."""
-        return self._reader.brackets[-1] if self._reader.brackets else None
+        return next(self._brackets(), None)
+
+    def _brackets(self) -> Iterator[Bracket]:
+        """The open brackets from the innermost one outwards, headers left out."""
+        tokens = self._tree.tokens
+        for opened in reversed(self._running.open if self._running is not None else []):
+            if opened.kind == "TEMPLATE":
+                return
+            named = {
+                i: tokens[i].text
+                for i in opened.arguments
+                if tokens[i].kind == "NAME" and tokens[i + 1].kind == "EQUAL"
+            }
+            head = tokens[opened.opener].start if opened.kind == "HEAD" else None
+            key = named.get(opened.arguments[-1])
+            yield Bracket(head, len(opened.commas), key, frozenset(named.values()))
 
     def call(self) -> tuple[Definition | Target, Bracket] | None:
         """The layer or template in whose brackets the cursor stands, parentheses passed over."""
-        for bracket in reversed(self._reader.brackets):
+        for bracket in self._brackets():
             if bracket.head is not None:
-                callee = self._callee(self._reader.uses[bracket.head])
+                use = next(u for u in self._outline.uses if u.written == bracket.head)
+                callee = self._callee(use)
                 return None if callee is None else (callee, bracket)
         return None
 
@@ -85,7 +138,8 @@ class Cursor:
 
     def formals(self) -> tuple[Formal, ...]:
         """The parameters of the template in which the cursor stands."""
-        if self.at_start or not self._reader.statements:
+        if self.at_start:
             return ()
-        declared = self._reader.statements[-1].declared
+        statements = self._outline.statements
+        declared = statements[-1].declared if statements else None
         return declared.formals if declared is not None else ()

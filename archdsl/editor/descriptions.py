@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from archdsl.editor.files import File, Target
+from archdsl.editor.files import Target
 from archdsl.frontend.elaborate.arguments import is_variadic
 from archdsl.ir.layer import Argument, Definition
 
@@ -98,29 +98,7 @@ def argument_at(definition: Definition, place: int) -> Argument | None:
 def comment(target: Target) -> str:
     """The comment on the lines directly above a definition."""
     statement = target.file.outline.statement_at(target.declared.start)
-    if statement is None:
-        return ""
-    places = target.file.places
-    number = places.line_at(statement.start)
-    above: list[str] = []
-    while number > 0:
-        number -= 1
-        line = _line(target.file, number).strip()
-        if not line.startswith("//"):
-            break
-        above.append(line.lstrip("/").strip())
-    return "\n".join(reversed(above))
-
-
-def opening_comment(file: File) -> str:
-    """The comment at the top of a file."""
-    lines: list[str] = []
-    for number in range(file.places.lines):
-        line = _line(file, number).strip()
-        if not line.startswith("//"):
-            break
-        lines.append(line.lstrip("/").strip())
-    return "\n".join(lines)
+    return "\n".join(statement.doc) if statement is not None else ""
 
 
 def definition_text(target: Target) -> str:
@@ -142,8 +120,3 @@ def code(text: str) -> str:
 def plain(text: str) -> str:
     """A text in Markdown that shows as it is, its lines kept."""
     return _MARKUP.sub(r"\\\1", text).replace("\n", "  \n")
-
-
-def _line(file: File, number: int) -> str:
-    start, end = file.places.line(number)
-    return file.text[start:end]

@@ -11,7 +11,6 @@ from archdsl.editor.descriptions import (
     code,
     comment,
     definition_text,
-    opening_comment,
     plain,
     signature,
 )
@@ -20,6 +19,7 @@ from archdsl.editor.facts import ExpandedName
 from archdsl.editor.files import Target, View
 from archdsl.editor.marks import given_by, mark_at
 from archdsl.editor.outline import Included, Use
+from archdsl.frontend.syntax.tokens import opening_comment
 from archdsl.ir.layer import lookup, shown
 
 _SHOWN = 6
@@ -87,7 +87,7 @@ def _of_mark(view: View, offset: int) -> str:
     given = given_by(view, mark) if mark is not None else None
     if mark is None or given is None or mark.gives:
         return ""
-    line = given.file.places.line_at(given.use.start) + 1
+    line = given.file.places.lines.at(given.use.start) + 1
     name = f"tag{mark.key}" if isinstance(mark.key, int) else str(mark.key)
     where = "" if given.file is mark.file else f" of {plain(given.file.source.name)}"
     return f"the place {plain(name)}, named at line {line}{where}"
@@ -96,9 +96,9 @@ def _of_mark(view: View, offset: int) -> str:
 def _of_include(view: View, included: Included) -> list[str]:
     paths = [path for path, door in view.doors.items() if door == included]
     inner = next((file for file in view.files if file.source.path in paths), None)
-    return (
-        [] if inner is None else [f"**{plain(inner.source.name)}**", plain(opening_comment(inner))]
-    )
+    if inner is None:
+        return []
+    return [f"**{plain(inner.source.name)}**", plain("\n".join(opening_comment(inner.text)))]
 
 
 def _in_network(made: list[ExpandedName]) -> str:
@@ -127,7 +127,7 @@ def inlay_hints(document: Document, start: int, end: int) -> list[types.InlayHin
     places = document.file.places
     first: dict[int, tuple[int, list[ExpandedName]]] = {}
     for offset, made in document.made():
-        line = places.line_at(offset)
+        line = places.lines.at(offset)
         if line not in first or offset < first[line][0]:
             first[line] = offset, made
     hints = []
@@ -136,7 +136,7 @@ def inlay_hints(document: Document, start: int, end: int) -> list[types.InlayHin
             continue
         shapes = list(dict.fromkeys(one.shape for one in made))
         label = ", ".join(shapes[:_SHOWN_IN_LINE]) + (", …" if shapes[_SHOWN_IN_LINE:] else "")
-        position = places.position(places.line(line)[1])
+        position = places.position(places.lines.range(line)[1])
         tooltip = ", ".join(shapes) if shapes[_SHOWN_IN_LINE:] else None
         hints.append(types.InlayHint(position, label, tooltip=tooltip, padding_left=True))
     return hints

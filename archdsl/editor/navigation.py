@@ -14,7 +14,8 @@ from archdsl.editor.descriptions import signature
 from archdsl.editor.document import Document
 from archdsl.editor.files import File, Files, Target, View
 from archdsl.editor.marks import given_by, mark_at, same
-from archdsl.frontend.syntax.parser import readable_tokens
+from archdsl.frontend.syntax.grammar import tokens_of
+from archdsl.frontend.syntax.tokens import END
 from archdsl.ir.layer import definitions, lookup
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -173,8 +174,8 @@ def rename(document: Document, files: Files, offset: int, name: str) -> types.Wo
 
 
 def _refuse(name: str, target: Target, document: Document) -> None:
-    kinds = [token.type for token in readable_tokens(name)]
-    if not _NAME.fullmatch(name) or kinds != ["NAME"]:
+    kinds = [token.kind for token in tokens_of(name)]
+    if not _NAME.fullmatch(name) or kinds != ["NAME", END]:
         raise fail(f"'{name}' is not a name that a definition can have")
     if name in definitions() or lookup(name) is not None:
         raise fail(f"'{name}' is built in; a definition of that name would hide it")

@@ -1,20 +1,20 @@
-"""What a text defines and uses, read from its tokens alone.
+"""What a text defines and uses, read from its concrete syntax alone.
 
-No grammar stands behind this: a text that is being written is wrong most of the time, and its
-names are to be found all the same. A statement ends at its semicolon, or where a word begins the
-next one.
+A text that is being written is wrong most of the time, and its names are to be found all the same.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
-from lark import Token
-
-from archdsl.frontend.syntax.parser import readable_tokens
+from archdsl.frontend.syntax import tree as syntax
+from archdsl.frontend.syntax.grammar import tokens_of
+from archdsl.frontend.syntax.tokens import Token, comment_above
+from archdsl.frontend.syntax.tree import Bracket, Tree
 
 Kind = Literal["template", "network", "constant", "parameter"]
 Role = Literal["head", "name", "key", "function"]
@@ -72,18 +72,10 @@ class Statement:
 
     start: int
     end: int
+    doc: tuple[str, ...]
+    """The comment above it, line by line."""
     declared: Declared | None = None
     included: Included | None = None
-
-
-@dataclass
-class Bracket:
-    """An open bracket: ``head`` is the use that it belongs to, ``None`` for parentheses."""
-
-    head: int | None
-    place: int = 0
-    key: str | None = None
-    keys: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,200 +97,111 @@ class Outline:
         return use if use is not None and offset <= use.end else None
 
 
-def outline(text: str) -> Outline:
-    """The outline of a text."""
-    reader = Reader(text)
-    return Outline(reader.statements, reader.uses)
+def outline(text: str, tree: Tree | None = None) -> Outline:
+    """The outline of a text, of which there may be a tree already."""
+    tree = tree or Tree(tokens_of(text))
+    found = Outline([], [])
+    for statement in tree.statements:
+        _Reader(text, tree, statement, found).read()
+    return found
 
 
-class Reader:
-    """Reads tokens one by one; what is open at the end of the text is left for whoever asks."""
+class _Reader:
+    """Reads one statement, not those in its braces."""
 
-    def __init__(self, text: str) -> None:
-        self.statements: list[Statement] = []
-        self.uses: list[Use] = []
-        self.brackets: list[Bracket] = []
-        self.header = 0
-        """How many brackets of template parameters are open."""
-        self.previous: Token | None = None
+    def __init__(self, text: str, tree: Tree, statement: syntax.Statement, found: Outline) -> None:
         self._text = text
-        self._formals: list[Formal] = []
-        self._formal: Token | None = None  # the first token of the one that is being read
-        self._formal_name: Token | None = None
-        self._in_default = False
-        self.continues = False
-        """Whether the parameters of a template have just ended, so that ``using`` goes on."""
-        self.running = False
-        """Whether a statement has begun and not ended."""
-        for token in readable_tokens(text):
-            _READ.get(token.type, Reader._other)(self, token)
-            if self.running:
-                self.statements[-1].end = _end(token)
-            if token.type in ("SEMICOLON", "INCLUDE"):
-                self.running = False
-            self.previous = token
+        self._tree = tree
+        self._tokens = tree.tokens
+        self._inside = tree.inside
+        self._whole = statement
+        self._found = found
+        first, last = self._tokens[statement.first], self._tokens[statement.end - 1]
+        self._statement = Statement(first.start, last.end, comment_above(text, first))
+        self._heads: dict[int, int] = {}  # the uses by their tokens
+        self._formals = tuple(self._read_formals())
 
-    # ---- statements ----
+    def read(self) -> None:
+        self._found.statements.append(self._statement)
+        first = self._tokens[self._whole.first]
+        if first.kind == "INCLUDE":
+            parts = first.text.split('"')
+            target = parts[1] if len(parts) > 1 else ""
+            self._statement.included = Included(target, first.start, first.end)
+        index, blocks = self._whole.first, iter(self._whole.blocks)
+        block = next(blocks, None)
+        while index < self._whole.end:
+            if block is not None and index == block[0]:
+                index, block = block[1], next(blocks, None)
+            elif self._tokens[index].kind in ("NAME", "HEAD"):
+                self._name(index)
+            index += 1
 
-    def _begin(self, token: Token) -> None:
-        self.brackets.clear()
-        self.header = 0
-        self._formals, self._formal, self._formal_name = [], None, None
-        self.continues = self._in_default = False
-        self.statements.append(Statement(_start(token), _end(token)))
-        self.running = True
+    def _kind(self, index: int) -> str:
+        """The kind of a token of the statement, nothing outside of it."""
+        within = self._whole.first <= index < self._whole.end
+        return self._tokens[index].kind if within else ""
 
-    def _other(self, token: Token) -> None:
-        if not self.running:
-            self._begin(token)
+    def _name(self, index: int) -> None:
+        token, bracket = self._tokens[index], self._inside[index]
+        if token.kind == "NAME":
+            before = self._kind(index - 1)
+            if bracket is not None and bracket.kind == "TEMPLATE":
+                if not self._in_default(index, bracket):
+                    return
+            elif bracket is None and before == "USING":
+                self._declare(token, "template" if self._formals else "network")
+                return
+            elif bracket is None and before == "CTYPE" and self._statement.declared is None:
+                own = self._kind(self._whole.first) == "PARAM"
+                self._declare(token, "parameter" if own else "constant")
+                return
+            elif bracket is None and before == "NAMESPACE":
+                return
+        self._use(index, token, bracket)
 
-    def _include(self, token: Token) -> None:
-        self._begin(token)
-        parts = token.split('"')
-        target = parts[1] if len(parts) > 1 else ""
-        self.statements[-1].included = Included(target, _start(token), _end(token))
-
-    def _keyword(self, token: Token) -> None:
-        if token.type == "USING" and self.continues:
-            self.continues = False
-        elif not (token.type == "_CONST" and self._follows("_CONST")):
-            self._begin(token)
-
-    def _semicolon(self, token: Token) -> None:
-        self._other(token)
-        self.brackets.clear()
-        self.header = 0
+    def _in_default(self, index: int, bracket: Bracket) -> bool:
+        """Whether a name stands in the value of a template parameter, not in what declares it."""
+        start = bracket.opener + 1 if bracket is self._whole.header else index
+        start = max([start, *(comma for comma in bracket.commas if comma < index)])
+        return any(self._kind(i) == "EQUAL" for i in range(start, index))
 
     def _declare(self, token: Token, kind: Kind) -> None:
-        name = token.rpartition("::")[2].strip()
-        formals = tuple(self._formals)
-        self.statements[-1].declared = Declared(name, _start(token), _end(token), kind, formals)
+        name = token.text.rpartition("::")[2].strip()
+        self._statement.declared = Declared(name, token.start, token.end, kind, self._formals)
 
-    # ---- template parameters ----
-
-    def _template(self, token: Token) -> None:
-        if self.header and not self.brackets:
-            self._formal = self._formal or token
-            self.header += 1
-        else:
-            self._begin(token)
-            self.header = 1
-
-    def _type(self, token: Token) -> None:
-        self._other(token)
-        if self.header == 1 and self._formal is None:
-            self._formal = token
-
-    def _end_formal(self, token: Token) -> None:
-        if self._formal is not None and self._formal_name is not None:
-            name = self._formal_name
-            text = self._text[_start(self._formal) : _start(token)].strip()
-            kind = self._text[_start(self._formal) : _start(name)].strip()
-            self._formals.append(Formal(str(name), _start(name), _end(name), text, kind))
-        self._formal = self._formal_name = None
-        self._in_default = False
-
-    # ---- expressions ----
-
-    def _name(self, token: Token) -> None:
-        self._other(token)
-        if self.header and not self.brackets and not self._in_default:
-            if self.header == 1 and self._formal is not None:
-                self._formal_name = token
-            return None
-        if not self.brackets and not self.header and self.previous is not None:
-            before = self.previous.type
-            if before == "USING":
-                return self._declare(token, "template" if self._formals else "network")
-            if before == "CTYPE" and self.statements[-1].declared is None:
-                first = self._text.startswith("param", self.statements[-1].start)
-                return self._declare(token, "parameter" if first else "constant")
-            if before == "NAMESPACE":
-                return None
-        return self._use(token, str(token), "name")
-
-    def _head(self, token: Token) -> None:
-        self._other(token)
-        self._use(token, token[:-1].rstrip(), "head")
-        self.brackets.append(Bracket(len(self.uses) - 1))
-
-    def _use(self, token: Token, written: str, role: Role) -> None:
+    def _use(self, index: int, token: Token, bracket: Bracket | None) -> None:
+        role: Role = "name"
+        written = token.text
+        if token.kind == "HEAD":
+            written, role = token.text[:-1].rstrip(), "head"
+            self._heads[index] = len(self._found.uses)
+        elif self._kind(index + 1) == "LPAR":
+            role = "function"
+        elif self._kind(index + 1) == "EQUAL" and bracket is not None and bracket.kind == "HEAD":
+            role = "key"
         name = written.rpartition("::")[2].strip() if ":" in written else written
-        end = _start(token) + len(written)
-        top = self.brackets[-1] if self.brackets else None
-        callee, place = (top.head, top.place) if top is not None else (None, 0)
-        statement = len(self.statements) - 1
-        span = end - len(name), end
-        self.uses.append(Use(name, *span, role, statement, callee, place, _start(token)))
+        end = token.start + len(written)
+        callee, place = None, 0
+        if bracket is not None and bracket.kind != "TEMPLATE":
+            callee, place = self._heads.get(bracket.opener), bisect_right(bracket.commas, index)
+        number = len(self._found.statements) - 1
+        use = Use(name, end - len(name), end, role, number, callee, place, token.start)
+        self._found.uses.append(use)
 
-    def _equal(self, token: Token) -> None:
-        self._other(token)
-        if self.header == 1 and not self.brackets:
-            self._in_default = True
-        elif self.brackets and self._follows("NAME") and self.brackets[-1].head is not None:
-            self.uses[-1] = self.uses[-1]._replace(role="key")
-            self.brackets[-1].key = self.uses[-1].name
-            self.brackets[-1].keys.add(self.uses[-1].name)
-
-    def _parenthesis(self, token: Token) -> None:
-        self._other(token)
-        if self._follows("NAME") and self.uses:
-            self.uses[-1] = self.uses[-1]._replace(role="function")
-        self.brackets.append(Bracket(None))
-
-    def _end_parenthesis(self, token: Token) -> None:
-        self._other(token)
-        if self.brackets and self.brackets[-1].head is None:
-            self.brackets.pop()
-
-    def _comma(self, token: Token) -> None:
-        self._other(token)
-        if self.brackets:
-            self.brackets[-1].place += 1
-            self.brackets[-1].key = None
-        elif self.header == 1:
-            self._end_formal(token)
-
-    def _close(self, token: Token) -> None:
-        self._other(token)
-        while self.brackets and self.brackets[-1].head is None:  # a ")" is missing
-            self.brackets.pop()
-        if self.brackets:
-            self.brackets.pop()
-        elif self.header:
-            if self.header == 1:
-                self._end_formal(token)
-                self.continues = True
-            self.header -= 1
-
-    def _follows(self, kind: str) -> bool:
-        return self.previous is not None and self.previous.type == kind
-
-
-_READ: dict[str, Callable[[Reader, Token], None]] = {
-    "INCLUDE": Reader._include,
-    "USING": Reader._keyword,
-    "PARAM": Reader._keyword,
-    "_CONST": Reader._keyword,
-    "SEMICOLON": Reader._semicolon,
-    "TEMPLATE": Reader._template,
-    "CTYPE": Reader._type,
-    "TYPENAME": Reader._type,
-    "NAME": Reader._name,
-    "HEAD": Reader._head,
-    "EQUAL": Reader._equal,
-    "LPAR": Reader._parenthesis,
-    "RPAR": Reader._end_parenthesis,
-    "COMMA": Reader._comma,
-    "CLOSE": Reader._close,
-}
-"""What each kind of token does; all others only belong to the statement that they stand in."""
-
-
-def _start(token: Token) -> int:
-    assert token.start_pos is not None
-    return token.start_pos
-
-
-def _end(token: Token) -> int:
-    return _start(token) + len(token)
+    def _read_formals(self) -> Iterator[Formal]:
+        header = self._whole.header
+        if header is None:
+            return
+        end = self._whole.cut if header.closer is None else header.closer
+        if end is None:
+            return
+        for start, stop in zip(header.arguments, [*header.commas, end], strict=False):
+            declares = takewhile(lambda i: self._kind(i) != "EQUAL", range(start, stop))
+            names = [i for i in declares if self._inside[i] is header and self._kind(i) == "NAME"]
+            if not names or self._kind(start) not in ("CTYPE", "TYPENAME", "TEMPLATE"):
+                continue
+            first, name = self._tokens[start].start, self._tokens[names[-1]]
+            text = self._text[first : self._tokens[stop].start].strip()
+            kind = self._text[first : name.start].strip()
+            yield Formal(name.text, name.start, name.end, text, kind)

@@ -1,75 +1,30 @@
-"""Offsets in a text, and positions as the language server protocol counts them."""
+"""Places in a text as the language server protocol has them, and where they were before an edit."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Callable
 
 from lsprotocol import types
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_MAX_BMP = 0xFFFF
-
-
-def _utf8(character: str) -> int:
-    code = ord(character)
-    return 1 + (code > 0x7F) + (code > 0x7FF) + (code > _MAX_BMP)
-
-
-_UNITS: dict[str, Callable[[str], int]] = {
-    "utf-8": _utf8,
-    "utf-16": lambda character: 1 + (ord(character) > _MAX_BMP),
-    "utf-32": lambda _: 1,
-}
-"""How many units of its line a character takes, by the encoding that editor and server agree on."""
+from archdsl.diagnostics.lines import Lines
 
 
 class Places:
     """The lines of a text; a column counts units of ``encoding``, by default UTF-16's."""
 
     def __init__(self, text: str, encoding: str = "utf-16") -> None:
-        self._text = text
-        self._units = _UNITS[encoding]
-        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
-
-    @property
-    def lines(self) -> int:
-        return len(self._starts)
-
-    def line_at(self, offset: int) -> int:
-        """The line, from 0, in which a character stands."""
-        return bisect_right(self._starts, offset) - 1
-
-    def line(self, number: int) -> tuple[int, int]:
-        """Where a line starts and where it ends, its line end left out."""
-        start = self._starts[number]
-        end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._text)
-        return start, start + len(self._text[start:end].rstrip("\r\n"))
+        self.lines = Lines(text)
+        self._encoding = encoding
 
     def position(self, offset: int) -> types.Position:
-        number = self.line_at(offset)
-        before = self._text[self._starts[number] : offset]
-        units = len(before) if before.isascii() else sum(map(self._units, before))
-        return types.Position(number, units)
+        return types.Position(*self.lines.position(offset, self._encoding))
 
     def range(self, start: int, end: int) -> types.Range:
         return types.Range(self.position(start), self.position(end))
 
     def offset(self, position: types.Position) -> int:
         """The character at a position; beyond the end of its line, that end."""
-        if position.line >= len(self._starts):
-            return len(self._text)
-        start, end = self.line(position.line)
-        line = self._text[start:end]
-        if line.isascii():
-            return min(start + position.character, end)
-        units = 0
-        for index, character in enumerate(line):
-            units += self._units(character)
-            if units > position.character:
-                return start + index
-        return end
+        return self.lines.offset(position.line, position.character, self._encoding)
 
 
 class Moved:

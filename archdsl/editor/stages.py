@@ -7,7 +7,6 @@ them may have grown; :class:`StatementSource` knows where its statement stands n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
@@ -23,14 +22,13 @@ from archdsl.editor.files import File, Files
 from archdsl.frontend.elaborate import check_unused, collect, expand
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
+from archdsl.frontend.syntax.tokens import semicolons
 from archdsl.ir import network as model
 from archdsl.ir.build import build
 from archdsl.ir.gc_pause import collector_paused
 
 LIVE_LAYERS = 50_000
 """Larger networks are not built at every keystroke: that would take longer than typing."""
-
-_END = re.compile(r"//[^\r\n]*|/\*.*?\*/|;", re.DOTALL)
 
 
 class StatementPosition:
@@ -168,10 +166,9 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     if "{" in text:
         yield start, text
         return
-    for found in _END.finditer(text):
-        if found.group() == ";":
-            yield start, text[start : found.end()]
-            start = found.end()
+    for semicolon in semicolons(text):
+        yield start, text[start : semicolon + 1]
+        start = semicolon + 1
     yield start, text[start:]
 
 

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from archdsl.diagnostics.source import Source
+from archdsl.frontend.syntax.tokens import opening_comment
 
-_FACT = re.compile(r"//\s*([a-z][a-z0-9-]*):\s+(\S.*?)\s*$")
+_FACT = re.compile(r"([a-z][a-z0-9-]*):\s+(\S.*)")
 _SENTENCE_END = re.compile(r"(?<!\bal)\.\s")  # not behind "et al."
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
@@ -36,14 +37,12 @@ def facts(source: Source) -> Facts:
     """The facts of the comment that opens a spec."""
     found: dict[str, str] = {}
     prose: list[str] = []
-    for line in source.text.splitlines():
-        if not line.startswith("//"):
-            break
+    for line in opening_comment(source.text):
         fact = _FACT.match(line)
         if fact is not None:
             found[fact.group(1)] = fact.group(2)
         elif not found:
-            prose.append(line.removeprefix("//").strip())
+            prose.append(line)
     year = found.get("year", "")
     return Facts(
         _SENTENCE_END.split(" ".join(prose), maxsplit=1)[0].rstrip("."),

@@ -37,6 +37,8 @@ class Instance(NamedTuple):
     block: Block
     numbers: tuple[tuple[str, int | float], ...] = ()
     """The parameters that are numbers or truth values, by name."""
+    doc: tuple[str, ...] = ()
+    """The comment above the template, line by line."""
 
 
 class BlockStep(NamedTuple):

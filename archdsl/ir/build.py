@@ -46,6 +46,7 @@ class _OpenScope(NamedTuple):
     parent: int
     block: int | None
     numbers: tuple[tuple[str, int | float], ...] = ()
+    doc: tuple[str, ...] = ()
 
 
 class _OpenLayer(NamedTuple):
@@ -176,6 +177,7 @@ class Expansion:
                 self._scope,
                 what.block.identity,
                 what.numbers,
+                what.doc,
             )
         )
         self._scope = len(self._scopes) - 1
@@ -242,6 +244,7 @@ class Expansion:
                     parent,
                     opened.block,
                     opened.numbers,
+                    opened.doc,
                 )
             )
             namers.append(_Namer(path, siblings[index]))

@@ -36,6 +36,8 @@ class Scope:
     """Identity of the block that the scope expands; scopes with equal ones have equal contents."""
     numbers: tuple[tuple[str, int | float], ...] = ()
     """The template's parameters that are numbers or truth values, by name."""
+    doc: tuple[str, ...] = ()
+    """The comment above the template, line by line."""
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Stri
 from archdsl.editor.pygments_lexer import ArchLexer
 from archdsl.frontend.bundled import specs_folder
 from archdsl.frontend.files import read_source
-from archdsl.frontend.syntax.parser import tokens_before
+from archdsl.frontend.syntax.grammar import tokens_of
 
 SPECS = sorted(specs_folder().rglob("*.arch"))
 LEXER = ArchLexer(ensurenl=False, stripnl=False)
@@ -33,7 +33,7 @@ def test_every_spec_is_coloured_whole(path: Path) -> None:
 def test_every_token_of_the_compiler_begins_a_token(path: Path) -> None:
     text = read_source(path).text
     begins = {index for index, _, part in LEXER.get_tokens_unprocessed(text) if part}
-    missed = [t for t in tokens_before(text, len(text)) if t.start_pos not in begins]
+    missed = [t for t in tokens_of(text) if t.text and t.start not in begins]
     assert missed == []
 
 

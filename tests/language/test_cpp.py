@@ -66,6 +66,9 @@ def test_suffixes(tmp_path: Path, suffix: str) -> None:
         "const int big = 1'000'000; long hex = 0xFF; char q = 'q';\n",
         "}\n",
         "using x = decltype([] { return 1; });\n",
+        "using x = decltype(f(double{}));\n",
+        "int f(int a) const noexcept { if (a) { return 1; } const char c = 'a'; return a; }\n",
+        "int param = 3;\nvoid g(int param) { param = 4; }\n",
     ],
 )
 def test_the_rest_is_skipped(tmp_path: Path, junk: str) -> None:

@@ -276,6 +276,7 @@ def test_a_layer_with_template_arguments(tmp_path: Path, name: str) -> None:
         "public: mine_() : multiply_(2) { setup(); }",
         "public: mine_(int a) : multiply_(a) {}",
         "float state;",
+        "virtual void forward(const tensor& x);",
     ],
 )
 def test_a_layer_of_its_own_is_not_understood(tmp_path: Path, body: str) -> None:

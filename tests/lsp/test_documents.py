@@ -79,7 +79,7 @@ def first_error(text: str) -> str | None:
 def test_columns_count_utf_16_units_by_default() -> None:
     text = "a\n😀b\r\n\u2028c"  # U+2028 ends a line for Python, not in the protocol
     places = Places(text)
-    assert places.lines == 3
+    assert len(places.lines) == 3
     assert places.position(text.index("b")) == types.Position(1, 2)
     assert places.position(text.index("c")) == types.Position(2, 1)
     assert places.offset(types.Position(1, 2)) == text.index("b")

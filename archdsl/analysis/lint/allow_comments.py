@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes import explanations
 from archdsl.diagnostics.source import Source, Span
+from archdsl.frontend.syntax.grammar import tokens_of
+from archdsl.frontend.syntax.tokens import comments
+from archdsl.frontend.syntax.tree import Tree
 
 _ALLOW = re.compile(r"//\s*archdsl:\s*allow\s+((?:W\d+[,\s]*)+)")
 _CODE = re.compile(r"W\d+")
-_PIECE = re.compile(r"//[^\r\n]*|/\*.*?\*/|;|[^\s;/]+|/", re.DOTALL)
 
 
 class _Region(NamedTuple):
@@ -71,25 +74,18 @@ def _regions(source: Source) -> Iterator[_Region]:
     follows there; behind code it is the definition of that code.
     """
     text = source.text
-    start, last = 0, -1  # of the definition that is being read; the end of the code so far
-    waiting: list[tuple[str, Span]] = []  # allowed in the definition that is being read
-    before: tuple[int, int] | None = None  # the definition that has ended last
-    for piece in _PIECE.finditer(text):
-        allow = _ALLOW.match(piece.group())
-        if allow is not None:
-            span = Span(source, piece.start(), piece.end())
-            behind = last >= 0 and "\n" not in text[last : piece.start()]
-            for code in _CODE.findall(allow.group(1)):
-                if last < 0:
-                    yield _Region(code, 0, len(text), span)
-                elif behind and before is not None and start >= last:
-                    yield _Region(code, *before, span)
-                else:
-                    waiting.append((code, span))
-        elif not piece.group().startswith(("//", "/*")):
-            last = piece.end()
-            if piece.group() == ";":
-                before = start, last
-                yield from (_Region(code, *before, span) for code, span in waiting)
-                waiting, start = [], last
-    yield from (_Region(code, start, len(text), span) for code, span in waiting)
+    tree = Tree(tokens_of(text), cpp=source.is_cpp)
+    starts = [statement.first for statement in tree.statements]
+    for index, token in enumerate(tree.tokens):
+        for comment in comments(text, token.before, token.start):
+            allow = _ALLOW.match(comment.text)
+            start, end = 0, len(text)
+            if allow is None:
+                continue
+            if index:
+                behind = "\n" not in text[token.before : comment.start]
+                found = tree.statements[bisect_right(starts, index - behind) - 1]
+                first, last = tree.tokens[found.first], tree.tokens[found.end - 1]
+                start, end = first.before, last.end
+            for code in _CODE.findall(allow[1]):
+                yield _Region(code, start, end, Span(source, comment.start, comment.end))

@@ -45,7 +45,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     for pattern in found[:-1]:
         if not pattern.inline:
             template = pattern.units[0].scope.template
-            about = [] if template in told else commented(network, pattern.units[0])
+            about = [] if template in told else commented(pattern.units[0])
             told.add(template)
             body += ["", "", *writer.lines(pattern, about, {})]
     root = found[-1]

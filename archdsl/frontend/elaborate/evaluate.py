@@ -292,7 +292,7 @@ class Elaborator:
             inside = Environment(template.definitions, template.position, local)
             numbers = tuple((k, v) for k, v in local.items() if isinstance(v, (int, float)))
             block = yield self._expand(template, text, inside, name.span)
-            found = Instance(template.name, text, block, numbers)
+            found = Instance(template.name, text, block, numbers, template.definition.doc)
             self._instances[key_] = found
         if len(self._frames) + found.block.depth + 1 > self.limits.levels:
             raise self._too_deep(template, name.span)

@@ -1,6 +1,6 @@
 """The canonical style of ``.arch`` texts: text in, text out.
 
-Formatting works on the tokens of the grammar's lexer and on the comments between them: nothing but
+Formatting works on the tokens of a text and on the comments between them: nothing but
 whitespace changes, since nothing else is ever written anew. What an author says by lines and single
 spaces, that a row of a paper's table is a line and that two numbers belong together, stays; what
 says nothing has one form.

@@ -19,13 +19,13 @@ def document(text: str, *, flow: bool) -> tuple[str, bool]:
     statements, rest = split(text)
     flows = Flows()
     lines: list[Line] = []
-    for pieces in statements:
-        gap = pieces[0].gap
+    for written in statements:
+        gap = written.pieces[0].gap
         blank = _write_comments(lines, gap, drop=MARK if flow else None)
         if (blank or (gap.blank and not gap.inline)) and lines:
             lines.append(Line(""))
         gap.own, gap.inline = [], []
-        structure = Structure(pieces)
+        structure = Structure(written)
         if flow:
             lines += [Line(comment) for comment in flows.comment(structure)]
         laid_out, certain = lines_of(structure)

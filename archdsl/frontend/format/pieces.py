@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archdsl.frontend.syntax.parser import tokens_before
+from archdsl.frontend.syntax.grammar import tokens_of
+from archdsl.frontend.syntax.tokens import Token, comments
+from archdsl.frontend.syntax.tree import Statement, Tree
 
-_PART = re.compile(r"(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<space>\s+)", re.DOTALL)
 _NAME_SPACE = re.compile(r"(?<!\btemplate) ")
 _INCLUDE = re.compile(r"#[ \t]*include[ \t]*")
-_OPENERS = frozenset({"HEAD", "TEMPLATE", "LPAR", "MEMBER_HEAD", "_OPEN"})
-_CLOSERS = frozenset({"CLOSE", "RPAR", "_SHUT"})
 # What scopes.lark adds: structs, namespaces and their members are laid out by their authors.
 _SCOPES = frozenset({"_OPEN", "_SHUT", "MEMBER", "MEMBER_HEAD", "STRUCT", "TYPEDEF", "_ACCESS"})
 
@@ -56,8 +54,6 @@ class Piece:
     kind: str
     text: str
     gap: Gap
-    start: int
-    end: int
 
     @property
     def shown(self) -> str:
@@ -71,30 +67,34 @@ class Piece:
 _TIGHT = frozenset({"COMMA", "CLOSE", "SEMICOLON", "RPAR"})
 
 
-def split(text: str) -> tuple[list[list[Piece]], Gap]:
+class Written(NamedTuple):
+    """A statement: its pieces, and the tree in which the first of them is the token ``first``."""
+
+    pieces: list[Piece]
+    tree: Tree
+    first: int
+
+
+def split(text: str) -> tuple[list[Written], Gap]:
     """The statements of a text that parses, and what stands behind the last one."""
-    pieces: list[Piece] = []
-    end = 0
-    for token in tokens_before(text, len(text)):
-        start = int(token.start_pos or 0)
-        gap = _gap(text, end, start)
-        end = start + len(token)
-        pieces.append(Piece(token.type, _tidy(token.type, str(token)), gap, start, end))
-    statements = [_as_written(text, pieces) for pieces in _statements(pieces)]
-    return statements, _gap(text, end, len(text))
+    tree = Tree(tokens_of(text))
+    outermost = (statement for statement in tree.statements if statement.outer is None)
+    statements = [Written(_pieces(text, tree, s), tree, s.first) for s in outermost]
+    return statements, _gap(text, tree.tokens[-1])
 
 
-def _as_written(text: str, statement: list[Piece]) -> list[Piece]:
-    """A statement with scopes as a single piece, others as they are."""
-    if not any(piece.kind in _SCOPES for piece in statement):
-        return statement
-    first, last = statement[0], statement[-1]
-    lines = text[first.start : last.end].split("\n")
+def _pieces(text: str, tree: Tree, statement: Statement) -> list[Piece]:
+    """A statement with scopes as a single piece, others token by token."""
+    tokens = tree.tokens[statement.first : statement.end]
+    if not any(token.kind in _SCOPES for token in tokens):
+        return [Piece(token.kind, _tidy(token), _gap(text, token)) for token in tokens]
+    lines = text[tokens[0].start : tokens[-1].end].split("\n")
     written = "\n".join(line.rstrip() for line in lines)
-    return [Piece("WRITTEN", written, first.gap, first.start, last.end)]
+    return [Piece("WRITTEN", written, _gap(text, tokens[0]))]
 
 
-def _tidy(kind: str, text: str) -> str:
+def _tidy(token: Token) -> str:
+    kind, text = token.kind, token.text
     if kind == "INCLUDE":
         return _INCLUDE.sub("#include ", text, count=1).rstrip()
     if kind == "CTYPE":
@@ -105,26 +105,21 @@ def _tidy(kind: str, text: str) -> str:
     return _NAME_SPACE.sub("", " ".join(text.split()))
 
 
-def _gap(text: str, start: int, end: int) -> Gap:
-    gap = Gap([], [], [], newline=start == 0)
-    if start == end:
+def _gap(text: str, token: Token) -> Gap:
+    """What stands before a token."""
+    gap = Gap([], [], [], newline=token.before == 0)
+    if token.before == token.start:
         return gap
     pending: list[Comment] = []  # since the last line end
     blank = False  # before what comes next
-    for part in _PART.finditer(text, start, end):
-        space = part["space"]
-        if space is None:
-            comment = "\n".join(line.rstrip() for line in part["comment"].split("\n"))
-            column = part.start() - (text.rfind("\n", 0, part.start()) + 1)
-            pending.append(Comment(comment, column, blank))
-            blank = False
-        elif "\n" in space:
-            _settle(gap, pending)
-            gap.newline = True
-            blank = space.count("\n") > 1
-            gap.column = len(space.rpartition("\n")[2].expandtabs(8))
-        else:
-            gap.spaces = len(space.expandtabs(4))
+    at = token.before
+    for comment in comments(text, token.before, token.start):
+        blank = _space(gap, text[at : comment.start], pending) or blank
+        lines = "\n".join(line.rstrip() for line in comment.text.split("\n"))
+        column = comment.start - (text.rfind("\n", 0, comment.start) + 1)
+        pending.append(Comment(lines, column, blank))
+        blank, at = False, comment.end
+    blank = _space(gap, text[at : token.start], pending) or blank
     if any("\n" in comment.text or comment.text.startswith("//") for comment in pending):
         _settle(gap, pending)
         gap.newline = True
@@ -135,28 +130,20 @@ def _gap(text: str, start: int, end: int) -> Gap:
     return gap
 
 
+def _space(gap: Gap, space: str, pending: list[Comment]) -> bool:
+    """Take note of spaces; whether an empty line is among them."""
+    if "\n" not in space:
+        gap.spaces = len(space.expandtabs(4)) if space else gap.spaces
+        return False
+    _settle(gap, pending)
+    gap.newline = True
+    gap.column = len(space.rpartition("\n")[2].expandtabs(8))
+    return space.count("\n") > 1
+
+
 def _settle(gap: Gap, pending: list[Comment]) -> None:
     """Comments behind which the line ends; one of several lines is no trailing comment."""
     for comment in pending:
         first_line = not gap.newline and not gap.own and "\n" not in comment.text
         (gap.trailing if first_line else gap.own).append(comment)
     pending.clear()
-
-
-def _statements(pieces: list[Piece]) -> Iterator[list[Piece]]:
-    start = depth = 0
-    for index, piece in enumerate(pieces):
-        if piece.kind in _OPENERS:
-            depth += 1
-        elif piece.kind in _CLOSERS:
-            depth -= 1
-        if depth:
-            continue
-        # A network by itself ends with its closer, a namespace with its brace.
-        alone = pieces[start].kind in ("HEAD", "NAME", "INCLUDE") or (
-            piece.kind == "_SHUT" and pieces[start].kind in ("NAMESPACE", "_OPEN")
-        )
-        followed = index + 1 < len(pieces) and pieces[index + 1].kind == "SEMICOLON"
-        if piece.kind == "SEMICOLON" or (alone and not followed):
-            yield pieces[start : index + 1]
-            start = index + 1

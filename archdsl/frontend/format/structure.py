@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archdsl.frontend.format.pieces import Piece
+from archdsl.frontend.format.pieces import Written
+from archdsl.frontend.syntax.tree import OPENERS, Tree
 
 _OPERAND_ENDS = frozenset(
     {"INTEGER", "FLOAT", "BOOLEAN", "NAME", "CTYPE", "CLOSE", "RPAR"},
 )
 _ATTACHED = frozenset({"COMMA", "SEMICOLON", "CLOSE", "RPAR", "ELLIPSIS"})
-_OPENERS = frozenset({"HEAD", "TEMPLATE", "LPAR"})
 _CALLED = frozenset({"NAME", "CLOSE", "CTYPE"})
 _NARROW = frozenset("*/%")
 
@@ -26,8 +26,8 @@ class Bracket:
 
     opener: int
     kind: str
+    closer: int
     arguments: list[int] = field(default_factory=list)
-    closer: int = 0
     chain: int | None = None
     blocks: int = 0
     untidy: bool = False
@@ -41,37 +41,34 @@ class Bracket:
 class Structure:
     """One statement: its pieces, brackets, and the spaces before each piece on a line."""
 
-    def __init__(self, pieces: list[Piece]) -> None:
-        self.pieces = pieces
+    def __init__(self, written: Written) -> None:
+        self.pieces = written.pieces
         self.opened: dict[int, Bracket] = {}
         self.argument_of: dict[int, Bracket] = {}
         self.argument_end: dict[int, int] = {}
         self._inside: list[Bracket | None] = []
-        self._find_brackets()
+        self._find_brackets(written.tree, written.first)
         self.value = self._value()
         self.wide: list[int] = []  # where more than one space stands, in columns perhaps
-        self._spaces = [self._space(index) for index in range(len(pieces))]
+        self._spaces = [self._space(index) for index in range(len(self.pieces))]
         self._sum_widths()
 
-    def _find_brackets(self) -> None:
-        open_ones: list[Bracket] = []
+    def _find_brackets(self, tree: Tree, first: int) -> None:
         for index, piece in enumerate(self.pieces):
-            begins = open_ones and self.pieces[index - 1].kind in (*_OPENERS, "COMMA")
-            if begins and piece.kind not in ("CLOSE", "RPAR"):
-                open_ones[-1].arguments.append(index)
-                self.argument_of[index] = open_ones[-1]
-            self._inside.append(open_ones[-1] if open_ones else None)
-            if piece.kind in _OPENERS:
-                bracket = Bracket(index, piece.kind)
-                self.opened[index] = bracket
-                open_ones.append(bracket)
-            elif piece.kind in ("CLOSE", "RPAR"):
-                self._finish(open_ones.pop(), index)
+            around = tree.inside[first + index]
+            self._inside.append(None if around is None else self.opened[around.opener - first])
+            found = tree.opened.get(first + index)
+            if found is None or found.closer is None or piece.kind == "WRITTEN":
+                continue
+            bracket = Bracket(index, found.kind, found.closer - first)
+            bracket.arguments = [argument - first for argument in found.arguments]
+            self.opened[index] = bracket
+            self.argument_of.update(dict.fromkeys(bracket.arguments, bracket))
+            ends = [*(comma - first for comma in found.commas), bracket.closer]
+            self.argument_end.update(zip(bracket.arguments, ends, strict=False))
+            self._find_chain(bracket)
 
-    def _finish(self, bracket: Bracket, closer: int) -> None:
-        bracket.closer = closer
-        ends = [*(a - 1 for a in bracket.arguments[1:]), closer]
-        self.argument_end.update(zip(bracket.arguments, ends, strict=False))
+    def _find_chain(self, bracket: Bracket) -> None:
         bracket.untidy = any(self.pieces[a - 1].gap.spaces for a in bracket.arguments[1:])
         blocks = [a for a in bracket.arguments if self.is_block(a)]
         named = bool(blocks) and self.pieces[blocks[-1] + 1].kind == "EQUAL"
@@ -108,7 +105,7 @@ class Structure:
         inside = self._inside[index]
         if before.kind == "HEAD" and piece.kind != "CLOSE":
             return self._aligned(index, 0)
-        if before.kind in _OPENERS or (piece.kind == "LPAR" and before.kind in _CALLED):
+        if before.kind in OPENERS or (piece.kind == "LPAR" and before.kind in _CALLED):
             return 0
         if piece.gap.inline:
             return 1

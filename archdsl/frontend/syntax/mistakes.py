@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
-
-from lark import Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.diagnostics.source import Source, Span
+from archdsl.frontend.syntax.tokens import END, OTHER, UNFINISHED, Token
+from archdsl.frontend.syntax.tree import ANGLES, Tree
 
 # Terminals as a person would name them; several share a name, since the reader does not care
 # which way of writing an argument the parser had in mind.
@@ -40,8 +39,6 @@ _SPOKEN = {
 _STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
 
 
-Tokens = Callable[[int], Iterator[Token]]
-
 # What people write who come from another language, and how it is written here.
 _FOREIGN = {
     **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
@@ -56,17 +53,40 @@ _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS
 """What a layer or value may begin with."""
 
 
-def explain(error: UnexpectedInput, source: Source, before: Tokens) -> tuple[Diagnostic, int]:
-    """What a syntax error means, and the offset at which the text stopped making sense.
-
-    ``before`` gives the tokens of the text that was read, up to an offset.
-    """
-    if isinstance(error, UnexpectedToken):
-        return _unexpected_token(error, source, before)
-    assert isinstance(error, UnexpectedCharacters)
-    at = error.pos_in_stream
-    assert at is not None
-    return _foreign(source.text[at], Span(source, at, at + 1)), at
+def explain(
+    token: Token, accepts: frozenset[str], source: Source, before: list[Token]
+) -> Diagnostic:
+    """What is wrong with a token behind others, where only some kinds may stand."""
+    # Nothing is missing behind the spaces at the end of a text.
+    ended = token.kind == END
+    at = len(source.text[: token.start].rstrip()) if ended else token.start
+    if token.kind == UNFINISHED:
+        span = Span(source, at, at + 2)
+        return Diagnostic(
+            "an unfinished comment", span, help="close the comment with */", code="E005"
+        )
+    if token.kind == OTHER or (token.text[:1] in _FOREIGN and not ended):
+        return _foreign(token.text[0], Span(source, at, at + 1))
+    end = at + len(token.text)
+    tree = Tree([*before, Token(END, "", token.start, token.before)])
+    running = bool(before) and before[-1].kind != "SEMICOLON"
+    place = _Place(
+        token.kind,
+        "the end of the text" if ended else f"'{token.text.strip()}'",
+        Span(source, at if end > at else max(0, at - 1), end),
+        accepts,
+        _last(before, source),
+        before,
+        tree,
+        tree.statements[-1].first if running else len(before),
+    )
+    for judge in (_closers, _parenthesis, _definition, _argument):
+        found = judge(place)
+        if found is not None:
+            return found
+    note = f"expected {_spoken(place.accepts)}, found {place.found}"
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not running else None
+    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004")
 
 
 def _foreign(character: str, span: Span) -> Diagnostic:
@@ -76,36 +96,6 @@ def _foreign(character: str, span: Span) -> Diagnostic:
         help=_FOREIGN.get(character),
         code="E012" if character in "\"'“”‘’" else "E003",
     )
-
-
-def _unexpected_token(
-    error: UnexpectedToken, source: Source, before: Tokens
-) -> tuple[Diagnostic, int]:
-    token = error.token
-    at = len(source.text.rstrip()) if token.type == "$END" else int(token.start_pos or 0)
-    if source.text.startswith("/*", at):
-        span = Span(source, at, at + 2)
-        help = "close the comment with */"
-        return Diagnostic("an unfinished comment", span, help=help, code="E005"), at
-    if token[:1] in _FOREIGN and token.type not in _STARTS:
-        return _foreign(token[0], Span(source, at, at + 1)), at
-    end = at if token.type == "$END" else at + len(token)
-    tokens = list(before(at))
-    place = _Place(
-        token.type,
-        "the end of the text" if token.type == "$END" else f"'{token.strip()}'",
-        Span(source, at if end > at else max(0, at - 1), end),
-        frozenset(error.accepts or error.expected),
-        _last(tokens, source),
-        tokens,
-    )
-    for judge in (_closers, _parenthesis, _definition, _argument):
-        found = judge(place)
-        if found is not None:
-            return found, at
-    note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    stray = "one ';' too many" if place.kind == "SEMICOLON" and not _statement(tokens) else None
-    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004"), at
 
 
 class _Place(NamedTuple):
@@ -118,18 +108,28 @@ class _Place(NamedTuple):
     last: Span
     """The token before; the place itself where there is none."""
     tokens: list[Token]
+    tree: Tree
+    begun: int
+    """The first token of the statement that has not ended; their number where there is none."""
+
+    @property
+    def open_heads(self) -> list[Token]:
+        """The heads without a closer between the start of the statement and the error."""
+        if self.begun == len(self.tokens):
+            return []
+        opened = self.tree.statements[-1].open
+        return [self.tokens[b.opener] for b in opened if b.kind in ANGLES]
 
 
 def _last(tokens: list[Token], source: Source) -> Span:
     if not tokens:
         return Span(source, 0, 1)
-    end = int(tokens[-1].start_pos or 0) + len(tokens[-1])
-    return Span(source, end - 1, end)
+    return Span(source, tokens[-1].end - 1, tokens[-1].end)
 
 
 def _closers(place: _Place) -> Diagnostic | None:
     """Too few or too many ``>``."""
-    open_heads = _open_heads(place.tokens)
+    open_heads = place.open_heads
     if place.kind in _STATEMENT_ENDS and open_heads and "RPAR" not in place.accepts:
         # The next definition is not to blame: what is missing is missing behind the last token.
         span = place.span if place.kind == "SEMICOLON" else place.last
@@ -153,7 +153,7 @@ def _missing_closers(open_heads: list[Token], span: Span) -> Diagnostic:
     missing = f"{count} '>' are missing" if count > 1 else "a '>' is missing"
     line, column = span.position
     still_open = listing(
-        f"{head[:-1].strip()} ({span.source.locate(int(head.start_pos or 0))[0]})"
+        f"{head.text[:-1].strip()} ({span.source.locate(head.start)[0]})"
         for head in reversed(open_heads)
     )
     notes = (
@@ -167,8 +167,8 @@ def _missing_closers(open_heads: list[Token], span: Span) -> Diagnostic:
 
 def _parenthesis(place: _Place) -> Diagnostic | None:
     """A parenthesis that is not closed, or arguments of a layer in parentheses."""
-    if place.kind == "LPAR" and place.tokens and place.tokens[-1].type == "NAME":
-        name = place.tokens[-1]
+    if place.kind == "LPAR" and place.tokens and place.tokens[-1].kind == "NAME":
+        name = place.tokens[-1].text
         return Diagnostic(
             f"the arguments of '{name}' stand in parentheses",
             place.span,
@@ -193,7 +193,7 @@ def _definition(place: _Place) -> Diagnostic | None:
     """A definition without its ``;``, its ``=`` or its ``using``."""
     lacking = {"EQUAL": "'='", "USING": "'using'", "NAME": "name", "CTYPE": "type"}
     only = {kind for kind in place.accepts if kind in lacking}
-    heading = _heading(place.tokens)
+    heading = _heading(place)
     if place.kind == "EQUAL" and heading is None:
         message, help = "a definition lacks its 'using'", "write using NAME = ...;"
     elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
@@ -207,7 +207,8 @@ def _definition(place: _Place) -> Diagnostic | None:
 def _missing_semicolon(place: _Place) -> Diagnostic | None:
     behind_value = "SEMICOLON" in place.accepts and "COMMA" not in place.accepts
     ends = place.kind in _STATEMENT_ENDS or place.kind in _STARTS
-    if behind_value and ends and not _top_level(place.tokens):
+    named = any(token.kind in _FORMS for token in place.tokens[place.begun :])
+    if behind_value and ends and named:
         return Diagnostic(
             "a ';' is missing",
             place.last,
@@ -227,30 +228,12 @@ _FORMS = {
 """How each kind of definition is written, by the token that it begins with."""
 
 
-def _statement(tokens: list[Token]) -> list[Token]:
-    """The tokens of the statement that is being read."""
-    start = next((i for i in range(len(tokens), 0, -1) if tokens[i - 1].type == "SEMICOLON"), 0)
-    return tokens[start:]
-
-
-def _heading(tokens: list[Token]) -> str | None:
+def _heading(place: _Place) -> str | None:
     """What a definition begins with, while its ``=`` has not come yet."""
-    depth, found = 0, None
-    for token in _statement(tokens):
-        if token.type in ("TEMPLATE", "HEAD"):
-            depth += 1
-        elif token.type == "CLOSE":
-            depth -= 1
-        elif token.type == "EQUAL" and depth == 0:
-            return None
-        if found is None and token.type in _FORMS:
-            found = token.type
-    return found
-
-
-def _top_level(tokens: list[Token]) -> bool:
-    """Whether the statement so far is a network without a name, which needs no ``;``."""
-    return all(token.type not in _FORMS for token in _statement(tokens))
+    begun = range(place.begun, len(place.tokens))
+    if any(place.tokens[i].kind == "EQUAL" and place.tree.inside[i] is None for i in begun):
+        return None
+    return next((place.tokens[i].kind for i in begun if place.tokens[i].kind in _FORMS), None)
 
 
 def _argument(place: _Place) -> Diagnostic | None:
@@ -263,19 +246,6 @@ def _argument(place: _Place) -> Diagnostic | None:
         message = f"an argument is missing before {place.found}"
         return Diagnostic(message, place.span, (note,), help="one ',' too many?", code="E010")
     return None
-
-
-def _open_heads(tokens: Iterable[Token]) -> list[Token]:
-    """The heads without a closer between the start of the statement and the error."""
-    heads: list[Token] = []
-    for token in tokens:
-        if token.type in ("HEAD", "TEMPLATE"):
-            heads.append(token)
-        elif token.type == "CLOSE" and heads:
-            heads.pop()
-        elif token.type == "SEMICOLON":
-            heads.clear()
-    return heads
 
 
 def _closers_directly_behind(text: str, at: int) -> int:

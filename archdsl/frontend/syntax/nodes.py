@@ -167,6 +167,8 @@ class Template(NamedTuple):
     formals: tuple[Formal, ...]
     body: Expression
     span: Span
+    doc: tuple[str, ...] = ()
+    """The comment above it, line by line."""
 
 
 class Constant(NamedTuple):
