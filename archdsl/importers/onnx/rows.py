@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import RuleError
 
-if TYPE_CHECKING:
-    from archdsl.importers.onnx.graph import OnnxGraphReader
-
-Handler = Callable[["OnnxGraphReader", Node], "Signal | tuple[Signal, ...]"]
+Handler = Callable[[Any, Node], "Signal | tuple[Signal, ...]"]
+"""A function from the reader of the graph and a node to the values that the node gives."""
 
 
 @dataclass(frozen=True)
