@@ -89,7 +89,8 @@ def png(svg: str, dpi: int = 144) -> bytes:
 def pdf(svg: str) -> bytes:
     """The picture as a PDF file of one page, its text as text; equal for equal pictures.
 
-    The page has the picture's size, but 200 inches at most: larger ones are made smaller.
+    The page has the picture's size, but 200 inches at most: larger ones are made smaller. Raises
+    ArchError where the typst package is missing, which is as large as all else that draws.
     """
     size = _size(svg)
     factor = min(1.0, _LARGEST_PAGE / max(size))
@@ -105,7 +106,11 @@ class _Size(NamedTuple):
 
 def _page(svg: str, size: _Size) -> bytes:
     import fontpkg_arimo
-    import typst
+
+    try:
+        import typst
+    except ImportError:
+        raise fail("PDF files need the package typst", help="pip install 'archdsl[pdf]'") from None
 
     compiler = typst.Compiler(
         _PAGE,
