@@ -121,8 +121,8 @@ def test_a_pdf_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
     assert "pip install 'archdsl[pdf]'" in str(error.value)
 
 
-FALLBACK = ("مرحبا 😀 漢字", "conv")
-"""Words, of which the machine's fonts have to draw the first: Arimo has none of its characters."""
+FOREIGN = "مرحبا 😀 漢字"
+"""Words that the machine's fonts have to draw: Arimo has none of their characters."""
 
 
 def drawable(text: str) -> bool:
@@ -137,11 +137,18 @@ def drawable(text: str) -> bool:
     return any(listed)
 
 
-@pytest.mark.skipif(not drawable(FALLBACK[0]), reason="no font of this machine draws these words")
+def darkest(text: str, fonts: str) -> float:
+    return opened(png(svg(words(text, 20, 40), fonts=fonts), 96)).convert("L").getextrema()[0]
+
+
+@pytest.mark.skipif(not drawable(FOREIGN), reason="no font of this machine draws these words")
 def test_words_of_other_fonts_are_drawn_too() -> None:
-    for text, fonts in ((FALLBACK[0], FONTS), (FALLBACK[1], "No Such Font, serif")):
-        picture = opened(png(svg(words(text, 20, 40), fonts=fonts), 96)).convert("L")
-        assert picture.getextrema()[0] < 100
+    assert darkest(FOREIGN, FONTS) < 100
+
+
+@pytest.mark.parametrize("generic", ["serif", "sans-serif", "monospace", "Nor This"])
+def test_words_in_a_font_that_is_not_there_are_drawn_in_ours(generic: str) -> None:
+    assert darkest("conv", f"No Such Font, {generic}") < 100
 
 
 def test_a_picture_too_large_is_refused_with_what_fits() -> None:
