@@ -162,12 +162,10 @@ _GAINS = {2.0: 'nonlinearity="relu"', 1.0: 'nonlinearity="linear"'}
 def _calls(start: _Start, parts: Collection[nn.Module]) -> list[_Line]:
     """The lines that draw a module's weights, and its biases where it has them."""
     found: list[_Line] = [(0, each) for each in _drawn(start.weight, "module.weight", start.kind)]
-    biased = {part.bias is not None for part in parts}
-    if start.bias is not None and True in biased:
-        if False in biased:
-            found.append((0, "if module.bias is not None:"))
-        level = int(False in biased)
-        found += [(level, each) for each in _drawn(start.bias, "module.bias", start.kind)]
+    if start.bias is not None and any(part.bias is not None for part in parts):
+        # For readers where some have none; for type checkers, to whom a bias is optional, always.
+        found.append((0, "if module.bias is not None:"))
+        found += [(1, each) for each in _drawn(start.bias, "module.bias", start.kind)]
     return found
 
 
