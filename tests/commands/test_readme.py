@@ -122,5 +122,5 @@ def test_commands_of_the_tour_run(
     files = [Path(file) for option, file in told if option in ("-o", "--plot")]
     if words[0] == "draw" and not files:
         files = [Path(f"{words[1]}.svg")]
-    assert all(file.stat().st_size > 1000 for file in files)
-    assert files or done.output.strip()
+    assert all(file.stat().st_size > 300 for file in files)
+    assert files or done.output.strip() or "--check" in words

@@ -1,6 +1,7 @@
 """PNG and PDF from SVG, and the widths of words."""
 
 import io
+import shutil
 import subprocess
 import sys
 
@@ -113,10 +114,41 @@ def test_text_is_drawn_without_any_font_of_the_machine(monkeypatch: pytest.Monke
     assert asked and dark.getextrema() == (0, 255)
 
 
+def test_a_pdf_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(ArchError, match="PDF files need the package typst") as error:
+        pdf(PICTURE)
+    assert "pip install 'archdsl[pdf]'" in str(error.value)
+
+
+FOREIGN = "مرحبا 😀 漢字"
+"""Words that the machine's fonts have to draw: Arimo has none of their characters."""
+
+
+def drawable(text: str) -> bool:
+    """Whether fonts of the machine have characters, by what fontconfig tells of them."""
+    if shutil.which("fc-list") is None:
+        return False
+    listed = (
+        subprocess.run(["fc-list", f":charset={ord(c):x}"], capture_output=True, check=True).stdout
+        for c in text
+        if c != " "
+    )
+    return any(listed)
+
+
+def darkest(text: str, fonts: str) -> float:
+    return opened(png(svg(words(text, 20, 40), fonts=fonts), 96)).convert("L").getextrema()[0]
+
+
+@pytest.mark.skipif(not drawable(FOREIGN), reason="no font of this machine draws these words")
 def test_words_of_other_fonts_are_drawn_too() -> None:
-    for text, fonts in (("مرحبا 😀 漢字", FONTS), ("conv", "No Such Font, serif")):
-        picture = opened(png(svg(words(text, 20, 40), fonts=fonts), 96)).convert("L")
-        assert picture.getextrema()[0] < 100
+    assert darkest(FOREIGN, FONTS) < 100
+
+
+@pytest.mark.parametrize("generic", ["serif", "sans-serif", "monospace", "Nor This"])
+def test_words_in_a_font_that_is_not_there_are_drawn_in_ours(generic: str) -> None:
+    assert darkest("conv", f"No Such Font, {generic}") < 100
 
 
 def test_a_picture_too_large_is_refused_with_what_fits() -> None:

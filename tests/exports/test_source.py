@@ -186,7 +186,9 @@ def test_weights_are_drawn_in_one_loop_for_equal_layers() -> None:
     drawn = """
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
 """
     for name in ("resnet50", "mobilenet_v3_large"):
         assert drawn in archdsl.load(name).to_python()

@@ -78,8 +78,8 @@ SEVERAL = [
     f"mult_prev<tag1,con<2,3,3,2,2,tag1<{MAPS}>>>",
     f"multm_prev1<transpose<tag1<{MAPS}>>>",
     f"multm_prev<tag1,relu<tag1<{MAPS}>>>",
-    f"scale_prev1<sig<fc<4,tag1<{MAPS}>>>>",
-    f"scale_prev<tag1,sig<fc<4,tag1<{MAPS}>>>>",
+    f"scale_prev1<skip2<tag1<sig<fc<4,tag2<{MAPS}>>>>>>",
+    f"scale_prev<tag1,skip2<tag1<sig<fc<4,tag2<{MAPS}>>>>>>",
     f"scale1<sig<fc<4,tag1<{MAPS}>>>>",
     f"scale_tagged<tag1,sig<fc<4,tag1<{MAPS}>>>>",
     f"scale<compose<sig,con<4,1,1,1,1>,avg_pool_everything>,relu<{MAPS}>>",
@@ -100,7 +100,7 @@ SEVERAL = [
     f"parallel<identity,con<2,1,1,1,1>,{MAPS}>",
     f"parallel<{''.join(f'con<{i},1,1,1,1>,' for i in range(1, 9))}{MAPS}>",
     f"residual<con<4,3,3,1,1>,{MAPS}>",
-    f"residual<con<5,3,3,2,2>,con<5,1,1,2,2>,{MAPS}>",
+    f"residual<con<5,3,3,2,2,1,1>,con<5,1,1,2,2>,{MAPS}>",
     f"dense<con<2,3,3,1,1>,3,{MAPS}>",
     f"branch<side,fc<3>,con<2,1,1,1,1,{MAPS}>>",
     f"outputs<a=fc<2>,b=fc<3>,c=identity,con<2,1,1,1,1,{MAPS}>>",
@@ -111,19 +111,40 @@ SEVERAL = [
     f"add_skip_layer<tag1,relu<add_tag_layer<1,con<2,1,1,1,1,{MAPS}>>>>",
     f"add_layer<con_<4,3,3,1,1>,{MAPS}>",
     f"at<low,max_pool<2,2,2,2,tap<low,con<2,1,1,1,1,{MAPS}>>>>",
+    f"select<1,feature_maps<a,b,max_pool<2,2,2,2,tap<b,relu<tap<a,{MAPS}>>>>>>",
 ]
 """What takes several tensors, or puts blocks together, at each number of inputs."""
 
+INPUTS = [
+    "input<matrix<rgb_pixel>,height=6,width=6>",
+    "input_tensor<channels=2,height=6,width=6>",
+    "input_rgb_image<height=6,width=6>",
+    "input_rgb_image_sized<6>",
+]
 
-@pytest.mark.parametrize("text", SEVERAL)
-def test_source_of_joins_and_combinators_gives_what_the_module_gives(text: str) -> None:
+
+@pytest.mark.parametrize("text", [*SEVERAL, *(f"con<2,3,3,1,1,{text}>" for text in INPUTS)])
+def test_source_of_joins_and_inputs_gives_what_the_module_gives(text: str) -> None:
     assert_same(*pair(text))
+
+
+PYRAMIDS = {"input_rgb_image_pyramid": 3, "input_grayscale_image_pyramid": 1}
+"""Channels of the images that they take."""
+
+
+@pytest.mark.parametrize("name", PYRAMIDS)
+def test_source_of_pyramids_gives_what_the_module_gives(name: str) -> None:
+    _, module, twin = pair(f"con<2,3,3,1,1,{name}<pyramid_down<2>,height=20,width=20>>")
+    x = 255 * torch.rand(2, PYRAMIDS[name], 20, 20)
+    assert torch.equal(module.eval()(x), twin.eval()(x))
 
 
 def test_every_class_of_the_catalogue_is_written_somewhere() -> None:
     """In this file, or in a bundled spec: test_every_network_has_its_state_dict writes them all."""
     bundled = [re.sub("//.*", "", file.read_text()) for file in specs_folder().rglob("*.arch")]
-    words = set(re.findall(r"\w+", " ".join([*bundled, *SEVERAL, *DETECTORS]))) | set(NAMES)
+    words = set(
+        re.findall(r"\w+", " ".join([*bundled, *SEVERAL, *INPUTS, *PYRAMIDS, *DETECTORS]))
+    ) | set(NAMES)
     known = {name: each.cls for name, each in definitions().items() if each.writable}
     assert {known[name] for name in words & known.keys()} == set(known.values())
 

@@ -10,7 +10,9 @@ from torch import fx, nn
 
 from archdsl.backends.source.code_style import (
     INDENT,
+    Doc,
     DocGroup,
+    call,
     joined,
     lines,
     literal,
@@ -29,6 +31,10 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 _DEPTH = 2
 """Levels of indentation of a constructor's lines."""
+
+
+_Line = tuple[int, Doc]
+"""A statement, and how many levels deeper than its loop it stands."""
 
 
 class _Start(NamedTuple):
@@ -103,7 +109,7 @@ class InitialWeights:
 
     def _drawing(self) -> list[str]:
         """Loops that draw weights and biases; kinds with one rule in the same parts share one."""
-        together: defaultdict[tuple[tuple[str, ...], tuple[str, ...]], list[type[nn.Module]]]
+        together: defaultdict[tuple[tuple[str, ...], tuple[_Line, ...]], list[type[nn.Module]]]
         together = defaultdict(list)
         for start, parts in self._drawn.items():
             # Torch starts its modules so by itself, and attention's output with them.
@@ -118,20 +124,17 @@ class InitialWeights:
                 together[places, tuple(_calls(start, parts.values()))].append(start.kind)
         found = []
         for (places, calls), kinds in together.items():
-            depth, root = 0, "self"
+            depth, root = _DEPTH, "self"
             if len(places) == 1:
                 root = f"self.get_submodule({quoted(places[0])})"
             elif places:
-                loop = lines(joined("for name in ", _tuple(places), ":"), _DEPTH)
-                found += [line.removeprefix(INDENT * _DEPTH) for line in loop]
-                depth, root = 1, "self.get_submodule(name)"
-            body = [
-                f"for module in {root}.modules():",
-                f"{INDENT}if isinstance(module, {self._kinds(kinds)}):",
-                *(f"{INDENT * 2}{call}" for call in calls),
-            ]
-            found += [INDENT * depth + line for line in body]
-        return found
+                found += lines(joined("for name in ", _tuple(places), ":"), depth)
+                depth, root = depth + 1, "self.get_submodule(name)"
+            found += lines(f"for module in {root}.modules():", depth)
+            found += lines(f"if isinstance(module, {self._kinds(kinds)}):", depth + 1)
+            for level, statement in calls:
+                found += lines(statement, depth + 2 + level)
+        return [line.removeprefix(INDENT * _DEPTH) for line in found]
 
     def _kinds(self, kinds: Sequence[type[nn.Module]]) -> str:
         names = ", ".join(self._symbols.nn(each.__name__) for each in kinds)
@@ -151,43 +154,42 @@ _FANS_OF = {
 }
 """The denominators of :func:`archdsl.backends.torch.initial.fan`, as expressions."""
 
-_MODES = {Fan.INPUTS: "", Fan.OUTPUTS: ', mode="fan_out"'}
-_GAINS = {2.0: ', nonlinearity="relu"', 1.0: ', nonlinearity="linear"'}
+_MODES = {Fan.INPUTS: (), Fan.OUTPUTS: ('mode="fan_out"',)}
+_GAINS = {2.0: 'nonlinearity="relu"', 1.0: 'nonlinearity="linear"'}
 """Arguments of torch's ``kaiming_normal_``, whose variance is gain² / fan; these are gains²."""
 
 
-def _calls(start: _Start, parts: Collection[nn.Module]) -> list[str]:
+def _calls(start: _Start, parts: Collection[nn.Module]) -> list[_Line]:
     """The lines that draw a module's weights, and its biases where it has them."""
-    found = _call(start.weight, "module.weight", start.kind)
-    biased = {part.bias is not None for part in parts}
-    if start.bias is not None and True in biased:
-        drawn = _call(start.bias, "module.bias", start.kind)
-        if False in biased:
-            found.append("if module.bias is not None:")
-            drawn = [INDENT + line for line in drawn]
-        found += drawn
+    found: list[_Line] = [(0, each) for each in _drawn(start.weight, "module.weight", start.kind)]
+    if start.bias is not None and any(part.bias is not None for part in parts):
+        # For readers where some have none; for type checkers, to whom a bias is optional, always.
+        found.append((0, "if module.bias is not None:"))
+        found += [(1, each) for each in _drawn(start.bias, "module.bias", start.kind)]
     return found
 
 
-def _call(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[str]:
-    """The lines that draw a tensor by a rule."""
+def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[Doc]:
+    """The statements that draw a tensor by a rule."""
     if isinstance(rule, Constant):
-        name, value = ("constant_", f", {literal(rule.value)}") if rule.value else ("zeros_", "")
-        return [f"nn.init.{name}({tensor}{value})"]
+        if rule.value == 0:
+            return [call("nn.init.zeros_", (tensor,))]
+        return [call("nn.init.constant_", (tensor, literal(rule.value)))]
     if isinstance(rule, Normal):
-        return [f"nn.init.normal_({tensor}, std={literal(rule.deviation)})"]
-    drawn = "uniform" if rule.uniform else "normal"
+        return [call("nn.init.normal_", (tensor, f"std={literal(rule.deviation)}"))]
+    shape = "uniform" if rule.uniform else "normal"
     if tensor == "module.weight" and rule.fan is Fan.BOTH and rule.scale == 2:
-        return [f"nn.init.xavier_{drawn}_({tensor})"]
+        return [call(f"nn.init.xavier_{shape}_", (tensor,))]
     if tensor == "module.weight" and rule.fan in _MODES and rule.scale in _GAINS:
-        options = _MODES[rule.fan] + _GAINS[rule.scale]
-        return [f"nn.init.kaiming_{drawn}_({tensor}{options})"]
+        options = (*_MODES[rule.fan], _GAINS[rule.scale])
+        return [call(f"nn.init.kaiming_{shape}_", (tensor, *options))]
     fan = f"fan = {_FANS_OF.get((kind, rule.fan), _FANS[rule.fan])}"
     if not rule.uniform:
-        return [fan, f"nn.init.normal_({tensor}, std=({rule.scale:.12g} / fan) ** 0.5)"]
+        deviation = f"std=({rule.scale:.12g} / fan) ** 0.5"
+        return [fan, call("nn.init.normal_", (tensor, deviation))]
     # Uniform values reach to √3 deviations.
     bound = f"bound = ({3 * rule.scale:.12g} / fan) ** 0.5"
-    return [fan, bound, f"nn.init.uniform_({tensor}, -bound, bound)"]
+    return [fan, bound, call("nn.init.uniform_", (tensor, "-bound", "bound"))]
 
 
 def _tuple(texts: Sequence[str]) -> DocGroup:

@@ -20,6 +20,8 @@ from archdsl.viz.draw.font_metrics import known
 FONTS = "Arimo, Liberation Sans, Arial, Helvetica, sans-serif"
 """The value of ``font-family``: fonts of equal widths, the one that we bring along first."""
 
+_OURS = FONTS.partition(",")[0]
+
 MOST_PIXELS = 100_000_000
 """Of a PNG. Viewers give up on larger ones, and this one takes 400 MB while it is drawn."""
 
@@ -81,6 +83,11 @@ def png(svg: str, dpi: int = 144) -> bytes:
             height=height,
             skip_system_fonts=not _foreign(svg),
             font_dirs=[str(fontpkg_arimo.ROOT / "files")],
+            # Without these, words in a font that is not there would be left out.
+            font_family=_OURS,
+            serif_family=_OURS,
+            sans_serif_family=_OURS,
+            monospace_family=_OURS,
         )
     except ValueError as error:
         raise fail(f"the picture cannot be converted: {error}") from None
@@ -89,7 +96,8 @@ def png(svg: str, dpi: int = 144) -> bytes:
 def pdf(svg: str) -> bytes:
     """The picture as a PDF file of one page, its text as text; equal for equal pictures.
 
-    The page has the picture's size, but 200 inches at most: larger ones are made smaller.
+    The page has the picture's size, but 200 inches at most: larger ones are made smaller. Raises
+    ArchError where the typst package is missing, which is as large as all else that draws.
     """
     size = _size(svg)
     factor = min(1.0, _LARGEST_PAGE / max(size))
@@ -105,7 +113,11 @@ class _Size(NamedTuple):
 
 def _page(svg: str, size: _Size) -> bytes:
     import fontpkg_arimo
-    import typst
+
+    try:
+        import typst
+    except ImportError:
+        raise fail("PDF files need the package typst", help="pip install 'archdsl[pdf]'") from None
 
     compiler = typst.Compiler(
         _PAGE,
