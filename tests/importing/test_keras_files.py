@@ -143,6 +143,6 @@ def test_the_version_in_a_file_decides(tmp_path: Path) -> None:
     text = model.to_json().encode()
     about = json.dumps({"keras_version": "2.15.0"}).encode()
     assert reader.read(str(archive(tmp_path, **{"config.json": text})), Options())
+    file = archive(tmp_path, **{"config.json": text, "metadata.json": about})
     with pytest.raises(ArchError, match="no layer for the activation hard_sigmoid"):
-        file = archive(tmp_path, **{"config.json": text, "metadata.json": about})
         reader.read(str(file), Options())
