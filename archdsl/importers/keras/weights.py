@@ -164,7 +164,7 @@ def _replicates(layer: Any) -> bool:
     if keras.backend.backend() != "torch" or None in sizes:
         return keras.backend.backend() == "torch"
     sides = same(sizes, layer.pool_size, layer.strides)
-    return sides.first != sides.last
+    return bool(sides.first != sides.last)
 
 
 def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
