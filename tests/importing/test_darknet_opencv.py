@@ -1,6 +1,7 @@
 """Darknet's networks as OpenCV runs them, with random weights written as the format says."""
 
 import struct
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.commands import run
 
+import archdsl
 from archdsl.api import load_source
 from archdsl.diagnostics.source import Source
 from archdsl.importers import darknet
@@ -134,3 +137,68 @@ def test_networks_compute_what_opencv_computes(
         found = module(torch.from_numpy(data))
     assert found.numel() == expected.numel()
     assert torch.allclose(found.flatten(), expected.flatten(), rtol=1e-4, atol=1e-4)
+
+
+HEADS = {
+    "yolo": [
+        section("convolutional", filters=16, size=3, stride=2, pad=1, batch_normalize=1),
+        section("convolutional", filters=14, size=1, activation="linear"),
+        section("yolo", mask="1,2", anchors="4,4, 8,8, 16,16", num=3, classes=2),
+        section("route", layers=-3),
+        section("convolutional", filters=14, size=3, stride=2, pad=1, activation="linear"),
+        section("yolo", mask="0,1", anchors="4,4, 8,8, 16,16", num=3, classes=2),
+    ],
+    "region": [
+        section("convolutional", filters=14, size=3, stride=2, pad=1, activation="linear"),
+        section("region", anchors="1,2, 3,4", num=2, classes=2, coords=4, softmax=1),
+    ],
+    "detection": [
+        section("connected", output=2 * 2 * (2 * 5 + 3), activation="linear"),
+        section("detection", side=2, num=2, classes=3, coords=4, sqrt=1, softmax=0),
+    ],
+    "cost": [
+        section("connected", output=5, activation="leaky"),
+        section("softmax"),
+        section("cost", type="sse"),
+    ],
+}
+
+
+def detector(folder: Path, head: str) -> Path:
+    file = folder / "net.cfg"
+    entry = section("net", height=16, width=32, channels=3)
+    first = section("convolutional", filters=4, size=3, pad=1, stride=1, activation="mish")
+    file.write_text("\n".join([entry, first, *HEADS[head]]))
+    return file
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_an_import_is_compared_with_opencv(tmp_path: Path, head: str) -> None:
+    """Of detectors the maps that their heads read."""
+    done = run("import", detector(tmp_path, head), "-o", tmp_path / "net.arch")
+    assert done.exit_code == 0, done.output
+    assert "outputs as OpenCV's with the same random weights" in done.output
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_another_network_is_not_that_of_the_file(tmp_path: Path, head: str) -> None:
+    file, spec = detector(tmp_path, head), tmp_path / "net.arch"
+    assert run("import", file, "-o", spec, "--no-verify").exit_code == 0
+    assert "mish" in spec.read_text()
+    spec.write_text(spec.read_text().replace("mish", "silu"))
+    assert darknet.proof(archdsl.load(spec).checked, str(file)).same is False
+
+
+def test_the_size_that_is_asked_for_is_compared(tmp_path: Path) -> None:
+    file = detector(tmp_path, "region")
+    done = run("import", file, "--input", "3x64x32", "-o", tmp_path / "net.arch")
+    assert done.exit_code == 0 and "outputs as OpenCV's" in done.output
+
+
+def test_without_opencv_nothing_is_said_to_be_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    done = run("import", detector(tmp_path, "cost"), "-o", tmp_path / "net.arch")
+    assert done.exit_code == 3 and (tmp_path / "net.arch").exists()
+    assert "NOT VERIFIED" in done.stderr and "archdsl[darknet]" in done.stderr

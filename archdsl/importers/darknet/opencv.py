@@ -34,6 +34,9 @@ _EPSILON = 1e-6
 _ENDS = (*DETECTORS, "cost")
 """Sections that decode or judge what the network gives; what they read is compared."""
 
+_LOGISTIC = "convolutional", "connected"
+"""Sections whose default activation is another one in OpenCV; a later line takes its place."""
+
 
 def proof(network: Network, what: str) -> Proof:
     """Compares the compiled network with OpenCV's, both with the same random weights.
@@ -115,6 +118,8 @@ def _without_heads(text: str, sizes: list[int]) -> tuple[str, list[int]]:
             lines.append("[dropout]" if skipped else line)
             if skipped:
                 ends.append(number)
+            if kind in _LOGISTIC:
+                lines.append("activation=logistic")
             if number == -1:
                 names = "channels", "height", "width"
                 lines += [f"{name}={size}" for name, size in zip(names, sizes, strict=True)]

@@ -18,6 +18,7 @@ from archdsl.importers.comparison import compared
 from archdsl.importers.keras import file, read
 from archdsl.importers.keras.feature_order import in_our_order, orders
 from archdsl.importers.weight_map import DifferentNetworkError, layers_of, outputs_of, state
+from archdsl.importers.windows import same
 from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def proof(network: Network, what: str) -> Proof:
         raise
     except Exception as error:  # what Keras raises for files of other versions is of any kind
         return Proof(None, (f"Keras does not read the file: {_reason(error)}",))
+    edges = [layer.name for _, layer in _layers(model) if _replicates(layer)]
+    if edges:
+        told = "Keras on torch pads averages with the values at the edge, TensorFlow with none"
+        return Proof(None, (f"{edges[0]}: {told}",))
     if own is None:
         rng = np.random.default_rng(0)
         for _, layer in _layers(model):
@@ -143,6 +148,23 @@ def _layers(model: Any) -> list[tuple[str, Any]]:
         else:
             found.append((prefix + layer.name, layer))
     return found
+
+
+def _replicates(layer: Any) -> bool:
+    """Whether Keras's torch backend averages other values than TensorFlow's does.
+
+    It does so where "same" padding is unequal on two sides: keras.src.backend.torch.nn,
+    _apply_same_padding.
+    """
+    import keras
+
+    if not isinstance(layer, keras.layers.AveragePooling2D) or layer.padding != "same":
+        return False
+    sizes = layer.input.shape[1:3]
+    if keras.backend.backend() != "torch" or None in sizes:
+        return keras.backend.backend() == "torch"
+    sides = same(sizes, layer.pool_size, layer.strides)
+    return bool(sides.first != sides.last)
 
 
 def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
