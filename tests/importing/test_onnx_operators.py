@@ -117,3 +117,35 @@ def test_an_operator_is_as_onnxruntime_has_it_or_refused(kind: str, tmp_path: Pa
 @pytest.mark.parametrize("kind", sorted(MAKERS))
 def test_many_more_of_each_operator(kind: str, tmp_path: Path) -> None:
     assert not faults(kind, range(12, 100), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [
+        {"pads": [0, 1, 2, 1]},
+        {"pads": [2, 0, 1, 1]},
+        {"pads": [1, 1, 1, 1], "auto_pad": "VALID"},
+        {"auto_pad": "SAME_UPPER"},
+        {"auto_pad": "SAME_LOWER"},
+    ],
+    ids=lambda padding: "-".join(map(str, padding.values())),
+)
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("Conv", {}),
+        ("MaxPool", {}),
+        ("AveragePool", {}),
+        ("AveragePool", {"count_include_pad": 1}),
+    ],
+    ids=["conv", "max", "mean", "mean-padded"],
+)
+def test_each_side_of_a_window_is_padded_as_it_says(
+    kind: str, more: dict[str, Any], padding: dict[str, Any], tmp_path: Path
+) -> None:
+    draw = Draw("")
+    x, weights = draw.input(2, 8, 8), []
+    if kind == "Conv":
+        weights.append(draw.weight(3, 2, 3, 3))
+    made = draw.node(kind, x, *weights, kernel_shape=[3, 3], strides=[2, 2], **more, **padding)
+    assert outcome(draw.model(made), tmp_path) == "right"
