@@ -20,6 +20,7 @@ from sketches import module_of  # noqa: E402
 
 from archdsl.importers import onnx as reader  # noqa: E402
 from archdsl.importers.onnx.graph import CHANNELS_LAST  # noqa: E402
+from archdsl.importers.onnx.permutations import layer_of  # noqa: E402
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -149,3 +150,33 @@ def test_each_side_of_a_window_is_padded_as_it_says(
         weights.append(draw.weight(3, 2, 3, 3))
     made = draw.node(kind, x, *weights, kernel_shape=[3, 3], strides=[2, 2], **more, **padding)
     assert outcome(draw.model(made), tmp_path) == "right"
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "settings"),
+    [
+        ("AveragePool", (2, 8, 8), {"kernel_shape": [3, 3], "pads": [2] * 4, "strides": [2, 1]}),
+        (
+            "AveragePool",
+            (3, 7, 6),
+            {
+                "kernel_shape": [4, 2],
+                "pads": [0, 0, 1, 1],
+                "strides": [3, 2],
+                "count_include_pad": 1,
+            },
+        ),
+        ("MaxPool", (3, 5, 10), {"kernel_shape": [1, 3], "pads": [0, 2, 0, 2], "strides": [3, 2]}),
+    ],
+)
+def test_a_window_that_starts_in_the_padding_is_dropped(
+    kind: str, size: tuple[int, ...], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    draw = Draw("")
+    made = draw.node(kind, draw.input(*size), ceil_mode=1, **settings)
+    assert outcome(draw.model(made), tmp_path) == "right"
+
+
+def test_a_batch_whose_samples_change_places_is_no_layer() -> None:
+    assert layer_of((2,), np.array([[0, 1], [4, 5], [2, 3]])) is None
+    assert layer_of((2,), np.array([[0, 1], [2, 3], [4, 5]])) is not None

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import RuleError
 
-if TYPE_CHECKING:
-    from archdsl.importers.onnx.graph import Reader
-
-Handler = Callable[["Reader", Node], "Signal | tuple[Signal, ...]"]
+Handler = Callable[[Any, Node], Signal | tuple[Signal, ...]]
+"""Makes layers of a node, with the reader that it is given; the reader knows rows, not they it."""
 
 
 @dataclass(frozen=True)
