@@ -20,6 +20,7 @@ from operator_cases import MAKERS, Draw  # noqa: E402
 
 from archdsl.importers import onnx as reader  # noqa: E402
 from archdsl.importers.onnx.graph import CHANNELS_LAST  # noqa: E402
+from archdsl.importers.onnx.permutations import layer_of  # noqa: E402
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -117,3 +118,65 @@ def test_an_operator_is_as_onnxruntime_has_it_or_refused(kind: str, tmp_path: Pa
 @pytest.mark.parametrize("kind", sorted(MAKERS))
 def test_many_more_of_each_operator(kind: str, tmp_path: Path) -> None:
     assert not faults(kind, range(12, 100), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [
+        {"pads": [0, 1, 2, 1]},
+        {"pads": [2, 0, 1, 1]},
+        {"pads": [1, 1, 1, 1], "auto_pad": "VALID"},
+        {"auto_pad": "SAME_UPPER"},
+        {"auto_pad": "SAME_LOWER"},
+    ],
+    ids=lambda padding: "-".join(map(str, padding.values())),
+)
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("Conv", {}),
+        ("MaxPool", {}),
+        ("AveragePool", {}),
+        ("AveragePool", {"count_include_pad": 1}),
+    ],
+    ids=["conv", "max", "mean", "mean-padded"],
+)
+def test_each_side_of_a_window_is_padded_as_it_says(
+    kind: str, more: dict[str, Any], padding: dict[str, Any], tmp_path: Path
+) -> None:
+    draw = Draw("")
+    x, weights = draw.input(2, 8, 8), []
+    if kind == "Conv":
+        weights.append(draw.weight(3, 2, 3, 3))
+    made = draw.node(kind, x, *weights, kernel_shape=[3, 3], strides=[2, 2], **more, **padding)
+    assert outcome(draw.model(made), tmp_path) == "right"
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "settings"),
+    [
+        ("AveragePool", (2, 8, 8), {"kernel_shape": [3, 3], "pads": [2] * 4, "strides": [2, 1]}),
+        (
+            "AveragePool",
+            (3, 7, 6),
+            {
+                "kernel_shape": [4, 2],
+                "pads": [0, 0, 1, 1],
+                "strides": [3, 2],
+                "count_include_pad": 1,
+            },
+        ),
+        ("MaxPool", (3, 5, 10), {"kernel_shape": [1, 3], "pads": [0, 2, 0, 2], "strides": [3, 2]}),
+    ],
+)
+def test_a_window_that_starts_in_the_padding_is_dropped(
+    kind: str, size: tuple[int, ...], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    draw = Draw("")
+    made = draw.node(kind, draw.input(*size), ceil_mode=1, **settings)
+    assert outcome(draw.model(made), tmp_path) == "right"
+
+
+def test_a_batch_whose_samples_change_places_is_no_layer() -> None:
+    assert layer_of((2,), np.array([[0, 1], [4, 5], [2, 3]])) is None
+    assert layer_of((2,), np.array([[0, 1], [2, 3], [4, 5]])) is not None

@@ -151,7 +151,7 @@ def _layers(model: Any) -> list[tuple[str, Any]]:
 
 
 def _replicates(layer: Any) -> bool:
-    """Whether Keras's torch backend averages other values than TensorFlow's does.
+    """True if Keras's torch backend averages other values than TensorFlow's does.
 
     It does so where "same" padding is unequal on two sides: keras.src.backend.torch.nn,
     _apply_same_padding.
@@ -162,7 +162,7 @@ def _replicates(layer: Any) -> bool:
         return False
     sizes = layer.input.shape[1:3]
     if keras.backend.backend() != "torch" or None in sizes:
-        return keras.backend.backend() == "torch"
+        return bool(keras.backend.backend() == "torch")
     sides = same(sizes, layer.pool_size, layer.strides)
     return bool(sides.first != sides.last)
 
