@@ -15,7 +15,7 @@ import dataclasses
 import importlib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -32,6 +32,7 @@ from archdsl.ir.edges import (
     samples,
     shown,
 )
+from archdsl.ir.window import POINT, Window
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -61,6 +62,8 @@ __all__ = [
     "shown",
 ]
 
+_T = TypeVar("_T")
+
 
 class Category(Enum):
     """What a layer is for; drawings colour by it."""
@@ -77,19 +80,6 @@ class Category(Enum):
     DETECTION = "detection"
     RESHAPE = "reshape"
     LOSS = "loss"
-
-
-class Window(NamedTuple):
-    """The part of its input that one output cell sees, and how far apart cells are, in pixels.
-
-    ``kernel`` counts from the first to the last input cell, dilation included; ``stride`` may be a
-    fraction for layers that enlarge.
-    """
-
-    kernel: tuple[float, float]
-    stride: tuple[float, float]
-    first: tuple[float, float] = (0, 0)
-    """The row and column in the middle of what the first cell sees, as dlib counts it."""
 
 
 class Argument(NamedTuple):
@@ -167,6 +157,10 @@ class Layer:
     """Whether a number added to a channel of its input is taken away again."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
+    sees: ClassVar[Window | None] = None
+    """The part of its input that a cell sees, where that is no window that moves over it."""
+    order: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    """The axes of its input, in the order in which its output has them."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
@@ -191,6 +185,10 @@ class Layer:
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         """What an output cell sees; ``None`` for layers that look at one cell at a time."""
         return None
+
+    def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
+        """What an output cell sees of each input; ``None`` where only the input's size counts."""
+        return (self.sees or self.window(inputs) or POINT,) * len(inputs)
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
         """How many rows and columns at the far border reach no output, by rounding down."""
@@ -254,6 +252,13 @@ class Layer:
     def reach(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         """What an output cell sees, of the finest feature map where there are several."""
         return self.window(self._first(inputs))
+
+    def handed(self, parts: Sequence[tuple[_T, ...]]) -> tuple[_T, ...] | None:
+        """What is known of the tensors that it gives, out of ``parts``, by input and tensor.
+
+        ``None`` for all layers but those that hand tensors on as they are.
+        """
+        return None
 
     def attach(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -328,7 +333,6 @@ class Definition:
 
 _DEFINITIONS: dict[str, Definition] = {}
 _FURTHER: list[str] = []
-_T = TypeVar("_T")
 
 
 def define(

@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import sliding, spreading
 from archdsl.layers.initial import Initialised
 
 if TYPE_CHECKING:
@@ -194,8 +195,11 @@ class Convolution(Initialised, MapLayer):
         kernel = self._kernel(inputs[0])
         rows, columns = self._extent(kernel)
         above, left = self._padding(kernel)
-        first = rows // 2 - above, columns // 2 - left
-        return Window((rows, columns), (self.stride_h, self.stride_w), first)
+        return Window(
+            sliding(kernel[0], self.stride_h, above, self.dilation),
+            sliding(kernel[1], self.stride_w, left, self.dilation),
+            (rows // 2 - above, columns // 2 - left),
+        )
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -321,11 +325,10 @@ class TransposedConvolution(Initialised, MapLayer):
         return self._weights(inputs[0]) * (elements(inputs[0][1:]) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        # An output cell is fed by every stride-th tap only.
         above, left = self._padding()
         return Window(
-            (-(-self.kernel_h // self.stride_h), -(-self.kernel_w // self.stride_w)),
-            (1 / self.stride_h, 1 / self.stride_w),
+            spreading(self.kernel_h, self.stride_h, above),
+            spreading(self.kernel_w, self.stride_w, left),
             (
                 (above - self.kernel_h // 2) / self.stride_h,
                 (left - self.kernel_w // 2) / self.stride_w,

@@ -129,7 +129,8 @@ def test_table_9_of_the_mobilenet_paper_sets_both_multipliers() -> None:
 
 def test_tables_2_and_3_of_the_vgg_paper() -> None:
     """Parameters in millions, top-1 and top-5 error of S = Q = 256."""
-    table = dict(vgg11=133, vgg11_lrn=133, vgg13=133, vgg16_conv1=134, vgg16=138, vgg19=144)
+    names = ("vgg11", "vgg11_lrn", "vgg13", "vgg16_conv1", "vgg16", "vgg19")
+    table = dict(zip(names, (133, 133, 133, 134, 138, 144), strict=True))
     for row, (name, parameters) in zip(compared(*table), table.items(), strict=True):
         assert row["name"] == name and row["params"] / 1e6 == pytest.approx(parameters, abs=0.5)
         errors = [100 - row["top1"], 100 - row["top5"]]
