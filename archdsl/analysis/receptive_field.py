@@ -27,7 +27,7 @@ class Field(NamedTuple):
 
     spans: tuple[Span, ...]
     advance: int
-    count: int | None
+    size: int | None
     """The number of cells, None where the input's size is open."""
     listed: bool = False
     """Whether ``spans`` holds every cell, and there is nothing to see beyond them."""
@@ -35,7 +35,7 @@ class Field(NamedTuple):
     @property
     def extent(self) -> int:
         """The most pixels that a cell sees, from the first to the last."""
-        return max((s[1] - s[0] + 1 for s in self.spans[: self.count] if s), default=0)
+        return max((s[1] - s[0] + 1 for s in self.spans[: self.size] if s), default=0)
 
     def at(self, cell: int) -> Span:
         """What one cell sees."""
@@ -50,7 +50,7 @@ class Field(NamedTuple):
     @property
     def everything(self) -> Span:
         """What all cells see together."""
-        count, period = self.count or 1, len(self.spans)
+        count, period = self.size or 1, len(self.spans)
         if count <= 2 * period:
             return _hull(map(self.at, range(count)))
         ends = (*range(period), *range(count - period, count))
@@ -92,16 +92,16 @@ def joined(fields: Sequence[Field], count: int | None) -> Field:
     A field of one cell is that of all; beyond the cells of a smaller tensor are zeros.
     """
     first = fields[0]
-    if first.count == count and all(field == first for field in fields):
+    if first.size == count and all(field == first for field in fields):
         return first
-    fields = [Field(f.spans[:1], 0, count) if f.count == 1 and count != 1 else f for f in fields]
+    fields = [Field(f.spans[:1], 0, count) if f.size == 1 and count != 1 else f for f in fields]
     made = lcm(*(len(field.spans) for field in fields))
     paces = {made // len(field.spans) * field.advance for field in fields}
-    uneven = len(paces) > 1 or any(f.listed or f.count != count for f in fields)
+    uneven = len(paces) > 1 or any(f.listed or f.size != count for f in fields)
     if count is not None and (uneven or made > count):
         made, uneven = count, True
     spans = tuple(
-        _hull(f.at(cell) for f in fields if not uneven or f.count is None or cell < f.count)
+        _hull(f.at(cell) for f in fields if not uneven or f.size is None or cell < f.size)
         for cell in range(made)
     )
     return _shortened(Field(spans, max(paces), count, uneven and count is not None))
@@ -122,11 +122,11 @@ def _shortened(field: Field) -> Field:
         return field
     first = spans[0]
     if all(span == first for span in spans) and (field.listed or not field.advance):
-        return Field((first,), 0, field.count)
+        return Field((first,), 0, field.size)
     step, rest = divmod(field.advance, len(spans))
     if field.listed or rest or first is None:
         return field
     low, high = first
     if all(s == (low + i * step, high + i * step) for i, s in enumerate(spans)):
-        return Field((first,), step, field.count)
+        return Field((first,), step, field.size)
     return field
