@@ -15,7 +15,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import Elaborated, Limits, elaborate
 from archdsl.frontend.files import source_of
-from archdsl.frontend.header import facts
+from archdsl.frontend.header import DEFAULTS, Facts, Setting, facts
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir import network as model
@@ -76,6 +76,25 @@ class Network:
     def checked(self) -> model.Network:
         """The network with its shapes; raises ArchError where they do not fit."""
         return shapes.check(self._network, self._input_shape)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The parameters' values, and what of them and of the input is not the text's own."""
+        if self._origin is None:
+            return DEFAULTS
+        elaborated = self._origin.elaborated
+        asked: dict[str, Any] = {"net": elaborated.name} if elaborated.chosen else {}
+        declared = self._network.instance(self._network.input).layer.edge_shape(())
+        taken = self.checked.shape(self._network.input)
+        if taken != declared:
+            asked["input"] = shown(taken).replace("×", "x")
+        changed = elaborated.changed | asked.keys()
+        return Setting({**elaborated.parameters, **asked}, changed)
+
+    @property
+    def facts(self) -> Facts:
+        """What the spec's opening comment says that holds for this setting."""
+        return facts(self.source, self.setting)
 
     @property
     def graph(self) -> model.Graph:

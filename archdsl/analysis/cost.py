@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from archdsl.ir.edges import EdgeType, Images, Shape, document, shown
-from archdsl.ir.network import LayerInstance, Network
+from archdsl.analysis.receptive_field import Field, behind, joined, pixels
+from archdsl.ir.edges import (
+    Anchors,
+    Detections,
+    EdgeType,
+    Images,
+    Proposals,
+    Shape,
+    applications,
+    document,
+    shown,
+)
+from archdsl.ir.layer import Layer
+from archdsl.ir.network import Network
+from archdsl.ir.window import CELL, SAMPLE, Window
+from archdsl.layers.typed import TypedLayer
 
 
-class ReceptiveField(NamedTuple):
-    """Receptive field of a layer's cells: its size and the distance between cells, in pixels."""
+class Sight(NamedTuple):
+    """What the cells of a tensor see of the input's rows and columns."""
 
-    size: tuple[float, float]
-    stride: tuple[float, float]
+    fields: tuple[Field, Field]
+    axes: tuple[int, int] = (1, 2)
+    """The tensor's axes along which the input's rows and columns lie."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,11 @@ class Row:
     buffers: int
     macs: int
     receptive_field: tuple[int, int]
-    """Rows and columns of the input that one output cell sees; may exceed the input."""
+    """Rows and columns of the input that an output cell sees, the most of all cells.
+
+    From the first to the last one that its value depends on. Fields are not cut at the borders of
+    the input, and may exceed it.
+    """
 
 
 @dataclass(frozen=True)
@@ -104,13 +123,14 @@ class Summary:
 
 def summarise(network: Network) -> Summary:
     """The summary of a checked network."""
-    fields: dict[str, ReceptiveField] = {}
+    sights: dict[str, tuple[Sight, ...]] = {}
     rows: list[Row] = []
     for instance in network.instances():
         inputs = network.input_shapes(instance)
         output = network.shape(instance.path)
         layer = instance.layer
-        seen = fields[instance.path] = _receptive_field(instance, inputs, fields)
+        before = [sights[path] for path in instance.inputs]
+        seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
         parameters = layer.edge_parameters(inputs)
         rows.append(
             Row(
@@ -121,7 +141,7 @@ def summarise(network: Network) -> Summary:
                 0 if instance.frozen else parameters,
                 layer.edge_buffers(inputs),
                 layer.edge_macs(inputs, output),
-                (round(seen.size[0]), round(seen.size[1])),
+                _largest(seen),
             )
         )
     outputs = {name: network.shape(path) for name, path in network.outputs.items()}
@@ -134,26 +154,74 @@ def _input(network: Network) -> Shape:
     return edge.taken if isinstance(edge, Images) else edge
 
 
-def _receptive_field(
-    instance: LayerInstance, inputs: tuple[EdgeType, ...], known: Mapping[str, ReceptiveField]
-) -> ReceptiveField:
-    """The receptive field behind a layer: it grows by (kernel - 1) times the stride so far.
+def _largest(sights: Iterable[Sight]) -> tuple[int, int]:
+    """The largest receptive field, in rows and in columns."""
+    rows, columns = zip(*(sight.fields for sight in sights), strict=True)
+    return max(field.extent for field in rows), max(field.extent for field in columns)
 
-    Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks",
-    equation 2. Where paths join, the larger field and stride count.
-    """
-    if not instance.inputs:
-        return ReceptiveField((1, 1), (1, 1))
-    before = [known[path] for path in instance.inputs]
-    size = max(b.size[0] for b in before), max(b.size[1] for b in before)
-    stride = max(b.stride[0] for b in before), max(b.stride[1] for b in before)
-    window = instance.layer.edge_window(inputs)
-    if window is None:
-        return ReceptiveField(size, stride)
-    return ReceptiveField(
-        (
-            size[0] + (window.kernel[0] - 1) * stride[0],
-            size[1] + (window.kernel[1] - 1) * stride[1],
-        ),
-        (stride[0] * window.stride[0], stride[1] * window.stride[1]),
+
+def _sights(
+    layer: Layer,
+    inputs: tuple[EdgeType, ...],
+    output: EdgeType,
+    before: Sequence[tuple[Sight, ...]],
+) -> tuple[Sight, ...]:
+    """What the cells of a layer see, for each tensor that it gives."""
+    if isinstance(output, (Anchors, Proposals, Detections)):
+        return before[0]
+    shapes = [shapes[0] for shapes in applications((output,), layer.kind)]
+    if not inputs:
+        return tuple(map(_of_input, shapes))
+    handed = layer.handed(before)
+    if handed is not None:
+        return handed
+    if isinstance(layer, TypedLayer):  # pools regions that lie anywhere
+        return (_of_regions(before[0], shapes[0]),)
+    seen = (layer.seen(taken) for taken in applications(inputs, layer.kind))
+    return tuple(
+        _through(layer, layer.views(taken), parts, shape)
+        for taken, parts, shape in zip(seen, zip(*before, strict=True), shapes, strict=True)
     )
+
+
+def _sizes(shape: Shape) -> Shape:
+    """Channels, rows and columns; a row of features and a sequence are one cell."""
+    return shape if len(shape) == 3 else (None, 1, 1)
+
+
+def _of_input(shape: Shape) -> Sight:
+    _, rows, columns = _sizes(shape)
+    return Sight((pixels(rows), pixels(columns)))
+
+
+def _of_regions(maps: Sequence[Sight], shape: Shape) -> Sight:
+    """Regions may lie anywhere: their cells are taken to see what the widest cells of maps do."""
+    _, rows, columns = _sizes(shape)
+    counts = (rows, columns)
+    widest = [max((s.fields[i] for s in maps), key=lambda f: f.extent) for i in (0, 1)]
+    tall, wide = (
+        Field(((0, field.extent - 1),), field.advance // len(field.spans), count)
+        for field, count in zip(widest, counts, strict=True)
+    )
+    return Sight((tall, wide))
+
+
+def _through(
+    layer: Layer, views: Sequence[Window | None], before: Sequence[Sight], shape: Shape
+) -> Sight:
+    """What the cells of one tensor see."""
+    sizes, flat = _sizes(shape), len(shape) != 3
+    axes = before[0].axes
+    counts = [sizes[layer.order.index(axis)] for axis in axes]
+    found: tuple[list[Field], list[Field]] = ([], [])
+    for sight, view in zip(before, views, strict=True):
+        if view is None:
+            continue
+        if flat:
+            view = SAMPLE
+        reads = (view.rows if view is SAMPLE else CELL, view.rows, view.columns)
+        for fields, field, axis, count in zip(found, sight.fields, sight.axes, counts, strict=True):
+            read = reads[axis]
+            fields.append(field if read is CELL else behind(field, read, count))
+    tall, wide = (joined(fields, count) for fields, count in zip(found, counts, strict=True))
+    return Sight((tall, wide), (layer.order.index(axes[0]), layer.order.index(axes[1])))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from archdsl.analysis.cost import Summary
-from archdsl.cli.options import Request, print_json
+from archdsl.api import Network
+from archdsl.cli.options import Request, parse_setting, print_json
 from archdsl.cli.output import print_table
 from archdsl.cli.progress import working
-from archdsl.diagnostics import fail
-from archdsl.frontend.header import Facts, facts
+from archdsl.diagnostics import fail, listing, nearest
+from archdsl.diagnostics.source import Source
+from archdsl.frontend.elaborate import collect
+from archdsl.frontend.files import open_source
+from archdsl.frontend.header import Facts
+from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
 from archdsl.text.words import memory, printable
@@ -26,6 +32,7 @@ _HEADINGS = (
     ("MACs", "right"),
     ("top-1", "right"),
     ("top-5", "right"),
+    ("CIFAR-10 error", "right"),
     ("held against", "left"),
 )
 
@@ -35,30 +42,49 @@ class ComparedNetwork(NamedTuple):
 
     summary: Summary
     known: Facts
+    settings: dict[str, Any]
+    """The parameters that are not at their defaults."""
+
+    @classmethod
+    def of(cls, network: Network) -> ComparedNetwork:
+        """What is known of a network in the setting that it was loaded with."""
+        parameters = network.checked.parameters or {}
+        changed = network.setting.changed
+        settings = {name: value for name, value in parameters.items() if name in changed}
+        return cls(network.summary(), network.facts, settings)
+
+    @property
+    def name(self) -> str:
+        """The network as ``compare`` takes it: ``mobilenet_v1:width=0.25``."""
+        settings = ",".join(f"{name}={_written(value)}" for name, value in self.settings.items())
+        return f"{self.summary.name}:{settings}" if settings else self.summary.name
 
     def document(self) -> dict[str, Any]:
         """For programs."""
         return {
             **self.summary.totals(),
+            "settings": self.settings,
             "title": self.known.title,
             "year": self.known.year,
             "top1": self.known.top1,
             "top5": self.known.top5,
+            "cifar10_error": self.known.cifar10_error,
             "reference": self.known.reference,
             "proof": self.known.proof,
         }
 
     def cells(self) -> tuple[str, ...]:
         """For people."""
-        summary, known = self
+        summary, known, _ = self
         return (
-            summary.name,
+            self.name,
             str(known.year or ""),
             shown(summary.input),
             f"{summary.parameters:,}",
             f"{summary.macs:,}",
             "" if known.top1 is None else f"{known.top1:g}",
             "" if known.top5 is None else f"{known.top5:g}",
+            "" if known.cifar10_error is None else f"{known.cifar10_error:g}",
             known.reference or known.proof or "",
         )
 
@@ -68,15 +94,15 @@ def print_comparison(
 ) -> None:
     """Print what is known of networks, a row each; draw their chart into ``plot``.
 
+    A file may have settings of its own behind it: ``mobilenet_v1:width=0.5,resolution=160``.
     Raises ArchError where a network is wrong, and where there is nothing to plot.
     """
     if plot is not None and plot.suffix.lower() != ".svg":
         raise fail(f"cannot plot into '{plot}'", None, "expected a name that ends in .svg")
     entries = []
     with working("reading networks", len(files)) as advance:
-        for file in files:
-            network = request.load(file)
-            entries.append(ComparedNetwork(network.summary(), facts(network.source)))
+        for source, each in _asked(files, request):
+            entries.append(ComparedNetwork.of(each.load(source)))
             advance()
     chart = None if plot is None else _chart(entries)
     if plot is not None and chart is not None:
@@ -84,9 +110,56 @@ def print_comparison(
     if as_json:
         print_json({"specs": [entry.document() for entry in entries]})
         return
-    print_table(_HEADINGS, [entry.cells() for entry in entries])
+    _print_rows([entry.cells() for entry in entries])
     if plot is not None and chart is not None:
         click.echo(f"\ndrew the chart to {plot} ({memory(len(chart))})")
+
+
+def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """The table, without the error on CIFAR-10 where no network has one."""
+    cifar = next(i for i, (heading, _) in enumerate(_HEADINGS) if heading.startswith("CIFAR"))
+    shown = [i for i in range(len(_HEADINGS)) if i != cifar or any(row[i] for row in rows)]
+    print_table([_HEADINGS[i] for i in shown], [[row[i] for i in shown] for row in rows])
+
+
+def _asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request]]:
+    """The networks and the settings of each: its own, and of ``-D`` those that it declares."""
+    found = []
+    nowhere = dict(request.settings)
+    known: dict[str, None] = {}
+    for file in files:
+        name, own = _split(file)
+        source = open_source(name)
+        common = {}
+        if request.settings:
+            declared = collect(parse(source)).assembly.parameters
+            common = {name: value for name, value in request.settings.items() if name in declared}
+            known.update(dict.fromkeys(declared))
+        for setting in common:
+            nowhere.pop(setting, None)
+        found.append((source, replace(request, settings=common | own)))
+    for setting in nowhere:
+        raise fail(
+            f"-D {setting}: none of these networks has a parameter '{setting}'",
+            None,
+            f"their parameters are: {listing(known) or 'none'}",
+            help=nearest(setting, known),
+            code="E401",
+        )
+    return found
+
+
+def _split(given: str) -> tuple[str, dict[str, str]]:
+    """A file and the settings behind its colon; raises click.BadParameter where they are none."""
+    file, _, settings = given.rpartition(":")
+    if not file or "=" not in settings or Path(given).exists():
+        return given, {}
+    return file, dict(parse_setting(setting) for setting in settings.split(","))
+
+
+def _written(value: object) -> str:
+    """A parameter's value as ``-D`` takes it."""
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def _chart(entries: Sequence[ComparedNetwork]) -> bytes:
@@ -94,16 +167,16 @@ def _chart(entries: Sequence[ComparedNetwork]) -> bytes:
     from archdsl.viz.chart import ChartPoint, chart
 
     points = [
-        ChartPoint(summary.name, summary.macs, known.top1, summary.parameters)
-        for summary, known in entries
-        if known.top1 is not None
+        ChartPoint(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
+        for entry in entries
+        if entry.known.top1 is not None
     ]
     if not points:
         raise fail(
             "none of these networks has a reported accuracy to plot",
             help="a spec states it in a line '// top-1: 71.5% (where it is from)'",
         )
-    without = [summary.name for summary, known in entries if known.top1 is None]
+    without = [entry.name for entry in entries if entry.known.top1 is None]
     if without:
         names = printable(", ".join(without))
         click.echo(f"note: left out of the chart, no reported top-1 accuracy: {names}", err=True)

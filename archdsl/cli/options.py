@@ -15,7 +15,7 @@ from archdsl.cli import shell_completion as completing
 from archdsl.cli.output import complain
 from archdsl.cli.progress import QUIET, VERBOSE, asked, working
 from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.diagnostics.source import Span
+from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
 from archdsl.ir.layer import Shape
@@ -35,18 +35,18 @@ class Request:
     net: str | None = None
     limits: Limits = field(default_factory=Limits)
 
-    def load(self, file: str) -> Network:
-        """The checked network of a file; warnings go to standard error."""
-        with working(f"checking {file}"):
+    def load(self, file: str | Source) -> Network:
+        """The checked network of a file; its warnings go to standard error."""
+        with working(f"checking {file if isinstance(file, str) else file.name}"):
             network = self.open(file)
         if not asked(QUIET):
             complain(network.warnings)
         return network
 
-    def open(self, file: str) -> Network:
-        """The checked network of a file."""
+    def open(self, file: str | Source) -> Network:
+        """The checked network of a file, or of one that has been read already."""
         return load_source(
-            open_source(file),
+            open_source(file) if isinstance(file, str) else file,
             net=self.net,
             input=self.input,
             limits=self.limits,
@@ -72,12 +72,18 @@ class _Setting(click.ParamType[tuple[str, str]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, separator, given = value.partition("=")
-        if not separator or not name.strip():
-            self.fail(f"{value!r}: expected NAME=VALUE, such as classes=10", param, ctx)
-        return name.strip(), given.strip()
+        return value if isinstance(value, tuple) else parse_setting(value, param, ctx)
+
+
+def parse_setting(
+    text: str, param: click.Parameter | None = None, ctx: click.Context | None = None
+) -> tuple[str, str]:
+    """The name and value of ``classes=10``; raises click.BadParameter for anything else."""
+    name, separator, given = text.partition("=")
+    if not separator or not name.strip():
+        message = f"{text!r}: expected NAME=VALUE, such as classes=10"
+        raise click.BadParameter(message, ctx, param)
+    return name.strip(), given.strip()
 
 
 def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Function]:

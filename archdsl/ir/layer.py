@@ -12,7 +12,7 @@ import dataclasses
 import importlib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -29,6 +29,7 @@ from archdsl.ir.edges import (
     samples,
     shown,
 )
+from archdsl.ir.window import POINT, Window
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -58,6 +59,8 @@ __all__ = [
     "shown",
 ]
 
+_T = TypeVar("_T")
+
 
 class Category(Enum):
     """The purpose of a layer, such as convolution or pooling; drawings colour by it."""
@@ -74,19 +77,6 @@ class Category(Enum):
     DETECTION = "detection"
     RESHAPE = "reshape"
     LOSS = "loss"
-
-
-class Window(NamedTuple):
-    """The part of its input that one output cell sees, and how far apart cells are, in pixels.
-
-    ``kernel`` counts from the first to the last input cell, dilation included; ``stride`` may be a
-    fraction for layers that enlarge.
-    """
-
-    kernel: tuple[float, float]
-    stride: tuple[float, float]
-    first: tuple[float, float] = (0, 0)
-    """The row and column in the middle of what the first cell sees, as dlib counts it."""
 
 
 class Argument(NamedTuple):
@@ -170,6 +160,10 @@ class Layer:
     """True if a bias added to a channel of its input is taken away again, as batch norm does."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
+    sees: ClassVar[Window | None] = None
+    """The part of its input that a cell sees, where that is no window that moves over it."""
+    order: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    """The axes of its input, in the order in which its output has them."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
@@ -194,6 +188,10 @@ class Layer:
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         """Input cells that one output cell sees; ``None`` for layers that work cell by cell."""
         return None
+
+    def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
+        """What an output cell sees of each input; ``None`` where only the input's size counts."""
+        return (self.sees or self.window(inputs) or POINT,) * len(inputs)
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
         """Numbers of rows and columns at the far border that no window covers, by rounding down."""
@@ -257,6 +255,13 @@ class Layer:
     def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         """Input cells that one output cell sees, of the finest of several feature maps."""
         return self.window(self._first(inputs))
+
+    def handed(self, parts: Sequence[tuple[_T, ...]]) -> tuple[_T, ...] | None:
+        """Properties of the tensors that it hands on, out of ``parts``, by input and tensor.
+
+        ``None`` for all layers but those that hand tensors on as they are.
+        """
+        return None
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -336,7 +341,6 @@ class Definition:
 
 _DEFINITIONS: dict[str, Definition] = {}
 _FURTHER: list[str] = []
-_T = TypeVar("_T")
 
 
 def define(

@@ -16,6 +16,7 @@ from archdsl.ir.layer import (
     elements,
     shown,
 )
+from archdsl.ir.window import LAST_AXIS, SAMPLE
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -163,6 +164,8 @@ class Softmax(Layer):
 class SoftmaxRows(MapLayer):
     """Probabilities over the columns, in each row by itself; a row of -infinities becomes zeros."""
 
+    sees = LAST_AXIS
+
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from archdsl.backends.torch.sequence_modules import RowSoftmax as Module
 
@@ -173,6 +176,8 @@ class SoftmaxRows(MapLayer):
 @dataclass(frozen=True)
 class SoftmaxAll(Layer):
     """Probabilities over all values of a sample."""
+
+    sees = SAMPLE
 
     bounded = True
 

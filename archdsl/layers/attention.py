@@ -21,6 +21,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import whole
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -60,7 +61,7 @@ class Tokens(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         _, height, width = inputs[0]
-        return Window((height or 1, width or 1), (1, 1))
+        return Window(whole(height), whole(width))
 
     def lower(
         self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]

@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import sliding, spreading
 from archdsl.layers.initial import Initialised
 
 if TYPE_CHECKING:
@@ -134,9 +135,13 @@ class SlidingWindow(MapLayer):
         extent = self._extent(inputs[0])
         if extent is None:
             return None
-        above, left = self._padding()
-        first = extent[0] // 2 - above, extent[1] // 2 - left
-        return Window(extent, (self.stride_h, self.stride_w), first)
+        spacing = self._spacing
+        (above, left), (rows, columns) = self._padding(), extent
+        return Window(
+            sliding((rows - 1) // spacing + 1, self.stride_h, above, spacing),
+            sliding((columns - 1) // spacing + 1, self.stride_w, left, spacing),
+            (rows // 2 - above, columns // 2 - left),
+        )
 
 
 @dataclass(frozen=True)
@@ -331,11 +336,10 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
         return self._weights(inputs[0]) * (elements(inputs[0][1:]) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        # An output cell is fed by every stride-th tap only.
         above, left = self._padding()
         return Window(
-            (-(-self.kernel_h // self.stride_h), -(-self.kernel_w // self.stride_w)),
-            (1 / self.stride_h, 1 / self.stride_w),
+            spreading(self.kernel_h, self.stride_h, above),
+            spreading(self.kernel_w, self.stride_w, left),
             (
                 (above - self.kernel_h // 2) / self.stride_h,
                 (left - self.kernel_w // 2) / self.stride_w,

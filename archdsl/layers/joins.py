@@ -20,6 +20,7 @@ from archdsl.ir.layer import (
     elements,
     shown,
 )
+from archdsl.ir.window import SAMPLE, resizing
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -244,6 +245,7 @@ class MatrixProduct(MapLayer):
     """
 
     inputs = 2
+    sees = SAMPLE  # a row of one matrix and a column of the other reach over all of the image
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first, second = inputs
@@ -266,10 +268,6 @@ class MatrixProduct(MapLayer):
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (elements(output) or 0) * (inputs[0][-1] or 0)
-
-    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        # A cell sees its whole row of the first matrix.
-        return Window((1, inputs[0][-1] or 1), (1, 1))
 
     def label(self) -> str:
         return "matrix product"
@@ -315,8 +313,11 @@ class ResizeToMatch(MapLayer):
         (_, height, width), (_, rows, columns) = inputs
         if not (height and width and rows and columns):
             return None
-        seen = 1 if self.nearest else 2
-        return Window((min(seen, height), min(seen, width)), (height / rows, width / columns))
+        way = {"nearest": self.nearest, "corners": self.align_corners}
+        return Window(resizing(height, rows, **way), resizing(width, columns, **way))
+
+    def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
+        return *super().views(inputs)[:1], None
 
     def label(self) -> str:
         return "nearest resize" if self.nearest else "resize"

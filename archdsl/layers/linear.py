@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
+from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import flat_size, last_axis
 
@@ -43,7 +44,7 @@ class FullyConnected(Initialised, Layer):
         if len(inputs[0]) != 3:
             return None
         _, height, width = inputs[0]
-        return Window((height or 1, width or 1), (1, 1))
+        return Window(whole(height), whole(width))
 
     def label(self) -> str:
         return f"fc {self.outputs}"
@@ -80,6 +81,7 @@ class Linear(Initialised, MapLayer):
     """
 
     keeps_output = False
+    sees = LAST_AXIS
 
     outputs: int = arg("number of outputs", minimum=1)
     bias: bool = arg("add a learned value per output", True, positional=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, shown
+from archdsl.ir.window import LAST_AXIS, SAMPLE
 from archdsl.layers.pooling import flat_size, last_axis
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class Affine(Layer):
 class GroupNorm(Layer):
     """Normalisation of each sample over groups of channels."""
 
+    sees = SAMPLE
+
     groups: int = arg("number of groups", minimum=1)
     eps: float = arg("added to the variance", 1e-5, minimum=0)
 
@@ -193,6 +196,8 @@ class GroupNorm(Layer):
 class LayerNorm(Layer):
     """Normalisation of each sample as a whole; factor and offset per channel, as in dlib."""
 
+    sees = SAMPLE
+
     eps: float = arg("added to the variance", 1e-5, minimum=0)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
@@ -217,6 +222,8 @@ class LayerNorm(Layer):
 class RMSNorm(Layer):
     """Each sample divided by its root mean square as a whole; a factor per channel, as in dlib."""
 
+    sees = SAMPLE
+
     eps: float = arg("added to the mean square", 1e-5, minimum=0)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
@@ -240,6 +247,8 @@ class RMSNorm(Layer):
 @dataclass(frozen=True)
 class LayerNormLast(Layer):
     """Normalisation along the last axis, at each position by itself; behind ``channels_last``."""
+
+    sees = LAST_AXIS
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)
 
@@ -327,6 +336,8 @@ class LocalResponseNorm(Layer):
 @dataclass(frozen=True)
 class L2Normalize(Layer):
     """Each sample divided by its Euclidean length."""
+
+    sees = SAMPLE
 
     eps: float = arg("added to the squared length", 1e-5, minimum=0)
 

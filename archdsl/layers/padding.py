@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.window import sliding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +37,7 @@ class Pad(MapLayer):
         return channels, rows, columns
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window((1, 1), (1, 1), (-self.top, -self.left))
+        return Window(sliding(1, 1, self.top), sliding(1, 1, self.left), (-self.top, -self.left))
 
     def label(self) -> str:
         sides = self.top, self.bottom, self.left, self.right

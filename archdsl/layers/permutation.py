@@ -17,6 +17,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import sliding
 from archdsl.layers.convolution import Pair, times
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Reorg(MapLayer):
         return _folded(self.kind, inputs[0], self._stride)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
-        return Window(self._stride, self._stride)
+        rows, columns = self._stride
+        return Window(sliding(rows, rows), sliding(columns, columns))
 
     def label(self) -> str:
         return f"reorg {times(self._stride)}"
@@ -101,8 +103,9 @@ class DarknetReorg(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         # An output row r sees the rows s·r - (s-1)·b + s·d, where b and d are below s.
-        rows = 2 * self.stride**2 - 3 * self.stride + 2
-        return Window((rows, self.stride), (self.stride, self.stride))
+        above = (self.stride - 1) ** 2
+        rows = above + 1 + self.stride * (self.stride - 1)
+        return Window(sliding(rows, self.stride, above), sliding(self.stride, self.stride))
 
     def label(self) -> str:
         return f"reorg {times((self.stride, self.stride))}"

@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import dividing, whole
 from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, times
 
 if TYPE_CHECKING:
@@ -86,6 +87,12 @@ class _Pooling(SlidingWindow):
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
         return (0, 0) if self.everything else super().unseen(inputs)
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        if not self.everything:
+            return super().window(inputs)
+        _, height, width = inputs[0]
+        return Window(whole(height), whole(width), ((height or 1) // 2, (width or 1) // 2))
 
     def _label(self, word: str) -> str:
         if self.everything:
@@ -183,15 +190,8 @@ class _AdaptivePooling(MapLayer):
         _, height, width = image(inputs[0], self.kind)
         if height is None or width is None:
             return None
-        # The windows of an uneven division differ by one cell; the larger counts.
         rows, columns = self.size
-        kernel = (_largest_window(height, rows), _largest_window(width, columns))
-        return Window(kernel, (height / rows, width / columns))
-
-
-def _largest_window(size: int, parts: int) -> int:
-    """Cells in the largest of ``parts`` windows (torch: from floor(i s/p) to ceil((i+1) s/p))."""
-    return size // parts if size % parts == 0 else min(size, size // parts + 2)
+        return Window(dividing(height, rows), dividing(width, columns))
 
 
 @define(
@@ -255,6 +255,8 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
 class ChannelsLast(Layer):
     """channels×height×width to height×width×channels, for layers along the last axis."""
 
+    order = (1, 2, 0)
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
         return height, width, channels
@@ -274,6 +276,8 @@ class ChannelsLast(Layer):
 @dataclass(frozen=True)
 class ChannelsFirst(Layer):
     """height×width×channels back to channels×height×width."""
+
+    order = (2, 0, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels = last_axis(inputs[0], self.kind)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from archdsl.diagnostics import nearest
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Mark, Port
@@ -13,11 +14,13 @@ from archdsl.layers.joins import Add, ResizeToMatch
 from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import fx
 
     from archdsl.backends.torch.emitter import Emitter, Operand
+
+_T = TypeVar("_T")
 
 
 # ---- places with names ----
@@ -111,6 +114,9 @@ class Collect(TypedLayer):
             maps.append((name, shape))
         return FeatureMaps(tuple(maps))
 
+    def handed(self, parts: Sequence[tuple[_T, ...]]) -> tuple[_T, ...]:
+        return tuple(chain.from_iterable(parts))
+
     def label(self) -> str:
         return "feature maps"
 
@@ -144,6 +150,9 @@ class Select(TypedLayer):
                 code="E311",
             )
         return maps.shapes[self.index]
+
+    def handed(self, parts: Sequence[tuple[_T, ...]]) -> tuple[_T, ...]:
+        return (parts[0][self.index],)
 
     def label(self) -> str:
         return "coarsest map" if self.index == -1 else f"map {self.index}"

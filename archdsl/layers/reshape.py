@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.window import SAMPLE, sliding
 from archdsl.layers.pooling import flat_size
 from archdsl.layers.resize import ResizeTo
 
@@ -78,6 +79,11 @@ class ReshapeTo(MapLayer):
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         resizing = self._resizing(inputs[0])
         return resizing.window(inputs) if resizing else None
+
+    def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
+        # Values that change places come to lie in cells with values from anywhere.
+        moved = self._resizing(inputs[0]) is None and self.shape(inputs) != inputs[0]
+        return (SAMPLE,) if moved else super().views(inputs)
 
     def label(self) -> str:
         sizes = (self.channels, self.rows, self.columns)
@@ -152,6 +158,8 @@ class Flatten(Layer):
 class Extract(Layer):
     """Neighbouring values of a sample, in their order, as channels×rows×columns."""
 
+    sees = SAMPLE
+
     offset: int = arg("values that are left out at the front", minimum=0)
     channels: int = arg("channels of the output (dlib k)", minimum=1)
     rows: int = arg("rows of the output (dlib nr)", minimum=1)
@@ -215,6 +223,9 @@ class Slice(MapLayer):
                 )
         return self.channels, self.rows, self.columns
 
+    def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
+        return (Window(sliding(1, 1, -self.first_row), sliding(1, 1, -self.first_column)),)
+
     def label(self) -> str:
         return f"slice {shown((self.channels, self.rows, self.columns))}"
 
@@ -228,6 +239,8 @@ class Slice(MapLayer):
 @dataclass(frozen=True)
 class Transpose(MapLayer):
     """Rows become columns, in every channel."""
+
+    order = (0, 2, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)

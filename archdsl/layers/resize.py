@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.ir.layer import Category, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.layer import Category, Dim, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.window import Reads, blending, repeating, resizing
 from archdsl.layers.convolution import times
 
 if TYPE_CHECKING:
@@ -29,13 +30,14 @@ class Enlargement(MapLayer):
         rows, columns = self.scales
         return channels, height and height * rows, width and width * columns
 
-    def cells(self) -> tuple[int, int]:
-        """Number of input cells that an output cell sees along each axis."""
+    def reads(self, size: Dim, scale: int) -> Reads:
+        """The input cells that an output cell sees along an axis."""
         raise NotImplementedError
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        _, height, width = image(inputs[0], self.kind)
         rows, columns = self.scales
-        return Window(self.cells(), (1 / rows, 1 / columns))
+        return Window(self.reads(height, rows), self.reads(width, columns))
 
     def label(self) -> str:
         rows, columns = self.scales
@@ -63,8 +65,10 @@ class Upsample(Enlargement):
         positional=False,
     )
 
-    def cells(self) -> tuple[int, int]:
-        return 2, 2
+    def reads(self, size: Dim, scale: int) -> Reads:
+        if self.align_corners and size is not None:
+            return resizing(size, size * scale, nearest=False, corners=True)
+        return blending(scale)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
@@ -84,8 +88,8 @@ class Upsample(Enlargement):
 class UpsampleNearest(Enlargement):
     """Enlargement in which every value becomes a square of equal values."""
 
-    def cells(self) -> tuple[int, int]:
-        return 1, 1
+    def reads(self, size: Dim, scale: int) -> Reads:
+        return repeating(scale)
 
     def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
         from torch import nn
@@ -113,8 +117,10 @@ class ResizeTo(MapLayer):
         _, height, width = inputs[0]
         if not (height and width):
             return None
-        seen = (min(2, height), min(2, width))
-        return Window(seen, (height / self.rows, width / self.columns))
+        return Window(
+            resizing(height, self.rows, nearest=False, corners=True),
+            resizing(width, self.columns, nearest=False, corners=True),
+        )
 
     def label(self) -> str:
         return f"resize to {times((self.rows, self.columns))}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.layer import Category, MapLayer, RuleError, Shape, alias, arg, define, image, shown
+from archdsl.ir.window import LAST_AXIS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +35,8 @@ class Embeddings(MapLayer):
 
     k×rows×columns to k×rows×length. Numbers outside the vocabulary become zeros.
     """
+
+    sees = LAST_AXIS
 
     count: int = arg("size of the vocabulary (dlib num_embeddings)", minimum=1)
     length: int = arg("length of a vector (dlib embedding_dim)", minimum=1)
@@ -164,6 +167,8 @@ class AdaptiveComputationTime(MapLayer):
     dlib's layer sees the same row at every step, so the weights add up to nearly one. A linear
     layer on a row (of all channels) and a sigmoid give the probability of halting.
     """
+
+    sees = LAST_AXIS
 
     steps: int = arg("the most steps (dlib max_steps)", 8, minimum=1)
     threshold: float = arg(

@@ -22,6 +22,8 @@ from archdsl.cli.options import Request, files_argument, json_option, network_op
 def command(files: tuple[str, ...], plot: Path | None, request: Request, as_json: bool) -> None:
     """Put networks side by side: input, parameters, MACs, reported accuracy.
 
-    Options such as -D and --input hold for all of them.
+    A network may have settings of its own: mobilenet_v1:width=0.5,resolution=160. -D holds for
+    all that declare the parameter, other options for all. An accuracy is shown where it was
+    reported for the same setting.
     """
     print_comparison(files, request, as_json, plot)

@@ -36,13 +36,16 @@ class Elaborated:
     """A network with its templates expanded once each.
 
     ``parameters`` holds every ``param`` with its value, ``others`` the names of the networks that
-    the text defines besides.
+    the text defines besides. ``changed`` are the parameters that are not at their defaults, and
+    ``chosen`` says that without ``net`` it were another network.
     """
 
     name: str | None
     block: Block
     parameters: Mapping[str, Any]
     others: tuple[str, ...]
+    changed: frozenset[str] = frozenset()
+    chosen: bool = False
 
 
 def elaborate(
@@ -105,7 +108,9 @@ def expand(collected: Collected, net: str | None = None) -> Elaborated:
         raise _too_large(block, limits)
     names = dict.fromkeys(c.name for c in _own(assembly, document) if c.name is not None)
     others = tuple(name for name in names if name != candidate.name)
-    return Elaborated(candidate.name, block, assembly.parameters, others)
+    chosen = net is not None and candidate is not _usual(assembly, document)
+    changed = frozenset(assembly.changed)
+    return Elaborated(candidate.name, block, assembly.parameters, others, changed, chosen)
 
 
 def check_unused(collected: Collected, used: Candidate | None = None) -> None:
@@ -140,18 +145,22 @@ def _own(assembly: Assembly, document: nodes.Document) -> list[Candidate]:
 
 
 def _choose(assembly: Assembly, net: str | None, document: nodes.Document) -> Candidate:
+    found = _usual(assembly, document) if net is None else _named(net, assembly, document)
+    if found is None:
+        raise _no_network(assembly, document)
+    return found
+
+
+def _usual(assembly: Assembly, document: nodes.Document) -> Candidate | None:
+    """The network that is taken where none is asked for by name."""
     own = _own(assembly, document)
-    if net is not None:
-        return _named(net, assembly, document)
     suspects = [c for c in assembly.suspects if c.own]
     for candidates in (own, suspects):
         wanted = [c for c in candidates if c.short == "net_type"]
         if wanted:
             return wanted[-1]
     # The error of a definition that may be meant says more than that there is no network.
-    if own or suspects:
-        return (own or suspects)[-1]
-    raise _no_network(assembly, document)
+    return (own or suspects)[-1] if own or suspects else None
 
 
 def _named(net: str, assembly: Assembly, document: nodes.Document) -> Candidate:

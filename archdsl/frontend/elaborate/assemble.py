@@ -56,6 +56,8 @@ class Assembly:
     suspects: list[Candidate] = field(default_factory=list)
     """Definitions that would be networks if their inner end were an input."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    """The parameters that are set to something else than their defaults."""
     errors: list[Diagnostic] = field(default_factory=list)
 
 
@@ -188,10 +190,11 @@ def _add_parameter(item: nodes.Parameter, environment: Environment, assembly: As
     if name in assembly.parameters:
         raise fail(f"the parameter '{name}' is declared twice", item.name.span, code="E131")
     assembly.parameters[name] = None
+    value = default = run(PLAIN[kind](Pending(item.value, environment)))
     if name in assembly.settings:
         value = _setting(name, assembly.settings[name], kind)
-    else:
-        value = run(PLAIN[kind](Pending(item.value, environment)))
+        if value != default:
+            assembly.changed.add(name)
     assembly.parameters[name] = value
     environment.definitions.add(name, value)
 

@@ -84,7 +84,7 @@ def _is_quiet(element: Element, before: Element, network: Network) -> bool:
     head = element.layers[0]
     window = head.layer.edge_window(network.input_shapes(head))
     # A pooling of 7x7 to 7x7 is there for inputs of other sizes.
-    nothing = head.layer.category is Category.POOLING and window == Window((1, 1), (1, 1))
+    nothing = head.layer.category is Category.POOLING and _kernel(window) is None
     return nothing or head.layer.category in _QUIET
 
 
@@ -212,7 +212,7 @@ def _kernel(window: Window | None) -> tuple[int, int] | None:
     """The rows and columns that one cell sees, where these are more than one."""
     if window is None or max(window.kernel) <= 1 or min(window.stride) < 1:
         return None
-    return round(window.kernel[0]), round(window.kernel[1])
+    return window.kernel
 
 
 def _words(element: Element) -> str:
