@@ -370,7 +370,8 @@ def _register(
 
 
 def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
-    if isinstance(hint, types.UnionType):  # "int | None": the None is the computed default
+    # "int | None": the None is the computed default. A NewType's union is one of typing's.
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next(part for part in hint.__args__ if part is not type(None))
     meta = field.metadata
     shown = meta["shown"] or ("" if field.default is dataclasses.MISSING else _shown(field.default))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support import families
 from torch import Tensor, nn
 from torch.nn import functional
 
 import archdsl
 
-STEPS = 300
+STEPS = 500
 
 
 def _digits() -> tuple[Tensor, Tensor]:
@@ -40,7 +41,7 @@ def _accuracy(module: nn.Module, seed: int) -> float:
     return (found == labels[:held]).float().mean().item()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", families.family([1, 2, 3]))
 def test_lenet_learns_digits(seed: int) -> None:
     assert _accuracy(archdsl.compile("lenet", seed=seed), seed) >= 0.95
 
