@@ -9,6 +9,7 @@ from archdsl.editor.outline import Bracket, Formal, Reader, Use
 from archdsl.ir.layer import Definition, lookup
 
 _WORD = re.compile(r"[A-Za-z_]\w*$")
+_INITIAL = re.compile(r"//\s*init:\s")
 _INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]*)$')
 
 
@@ -35,6 +36,11 @@ class Cursor:
         text = self.file.text
         opened = text.rfind("/*", 0, self.offset)
         return "//" in self._line or opened > text.rfind("*/", 0, self.offset)
+
+    @property
+    def in_initial_fact(self) -> bool:
+        """Whether the fact is being written that says how weights start."""
+        return _INITIAL.match(self._line) is not None
 
     @property
     def include(self) -> str | None:
