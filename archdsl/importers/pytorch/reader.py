@@ -49,7 +49,7 @@ def read(what: str, options: Options) -> Sketch:
     module = original(what)
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
-    notes = [] if own else [f"reference: {what}"]
+    notes = ["init: torch"] if own else [f"reference: {what}", "init: torch"]
     return sketch(module, name, options.input or _SIZE, notes)
 
 
