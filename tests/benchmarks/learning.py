@@ -1,7 +1,7 @@
 """How fast classifiers learn 16 pictures by one plain recipe, from the weights they start with.
 
 Four photographs of skimage's, four cut-outs of each; its class is the photograph. SGD with a rate
-of 0.01 and momentum 0.9, all pictures a batch, no decay and no schedule, the same for every network.
+of 0.01 and momentum 0.9, all pictures a batch, no decay and no schedule, the same for all.
 A network has learned when its loss in training, the mean of three steps, is below a tenth of the
 first one. Specs are compiled for the smallest square input that their layers allow, from 64×64.
 

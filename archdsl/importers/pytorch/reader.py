@@ -49,7 +49,7 @@ def read(what: str, options: Options) -> Sketch:
     module = original(what)
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
-    notes = ["init: torch"] if own else [f"reference: {what}", "init: torch"]
+    notes = [] if own else [f"reference: {what}"]
     return sketch(module, name, options.input or _SIZE, notes)
 
 
@@ -80,7 +80,8 @@ def sketch(module: nn.Module, name: str, size: Shape, notes: Sequence[str] = ())
         for index in live
     )
     outputs = {output: places[index] for output, index in graph.outputs}
-    return Sketch(name, operations, outputs, tuple(notes))
+    # What a module does to the weights of its layers behind their constructors is not known.
+    return Sketch(name, operations, outputs, (*notes, "init: torch"))
 
 
 def proof(network: Network, what: str) -> Proof:
