@@ -5,7 +5,8 @@ Everything the command line does goes through here.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Set
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -137,24 +138,35 @@ class Network:
         """Every layer's output shape, parameters, MACs and receptive field, and the totals."""
         return self._summary
 
-    def to_torch(self, *, device: str = "cpu", seed: int | None = None) -> fx.GraphModule:
+    def to_torch(
+        self,
+        *,
+        device: str = "cpu",
+        seed: int | None = None,
+        weights: str | Path | None = None,
+    ) -> fx.GraphModule:
         """An initialised ``torch.nn.Module`` in training mode.
 
         Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
-        network has several outputs. ``seed`` makes the initial weights reproducible. A notebook
-        shows the module as the network's diagram.
+        network has several outputs. ``seed`` makes the initial weights reproducible; ``weights``,
+        as :func:`compile` takes them, are loaded and not drawn before. A notebook shows the module
+        as the network's diagram.
         """
         from archdsl.backends.torch import compile_network
 
-        module = compile_network(self.checked, device=device, seed=seed)
+        fill = None if weights is None else partial(self.load_weights, weights=weights)
+        module = compile_network(self.checked, device=device, seed=seed, fill=fill)
         Figure(self.checked).attach(module)
         return module
 
-    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> None:
-        """Fill a module of this network with weights: see :func:`compile` for what they may be."""
+    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> Set[str]:
+        """Fill a module of this network with weights: see :func:`compile` for what they may be.
+
+        Returns the names of the tensors that were filled.
+        """
         from archdsl.importers.weights import load_weights
 
-        load_weights(module, str(weights), self.checked, facts(self.source).reference)
+        return load_weights(module, str(weights), self.checked, facts(self.source).reference)
 
     def to_python(self) -> str:
         """PyTorch source of the network, a class for each template; it needs torch alone.
@@ -265,9 +277,8 @@ def compile(
     best on this machine; see :func:`archdsl.backends.passes.optimise.optimise`.
     """
     network = load(path_or_text, net=net, input=input, **params)
-    module = network.to_torch(device=device, seed=seed)
+    module = network.to_torch(device=device, seed=seed, weights=weights)
     if weights is not None:
-        network.load_weights(module, weights)
         module.eval()
     if optimize:
         from archdsl.backends.passes.optimise import optimise

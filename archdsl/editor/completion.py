@@ -15,8 +15,10 @@ from archdsl.editor.document import Document
 from archdsl.editor.files import Target, View
 from archdsl.frontend.bundled import specs_folder
 from archdsl.frontend.elaborate.arithmetic import FUNCTIONS
+from archdsl.frontend.elaborate.initial_values import drawn_kinds
 from archdsl.ir.block import Label
 from archdsl.ir.layer import Argument, Definition, definitions, lookup
+from archdsl.layers.initial import SCHEMES, Scheme
 
 _Kind = types.CompletionItemKind
 _STATEMENTS = ("using", "template", "param", "const", "#include")
@@ -30,6 +32,8 @@ def completions(document: Document, offset: int) -> list[types.CompletionItem]:
     cursor = Cursor(view, offset)
     if cursor.include is not None:
         return list(_paths(document, cursor, cursor.include))
+    if cursor.in_initial_fact:
+        return _words((*SCHEMES, *drawn_kinds()))
     if cursor.in_comment or cursor.behind in ("USING", "NAMESPACE", "CTYPE", "TYPENAME"):
         return []
     if cursor.in_header or cursor.behind in ("PARAM", "_CONST"):
@@ -48,6 +52,8 @@ def completions(document: Document, offset: int) -> list[types.CompletionItem]:
     argument = _argument(callee, inside.place, inside.key)
     if argument is not None and _holds(argument, (Label,)):
         return [*_labels(view), *_keys(callee, inside)]
+    if argument is not None and _holds(argument, (Scheme,)):
+        return _words(SCHEMES)
     if inside.key is not None:
         blocks = argument is None or not _holds(argument, _NUMBERS)
         names = _names(view, cursor) if blocks else ()

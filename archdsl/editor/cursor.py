@@ -16,6 +16,7 @@ from archdsl.frontend.syntax.tree import Tree
 from archdsl.ir.layer import Definition, lookup
 
 _WORD = re.compile(r"[A-Za-z_]\w*$")
+_INITIAL = re.compile(r"//\s*init:\s")
 _INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]*)$')
 
 
@@ -62,6 +63,11 @@ class Cursor:
         behind = list(comments(read, end.before, end.start)) if end is not None else []
         open_line = bool(behind) and behind[-1].end == len(read) and behind[-1].text[1] == "/"
         return open_line or (last is not None and last.kind == UNFINISHED)
+
+    @property
+    def in_initial_fact(self) -> bool:
+        """Whether the fact is being written that says how weights start."""
+        return _INITIAL.match(self._line) is not None
 
     @property
     def include(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 import torch
@@ -30,8 +30,8 @@ _LIBRARIES = ("torchvision:", "timm:")
 
 def load_weights(
     module: fx.GraphModule, weights: str, network: Network, own_reference: str | None = None
-) -> None:
-    """Fill the compiled module of a checked network with weights, in place.
+) -> Set[str]:
+    """Fill the compiled module of a checked network with weights, in place; returns their names.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
     matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
@@ -42,15 +42,21 @@ def load_weights(
     """
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
-        transfer_weights(_fitting(model, module, weights, network), model, module)
-        return
+        found = _fitting(model, module, weights, network)
+        transfer_weights(found, model, module)
+        return _names(found)
     state = _read(Path(weights), network, module)
     own = module.state_dict()
     # Some names may be the same by chance: a last layer is called fc nearly everywhere.
     if 2 * len(state.keys() & own.keys()) >= len(state):
         _load_own(module, state, weights)
-        return
-    _transfer_from_reference(module, state, weights, network, own_reference)
+        return state.keys()
+    return _transfer_from_reference(module, state, weights, network, own_reference)
+
+
+def _names(found: Match) -> Set[str]:
+    """The tensors of the module that a match has the values of."""
+    return {name for _, name in found.tensors}
 
 
 def _read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
@@ -145,7 +151,7 @@ def _transfer_from_reference(
     weights: str,
     network: Network,
     name: str | None,
-) -> None:
+) -> Set[str]:
     """Load a state_dict whose names are those of the network's reference."""
     if name is None:
         raise fail(
@@ -163,7 +169,9 @@ def _transfer_from_reference(
         state = {key: tensor for key, tensor in state.items() if key not in heads}
     message = f"the weights in {weights} are neither {network.name}'s own nor those of {name}"
     _require(state, wanted, message)
-    transfer_state_dict(_fitting(model, module, name, network), state, module)
+    found = _fitting(model, module, name, network)
+    transfer_state_dict(found, state, module)
+    return _names(found)
 
 
 def _wants_aux(network: Network, name: str) -> bool:

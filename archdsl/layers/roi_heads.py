@@ -8,11 +8,12 @@ regions of the features before them find these by their marks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, Shape, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
+from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.regions import REGIONS
 from archdsl.layers.typed import DecisionLayer, TypedLayer
@@ -96,15 +97,25 @@ class Detect(_DetectArguments, Combinator):
     """
 
     classes: int = arg("classes, the background among them", minimum=2)
+    init: Scheme | None = arg(
+        "how the weights of both layers start: " + ", ".join(SCHEMES),
+        None,
+        positional=False,
+        shown="normal, 0.01 and 0.001",
+    )
 
     def layers(self) -> int:
         return 3
 
     def connect(self, build: Builder, port: Port) -> Connection:
         regions = regions_of(port, "detect", "detect<classes, head<roi_align<maps, 7, rpn<...>>>>")
-        # Girshick 2015, section 2.3: the initial weights' deviations.
-        rate = FullyConnected(self.classes, deviation=0.01)
-        move = FullyConnected(4 * self.classes, deviation=0.001)
+        starts: tuple[dict[str, Any], ...]
+        if self.init is None:  # Girshick 2015, section 2.3
+            starts = {"deviation": 0.01}, {"deviation": 0.001}
+        else:
+            starts = {"init": self.init}, {"init": self.init}
+        rate = FullyConnected(self.classes, **starts[0])
+        move = FullyConnected(4 * self.classes, **starts[1])
         scores = build.join(rate, port, name="scores")
         deltas = build.join(move, port, name="deltas")
         decide = RegionDetections.made_by(self)

@@ -239,6 +239,34 @@ SYNTAX = {
 }  # fmt: skip
 
 MEANING = {
+    "unknown way of starting weights": Bad(
+        "fc<10,init=he_fanout,input<1,8,8>>",
+        "there is no way of starting weights called 'he_fanout'",
+        "he_fanout",
+        (1, 12),
+        note="expected one of dlib, torch,",
+        help="did you mean 'he_fan_out'?",
+    ),
+    "unknown way in the opening comment": Bad(
+        "// A net.\n// init: torch, fc 0.01 zero\nfc<10,input<1,8,8>>",
+        "there is no way of starting weights called 'zero'",
+        "zero",
+        (2, 25),
+        help="did you mean 'zeros'?",
+    ),
+    "weights of a layer that has none": Bad(
+        "// init: conv torch\nfc<10,con<4,3,3,1,1,input<1,8,8>>>",
+        "'conv' is neither a kind of layers with weights nor a way to start them",
+        "conv",
+        (1, 10),
+        help="did you mean 'con'?",
+    ),
+    "too many ways": Bad(
+        "// init: fc 0.01 torch zeros\nfc<10,input<1,8,8>>",
+        "the init fact has a rule for weights, and perhaps one for biases",
+        "fc 0.01 torch zeros",
+        (1, 10),
+    ),
     "a skip without its tag": Bad(
         "fc<10,skip1<relu<input<1,28,28>>>>",
         "there is no tag1",

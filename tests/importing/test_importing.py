@@ -340,3 +340,14 @@ def test_depth_is_no_matter() -> None:
             return x
 
     same(Nested(), (3, 4, 4))
+
+
+def test_layers_start_as_those_that_were_imported() -> None:
+    """torch.nn's own reset_parameters: uniform within 1/√fan_in, the biases too."""
+    net = nn.Sequential(nn.Conv2d(3, 64, 5), nn.ReLU(), nn.Flatten(), nn.Linear(64 * 16, 50))
+    text = written(graph_of_module(net, "net", (3, 8, 8)))
+    module = load_source(Source("imported", text)).check().to_torch(seed=0)
+    layers = [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    for layer, inputs in zip(layers, (75, 1024), strict=True):
+        for values in (layer.weight, layer.bias):
+            assert 0.9 < values.abs().max().item() * inputs**0.5 <= 1

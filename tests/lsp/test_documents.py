@@ -259,6 +259,13 @@ def test_arguments_layers_templates_and_parameters_are_completed(opened: Any) ->
     assert {"N=", "width"} <= set(labels(opened, NET.replace("unit<width", "unit<|")))
 
 
+def test_ways_of_starting_weights_are_completed(opened: Any) -> None:
+    words = {"torch", "dlib", "he_fan_out", "lecun_uniform"}
+    assert words <= set(labels(opened, "using net_type = fc<10,init=|,input<1,8,8>>;"))
+    assert {*words, "con", "fc"} <= set(labels(opened, "// A net.\n// init: con |\n"))
+    assert labels(opened, "// A net: init is |\n") == []
+
+
 def test_completion_in_broken_text(opened: Any) -> None:
     assert "padding=" in labels(opened, "using a = relu<;\nusing n = fc<10,con<8,3,3,pad|")
     assert "true" in labels(opened, "using n = con<8,3,3,bias=|")

@@ -10,6 +10,7 @@ import torchvision
 from safetensors.torch import save_file
 
 import archdsl
+from archdsl.backends.torch import compile_network
 
 SMALL = "fc<3,relu<con<4,3,3,1,1,input<1,8,8>>>>"
 
@@ -42,6 +43,33 @@ def test_a_file_with_the_references_names(tmp_path: Path) -> None:
     data = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(module(data), model(data))
+
+
+def test_weights_of_a_file_are_not_drawn_before(tmp_path: Path) -> None:
+    """Nothing takes random numbers: they go on where they were."""
+    source = archdsl.compile(SMALL, seed=1)
+    save_file(source.state_dict(), tmp_path / "w.safetensors")
+    before = torch.get_rng_state()
+    loaded = archdsl.compile(SMALL, weights=tmp_path / "w.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(v, source.state_dict()[k]) for k, v in loaded.state_dict().items())
+
+
+def test_what_nothing_gives_a_value_is_drawn() -> None:
+    network = archdsl.load(SMALL)
+
+    def fill(module: torch.nn.Module) -> set[str]:
+        for value in module.parameters():
+            value.data.fill_(3.0)
+        return {"conv.weight", "fc.bias"}
+
+    module = compile_network(network.checked, seed=4, fill=fill)
+    assert bool((module.get_parameter("conv.weight") == 3).all())
+    assert bool((module.get_parameter("fc.bias") == 3).all())
+    assert not module.get_parameter("conv.bias").any()
+    bound = (6 / (256 + 3)) ** 0.5  # dlib's, of inputs and outputs
+    drawn = module.get_parameter("fc.weight").abs().max().item()
+    assert 0.95 * bound < drawn <= bound
 
 
 def test_shapes_that_differ_are_named(tmp_path: Path) -> None:

@@ -3,46 +3,65 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 
 import torch
 from torch import fx, nn
 
-from archdsl.backends.torch.emitter import Emitter, Operand
-from archdsl.backends.torch.initial import SkippedInitialisation
+from archdsl.backends.torch.emitter import START, Emitter, Operand
+from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.diagnostics import fail
 from archdsl.ir.names import class_name
 from archdsl.ir.network import LayerInstance, Network
 
-__all__ = ["compile_network", "compile_outline"]
+__all__ = ["Fill", "compile_network", "compile_outline"]
+
+Fill = Callable[[fx.GraphModule], Set[str]]
+"""Gives tensors of a module their values, and returns the names of these tensors."""
 
 
 def compile_network(
-    network: Network, *, device: str = "cpu", seed: int | None = None
+    network: Network, *, device: str = "cpu", seed: int | None = None, fill: Fill | None = None
 ) -> fx.GraphModule:
     """The module of a checked network, initialised, in training mode.
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
     Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
-    the attribute ``criterion``, and what makes labels of its output as ``decision``. Raises
-    ArchError where the device is missing.
+    the attribute ``criterion``, and what makes labels of its output as ``decision``. What
+    ``fill`` gives values to is not drawn. Raises ArchError where the device is missing.
     """
     place = _device(device)
-    if seed is not None:
-        # Not torch.manual_seed: the caller's own random numbers stay as they are.
-        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-            torch.manual_seed(seed)
-            return _compile(network, place)
-    return _compile(network, place)
+    if seed is None:
+        return _filled(network, place, fill)
+    # Not torch.manual_seed: the caller's own random numbers stay as they are.
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        torch.manual_seed(seed)
+        return _filled(network, place, fill)
+
+
+def _filled(network: Network, device: torch.device, fill: Fill | None) -> fx.GraphModule:
+    module = _compile(network, device, draw=fill is None)
+    if fill is None:
+        return module
+    filled = fill(module)
+    done: set[str] = set()
+    for node in module.graph.nodes:
+        target = str(node.target)
+        if START in node.meta and target not in done:
+            done.add(target)
+            prefix = f"{target}."
+            own = {name.removeprefix(prefix) for name in filled if name.startswith(prefix)}
+            initialise(module.get_submodule(target), node.meta[START], filled=own)
+    return module
 
 
 def compile_outline(network: Network) -> fx.GraphModule:
     """The same without the values of weights, which take no memory: on torch's meta device."""
-    return _compile(network, torch.device("meta"))
+    return _compile(network, torch.device("meta"), draw=False)
 
 
-def _compile(network: Network, device: torch.device) -> fx.GraphModule:
-    emit = Emitter(network)
+def _compile(network: Network, device: torch.device, *, draw: bool = True) -> fx.GraphModule:
+    emit = Emitter(network, draw=draw)
     nodes: dict[str, Operand] = {}
     overwritable = _overwritable(network)
     shapes = network.graph.nodes

@@ -37,15 +37,17 @@ Operand = fx.Node | Mapping[str, fx.Node] | ImageNodes
 class Emitter:
     """Adds modules and calls to an fx graph under the path of the current layer.
 
-    Modules arrive with the values of their weights open, and are initialised here.
+    Modules arrive with the values of their weights open, and are initialised here, unless the
+    values are not to be drawn.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, draw: bool = True) -> None:
         self.graph = fx.Graph()
         self.modules: dict[str, nn.Module] = {}
         self.loss: nn.Module | None = None
         self.verdict: nn.Module | None = None
         self._network = network
+        self._draw = draw
         self._path = ""
         self._may_overwrite = False
         self._frozen = False
@@ -112,7 +114,8 @@ class Emitter:
         ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
-            initialise(module, initial or TORCH)
+            if self._draw:
+                initialise(module, initial or TORCH)
             if self._frozen:
                 freeze(module)
             self.modules[self._path] = module

@@ -7,7 +7,7 @@ their own constructors do. Seed torch, or pass ``seed``, to have the same weight
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -41,14 +41,19 @@ class SkippedInitialisation(TorchFunctionMode):
         return func(*args, **given)
 
 
-def initialise(module: nn.Module, initial: Initial = TORCH) -> None:
-    """Draw the initial weights of a module made under :class:`SkippedInitialisation`."""
+def initialise(module: nn.Module, initial: Initial = TORCH, *, filled: Container[str] = ()) -> None:
+    """Draw the initial weights of a module made under :class:`SkippedInitialisation`.
+
+    ``filled`` are the names of those that have their values already.
+    """
     for name, part in module.named_modules():
         if not isinstance(part, DRAWN):
             continue
-        _draw(initial.weight, part.weight, part)
+        scope = f"{name}." if name else ""
+        if f"{scope}weight" not in filled:
+            _draw(initial.weight, part.weight, part)
         # A part of a module, such as attention's output, has the biases that its owner gave it.
-        if part.bias is not None and not name:
+        if part.bias is not None and not name and "bias" not in filled:
             _draw(initial.bias, part.bias, part)
 
 

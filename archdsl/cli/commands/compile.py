@@ -75,11 +75,8 @@ def command(
     options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
-    with working(f"building {network.name}"):
-        module = network.to_torch(device=device, seed=seed)
-    if weights is not None:
-        with working(f"loading {weights}"):
-            network.load_weights(module, weights)
+    with working(f"building {network.name}" if weights is None else f"loading {weights}"):
+        module = network.to_torch(device=device, seed=seed, weights=weights)
     with working(f"running {network.name}"):
         results, seconds = _forward(module, network, device)
     deployed = deployment.apply(network, module)

@@ -77,18 +77,15 @@ def command(
     """
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
-    with working(f"building {network.name}"):
-        module = network.to_torch(device=device)
+    with working(f"building {network.name}" if weights is None else f"loading {weights}"):
+        module = network.to_torch(device=device, weights=weights)
     from archdsl.inference.class_names import chosen_names, fitting_names
     from archdsl.inference.pictures import read_picture
     from archdsl.inference.predictor import predictor
 
     model = predictor(network, module)
     regions = _regions(proposals, len(images), network.name, model.takes_proposals)
-    if weights is not None:
-        with working(f"loading {weights}"):
-            network.load_weights(module, weights)
-    else:
+    if weights is None:
         click.echo("warning: random weights, as there are no --weights: they find noise", err=True)
     if names is not None:
         known = chosen_names(names, model.classes)

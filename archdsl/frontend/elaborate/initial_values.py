@@ -8,11 +8,14 @@ from typing import Any
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
-from archdsl.ir.layer import Definition
+from archdsl.ir.layer import Definition, definitions
 from archdsl.layers.initial import SCHEMES, Initialised, Scheme
 
 _FACT = re.compile(r"^// init:[ \t]+(\S[^\r\n]*?)[ \t]*$", re.MULTILINE)
 _HEADER = re.compile(r"(?://[^\n]*\n)*(?://[^\n]*)?")
+_ITEM = re.compile(r"[^,]+")
+_WORD = re.compile(r"\S+")
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _EVERY = ""
 
 Starts = Mapping[str, Mapping[str, Any]]
@@ -56,34 +59,56 @@ def starts(source: Source) -> Starts:
     found: dict[str, dict[str, Any]] = {}
     if fact is None:
         return found
-    span = Span(source, *fact.span(1))
-    for item in fact.group(1).split(","):
-        words = item.split()
-        kind = words.pop(0) if words and not _is_value(words[0]) and len(words) > 1 else _EVERY
+    for item in _ITEM.finditer(source.text, *fact.span(1)):
+        words = [Span(source, *word.span()) for word in _WORD.finditer(source.text, *item.span())]
+        kind = _EVERY if not words or _is_value(words[0].text) or len(words) == 1 else _kind(words)
         if not 1 <= len(words) <= 2:
             raise fail(
                 "the init fact has a rule for weights, and perhaps one for biases",
-                span,
-                f"found '{item.strip()}'",
+                Span(source, *item.span()),
+                f"found '{item.group().strip()}'",
                 code="E141",
             )
-        rule = found[kind] = _value(words[0], "init", "deviation", span)
+        rule = found[kind] = _value(words[0], "init", "deviation")
         if len(words) == 2:
-            rule |= _value(words[1], "bias_init", "bias_deviation", span)
+            rule |= _value(words[1], "bias_init", "bias_deviation")
     return found
 
 
+def drawn_kinds() -> Mapping[str, Definition]:
+    """The kinds of layers that a fact may speak of."""
+    return {
+        name: each
+        for name, each in definitions().items()
+        if issubclass(each.cls, Initialised) and each.cls.kind == name  # type: ignore[attr-defined]
+    }
+
+
+def _kind(words: list[Span]) -> str:
+    """Takes the kind of layers off the words of an item."""
+    span = words.pop(0)
+    kinds = drawn_kinds()
+    if span.text not in kinds:
+        raise fail(
+            f"'{span.text}' is neither a kind of layers with weights nor a way to start them",
+            span,
+            f"expected one of {', '.join(kinds)}, or of {', '.join(SCHEMES)}",
+            help=nearest(span.text, [*kinds, *SCHEMES]),
+            code="E141",
+        )
+    return span.text
+
+
 def _is_value(word: str) -> bool:
-    return word in SCHEMES or word[0].isdigit()
+    return word in SCHEMES or _NUMBER.fullmatch(word) is not None
 
 
-def _value(word: str, scheme: str, deviation: str, span: Span) -> dict[str, Any]:
-    if word in SCHEMES:
-        return {scheme: Scheme(word)}
-    try:
-        return {deviation: float(word)}
-    except ValueError:
-        raise unknown(word, span) from None
+def _value(word: Span, scheme: str, deviation: str) -> dict[str, Any]:
+    if _NUMBER.fullmatch(word.text):
+        return {deviation: float(word.text)}
+    if word.text in SCHEMES:
+        return {scheme: Scheme(word.text)}
+    raise unknown(word.text, word)
 
 
 def unknown(word: str, span: Span) -> ArchError:

@@ -82,7 +82,8 @@ def graph_of_module(
         for index in live
     )
     outputs = {output: places[index] for output, index in graph.outputs}
-    return ImportedGraph(name, operations, outputs, tuple(notes))
+    # What a module does to the weights of its layers behind their constructors is not known.
+    return ImportedGraph(name, operations, outputs, (*notes, "init: torch"))
 
 
 def proof(network: Network, what: str) -> Proof:
