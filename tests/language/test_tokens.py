@@ -116,4 +116,4 @@ def test_time_grows_with_the_text_alone(what: str, name: str) -> None:
 
     seconds(100)
     small, large = min(seconds(3_000) for _ in range(3)), seconds(30_000)
-    assert large < 3 * 10 * small + 0.05
+    assert large < 5 * 10 * small + 0.05  # what grows with the square takes 100 times as long
