@@ -47,6 +47,13 @@ SLOW = ("compile", "import", "verify")
 """What builds modules of large networks takes some ten seconds."""
 
 
+def expanded(word: str) -> list[str]:
+    """A word as a shell expands its braces: ``depth={20,32}`` is ``depth=20 depth=32``."""
+    before, brace, rest = word.partition("{")
+    inside, _, after = rest.partition("}")
+    return [before + each + after for each in inside.split(",")] if brace else [word]
+
+
 def shown(command: str) -> str:
     """What the README shows behind a command, up to the next one or the end of the block."""
     start = README.index(f"    $ {command}\n") + len(f"    $ {command}\n")
@@ -115,7 +122,7 @@ def test_commands_of_the_tour_run(
     Path("broken.arch").write_text(shown("cat broken.arch"))
     before, _, command = line.rpartition(" | ")
     stdin = before and shlex.split(before.removeprefix("echo "))[0]
-    _, *words = shlex.split(command)
+    words = [each for word in shlex.split(command)[1:] for each in expanded(word)]
     done = run(*words, stdin=stdin or None)
     assert done.exit_code == (1 if "broken.arch" in words else 0), done.output
     told = itertools.pairwise(words)
