@@ -33,14 +33,14 @@ def test_macs_of_a_detector_are_those_of_a_run(name: str) -> None:
 
     for row in summary.rows:
         if isinstance(row.shape, RegionFeatures) and row.macs:
-            module.get_submodule(row.scope).register_forward_hook(partial(note, row.scope))
+            module.get_submodule(row.path).register_forward_hook(partial(note, row.path))
     image = torch.rand(summary.input, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module([image])
     expected = 0
     for row in summary.rows:
         if isinstance(row.shape, RegionFeatures) and row.macs:
-            expected += row.macs // row.shape.regions * ran[row.scope]
+            expected += row.macs // row.shape.regions * ran[row.path]
         else:
             expected += row.macs
     assert counter.get_total_flops() == 2 * expected

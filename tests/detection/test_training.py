@@ -16,6 +16,7 @@ from torchvision.utils import save_image
 import archdsl
 from archdsl.cli import main
 from archdsl.inference.pictures import read_picture
+from archdsl.ir.initial import Initial, Normal
 
 STEPS, BATCH, RATE = 350, 8, 3e-3
 HELD_OUT = 20
@@ -87,8 +88,7 @@ def test_what_it_learned_is_used_on_the_command_line(
         assert 0.01 < (picture - enlarged).abs().mean() < 0.3  # drawn on, not over
 
 
-def test_heads_start_as_their_papers_say() -> None:
-    """The proposal network as torchvision's; the rest by Girshick 2015, section 2.3."""
+def test_heads_start_as_torchvisions() -> None:
     module = archdsl.load("faster_rcnn_resnet50_fpn").to_torch(seed=0)
     model = detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     spread = {name.removesuffix(".weight"): p.std().item() for name, p in module.named_parameters()}
@@ -99,8 +99,19 @@ def test_heads_start_as_their_papers_say() -> None:
     head = model.rpn.head
     assert ends["network.objectness"] == pytest.approx(head.cls_logits.weight.std().item(), rel=0.1)
     assert ends["network.deltas"] == pytest.approx(head.bbox_pred.weight.std().item(), rel=0.1)
-    assert ends["rcnn.scores"] == pytest.approx(0.01, rel=0.1)
-    assert ends["rcnn.deltas"] == pytest.approx(0.001, rel=0.1)
+    box = model.roi_heads.box_predictor
+    assert ends["rcnn.scores"] == pytest.approx(box.cls_score.weight.std().item(), rel=0.1)
+    assert ends["rcnn.deltas"] == pytest.approx(box.bbox_pred.weight.std().item(), rel=0.1)
+
+
+def test_heads_of_fast_rcnn_start_as_the_paper_says() -> None:
+    """Girshick 2015, section 2.3: normal values of deviation 0.01 and 0.001."""
+    rules = {
+        instance.path.rpartition(".")[2]: instance.layer.initial_values
+        for instance in archdsl.load("fast_rcnn_vgg16").checked.instances()
+        if instance.path.endswith(("scores", "deltas"))
+    }
+    assert rules == {"scores": Initial(Normal(0.01)), "deltas": Initial(Normal(0.001))}
 
 
 def test_a_layer_may_have_a_deviation_of_its_own() -> None:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.ir.layer import Window
 from archdsl.layers.permutation import DarknetReorg, Reorg
 
 few = settings(max_examples=30, deadline=None)
@@ -102,8 +101,12 @@ def test_what_an_output_of_darknet_reorg_sees(s: int) -> None:
     rows = darknet(places, s)[0, :, 6, 6].long() // size % size
     columns = darknet(places, s)[0, :, 6, 6].long() % size
     extent = int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1
-    assert DarknetReorg(s).window(((s * s, size, size),)) == Window(extent, (s, s))
-    assert Reorg(s, s).window(((s * s, size, size),)) == Window((s, s), (s, s))
+    for layer, expected in ((DarknetReorg(s), extent), (Reorg(s, s), (s, s))):
+        window = layer.window(((s * s, size, size),))
+        assert window is not None
+        axes = window.rows, window.columns
+        assert tuple(axis.extent for axis in axes) == expected
+        assert [axis.stride for axis in axes] == [s, s]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_of_many_random_chains(start: int) -> None:
 
 def field(name: str, scope: str) -> tuple[int, int]:
     """The receptive field of a layer of a bundled spec."""
-    (row,) = (row for row in archdsl.load(name).summary().rows if row.scope == scope)
+    (row,) = (row for row in archdsl.load(name).summary().rows if row.path == scope)
     return row.receptive_field
 
 
@@ -174,8 +174,8 @@ def test_of_resnet50(strides: str, expected: int) -> None:
     assert stated(text) == (expected, expected)
     if strides == "1,2":
         rows = archdsl.load("resnet50").summary().rows
-        (pool,) = (row.scope for row in rows if row.kind == "avg_pool")
-        before = [row for row in rows if row.scope != pool][-2]
+        (pool,) = (row.path for row in rows if row.kind == "avg_pool")
+        before = [row for row in rows if row.path != pool][-2]
         assert before.receptive_field == (expected, expected)
 
 

@@ -16,7 +16,7 @@ from torch import nn
 import archdsl
 from archdsl.backends.passes import optimise as optimising
 from archdsl.backends.passes.optimise import inductor as compiling
-from archdsl.backends.passes.optimise import speed as measuring
+from archdsl.backends.passes.optimise import measure as measuring
 
 SPEC = "fc<3,relu<bn_con<con<4,3,3,1,1,dropout<input<2,8,8>>>>>>"
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from archdsl.backends.passes.optimise.speed import Speed, speed
+from archdsl.backends.passes.optimise.measure import Speed, speed
 from archdsl.backends.torch.export import exported
 from archdsl.backends.torch.quiet import quiet
 from archdsl.backends.torch.trial_run import undisturbed

@@ -132,6 +132,8 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     ("E303", "⟦con⟧<4,9,7,2,2,input<1,6,28>>", ("9×7 window", "height of at least 9", "1×6×28")),
     ("E303", "parallel<⟦con⟧<4,9,9,2,2>,⟦max_pool⟧<9,9,2,2>,input<1,6,6>>", ("1×6×6",)),
+    ("E141", "fc<10,init=⟦gloriot⟧,input<1,2,2>>", ("starting weights", "did you mean 'glorot'")),
+    ("E141", "// init: con ⟦he_fan⟧\ncon<4,3,3,1,1,input<3,8,8>>", ("did you mean 'he_fan_in'",)),
     ("E303", "max_pool<50,50,2,2,relu<⟦con⟧<4,9,9,2,2,input<1,6,6>>>>", ("smaller window",)),
     ("E304", "⟦con⟧<6,3,3,tokens<input<8,4,4>>>", ("needs a feature map", "16×8")),
     ("E305", "⟦fc⟧<10,input<matrix<float>>>", ("known size", "--input CxHxW")),
