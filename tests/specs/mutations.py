@@ -69,7 +69,14 @@ def _where(node: fx.Node) -> str:
 
 
 def _around(node: fx.Node) -> tuple[str, ...]:
-    return tuple(_where(other) for other in (node, *node.all_input_nodes, *node.users))
+    """A node and its neighbours, and those of a flatten, which has no name in reports."""
+    near = (node, *node.all_input_nodes, *node.users)
+    further = [each for other in near if "flatten" in str(other.target) for each in _beside(other)]
+    return tuple(_where(other) for other in (*near, *further))
+
+
+def _beside(node: fx.Node) -> tuple[fx.Node, ...]:
+    return (*node.all_input_nodes, *node.users)
 
 
 def _setting(

@@ -187,7 +187,8 @@ def _other_operation(
 ) -> str:
     after = _after(node, mine.graph)
     what = f"{_named(node)} comes{after} in the reference, but {_named(other)}"
-    place = f"{_after(other, theirs.graph)} in the compiled network"
+    after = "" if " after " in _named(other) else _after(other, theirs.graph)
+    place = f"{after} in the compiled network"
     follows = {mine.graph.nodes[reader].label for reader, _ in mine.consumers[node.index]}
     preceded = {theirs.graph.nodes[reader].label for reader, _ in theirs.consumers[other.index]}
     if other.label in follows:
@@ -282,7 +283,9 @@ def _owners(nodes: Sequence[CanonicalNode]) -> int:
 
 
 def _named(node: CanonicalNode) -> str:
-    return f"{node.label.operation} {node.where}"
+    """A node in words: ``conv2d stem.conv``; one without a module's name says where it stands."""
+    operation = node.label.operation
+    return node.where if node.where.startswith(f"{operation} ") else f"{operation} {node.where}"
 
 
 def _listed(nodes: Sequence[CanonicalNode]) -> str:

@@ -16,11 +16,11 @@ from torch import Tensor, fx, nn
 from archdsl.backends.passes.optimise.copies import prepared
 from archdsl.backends.passes.optimise.dead_layers import drop
 from archdsl.backends.passes.optimise.inductor import compiled
+from archdsl.backends.passes.optimise.measure import OutputDifference, Speed, difference, speed
 from archdsl.backends.passes.optimise.memory_layout import channels_last
 from archdsl.backends.passes.optimise.norm_folding import fold
 from archdsl.backends.passes.optimise.precision import bfloat16
 from archdsl.backends.passes.optimise.prepack import pack, packable
-from archdsl.backends.passes.optimise.measure import OutputDifference, Speed, difference, speed
 from archdsl.backends.torch.trial_run import device_of, trial_input, undisturbed
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
