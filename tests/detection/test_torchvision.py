@@ -119,6 +119,13 @@ def test_loses_the_same_in_training(name: str) -> None:
     assert found.max_rel_diff is not None and found.max_rel_diff <= 1e-5
 
 
+def test_what_a_detector_saw_last_is_no_difference() -> None:
+    model, ours = pair("faster_rcnn_resnet50_fpn")
+    with torch.no_grad():
+        model.eval()([torch.rand(3, 64, 96)])
+    assert match(canonical(model), canonical(ours)).matched
+
+
 # torchvision's detectors, built without weights: sums of their parameters.
 TOTALS = {
     "faster_rcnn_resnet50_fpn": 41_808_406,

@@ -14,7 +14,7 @@ from support.commands import run
 
 import archdsl
 from archdsl.diagnostics import ArchError
-from archdsl.importers import Options
+from archdsl.importers import ImportOptions
 from archdsl.importers import keras as reader
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -142,7 +142,7 @@ def test_the_version_in_a_file_decides(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((4, 4, 3)), L.Activation("hard_sigmoid")])
     text = model.to_json().encode()
     about = json.dumps({"keras_version": "2.15.0"}).encode()
-    assert reader.read(str(archive(tmp_path, **{"config.json": text})), Options())
+    assert reader.read(str(archive(tmp_path, **{"config.json": text})), ImportOptions())
     file = archive(tmp_path, **{"config.json": text, "metadata.json": about})
     with pytest.raises(ArchError, match="no layer for the activation hard_sigmoid"):
-        reader.read(str(file), Options())
+        reader.read(str(file), ImportOptions())

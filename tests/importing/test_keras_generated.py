@@ -14,7 +14,7 @@ import pytest
 from archdsl.api import load_source
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.importers import Options
+from archdsl.importers import ImportOptions
 from archdsl.importers import keras as reader
 from archdsl.importers.outlining.writer import written
 
@@ -247,7 +247,7 @@ def outcome(seed: int, file: Path) -> str:
     text = model.to_json()
     file.write_text(shortened(text) if seed % 2 else text)
     try:
-        network = load_source(Source("m", written(reader.read(str(file), Options())))).checked
+        network = load_source(Source("m", written(reader.read(str(file), ImportOptions())))).checked
     except ArchError:
         return "refused"
     proof = reader.proof(network, str(file))

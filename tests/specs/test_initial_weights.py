@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from archdsl.importers.verification.transplant import tensors
 from scipy import stats
 from support import families
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 from archdsl.frontend.header import facts
 from archdsl.importers.verification import canonical, match, reference
+from archdsl.importers.verification.weight_transfer import tensors
 
 REFERENCES = {name: found for name in spec_names() if (found := facts(open_source(name)).reference)}
 DRAWN_BY_OPTION = {"googlenet", "inception_v3"}

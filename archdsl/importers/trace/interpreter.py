@@ -618,10 +618,15 @@ def _fitted(module: nn.Module) -> tuple[Hashable, ...]:
 
 
 def _settings(module: nn.Module) -> tuple[Hashable, ...]:
+    made_of = None
+    if type(module).__module__.startswith("torchvision.ops."):
+        # MultiScaleRoIAlign keeps the scales of the images that it saw last.
+        made_of = inspect.signature(type(module)).parameters
     return tuple(
         (name, setting)
         for name, value in sorted(vars(module).items())
         if not name.startswith("_") and name not in ("training", "inplace")
+        if made_of is None or name in made_of
         if (setting := _setting(value)) is not None
     )
 
