@@ -110,13 +110,13 @@ def test_weights_start_as_the_reference_starts_them(name: str) -> None:
 
 def test_other_weights_are_told_apart() -> None:
     random = torch.Generator().manual_seed(0)
-    normal, other = torch.randn(2, 2000, generator=random)
-    uniform = 3**0.5 * (2 * torch.rand(2000, generator=random) - 1)
-    others = (0.8 * other, other + 0.3, uniform, other.clamp(-1.3, 1.3), torch.zeros(2000))
+    normal, other = torch.randn(2, LARGE, generator=random)
+    uniform = 3**0.5 * (2 * torch.rand(LARGE, generator=random) - 1)
+    others = (0.8 * other, other + 0.3, uniform, other.clamp(-1.3, 1.3), torch.zeros(LARGE))
     for wrong in others:
         assert list(_differences(wrong, normal))
     assert list(_differences(torch.zeros(4), torch.full((4,), 0.01)))
-    assert list(_differences(other, torch.zeros(2000)))
+    assert list(_differences(other, torch.zeros(LARGE)))
     assert not list(_differences(other, normal))
 
 
