@@ -94,7 +94,7 @@ class Network:
 
     @property
     def facts(self) -> Facts:
-        """What the spec's opening comment says that holds for this setting."""
+        """Facts of the spec's opening comment, as far as they hold for this setting."""
         return facts(self.source, self.setting)
 
     @property

@@ -25,7 +25,7 @@ from archdsl.layers.typed import TypedLayer
 
 
 class Sight(NamedTuple):
-    """What the cells of a tensor see of the input's rows and columns."""
+    """Receptive fields of a tensor's cells, along rows and columns of the network's input."""
 
     fields: tuple[Field, Field]
     axes: tuple[int, int] = (1, 2)
@@ -166,7 +166,7 @@ def _sights(
     output: EdgeType,
     before: Sequence[tuple[Sight, ...]],
 ) -> tuple[Sight, ...]:
-    """What the cells of a layer see, for each tensor that it gives."""
+    """Receptive fields behind a layer, for each tensor that it gives."""
     if isinstance(output, (Anchors, Proposals, Detections)):
         return before[0]
     shapes = [shapes[0] for shapes in applications((output,), layer.kind)]
@@ -209,7 +209,7 @@ def _of_regions(maps: Sequence[Sight], shape: Shape) -> Sight:
 def _through(
     layer: Layer, views: Sequence[Window | None], before: Sequence[Sight], shape: Shape
 ) -> Sight:
-    """What the cells of one tensor see."""
+    """Receptive fields of the cells of one tensor."""
     sizes, flat = _sizes(shape), len(shape) != 3
     axes = before[0].axes
     counts = [sizes[layer.order.index(axis)] for axis in axes]

@@ -19,7 +19,7 @@ Span = tuple[int, int] | None
 
 
 class Field(NamedTuple):
-    """What the cells along an axis see.
+    """Receptive fields of the cells along an axis, as spans of input pixels.
 
     ``spans`` holds one period: cell ``i + len(spans)`` sees the pixels that lie ``advance`` further
     than those of ``i``.
@@ -30,7 +30,7 @@ class Field(NamedTuple):
     size: int | None
     """The number of cells, None where the input's size is open."""
     listed: bool = False
-    """Whether ``spans`` holds every cell, and there is nothing to see beyond them."""
+    """True if ``spans`` holds every cell, and there is nothing to see beyond them."""
 
     @property
     def extent(self) -> int:
@@ -38,7 +38,7 @@ class Field(NamedTuple):
         return max((s[1] - s[0] + 1 for s in self.spans[: self.size] if s), default=0)
 
     def at(self, cell: int) -> Span:
-        """What one cell sees."""
+        """Span of input pixels that one cell sees."""
         turn, phase = divmod(cell, len(self.spans))
         if self.listed and turn:
             return None
@@ -49,7 +49,7 @@ class Field(NamedTuple):
 
     @property
     def everything(self) -> Span:
-        """What all cells see together."""
+        """Span of input pixels that all cells see together."""
         count, period = self.size or 1, len(self.spans)
         if count <= 2 * period:
             return _hull(map(self.at, range(count)))
@@ -63,7 +63,7 @@ def pixels(count: int | None) -> Field:
 
 
 def behind(field: Field, reads: Reads, count: int | None) -> Field:
-    """What the ``count`` output cells of a layer see that reads the cells of a field."""
+    """Receptive fields of the ``count`` output cells of a layer that reads the cells of a field."""
     if reads.whole:
         return Field((field.everything,), 0, count)
     period, phases = len(field.spans), len(reads.cells)
@@ -87,7 +87,7 @@ def behind(field: Field, reads: Reads, count: int | None) -> Field:
 
 
 def joined(fields: Sequence[Field], count: int | None) -> Field:
-    """What the cells of a sum or a concatenation see.
+    """Receptive fields of a sum or a concatenation: the hull of those of its inputs.
 
     A field of one cell is that of all; beyond the cells of a smaller tensor are zeros.
     """

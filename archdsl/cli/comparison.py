@@ -47,7 +47,7 @@ class ComparedNetwork(NamedTuple):
 
     @classmethod
     def of(cls, network: Network) -> ComparedNetwork:
-        """What is known of a network in the setting that it was loaded with."""
+        """A network's costs and facts, in the setting that it was loaded with."""
         parameters = network.checked.parameters or {}
         changed = network.setting.changed
         settings = {name: value for name, value in parameters.items() if name in changed}

@@ -32,7 +32,7 @@ class Position(NamedTuple):
 
 
 class Lines:
-    """Where the lines of a text begin; all numbers are from 0."""
+    """Index of the lines of a text; all numbers are from 0."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""Where a cursor stands: in which brackets, at which argument, behind what."""
+"""The place of a cursor: its brackets, its argument, and the tokens before it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Cursor:
 
     @property
     def in_initial_fact(self) -> bool:
-        """Whether the fact is being written that says how weights start."""
+        """True while the fact on initial weights is being written."""
         return _INITIAL.match(self._line) is not None
 
     @property
@@ -83,12 +83,12 @@ class Cursor:
 
     @property
     def at_start(self) -> bool:
-        """Whether a statement may begin here."""
+        """True if a statement may begin here."""
         return self._running is None
 
     @property
     def in_header(self) -> bool:
-        """Whether template parameters are being declared."""
+        """True while template parameters are being declared."""
         running = self._running
         if running is None or running.cut is not None:
             return False
@@ -96,7 +96,7 @@ class Cursor:
 
     @property
     def after_header(self) -> bool:
-        """Whether the parameters of a template have just ended."""
+        """True right behind the parameters of a template."""
         header = self._running.header if self._running is not None else None
         return header is not None and header.closer == len(self._tree.tokens) - 2
 

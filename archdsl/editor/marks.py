@@ -36,7 +36,7 @@ def mark_at(view: View, offset: int) -> Mark | None:
 
 
 def given_by(view: View, mark: Mark) -> Mark | None:
-    """What gives a mark its place: the next in the statement, else the first of all texts."""
+    """The definition of a mark: the next one in the statement, else the first of all texts."""
     if mark.gives:
         return mark
     own = [m for m in _marks(view, mark.key) if m.gives]
@@ -86,7 +86,7 @@ def _mark(view: View, file: File, use: Use) -> Mark | None:
 
 
 def _is_argument(file: File, use: Use) -> bool:
-    """Whether a tag is only mentioned, as in ``concat2<tag1,tag2,SUBNET>``."""
+    """True if a tag is only mentioned, as in ``concat2<tag1,tag2,SUBNET>``."""
     callee = None if use.callee is None else lookup(file.outline.uses[use.callee].name)
     if callee is None or use.role != "name":
         return False

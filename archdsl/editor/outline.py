@@ -1,4 +1,4 @@
-"""What a text defines and uses, read from its concrete syntax alone.
+"""Definitions and uses of names in a text, read from its concrete syntax alone.
 
 A text that is being written is wrong most of the time, and its names are to be found all the same.
 """
@@ -31,7 +31,7 @@ class Formal(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """What a statement defines; ``start`` and ``end`` are those of the name."""
+    """A definition of a statement; ``start`` and ``end`` are those of the name."""
 
     name: str
     start: int
@@ -63,7 +63,7 @@ class Use(NamedTuple):
     callee: int | None
     place: int
     written: int
-    """Where it starts with its qualification: the ``d`` of ``dlib::relu``."""
+    """Start of the name with its qualification: the ``d`` of ``dlib::relu``."""
 
 
 @dataclass
@@ -161,7 +161,7 @@ class _Reader:
         self._use(index, token, bracket)
 
     def _in_default(self, index: int, bracket: Bracket) -> bool:
-        """Whether a name stands in the value of a template parameter, not in what declares it."""
+        """True if a name stands in the value of a template parameter, not in its declaration."""
         start = bracket.opener + 1 if bracket is self._whole.header else index
         start = max([start, *(comma for comma in bracket.commas if comma < index)])
         return any(self._kind(i) == "EQUAL" for i in range(start, index))

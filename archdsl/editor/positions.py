@@ -28,7 +28,7 @@ class Places:
 
 
 class Moved:
-    """Where the characters of an earlier text are in a later one.
+    """Places of the characters of an earlier text in a later one.
 
     The texts are taken to differ in one region; what stands before and behind it has moved.
     """

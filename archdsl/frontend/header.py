@@ -108,7 +108,7 @@ def _conditions(text: str) -> dict[str, str]:
 
 
 def _same(text: str, value: object) -> bool:
-    """Whether a value in a comment is that of a parameter: ``0.50`` is 0.5."""
+    """True if a value in a comment is that of a parameter: ``0.50`` is 0.5."""
     try:
         return float(_FLAGS.get(text.lower(), text)) == float(value)  # type: ignore[arg-type]
     except ValueError:

@@ -14,7 +14,7 @@ _TOLERANCE = 1e-4  # of an output's largest value; runtimes fuse and reorder wha
 
 
 def compared(ours: Sequence[Array], theirs: Sequence[Array], whose: str, weights: str) -> Proof:
-    """Whether outputs are equal up to rounding, and the line that tells it.
+    """Comparison of outputs up to rounding: the verdict, and the line that tells it.
 
     ``whose`` names what ran the origin, ``weights`` says which both had.
     """

@@ -108,14 +108,14 @@ def avg_pool(
 
 
 def _half(kernel: Pair, sides: Sides) -> bool:
-    """Whether opposite sides are padded alike, and by half a window at most."""
+    """True if opposite sides are padded alike, and by half a window at most."""
     return sides.first == sides.last and all(
         2 * pad <= k for pad, k in zip(sides.first, kernel, strict=True)
     )
 
 
 def _positions(size: int, kernel: int, step: int, first: int, last: int, *, ceil: bool) -> int:
-    """How many windows there are; with ``ceil`` none that starts in the padding at the end."""
+    """Number of windows; with ``ceil`` none that starts in the padding at the end."""
     room = size + first + last - kernel
     if not ceil:
         return room // step + 1

@@ -190,7 +190,7 @@ class Layer:
         return None
 
     def views(self, inputs: tuple[Shape, ...]) -> tuple[Window | None, ...]:
-        """What an output cell sees of each input; ``None`` where only the input's size counts."""
+        """The part of each input that a cell sees; ``None`` where only the input's size counts."""
         return (self.sees or self.window(inputs) or POINT,) * len(inputs)
 
     def unseen(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Which cells of its input a layer's output cells read, along an axis and on a feature map."""
+"""Input cells that a layer's output cells read, along an axis and on a feature map."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Reads(NamedTuple):
     cells: Sequence[range]
     advance: int = 1
     listed: bool = False
-    """Whether ``cells`` holds every output cell, so that nothing repeats."""
+    """True if ``cells`` holds every output cell, so that nothing repeats."""
     whole: bool = False
-    """Whether every output cell reads the whole axis."""
+    """True if every output cell reads the whole axis."""
 
     @property
     def extent(self) -> int:
@@ -27,7 +27,7 @@ class Reads(NamedTuple):
 
     @property
     def stride(self) -> float:
-        """How far apart neighbouring output cells are, in cells of the input."""
+        """Distance of neighbouring output cells, in cells of the input."""
         return self.advance / len(self.cells)
 
 
@@ -111,7 +111,7 @@ class Window(NamedTuple):
 
     @property
     def stride(self) -> tuple[float, float]:
-        """How far apart output cells are; a fraction for layers that enlarge."""
+        """Distance of output cells; a fraction for layers that enlarge."""
         return self.rows.stride, self.columns.stride
 
 

@@ -38,7 +38,7 @@ _Line = tuple[int, Doc]
 
 
 class _Start(NamedTuple):
-    """What modules that are drawn by one loop have in common."""
+    """Class and initial values that the modules of one loop share."""
 
     kind: type[nn.Module]
     weight: Rule

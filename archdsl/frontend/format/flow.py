@@ -6,7 +6,7 @@ from archdsl.frontend.format.layout import WIDTH
 from archdsl.frontend.format.structure import Structure
 
 MARK = "// flow: "
-"""What begins every line of such a comment, by which it is found and renewed."""
+"""Beginning of every line of such a comment, by which it is found and renewed."""
 
 _ARROW = " -> "
 

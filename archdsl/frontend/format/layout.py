@@ -1,4 +1,4 @@
-"""Where the lines of a statement begin, and how far they are indented."""
+"""Line breaks and indentation of a statement."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _laid_out(structure: Structure) -> _Layout:
 
 
 def _columns_agree(structure: Structure) -> bool:
-    """Whether every wider space aligns an argument with one on the line above or below."""
+    """True if every wider space aligns an argument with one on the line above or below."""
     breaks = [i for i, kept in enumerate(_kept_breaks(structure)) if kept]
     if not breaks:
         return False
@@ -156,12 +156,12 @@ class _Layout:
 
     @property
     def overflows(self) -> bool:
-        """Whether a line is longer than allowed."""
+        """True if a line is longer than allowed."""
         return any(len(line.text) > WIDTH for line in self.lines)
 
     @property
     def settled(self) -> bool:
-        """Whether the author broke lines in no other places than before layers."""
+        """True if the author broke lines in no other places than before layers."""
         inner = self._kept[self._structure.value + 1 :]
         return all(kept in (None, _Break.CHOSEN) for kept in inner)
 
@@ -287,7 +287,7 @@ class _Layout:
         return self._argument_needs_line(index, bracket, room)
 
     def _keeps_literal(self, index: int, room: int) -> bool:
-        """Whether numbers that the author put on a line of their own need that line.
+        """True if numbers that the author put on a line of their own need that line.
 
         They reach to the next layer, which may come to stand on another line.
         """
@@ -356,7 +356,7 @@ class _Layout:
         return indent if first_line and self.base == _INDENT else inner
 
     def _is_far(self, bracket: Bracket, inner: int) -> bool:
-        """Whether arguments would not fit behind their bracket, one below the other."""
+        """True if arguments would not fit behind their bracket, one below the other."""
         if bracket.opener not in self._far:
             sides = [a for a in bracket.arguments if a != bracket.chain]
             widest = max(map(self._structure.argument_width, sides), default=0)

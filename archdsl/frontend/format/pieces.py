@@ -26,7 +26,7 @@ class Comment(NamedTuple):
 
 @dataclass(slots=True)
 class Gap:
-    """What stands between two tokens.
+    """Spaces, line breaks and comments between two tokens.
 
     ``trailing`` comments are on the first token's line with nothing behind them, ``own`` ones on
     lines of their own, ``inline`` ones on the second token's line. ``column`` is the indentation of
@@ -43,7 +43,7 @@ class Gap:
 
     @property
     def forces(self) -> bool:
-        """Whether the second token has to start a line."""
+        """True if the second token has to start a line."""
         return bool(self.trailing or self.own)
 
 
@@ -106,7 +106,7 @@ def _tidy(token: Token) -> str:
 
 
 def _gap(text: str, token: Token) -> Gap:
-    """What stands before a token."""
+    """Spaces, line breaks and comments before a token."""
     gap = Gap([], [], [], newline=token.before == 0)
     if token.before == token.start:
         return gap

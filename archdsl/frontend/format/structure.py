@@ -1,4 +1,4 @@
-"""Which argument of which layer a token begins, and the spaces between tokens."""
+"""The argument that each token begins, with its layer, and the spaces between tokens."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Structure:
         bracket.blocks = len(blocks)
 
     def is_block(self, index: int) -> bool:
-        """Whether an argument is a layer, a name, or one of these with a name before it."""
+        """True if an argument is a layer, a name, or one of these with a name before it."""
         kind, behind = self.pieces[index].kind, self.pieces[index + 1].kind
         if kind == "NAME" and behind == "EQUAL":
             index += 2
@@ -90,7 +90,7 @@ class Structure:
         return kind == "HEAD" or (kind == "NAME" and behind in ("COMMA", "CLOSE"))
 
     def _value(self) -> int:
-        """Where the value of a definition begins; 0 for a network by itself."""
+        """Index of the first token of a definition's value; 0 for a network by itself."""
         for index, piece in enumerate(self.pieces):
             if piece.kind == "EQUAL" and self._inside[index] is None:
                 return index + 1
@@ -188,11 +188,11 @@ class Structure:
                 self._run_ends[index] = index + 1
 
     def column(self, index: int, line: int) -> int:
-        """Where a piece stands on a line that begins with the piece ``line``."""
+        """Column of a piece on a line that begins with the piece ``line``."""
         return self._starts[index] - self._starts[line]
 
     def columns(self, index: int, line: int) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Where an argument begins and ends on a line, by which it can be aligned."""
+        """Columns where an argument begins and ends on a line, by which it can be aligned."""
         end = self._ends[self.argument_end[index] - 1] - self._starts[line]
         return ("from", self.column(index, line)), ("to", end)
 

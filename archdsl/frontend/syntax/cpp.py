@@ -23,7 +23,7 @@ Check = Callable[[list[Token]], bool]
 
 
 class Found(NamedTuple):
-    """What a C++ text defines.
+    """Definitions of a C++ text.
 
     ``tokens`` are those of its definitions. ``broken`` are definitions that speak of layers and are
     not written in the language.
@@ -160,7 +160,7 @@ class _Picker:
         return True
 
     def _is_forward(self, statement: Statement) -> bool:
-        """Whether it is ``template <...> struct name;``: its parameters may have defaults."""
+        """True for ``template <...> struct name;``: its parameters may have defaults."""
         header = statement.header
         if header is None or header.closer is None or statement.blocks:
             return False

@@ -102,7 +102,7 @@ class Grammar:
         return found
 
     def parse(self, tokens: Iterable[Token]) -> Any:
-        """What the transformer makes of tokens; the last one is an end. Raises UnexpectedError."""
+        """The syntax tree of tokens, whose last one is an end. Raises UnexpectedError."""
         made = self._made
         state = self._start
         states, values = [state], list[Any]()
@@ -153,7 +153,7 @@ def _pattern(terminals: list[TerminalDef]) -> re.Pattern[str]:
 
 
 def _passes_on(rule: Any) -> bool:
-    """Whether a rule's value is that of its only symbol, which Lark writes with a ``?``."""
+    """True if a rule's value is that of its only symbol, which Lark writes with a ``?``."""
     single = len(rule.expansion) == 1 and not getattr(rule.expansion[0], "filter_out", False)
     return bool(single and rule.options.expand1 and rule.alias is None)
 

@@ -50,13 +50,13 @@ _FOREIGN = {
     "\\": "a line may end anywhere; there is nothing to continue it with",
 }
 _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS"}
-"""What a layer or value may begin with."""
+"""Kinds of tokens that a layer or value may begin with."""
 
 
 def explain(
     token: Token, accepts: frozenset[str], source: Source, before: list[Token]
 ) -> Diagnostic:
-    """What is wrong with a token behind others, where only some kinds may stand."""
+    """The mistake in a token behind others, where only some kinds may stand."""
     # Nothing is missing behind the spaces at the end of a text.
     ended = token.kind == END
     at = len(source.text[: token.start].rstrip()) if ended else token.start
@@ -99,7 +99,7 @@ def _foreign(character: str, span: Span) -> Diagnostic:
 
 
 class _Place(NamedTuple):
-    """Where the parser could not go on."""
+    """The place where the parser could not go on."""
 
     kind: str
     found: str
@@ -225,11 +225,11 @@ _FORMS = {
     "PARAM": "write param int NAME = 10;",
     "_CONST": "write const int NAME = 10;",
 }
-"""How each kind of definition is written, by the token that it begins with."""
+"""Spelling of each kind of definition, by the token that it begins with."""
 
 
 def _heading(place: _Place) -> str | None:
-    """What a definition begins with, while its ``=`` has not come yet."""
+    """First token of a definition, while its ``=`` has not come yet."""
     begun = range(place.begun, len(place.tokens))
     if any(place.tokens[i].kind == "EQUAL" and place.tree.inside[i] is None for i in begun):
         return None

@@ -51,7 +51,7 @@ class Name(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What stands before the last ``::`` of a name: ``def<relu>::inner::`` or ``a::b::``."""
+    """The part of a name before its last ``::``: ``def<relu>::inner::`` or ``a::b::``."""
 
     container: Apply | None
     path: tuple[str, ...]

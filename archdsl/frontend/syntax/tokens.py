@@ -54,7 +54,7 @@ class Comment(NamedTuple):
 
     @property
     def finished(self) -> bool:
-        """Whether it ends where it says so itself."""
+        """True if the token is closed, as a comment is by ``*/``."""
         return self.text.startswith("//") or (len(self.text) > 3 and self.text.endswith("*/"))
 
     @property

@@ -35,7 +35,7 @@ class Bracket:
 
     @property
     def arguments(self) -> list[int]:
-        """Where its arguments begin."""
+        """Index of the first token of its arguments."""
         if self.closer == self.opener + 1:
             return []
         return [self.opener + 1, *(comma + 1 for comma in self.commas)]
@@ -114,7 +114,7 @@ class Tree:
     # ---- statements ----
 
     def _begins(self, index: int, kind: str) -> bool:
-        """Whether a token begins a statement though the one before it has not ended."""
+        """True if a token begins a statement though the one before it has not ended."""
         statement, before = self._running, self.tokens[index - 1].kind
         if statement is None or kind == "INCLUDE":
             return True
@@ -141,7 +141,7 @@ class Tree:
         self._running = None
 
     def _ends(self, index: int, kind: str) -> bool:
-        """Whether a statement ends with a token that is no bracket."""
+        """True if a statement ends with a token that is no bracket."""
         if kind == "SEMICOLON":
             return not self._in_parentheses()
         if kind == "COLON":
@@ -155,7 +155,7 @@ class Tree:
         )
 
     def _is_network(self, index: int, kind: str) -> bool:
-        """Whether a network without a name, which needs no semicolon, ends with a token."""
+        """True if a network without a name, which needs no semicolon, ends with a token."""
         statement = self._running
         if self._cpp or self._stack or statement is None:
             return False
@@ -167,7 +167,7 @@ class Tree:
     # ---- brackets ----
 
     def _in_parentheses(self) -> bool:
-        """Whether a semicolon or keyword can stand in parentheses, as in a C++ ``for``."""
+        """True if a semicolon or keyword can stand in parentheses, as in a C++ ``for``."""
         return self._cpp and self._inner["LPAR"] > 0
 
     def _open(self, index: int, kind: str) -> None:
@@ -224,7 +224,7 @@ class Tree:
         self._stack = []
 
     def _is_constant(self, statement: Statement, brace: int) -> bool:
-        """Whether a brace holds the value of a constant: ``const int n{4};``."""
+        """True if a brace holds the value of a constant: ``const int n{4};``."""
         if brace - statement.first > _WORDS or self.tokens[brace - 1].kind != "NAME":
             return False
         words = {token.kind for token in self.tokens[statement.first : brace - 1]}

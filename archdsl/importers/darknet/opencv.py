@@ -1,4 +1,4 @@
-"""Whether a spec's network computes what OpenCV computes of a .cfg, with the same weights."""
+"""Comparison of a spec's network with what OpenCV computes of a .cfg, with the same weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _BRINGS = "pip install 'archdsl[darknet]' brings OpenCV 4, which runs the file"
 _EPSILON = 1e-6
-"""What OpenCV adds to variances, as Darknet does on a CPU; on a GPU it adds 1e-5."""
+"""Number that OpenCV adds to variances, as Darknet does on a CPU; on a GPU it adds 1e-5."""
 _ENDS = (*DETECTORS, "cost")
 """Sections that decode or judge what the network gives; what they read is compared."""
 
@@ -131,7 +131,7 @@ def _without_heads(text: str, sizes: list[int]) -> tuple[str, list[int]]:
 
 
 def _run(cv2: Any, text: str, weights: bytes, ends: list[int], x: Array) -> list[Array]:
-    """What OpenCV gives at the sections of the given numbers."""
+    """Outputs of OpenCV at the sections of the given numbers."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

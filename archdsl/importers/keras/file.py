@@ -19,7 +19,7 @@ from archdsl.frontend.files import read_source
 _CONFIG, _ABOUT, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_TEXT = 64 * 2**20
 _MOST_UNPACKED = 20
-"""How many times larger than packed weights may be; Keras packs nothing."""
+"""Largest ratio of unpacked to packed weights; Keras packs nothing."""
 _MODULES = frozenset(
     f"keras.{name}"
     for name in (

@@ -31,7 +31,7 @@ _BRINGS = "pip install 'archdsl[keras]' brings Keras, which reads the file"
 _NORMS = BatchNorm, GroupNorm, LayerNormLast
 _DEPTHWISE = (2, 3, 0, 1)
 _AXES = {4: (3, 2, 0, 1), 2: (1, 0)}
-"""Where PyTorch's axes of a kernel and of a matrix are in Keras's."""
+"""Places of PyTorch's axes of a kernel and of a matrix in Keras's."""
 
 
 def load(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
@@ -184,7 +184,7 @@ def _pictures(network: Network) -> Array:
 
 
 def _run(model: Any, network: Network) -> list[Array]:
-    """What Keras gives, in our axes, for the pictures that the network is given.
+    """Outputs of Keras, in our axes, for the pictures that the network is given.
 
     What scales pixels in front of the network is left out of a spec, so it is undone before.
     """

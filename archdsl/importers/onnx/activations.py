@@ -81,7 +81,7 @@ def _made(layer: Layer) -> Array:
 
 
 def _equal(found: Array, wanted: Array) -> bool:
-    """Whether samples are those wanted, wherever the formula that gave them does not overflow."""
+    """True if samples are those wanted, wherever the formula that gave them does not overflow."""
     if found.shape != wanted.shape or not np.isfinite(found[NEAR]).all():
         return False
     kept = np.isfinite(found)

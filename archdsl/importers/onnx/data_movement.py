@@ -201,7 +201,7 @@ def _wanted(node: Node, height: int, width: int) -> tuple[int, int]:
 
 
 def _way(node: Node) -> tuple[bool, bool]:
-    """Whether the nearest cell is taken, and whether corners are aligned."""
+    """Two truth values: the nearest cell is taken, and corners are aligned."""
     mode = node.get("mode")
     modern = node.type == "Resize" and len(node.inputs) > 2
     place = node.get("coordinate_transformation_mode", "half_pixel" if modern else "asymmetric")

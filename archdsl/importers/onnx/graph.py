@@ -37,7 +37,7 @@ _NEAREST = 5  # operations back that a formula may begin at
 CHANNELS_LAST = "The file's input has its channels last."
 """The note of a spec whose network takes the file's input with its channels in front."""
 _SAMPLES = 11
-"""How many samples are followed where the batch is open: a size that a file hardly means else."""
+"""Number of samples followed where the batch is open: a size that a file hardly means else."""
 
 
 class OnnxGraphReader:
@@ -140,7 +140,7 @@ class OnnxGraphReader:
         return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
 
     def _turned(self, name: str) -> bool:
-        """Whether all that reads the input brings its last axis to the front, as tf2onnx does."""
+        """True if all that reads the input brings its last axis to the front, as tf2onnx does."""
         readers = [Node(proto, (), self.opset) for proto in self._graph.node if name in proto.input]
         turning = [
             node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers

@@ -108,7 +108,7 @@ def _definition(kind: str, opset: int) -> Definition:
 
 
 def _value(attribute: Any) -> Any:
-    """What an attribute holds, text as text, and a list where it has several values."""
+    """Value of an attribute, text as text, and a list where it has several values."""
     from onnx import helper
 
     value = helper.get_attribute_value(attribute)
@@ -121,7 +121,7 @@ _LISTS = (6, 7)  # AttributeProto.FLOATS and INTS
 
 
 def along(constant: Tensor, shape: Sizes, *, last: bool = False) -> bool:
-    """Whether a constant has a value for each channel, and meets the channels.
+    """True if a constant has a value for each channel, and meets the channels.
 
     ``last``: the channels are the last axis, as those of a sequence.
     """

@@ -52,7 +52,7 @@ def _scalar(node: Node) -> float | None:
 
 
 def _as_they_are(signal: Signal | None, source: int) -> bool:
-    """Whether an operation's values have another shape, and their order."""
+    """True if an operation's values have another shape, and their order."""
     moved = signal.moved if signal is not None else None
     if moved is None or moved.source != source:
         return False

@@ -1,4 +1,4 @@
-"""What is known of each operator of ONNX: its versions, its attributes, and what reads it.
+"""Rows of the table of ONNX operators: versions, attributes, and the function that reads a node.
 
 Defaults and the list of attributes are ONNX's own (``onnx.defs``); an attribute that no row names
 has to have its default.

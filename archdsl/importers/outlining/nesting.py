@@ -194,7 +194,7 @@ class _Reduction:
 
 
 def output_names(names: Iterable[str]) -> list[str]:
-    """What a spec calls outputs of these names, each by a word of its own."""
+    """Words by which a spec calls outputs of these names, each its own."""
     labels: list[str] = []
     for name in names:
         word = re.sub(r"[^A-Za-z0-9_]+", "_", name)
