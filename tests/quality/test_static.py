@@ -1,10 +1,13 @@
 """The code is clean, and the wheel carries what an installed archdsl needs."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,33 @@ def test_static(command: tuple[str, ...]) -> None:
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+_QUESTION = re.compile(r"(What|Which|Whether|How|Where|Who|When)\b")
+
+
+def _strings(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Docstrings, and the strings below attributes."""
+    for node in ast.walk(tree):
+        for statement in getattr(node, "body", None) or () if not _expression(node) else ():
+            value = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield value
+
+
+def _expression(node: ast.AST) -> bool:
+    return isinstance(node, (ast.Lambda, ast.IfExp))
+
+
+def test_docstrings_are_no_riddles() -> None:
+    """They say what a thing is, ``Number of rows``, and do not open as a question, ``How many``."""
+    riddles = [
+        f"{path.relative_to(ROOT)}:{each.lineno}: {str(each.value).splitlines()[0]}"
+        for path in sorted((ROOT / "archdsl").rglob("*.py"))
+        for each in _strings(ast.parse(path.read_text(encoding="utf-8")))
+        if _QUESTION.match(str(each.value).strip())
+    ]
+    assert not riddles, "\n".join(riddles)
 
 
 def contract(folder: Path) -> subprocess.CompletedProcess[str]:
