@@ -8,7 +8,7 @@ from typing import Any
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
-from archdsl.ir.layer import Definition, definitions
+from archdsl.ir.layer import Definition, definitions, lookup
 from archdsl.layers.initial import SCHEMES, Initialised, Scheme
 
 _FACT = re.compile(r"^// init:[ \t]+(\S[^\r\n]*?)[ \t]*$", re.MULTILINE)
@@ -77,18 +77,20 @@ def starts(source: Source) -> Starts:
 
 def drawn_kinds() -> Mapping[str, Definition]:
     """The kinds of layers that a fact may speak of."""
-    return {
-        name: each
-        for name, each in definitions().items()
-        if issubclass(each.cls, Initialised) and each.cls.kind == name  # type: ignore[attr-defined]
-    }
+    return {name: each for name, each in definitions().items() if _is_drawn(each, name)}
+
+
+def _is_drawn(definition: Definition, name: str) -> bool:
+    cls = definition.cls
+    return issubclass(cls, Initialised) and cls.kind == name  # type: ignore[attr-defined]
 
 
 def _kind(words: list[Span]) -> str:
     """Takes the kind of layers off the words of an item."""
     span = words.pop(0)
-    kinds = drawn_kinds()
-    if span.text not in kinds:
+    known = lookup(span.text)  # which reads no more of the catalogue than it has to
+    if known is None or not _is_drawn(known, span.text):
+        kinds = drawn_kinds()
         raise fail(
             f"'{span.text}' is neither a kind of layers with weights nor a way to start them",
             span,
