@@ -294,7 +294,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("ruff", "check", "--isolated"),
         ("ruff", "format", "--isolated", "--check"),
-        ("mypy", "--ignore-missing-imports"),
+        ("mypy", "--ignore-missing-imports", "--config-file="),
     ],
     ids=lambda command: " ".join(command[:2]),
 )
