@@ -37,14 +37,11 @@ _QUESTION = re.compile(r"(What|Which|Whether|How|Where|Who|When)\b")
 def _strings(tree: ast.AST) -> Iterator[ast.Constant]:
     """Docstrings, and the strings below attributes."""
     for node in ast.walk(tree):
-        for statement in getattr(node, "body", None) or () if not _expression(node) else ():
+        body = getattr(node, "body", None)  # that of a lambda is an expression
+        for statement in body if isinstance(body, list) else ():
             value = statement.value if isinstance(statement, ast.Expr) else None
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 yield value
-
-
-def _expression(node: ast.AST) -> bool:
-    return isinstance(node, (ast.Lambda, ast.IfExp))
 
 
 def test_docstrings_are_no_riddles() -> None:

@@ -12,14 +12,13 @@ from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.diagnostics import fail
 from archdsl.importers import ImportOptions, Proof
+from archdsl.importers.comparison import compared
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx import read_with_weights
 from archdsl.importers.onnx.graph import CHANNELS_LAST
 from archdsl.importers.weight_map import DifferentNetworkError, state
 from archdsl.ir.edges import Shape
 from archdsl.ir.network import Network
-
-_TOLERANCE = 1e-4  # of an output's largest value; runtimes fuse and reorder what they add up
 
 
 def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
@@ -67,21 +66,11 @@ def proof(network: Network, what: str) -> Proof:
         sizes = [size or 1 for size in cast("Shape", network.shape(network.input))]
         x = torch.randn(batch, *sizes, generator=torch.Generator().manual_seed(0))
         given = x.movedim(1, -1) if CHANNELS_LAST in imported.notes else x
-        results = session.run(None, {entry.name: given.numpy()})
-        theirs = [torch.from_numpy(array) for array in results]
+        theirs = session.run(None, {entry.name: given.numpy()})
     except Exception as error:  # what it raises is C++'s and has no common base
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         return Proof(None, (f"onnxruntime does not run the file: {reason}",))
     with undisturbed(module, training=False), torch.inference_mode():
         result = module(x)
     ours = list(result.values()) if isinstance(result, dict) else [result]
-    shapes = [[tuple(part.shape) for part in side] for side in (ours, theirs)]
-    if shapes[0] != shapes[1]:
-        return Proof(False, (f"outputs {shapes[0]}, and onnxruntime gives {shapes[1]}",))
-    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if b.numel()]
-    apart = [(a - b).abs().max().item() for a, b in pairs]
-    same = all(
-        d <= _TOLERANCE * b.abs().max().item() for d, (_, b) in zip(apart, pairs, strict=True)
-    )
-    told = f"outputs as onnxruntime's with the file's weights, largest difference {max(apart):.3g}"
-    return Proof(same, (told,))
+    return compared([part.numpy() for part in ours], theirs, "onnxruntime", "the file's weights")
