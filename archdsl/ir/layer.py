@@ -32,10 +32,8 @@ from archdsl.ir.edges import (
 from archdsl.ir.window import POINT, Window
 
 if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.backends.torch.emitter import Emitter, Operand
     from archdsl.ir.initial import Initial
+    from archdsl.ir.lowering import Construct, Emitter, Operand, Value
 
 
 __all__ = [
@@ -211,14 +209,12 @@ class Layer:
         """Distributions of its initial weights and biases; ``None`` leaves torch's defaults."""
         return None
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        """The PyTorch module of the layer, its parameters not yet initialised."""
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        """The PyTorch module of the layer, as the call that makes it."""
         raise NotImplementedError(f"{self.kind} has no module")
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        """Add the layer to a PyTorch graph and return the node of its output."""
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        """Add the layer to a computation and return the value of its output."""
         return emit.module(self.module(inputs), *operands, initial=self.initial_values)
 
     def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -266,7 +262,7 @@ class Layer:
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        """Add the layer to a PyTorch graph: once for every tensor that it is applied to."""
+        """Add the layer to a computation: once for every tensor that it is applied to."""
         return emit.lowered(self, operands, inputs)
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:

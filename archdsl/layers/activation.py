@@ -21,7 +21,7 @@ from archdsl.ir.window import LAST_AXIS, SAMPLE
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 @dataclass(frozen=True)

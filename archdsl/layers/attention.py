@@ -26,7 +26,7 @@ from archdsl.ir.window import whole
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 def _sequence(shape: Shape, kind: str) -> tuple[Dim, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.ir.layer import (
     Category,
@@ -19,11 +19,9 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import sliding, spreading
 from archdsl.layers.initial import Initialised
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Pair = tuple[int, int]
 
@@ -238,12 +236,11 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
             parts.append(f"dilation {self.dilation}")
         return ", ".join(parts)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         channels = image(inputs[0], "con")[0]
         kernel = self._kernel(inputs[0])
-        return nn.Conv2d(
+        return made(
+            "torch.nn.Conv2d",
             channels,
             self.filters,
             kernel,
@@ -351,10 +348,9 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
         enlarged = f", ×{self.stride_h}" if self.stride_h != 1 else ""
         return f"{kernel} transposed conv, {self.filters}{enlarged}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.ConvTranspose2d(
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.ConvTranspose2d",
             image(inputs[0], "cont")[0],
             self.filters,
             (self.kernel_h, self.kernel_w),

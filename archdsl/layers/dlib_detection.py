@@ -23,7 +23,7 @@ from archdsl.layers.typed import TypedLayer, agreed_classes, argument
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 # ---- image pyramids ----
 
@@ -104,11 +104,11 @@ class _PyramidInput(TensorInput):
     ) -> Operand:
         from archdsl.backends.torch.detection.dlib import PyramidInput
         from archdsl.backends.torch.detection.values import tensor_of
-        from archdsl.backends.torch.emitter import ImageNodes
+        from archdsl.ir.lowering import ImageValues
 
         module = PyramidInput(self._n(), self.padding, self.outer_padding, self.means())
         batch = emit.module(module, emit.entry("images"))
-        return ImageNodes(batch, emit.call(tensor_of, batch))
+        return ImageValues(batch, emit.call(tensor_of, batch))
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
         import torch

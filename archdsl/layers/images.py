@@ -13,7 +13,7 @@ from archdsl.layers.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN, TensorInput
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class _ImagesInput(TensorInput):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         from archdsl.backends.torch.detection.values import tensor_of
-        from archdsl.backends.torch.emitter import ImageNodes
+        from archdsl.ir.lowering import ImageValues
 
         images, targets = emit.entry("images"), emit.entry("targets", None)
         batch = emit.module(self.batch(), images, targets)
-        return ImageNodes(batch, emit.call(tensor_of, batch))
+        return ImageValues(batch, emit.call(tensor_of, batch))
 
     def fed(self, output: EdgeType) -> Mapping[str, Any]:
         import torch

@@ -13,7 +13,7 @@ from archdsl.ir.layer import Category, RuleError, Shape, alias, arg, define
 if TYPE_CHECKING:
     from torch import Tensor, fx
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 
 class Pixels(NamedTuple):

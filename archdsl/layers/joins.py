@@ -25,7 +25,7 @@ from archdsl.ir.window import SAMPLE, resizing
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:

@@ -13,7 +13,7 @@ from archdsl.layers.pooling import flat_size, last_axis
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 @define(

@@ -16,7 +16,7 @@ from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, sho
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from archdsl.layers.typed import (
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 
 # ---- default boxes ----

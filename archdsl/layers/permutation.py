@@ -23,7 +23,7 @@ from archdsl.layers.convolution import Pair, times
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:

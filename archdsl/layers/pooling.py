@@ -25,7 +25,7 @@ from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, t
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 _TRIED = 16
 """Number of proposals in a trial run, which the full number would make slow."""

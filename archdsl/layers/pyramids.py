@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import fx
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 _T = TypeVar("_T")
 

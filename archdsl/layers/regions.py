@@ -23,7 +23,7 @@ from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 REGIONS = "the regions"
 """The mark of the proposals or detections whose features flow."""

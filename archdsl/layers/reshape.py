@@ -26,7 +26,7 @@ from archdsl.layers.resize import ResizeTo
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from archdsl.backends.torch.emitter import Emitter
+    from archdsl.ir.lowering import Emitter
 
 
 @define("reshape_to", category=Category.RESHAPE, source="dlib reshape_to_; torch.reshape")

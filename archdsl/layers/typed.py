@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from archdsl.layers.typed import DecisionLayer, agreed_classes, argument, levels
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.detection.yolo.detector import YoloDetector
-    from archdsl.backends.torch.emitter import Emitter, Operand
+    from archdsl.ir.lowering import Emitter, Operand
 
 Anchor = tuple[float, float]
 """Width and height in pixels of the network's input."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from torch import fx, nn
 
 from archdsl.backends.torch.freeze import freeze
 from archdsl.backends.torch.initial import initialise
+from archdsl.backends.torch.realise import module_of, named
 from archdsl.ir.cells import Cells, cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.ir.initial import Initial
 from archdsl.ir.layer import Layer
+from archdsl.ir.lowering import Construct, ImageValues, Operand
 from archdsl.ir.network import Network
 from archdsl.layers.initial import TORCH
 
@@ -21,17 +23,6 @@ START = "start"
 
 LAYER = "layer"
 """The key of a node's ``meta`` under which the path of its layer stands."""
-
-
-class ImageNodes(NamedTuple):
-    """Images in a PyTorch graph: the batch with all that is known of it, and its tensor."""
-
-    batch: fx.Node
-    tensor: fx.Node
-
-
-Operand = fx.Node | Mapping[str, fx.Node] | ImageNodes
-"""Counterpart of an edge in an fx graph: a node, nodes of feature maps by name, or images."""
 
 
 class Emitter:
@@ -80,7 +71,7 @@ class Emitter:
                 name: self._applied(layer, tuple(each[name] for each in maps), shapes)
                 for name, shapes in zip(inputs[0].names, seen, strict=True)
             }
-        nodes = tuple(each.tensor if isinstance(each, ImageNodes) else each for each in operands)
+        nodes = tuple(each.tensor if isinstance(each, ImageValues) else each for each in operands)
         (shapes,) = applications(inputs, layer.kind)
         return self._applied(layer, cast("tuple[fx.Node, ...]", nodes), shapes)
 
@@ -102,7 +93,7 @@ class Emitter:
 
     def module(
         self,
-        module: nn.Module,
+        module: Construct | nn.Module,
         *operands: Any,
         initial: Initial | None = None,
         **options: Any,
@@ -114,6 +105,8 @@ class Emitter:
         ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
+            if isinstance(module, Construct):
+                module = module_of(module)
             if self._draw:
                 initialise(module, initial or TORCH)
             if self._frozen:
@@ -123,8 +116,10 @@ class Emitter:
         node.meta[START] = initial or TORCH
         return node
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> fx.Node:
-        """Call a function on nodes and constants."""
+    def call(self, function: str | Callable[..., Any], *arguments: Any) -> fx.Node:
+        """Call a function, by its dotted name, on nodes and constants."""
+        if isinstance(function, str):
+            function = named(function)
         return self._noted(self.graph.call_function(function, arguments))
 
     def method(self, name: str, *arguments: Any) -> fx.Node:
@@ -138,7 +133,7 @@ class Emitter:
 
     def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
         """Return value of the compiled module for an output."""
-        if isinstance(operand, ImageNodes):
+        if isinstance(operand, ImageValues):
             return operand.tensor
         if isinstance(edge, Detections):
             from archdsl.backends.torch.detection.images import Results
@@ -147,13 +142,13 @@ class Emitter:
             return self.module(Results(), operand)
         return operand
 
-    def criterion(self, module: nn.Module) -> None:
+    def criterion(self, module: Construct | nn.Module) -> None:
         """Set the loss that the network is trained with."""
-        self.loss = module
+        self.loss = module_of(module) if isinstance(module, Construct) else module
 
-    def decision(self, module: nn.Module) -> None:
+    def decision(self, module: Construct | nn.Module) -> None:
         """Set what makes labels of the network's output."""
-        self.verdict = module
+        self.verdict = module_of(module) if isinstance(module, Construct) else module
 
     def cells(self, index: int = 0) -> Cells:
         """Positions, in the network's input, of the cells of an input of the current layer."""
