@@ -22,7 +22,7 @@ from archdsl.inference.rle import run_lengths
 from archdsl.inference.segments import areas, coloured
 from archdsl.ir.build import MAIN_OUTPUT
 from archdsl.ir.edges import Detections, Shape, elements, shown
-from archdsl.layers.inputs import TensorInput, known_size
+from archdsl.layers.inputs import PixelValues, TensorInput, known_size
 
 
 class Prediction(Protocol):
@@ -140,6 +140,16 @@ class Classes:
         )
 
 
+def pixels(picture: Tensor, expected: PixelValues) -> Tensor:
+    """A picture (3, height, width) with values 0..1 as the values that a network expects."""
+    if expected.grey:
+        return (picture * 255).round().sum(0, keepdim=True).div(3).floor() / 255
+    mean, deviation = (
+        picture.new_tensor(each)[:, None, None] for each in (expected.mean, expected.deviation)
+    )
+    return (picture * expected.scale - mean) / deviation
+
+
 class Predictor:
     """A network with the method that turns pictures into predictions; base of the three kinds."""
 
@@ -185,7 +195,7 @@ class Predictor:
         return result if self.output is None else result[self.output]
 
     def _pixels(self, picture: Tensor) -> Tensor:
-        return self._input.pixels_of(picture).to(self._device)
+        return pixels(picture, self._input.expected).to(self._device)
 
 
 class Detector(Predictor):

@@ -91,6 +91,12 @@ class Emitter(Protocol):
     def call(self, function: str, *arguments: Any) -> Value:
         """Call a function, by its dotted name, on values and constants."""
 
+    def once(self, function: str, *arguments: Any) -> Value:
+        """Call a function, unless it was called so before with the same arguments: its value then.
+
+        For functions that give several values, each of which is a layer's output.
+        """
+
     def method(self, name: str, *arguments: Any) -> Value:
         """Call a tensor method; the first argument is the tensor."""
 

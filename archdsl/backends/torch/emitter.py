@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from torch import fx, nn
@@ -14,7 +14,7 @@ from archdsl.ir.cells import Cells, cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.ir.initial import Initial
 from archdsl.ir.layer import Layer
-from archdsl.ir.lowering import Construct, ImageValues, Operand
+from archdsl.ir.lowering import Construct, ImageValues, Operand, made
 from archdsl.ir.network import Network
 from archdsl.layers.initial import TORCH
 
@@ -37,6 +37,7 @@ class Emitter:
         self.modules: dict[str, nn.Module] = {}
         self.loss: nn.Module | None = None
         self.verdict: nn.Module | None = None
+        self._once: dict[tuple[Any, ...], fx.Node] = {}
         self._network = network
         self._draw = draw
         self._path = ""
@@ -93,7 +94,7 @@ class Emitter:
 
     def module(
         self,
-        module: Construct | nn.Module,
+        module: Construct,
         *operands: Any,
         initial: Initial | None = None,
         **options: Any,
@@ -105,22 +106,26 @@ class Emitter:
         ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
-            if isinstance(module, Construct):
-                module = module_of(module)
+            made_real = module_of(module)
             if self._draw:
-                initialise(module, initial or TORCH)
+                initialise(made_real, initial or TORCH)
             if self._frozen:
-                freeze(module)
-            self.modules[self._path] = module
+                freeze(made_real)
+            self.modules[self._path] = made_real
         node = self._noted(self.graph.call_module(self._path, operands, options))
         node.meta[START] = initial or TORCH
         return node
 
-    def call(self, function: str | Callable[..., Any], *arguments: Any) -> fx.Node:
+    def call(self, function: str, *arguments: Any) -> fx.Node:
         """Call a function, by its dotted name, on nodes and constants."""
-        if isinstance(function, str):
-            function = named(function)
-        return self._noted(self.graph.call_function(function, arguments))
+        return self._noted(self.graph.call_function(named(function), arguments))
+
+    def once(self, function: str, *arguments: Any) -> fx.Node:
+        """Call a function, unless it was called so before with the same arguments."""
+        key = (function, *arguments)
+        if key not in self._once:
+            self._once[key] = self.call(function, *arguments)
+        return self._once[key]
 
     def method(self, name: str, *arguments: Any) -> fx.Node:
         """Call a tensor method; the first argument is the tensor."""
@@ -136,19 +141,17 @@ class Emitter:
         if isinstance(operand, ImageValues):
             return operand.tensor
         if isinstance(edge, Detections):
-            from archdsl.backends.torch.detection.images import Results
-
             self._path = _unused(f"{name}_results", self.modules)
-            return self.module(Results(), operand)
+            return self.module(made("detection.images.Results"), operand)
         return operand
 
-    def criterion(self, module: Construct | nn.Module) -> None:
+    def criterion(self, module: Construct) -> None:
         """Set the loss that the network is trained with."""
-        self.loss = module_of(module) if isinstance(module, Construct) else module
+        self.loss = module_of(module)
 
-    def decision(self, module: Construct | nn.Module) -> None:
+    def decision(self, module: Construct) -> None:
         """Set what makes labels of the network's output."""
-        self.verdict = module_of(module) if isinstance(module, Construct) else module
+        self.verdict = module_of(module)
 
     def cells(self, index: int = 0) -> Cells:
         """Positions, in the network's input, of the cells of an input of the current layer."""

@@ -84,9 +84,9 @@ def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModu
     for position, shape in enumerate(shapes):
         node = emit.entry(f"x{position}")
         if not known:
-            node = emit.call(_somewhere, node)
+            node = emit.graph.call_function(_somewhere, (node,))
         elif len(shape) == 1:
-            node = emit.call(torch.flatten, node, 1)
+            node = emit.call("torch.flatten", node, 1)
         sources.append(node)
     with torch.device("meta"), SkippedInitialisation():
         emit.graph.output(layer.edge_lower(emit, tuple(sources), shapes))
