@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class RandomValues(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RandomValues:
     """A tensor of numbers drawn evenly from 0..1."""
 
     shape: tuple[int, ...]
 
 
-class RandomBoxes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RandomBoxes:
     """A tensor count×4 of boxes (x1, y1, x2, y2), none of them empty, in pixels of an image."""
 
     count: int

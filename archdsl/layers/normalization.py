@@ -119,7 +119,7 @@ class BatchNormFc(_BatchNorm):
             made("torch.nn.Flatten"),
             norm,
             made("torch.nn.Unflatten", 1, inputs[0]),
-        )  # type: ignore[arg-type]
+        )
 
 
 @define(

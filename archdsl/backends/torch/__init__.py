@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Set
 import torch
 from torch import fx, nn
 
-from archdsl.backends.torch.emitter import START, Emitter, Operand
+from archdsl.backends.torch.emitter import START, Emitter
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.diagnostics import fail
+from archdsl.ir.lowering import Operand
 from archdsl.ir.names import class_name
 from archdsl.ir.network import LayerInstance, Network
 

@@ -10,12 +10,12 @@ from torch import fx, nn
 from archdsl.backends.torch.freeze import freeze
 from archdsl.backends.torch.initial import initialise
 from archdsl.backends.torch.realise import module_of, named
-from archdsl.ir.cells import Cells, cells
+from archdsl.ir.cells import cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.ir.initial import Initial
-from archdsl.ir.layer import Layer
-from archdsl.ir.lowering import Construct, ImageValues, Operand, made
+from archdsl.ir.lowering import Construct, ImageValues, Operand, TensorLayer, made
 from archdsl.ir.network import Network
+from archdsl.ir.window import Cells
 from archdsl.layers.initial import TORCH
 
 START = "start"
@@ -62,7 +62,7 @@ class Emitter:
             )
 
     def lowered(
-        self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+        self, layer: TensorLayer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         """A tensor layer applied to each of several tensors with the same weights."""
         if isinstance(inputs[0], FeatureMaps):
@@ -77,7 +77,7 @@ class Emitter:
         return self._applied(layer, cast("tuple[fx.Node, ...]", nodes), shapes)
 
     def _applied(
-        self, layer: Layer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
+        self, layer: TensorLayer, nodes: tuple[fx.Node, ...], shapes: tuple[Shape, ...]
     ) -> fx.Node:
         """A layer applied to tensors in the shapes that its rule is given."""
         seen = layer.seen(shapes)
@@ -86,7 +86,7 @@ class Emitter:
                 node if after == before else self.method("reshape", node, -1, *after)
                 for node, before, after in zip(nodes, shapes, seen, strict=True)
             )
-        return layer.lower(self, nodes, seen)
+        return cast("fx.Node", layer.lower(self, nodes, seen))
 
     def may_overwrite_input(self) -> bool:
         """True if nothing else reads the layer's input, so that it may work in place."""
