@@ -28,13 +28,13 @@ class Pixels(NamedTuple):
 class PixelValues(NamedTuple):
     """Values that stand for a picture in RGB with values 0..1.
 
-    They are ``(value * scale - mean) / deviation``, mean and deviation by channel. ``grey`` is one
-    channel, as dlib makes it: the mean of the three of 0..255, rounded down.
+    They are ``(value * scale - mean) / deviation``, mean and deviation by channel or for all.
+    ``grey`` is one channel, as dlib makes it: the mean of the three of 0..255, rounded down.
     """
 
     scale: float = 1
-    mean: tuple[float, float, float] = (0, 0, 0)
-    deviation: tuple[float, float, float] = (1, 1, 1)
+    mean: tuple[float, ...] = (0,)
+    deviation: tuple[float, ...] = (1,)
     grey: bool = False
 
 
@@ -117,6 +117,8 @@ class Input(TensorInput):
     def expected(self) -> PixelValues:
         if self.pixels.divisor != 1:
             return super().expected
+        if self.pixels.channels != len(IMAGENET_MEAN):
+            return PixelValues()
         # Nothing is known of these values; torchvision's networks are trained like this.
         return PixelValues(mean=IMAGENET_MEAN, deviation=IMAGENET_DEVIATION)
 
