@@ -25,7 +25,7 @@ from archdsl.ir.edges import Shape, shown
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
 
 class Choice(NamedTuple):
@@ -144,7 +144,7 @@ class Network:
         device: str = "cpu",
         seed: int | None = None,
         weights: str | Path | None = None,
-    ) -> fx.GraphModule:
+    ) -> nn.Module:
         """An initialised ``torch.nn.Module`` in training mode.
 
         Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
@@ -159,7 +159,7 @@ class Network:
         Figure(self.checked).attach(module)
         return module
 
-    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> Set[str]:
+    def load_weights(self, module: nn.Module, weights: str | Path) -> Set[str]:
         """Fill a module of this network with weights: see :func:`compile` for what they may be.
 
         Returns the names of the tensors that were filled.
@@ -268,7 +268,7 @@ def compile(
     seed: int | None = None,
     optimize: bool = False,
     **params: Any,
-) -> fx.GraphModule:
+) -> nn.Module:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
@@ -283,7 +283,7 @@ def compile(
     if optimize:
         from archdsl.backends.passes.optimise import optimise
 
-        module = cast("fx.GraphModule", optimise(network.checked, module).module).eval()
+        module = cast("nn.Module", optimise(network.checked, module).module).eval()
     return module
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from archdsl.backends.formats import darknet
 from archdsl.diagnostics import fail, listing
@@ -29,7 +29,7 @@ _LIBRARIES = ("torchvision:", "timm:")
 
 
 def load_weights(
-    module: fx.GraphModule, weights: str, network: Network, own_reference: str | None = None
+    module: nn.Module, weights: str, network: Network, own_reference: str | None = None
 ) -> Set[str]:
     """Fill the compiled module of a checked network with weights, in place; returns their names.
 
@@ -59,7 +59,7 @@ def _names(found: Match) -> Set[str]:
     return {name for _, name in found.tensors}
 
 
-def _read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file by name."""
     reader = _READERS.get(path.suffix.lower(), _read_pickle)
     try:
@@ -89,19 +89,19 @@ def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
     return loaded
 
 
-def _read_onnx(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read_onnx(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     from archdsl.importers.onnx.weights import read  # needs the package onnx
 
     return read(path, network, module)
 
 
-def _read_keras(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read_keras(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     from archdsl.importers.keras.weights import load  # needs Keras
 
     return load(path, network, module)
 
 
-_READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]] = {
+_READERS: dict[str, Callable[[Path, Network, nn.Module], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
     ".dat": dlib.read,
@@ -114,7 +114,7 @@ _READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]
 """By suffix what reads a file; a file with another suffix is what torch.save writes."""
 
 
-def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:
+def _load_own(module: nn.Module, state: dict[str, Tensor], weights: str) -> None:
     """Load a state_dict under the module's own names; all must be there and fit."""
     _require(state, module.state_dict(), f"the weights in {weights} do not fit the network")
     module.load_state_dict(state, strict=False)
@@ -146,7 +146,7 @@ def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message:
 
 
 def _transfer_from_reference(
-    module: fx.GraphModule,
+    module: nn.Module,
     state: dict[str, Tensor],
     weights: str,
     network: Network,
@@ -179,7 +179,7 @@ def _wants_aux(network: Network, name: str) -> bool:
     return len(network.outputs) > 1 and has_auxiliary_heads(name)
 
 
-def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
+def _fitting(model: nn.Module, module: nn.Module, name: str, network: Network) -> Match:
     """Pairs of a reference's weights and the module's; raises ArchError where they do not fit."""
     # Some models of torchvision compute their auxiliary heads in training mode only.
     training = _wants_aux(network, name)

@@ -34,6 +34,7 @@ from archdsl.ir.window import POINT, Window
 if TYPE_CHECKING:
     from archdsl.ir.initial import Initial
     from archdsl.ir.lowering import Construct, Emitter, Operand, Value
+    from archdsl.ir.trial import Trial
 
 
 __all__ = [
@@ -265,7 +266,7 @@ class Layer:
         """Add the layer to a computation: once for every tensor that it is applied to."""
         return emit.lowered(self, operands, inputs)
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
         """Random arguments for a trial run of the module, by parameter name; empty but for inputs.
 
         They have the nominal size and are for one image. ``output`` is the type of what the layer

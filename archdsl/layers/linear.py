@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import flat_size, last_axis
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 @define(
@@ -49,19 +44,13 @@ class FullyConnected(Initialised, Layer):
     def label(self) -> str:
         return f"fc {self.outputs}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Linear", flat_size(inputs[0], "fc"), self.outputs, bias=self.bias)
 
-        return nn.Linear(flat_size(inputs[0], "fc"), self.outputs, bias=self.bias)
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         (operand,) = operands
         if len(inputs[0]) > 1:
-            operand = emit.call(torch.flatten, operand, 1)
+            operand = emit.call("torch.flatten", operand, 1)
         return emit.module(self.module(inputs), operand, initial=self.initial_values)
 
 
@@ -99,10 +88,10 @@ class Linear(Initialised, MapLayer):
     def label(self) -> str:
         return f"linear {self.outputs}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Linear(last_axis(inputs[0], self.kind), self.outputs, bias=self.bias)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Linear", last_axis(inputs[0], self.kind), self.outputs, bias=self.bias
+        )
 
 
 alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias", bias=False)
@@ -122,10 +111,8 @@ class Dropout(Layer):
     def label(self) -> str:
         return f"dropout {self.p:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout(self.p)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Dropout", self.p)
 
 
 @define(
@@ -143,10 +130,8 @@ class DropoutRate(Layer):
     def label(self) -> str:
         return f"dropout {self.percent}%"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout(self.percent / 100)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Dropout", self.percent / 100)
 
 
 alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", percent=10)
@@ -167,11 +152,8 @@ class StochasticDepth(Layer):
     def label(self) -> str:
         return f"stochastic depth {self.p:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torchvision.ops import StochasticDepth as Module
-
-        module: nn.Module = Module(self.p, "row")
-        return module
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torchvision.ops.StochasticDepth", self.p, "row")
 
 
 @define(
@@ -188,10 +170,8 @@ class Multiply(Layer):
     def label(self) -> str:
         return f"× {self.factor:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Multiply as Module
-
-        return Module(self.factor)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Multiply", self.factor)
 
 
 @define(
@@ -209,7 +189,5 @@ class ScaleWeights(Layer):
     def label(self) -> str:
         return f"/ √{self.length}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Multiply as Module
-
-        return Module(self.length**-0.5)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Multiply", self.length**-0.5)

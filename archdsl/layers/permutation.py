@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -17,13 +16,9 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import sliding
 from archdsl.layers.convolution import Pair, times
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:
@@ -68,10 +63,8 @@ class Reorg(MapLayer):
     def label(self) -> str:
         return f"reorg {times(self._stride)}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Reorg as Module
-
-        return Module(self.row_stride, self.col_stride)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Reorg", self.row_stride, self.col_stride)
 
 
 @define(
@@ -110,10 +103,8 @@ class DarknetReorg(Layer):
     def label(self) -> str:
         return f"reorg {times((self.stride, self.stride))}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import DarknetReorg as Module
-
-        return Module(self.stride)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.DarknetReorg", self.stride)
 
 
 @define(
@@ -166,9 +157,5 @@ class YoloGrid(Layer):
             order += range(cell * self.classes, (cell + 1) * self.classes)
         return order
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.reshape, *operands, (-1, *self.shape(inputs)))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.reshape", *operands, (-1, *self.shape(inputs)))

@@ -10,15 +10,12 @@ from archdsl.diagnostics import nearest
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Mark, Port
 from archdsl.ir.edges import EdgeType, FeatureMaps, Shape, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.ir.lowering import Emitter, Operand, Value
 from archdsl.layers.joins import Add, ResizeToMatch
 from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from torch import fx
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 _T = TypeVar("_T")
 
@@ -123,11 +120,11 @@ class Collect(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        maps: dict[str, fx.Node] = {}
+        maps: dict[str, Value] = {}
         if isinstance(inputs[0], FeatureMaps):
-            maps.update(cast("Mapping[str, fx.Node]", operands[0]))
+            maps.update(cast("Mapping[str, Value]", operands[0]))
             operands = operands[1:]
-        maps.update(zip(self.names, cast("tuple[fx.Node, ...]", operands), strict=True))
+        maps.update(zip(self.names, cast("tuple[Value, ...]", operands), strict=True))
         return maps
 
 
@@ -160,7 +157,7 @@ class Select(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        maps = cast("Mapping[str, fx.Node]", operands[0])
+        maps = cast("Mapping[str, Value]", operands[0])
         return list(maps.values())[self.index]
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Dim, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import Reads, blending, repeating, resizing
 from archdsl.layers.convolution import times
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -70,11 +67,12 @@ class Upsample(Enlargement):
             return resizing(size, size * scale, nearest=False, corners=True)
         return blending(scale)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(
-            scale_factor=self.factor(), mode="bilinear", align_corners=self.align_corners
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Upsample",
+            scale_factor=self.factor(),
+            mode="bilinear",
+            align_corners=self.align_corners,
         )
 
 
@@ -91,10 +89,8 @@ class UpsampleNearest(Enlargement):
     def reads(self, size: Dim, scale: int) -> Reads:
         return repeating(scale)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(scale_factor=self.factor(), mode="nearest")
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Upsample", scale_factor=self.factor(), mode="nearest")
 
 
 @define(
@@ -125,7 +121,7 @@ class ResizeTo(MapLayer):
     def label(self) -> str:
         return f"resize to {times((self.rows, self.columns))}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(size=(self.rows, self.columns), mode="bilinear", align_corners=True)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Upsample", size=(self.rows, self.columns), mode="bilinear", align_corners=True
+        )

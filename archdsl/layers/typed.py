@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.ir.edges import EdgeType, FeatureMaps, Images, RuleError, Shape, required
 from archdsl.ir.layer import Layer, Window
+from archdsl.ir.lowering import Construct, Emitter, Operand
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class TypedLayer(Layer):
         shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
         return cls(**shared, **further)
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
         """The module that computes the layer."""
         raise NotImplementedError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.diagnostics import ArchError, fail
@@ -44,7 +44,7 @@ class _WeightTensor(NamedTuple):
     """For each of our rows the file's row, where the two differ."""
 
 
-def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
     """The weights as a file that Darknet reads; the number of images seen is written as 0.
 
     Raises ArchError for a network with layers whose values Darknet has no place for.
@@ -61,7 +61,7 @@ def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     return b"".join(pieces)
 
 
-def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file under the module's own names.
 
     Raises OSError where it cannot be read, and ArchError where its length is not exactly that of
@@ -108,7 +108,7 @@ def _wrong_length(path: Path, network: Network, expected: int, found: int) -> Ar
     )
 
 
-def _parts(network: Network, module: fx.GraphModule) -> Iterator[_WeightTensor]:
+def _parts(network: Network, module: nn.Module) -> Iterator[_WeightTensor]:
     """The tensors in the order of the file."""
     modules = dict(module.named_modules())
     written: set[str] = set()

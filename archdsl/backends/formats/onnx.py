@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.backends.torch.export import exported
@@ -17,7 +17,7 @@ _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
 
-def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The network in eval mode as an ONNX model, checked by ONNX's own checker.
 
     Its input is ``x``, N×C×H×W with an open N, and open H and W with ``dynamic_size``; its outputs
@@ -65,7 +65,7 @@ def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> 
     return content
 
 
-def _require_no_adaptive_pooling(network: Network, module: fx.GraphModule) -> None:
+def _require_no_adaptive_pooling(network: Network, module: nn.Module) -> None:
     """ONNX has no adaptive pooling: torch writes windows that are right for the example's size.
 
     It says nothing of that, and the model gives wrong numbers for other sizes. One window, the

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from archdsl.backends.plan.emitter import plan
+from archdsl.backends.plan.emitter import LAYER, plan, plan_layer
 from archdsl.backends.plan.operations import Kind, LeafModule, Operation, Plan, replaced
-from archdsl.backends.plan.units import Function, InnerUnit, Leaf, Unit, units
+from archdsl.backends.plan.units import Function, InnerUnit, Leaf, Unit, UnitPiece, units
 
 __all__ = [
+    "LAYER",
     "Function",
     "InnerUnit",
     "Kind",
@@ -15,7 +16,9 @@ __all__ = [
     "Operation",
     "Plan",
     "Unit",
+    "UnitPiece",
     "plan",
+    "plan_layer",
     "replaced",
     "units",
 ]

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from archdsl.backends.plan.operations import Kind, LeafModule, Operation, Plan
-from archdsl.ir.cells import Cells, cells
+from archdsl.ir.cells import cells
 from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
 from archdsl.ir.initial import Initial
 from archdsl.ir.layer import Layer
-from archdsl.ir.lowering import Construct, ImageValues, Operand, made
+from archdsl.ir.lowering import Construct, ImageValues, Operand, TensorLayer, made
 from archdsl.ir.network import LayerInstance, Network
+from archdsl.ir.window import Cells
 from archdsl.layers.initial import TORCH
 
 
@@ -23,7 +24,8 @@ def plan(network: Network) -> Plan:
     overwritable = _overwritable(network)
     nodes = network.graph.nodes
     for instance in network.instances():
-        emit.begin(instance, instance.path in overwritable)
+        overwrite = instance.path in overwritable
+        emit.begin(instance.path, frozen=instance.frozen, may_overwrite_input=overwrite)
         inputs = tuple(nodes[path]["shape"] for path in instance.inputs)
         operands = tuple(values[path] for path in instance.inputs)
         values[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
@@ -35,24 +37,38 @@ def plan(network: Network) -> Plan:
     return Plan(tuple(emit.operations()), emit.modules, result, emit.loss, emit.verdict)
 
 
+def plan_layer(layer: Layer, inputs: tuple[EdgeType, ...]) -> Plan:
+    """The plan of a layer by itself, called ``layer``; its inputs are ``x0``, ``x1``."""
+    emit = _PlanEmitter(None)
+    emit.begin(LAYER, frozen=False, may_overwrite_input=False)
+    operands = tuple(emit.entry(f"x{position}") for position in range(len(inputs)))
+    result = layer.edge_lower(emit, operands, inputs)
+    return Plan(tuple(emit.operations()), emit.modules, result)
+
+
+LAYER = "layer"
+"""Path of the layer in the plan of a single one."""
+
+
 class _PlanEmitter:
     """Notes the calls that layers ask for, under the path of the current layer."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network | None) -> None:
         self.modules: dict[str, LeafModule] = {}
         self.loss: Construct | None = None
         self.verdict: Construct | None = None
         self._network = network
         self._entries: list[Operation] = []
         self._operations: list[Operation] = []
+        self._once: dict[tuple[Any, ...], Operation] = {}
         self._path = ""
         self._frozen = False
         self._may_overwrite = False
 
-    def begin(self, instance: LayerInstance, may_overwrite_input: bool) -> None:
+    def begin(self, path: str, *, frozen: bool, may_overwrite_input: bool) -> None:
         """Name the layer that is lowered next."""
-        self._path = instance.path
-        self._frozen = instance.frozen
+        self._path = path
+        self._frozen = frozen
         self._may_overwrite = may_overwrite_input
 
     def operations(self) -> list[Operation]:
@@ -65,7 +81,7 @@ class _PlanEmitter:
         return self._entries[-1]
 
     def lowered(
-        self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+        self, layer: TensorLayer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         """A tensor layer applied to each of several tensors with the same weights."""
         if isinstance(inputs[0], FeatureMaps):
@@ -80,7 +96,7 @@ class _PlanEmitter:
         return self._applied(layer, tensors, shapes)
 
     def _applied(
-        self, layer: Layer, values: tuple[Operation, ...], shapes: tuple[Shape, ...]
+        self, layer: TensorLayer, values: tuple[Operation, ...], shapes: tuple[Shape, ...]
     ) -> Operation:
         """A layer applied to tensors in the shapes that its rule is given."""
         seen = layer.seen(shapes)
@@ -107,6 +123,13 @@ class _PlanEmitter:
     def call(self, function: str, *arguments: Any) -> Operation:
         """Call a function, by its dotted name, on values and constants."""
         return self._noted(Kind.CALL, function, arguments, {})
+
+    def once(self, function: str, *arguments: Any) -> Operation:
+        """Call a function, unless it was called so before with the same arguments."""
+        key = (function, *arguments)
+        if key not in self._once:
+            self._once[key] = self.call(function, *arguments)
+        return self._once[key]
 
     def method(self, name: str, *arguments: Any) -> Operation:
         """Call a tensor method; the first argument is the tensor."""
@@ -137,6 +160,7 @@ class _PlanEmitter:
 
     def cells(self, index: int = 0) -> Cells:
         """Positions, in the network's input, of the cells of an input of the current layer."""
+        assert self._network is not None  # only detectors ask
         return cells(self._network, self._network.instance(self._path).inputs[index])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name

@@ -95,7 +95,7 @@ def block_class(name: str, unit: Unit, result: Any = None) -> type[Block]:
         if each.kind is Kind.ENTRY and unit.parent is None:
             values[each] = entry(graph, each)
         else:
-            values[each] = graph.placeholder("x" if position == 0 else "y")
+            values[each] = graph.placeholder(f"x{position}" if position else "x")
     for piece in unit.pieces:
         _call(graph, piece, values)
     if unit.parent is None:

@@ -22,7 +22,12 @@ def flat(module: nn.Module) -> fx.GraphModule:
     graph = tracer.trace(module)
     made = fx.GraphModule(module, graph, class_name=type(module).__name__)
     made.training = module.training
-    for name in ("criterion", "decision"):  # torch copies only what the graph calls
+    return with_training(made, module)
+
+
+def with_training(made: fx.GraphModule, module: nn.Module) -> fx.GraphModule:
+    """The first module with the loss and the decision of the second, which no graph calls."""
+    for name in ("criterion", "decision"):
         if hasattr(module, name):
             setattr(made, name, getattr(module, name))
     return made

@@ -19,7 +19,7 @@ from archdsl.text.output import write
 from archdsl.text.words import memory
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
     from archdsl.api import Network
 
@@ -137,7 +137,7 @@ def _line(name: str, value: str) -> None:
     tell(f"  {name:<13} {value}")
 
 
-def _forward(module: fx.GraphModule, network: Network, device: str) -> tuple[dict[str, Any], float]:
+def _forward(module: nn.Module, network: Network, device: str) -> tuple[dict[str, Any], float]:
     """Run the module once in eval mode: its outputs by name, and the seconds it took."""
     import torch
 

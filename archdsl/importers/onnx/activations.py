@@ -75,8 +75,10 @@ def round_off(value: float) -> float:
 def _made(layer: Layer) -> Array:
     import torch
 
+    from archdsl.backends.torch.realise import module_of
+
     with torch.no_grad():
-        made: Array = layer.module(((1,),))(torch.from_numpy(GRID.copy())).numpy()
+        made: Array = module_of(layer.module(((1,),)))(torch.from_numpy(GRID.copy())).numpy()
     return made
 
 

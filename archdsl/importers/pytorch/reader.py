@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
+from archdsl.backends.torch.blocks import is_block
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
@@ -219,5 +220,9 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 def _kind(module: nn.Module) -> str:
     """The class of a part; containers and traced modules have nothing in common by theirs."""
-    plain = type(module) in (*_CONTAINERS, nn.Module) or isinstance(module, torch.fx.GraphModule)
+    plain = (
+        type(module) in (*_CONTAINERS, nn.Module)
+        or isinstance(module, torch.fx.GraphModule)
+        or is_block(module)
+    )
     return "" if plain else type(module).__name__

@@ -11,6 +11,8 @@ from torch import nn
 from torch.fx.proxy import TraceError
 
 from archdsl.analysis.equivalence.errors import MatchError
+from archdsl.backends.torch.blocks import is_block
+from archdsl.backends.torch.flat import flat
 
 # What tracing raises when Python code depends on a tensor's value: TraceError for `if` and `for`,
 # TypeError for `range` and `int`, RuntimeError for `len`, the others for what code does next with
@@ -76,15 +78,15 @@ def is_whole(module: nn.Module) -> bool:
 
 
 def trace(module: nn.Module, constants: Mapping[str, object]) -> torch.fx.Graph:
-    """The graph of a module's ``forward``; a ``GraphModule`` has it already.
+    """The graph of a module's ``forward``; that of a compiled network is its layers'.
 
     ``constants`` are the arguments, by name, which are not tensors of the graph.
 
     Raises:
         MatchError: ``forward`` depends on the values of tensors, or takes ``*args``.
     """
-    if isinstance(module, torch.fx.GraphModule):
-        return module.graph
+    if isinstance(module, torch.fx.GraphModule) or is_block(module):
+        return flat(module).graph
     try:
         return _Tracer().trace(module, concrete_args=dict(constants))
     except _NOT_TRACEABLE as error:
