@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from torch import fx, nn
 
-from archdsl.backends.torch.freeze import freeze
 from archdsl.backends.torch.initial import initialise
 from archdsl.backends.torch.realise import module_of, named
 from archdsl.ir.cells import cells
@@ -106,12 +105,10 @@ class Emitter:
         ``options`` are constants that its ``forward`` takes by name.
         """
         if self._path not in self.modules:
-            made_real = module_of(module)
+            real = module_of(module, frozen=self._frozen)
             if self._draw:
-                initialise(made_real, initial or TORCH)
-            if self._frozen:
-                freeze(made_real)
-            self.modules[self._path] = made_real
+                initialise(real, initial or TORCH)
+            self.modules[self._path] = real
         node = self._noted(self.graph.call_module(self._path, operands, options))
         node.meta[START] = initial or TORCH
         return node
