@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
+from archdsl.importers.made_layers import makes
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
@@ -50,10 +51,12 @@ class Draft:
         self._operations.append(operation)
         return len(self._operations) - 1
 
+    @makes(Input)
     def image(self, channels: int, height: int | None, width: int | None) -> int:
         """Append an input that takes pixel values unchanged and return its index."""
         return self.add(Input(Pixels(channels), height, width))
 
+    @makes(Input, Flatten)
     def row(self, features: int) -> int:
         """Append an input that takes a row of features and return its index."""
         return self.add(Flatten(), self.image(features, 1, 1))

@@ -141,21 +141,5 @@ class YoloGrid(Layer):
     def label(self) -> str:
         return f"grid {times((self.side, self.side))}"
 
-    def darknet_order(self) -> list[int]:
-        """Index in Darknet's output of each number of the grid, in the order of cells.
-
-        Darknet has the classes of all cells first, then the confidences, then the boxes.
-        """
-        cells = range(self.side**2)
-        confidences = len(cells) * self.classes
-        coordinates = confidences + len(cells) * self.boxes
-        order: list[int] = []
-        for cell in cells:
-            for box in range(cell * self.boxes, (cell + 1) * self.boxes):
-                order += range(coordinates + 4 * box, coordinates + 4 * (box + 1))
-                order.append(confidences + box)
-            order += range(cell * self.classes, (cell + 1) * self.classes)
-        return order
-
     def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         return emit.call("torch.reshape", *operands, (-1, *self.shape(inputs)))

@@ -88,7 +88,7 @@ class MaxPooledRegions(MultiScaleRoIAlign):  # type: ignore[misc]
 
 def in_order(module: nn.Module) -> list[nn.Parameter]:
     """The parameters of a compiled network as data reaches them."""
-    nodes = (node for node in module.graph.nodes if node.op == "call_module")
+    nodes = (node for node in flat(module).graph.nodes if node.op == "call_module")
     return [p for node in nodes for p in module.get_submodule(node.target).parameters()]
 
 

@@ -65,7 +65,7 @@ class InitialWeights:
         weighty = {p for p, leaf in leaves.items() if any(True for _ in leaf.parameters())}
         learning = weighty - set(frozen)
         self._frozen = _largest([p for p in frozen if p in weighty], learning)
-        norms = {type(leaves[p]) for p in frozen}
+        norms = {type(part) for p in frozen for part in leaves[p].modules()}
         self._norms = [each for each in _NORMS if each in norms]
 
     def constructor(self) -> list[str]:

@@ -11,7 +11,6 @@ from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name
 from archdsl.backends.torch.blocks import block_class, chain_class, filled
 from archdsl.backends.torch.flat import flat
-from archdsl.backends.torch.freeze import freeze
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.backends.torch.realise import module_of
 from archdsl.diagnostics import fail
@@ -63,9 +62,6 @@ def _compile(network: Network, device: torch.device, fill: Fill | None) -> nn.Mo
         _initialise(module, planned, done)
     elif fill is not None:
         raise fail("--device meta: weights have no values there", help="load them after to_empty")
-    for path, leaf in planned.modules.items():
-        if leaf.frozen:
-            freeze(module.get_submodule(path))
     return module
 
 
@@ -80,7 +76,10 @@ def _initialise(module: nn.Module, planned: Plan, done: Set[str]) -> None:
 def _hierarchy(network: Network, planned: Plan) -> nn.Module:
     """The modules of a plan, those of blocks around those of layers; weights are left open."""
     with SkippedInitialisation():
-        leaves = {path: module_of(leaf.construct) for path, leaf in planned.modules.items()}
+        leaves = {
+            path: module_of(leaf.construct, frozen=leaf.frozen)
+            for path, leaf in planned.modules.items()
+        }
         criterion = module_of(planned.criterion) if planned.criterion else None
         decision = module_of(planned.decision) if planned.decision else None
     found = units(network, planned)

@@ -1,4 +1,4 @@
-"""Frozen layers: parameters without gradients, norms with fixed statistics."""
+"""Modules of frozen layers that differ from those of others: norms with fixed statistics."""
 
 from __future__ import annotations
 
@@ -21,20 +21,8 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
         return self
 
 
-_FROZEN: dict[type[nn.Module], type[nn.Module]] = {
-    nn.BatchNorm1d: FrozenBatchNorm1d,
-    nn.BatchNorm2d: FrozenBatchNorm2d,
+FROZEN: dict[str, type[nn.Module]] = {
+    "torch.nn.BatchNorm1d": FrozenBatchNorm1d,
+    "torch.nn.BatchNorm2d": FrozenBatchNorm2d,
 }
-
-
-def freeze(module: nn.Module) -> None:
-    """Keep a module's parameters, and the statistics of a batch norm, as they are in training."""
-    module.requires_grad_(False)
-    if type(module) in _FROZEN:
-        module.__class__ = _FROZEN[type(module)]
-        module.eval()
-
-
-def thawed(made: type[nn.Module]) -> type[nn.Module]:
-    """The class that a frozen module had before."""
-    return next((plain for plain, frozen in _FROZEN.items() if frozen is made), made)
+"""The classes of modules that are others in a frozen layer, by the names that layers give."""

@@ -6,12 +6,21 @@ from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
 from archdsl.importers.draft import Draft
+from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid
 from archdsl.layers.pyramids import Collect
-from archdsl.layers.yolo import YoloV1, YoloV2, YoloV3
+from archdsl.layers.yolo import (
+    AnchorDetections,
+    GridDetections,
+    ScaleDetections,
+    YoloV1,
+    YoloV2,
+    YoloV3,
+)
 
 
+@makes(Collect, YoloGrid, ScaleDetections, AnchorDetections, GridDetections)
 def detector(reading: CfgReader) -> int:
     """The detections that all heads give together, as one layer of the catalogue."""
     kinds = {section.kind for _, section in reading.heads}
@@ -25,6 +34,7 @@ def detector(reading: CfgReader) -> int:
         raise refused(section, error) from None
 
 
+@makes(Collect, ScaleDetections)
 def _yolo(reading: CfgReader) -> int:
     """Each map has some of all anchors; the catalogue takes the finest map first."""
     draft = reading.draft
@@ -60,6 +70,7 @@ def _yolo(reading: CfgReader) -> int:
     return draft.add(YoloV3(anchors).layer(), maps, 0)
 
 
+@makes(AnchorDetections)
 def _region(reading: CfgReader) -> int:
     """Anchors in cells of the map."""
     draft, ((end, section),) = reading.draft, reading.heads
@@ -75,6 +86,7 @@ def _region(reading: CfgReader) -> int:
     return draft.add(YoloV2(anchors).layer(), end, 0)
 
 
+@makes(YoloGrid, GridDetections)
 def _detection(reading: CfgReader) -> int:
     """A grid of cells, whose numbers Darknet has in an order of its own."""
     draft, ((end, section),) = reading.draft, reading.heads

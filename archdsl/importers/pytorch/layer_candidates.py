@@ -7,17 +7,19 @@ there is decided by the layer itself, see ``fragments``; so an entry need not be
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot
+from archdsl.importers.made_layers import made_by, makes
 from archdsl.ir.edges import Shape
-from archdsl.ir.layer import Layer, definitions
+from archdsl.ir.layer import Category, Layer, definitions
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
 from archdsl.layers.convolution import Convolution, TransposedConvolution
+from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
 from archdsl.layers.joins import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
 from archdsl.layers.normalization import (
@@ -118,6 +120,7 @@ def _is_plain(cls: type[Any]) -> bool:
     )
 
 
+@makes(Convolution)
 def _convolution(seen: Seen) -> Proposals:
     groups = seen["groups"]
     layer = Convolution(
@@ -130,6 +133,7 @@ def _convolution(seen: Seen) -> Proposals:
     yield Proposal(layer, seen.node.inputs)
 
 
+@makes(TransposedConvolution)
 def _transposed(seen: Seen) -> Proposals:
     layer = TransposedConvolution(
         seen["out_channels"],
@@ -141,6 +145,7 @@ def _transposed(seen: Seen) -> Proposals:
     yield Proposal(layer, seen.node.inputs)
 
 
+@makes(FullyConnected, Linear)
 def _linear(seen: Seen) -> Proposals:
     flattened = seen.behind("flatten")
     connected = FullyConnected(seen["out_features"], bias=seen["bias"])
@@ -151,24 +156,29 @@ def _linear(seen: Seen) -> Proposals:
     yield Proposal(Linear(seen["out_features"], bias=seen["bias"]), seen.node.inputs)
 
 
+@makes(BatchNorm)
 def _batch_norm(seen: Seen) -> Proposals:
     yield Proposal(BatchNorm(seen["eps"], seen["momentum"]), seen.node.inputs)
 
 
+@makes(LayerNormLast)
 def _layer_norm(seen: Seen) -> Proposals:
     yield Proposal(LayerNormLast(seen["eps"]), seen.node.inputs)
 
 
+@makes(GroupNorm)
 def _group_norm(seen: Seen) -> Proposals:
     yield Proposal(GroupNorm(seen["num_groups"], seen["eps"]), seen.node.inputs)
 
 
+@makes(LocalResponseNorm)
 def _response_norm(seen: Seen) -> Proposals:
     layer = LocalResponseNorm(seen["size"], seen["alpha"], seen["beta"], seen["k"])
     yield Proposal(layer, seen.node.inputs)
 
 
 def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
+    @makes(cls)
     def recognise(seen: Seen) -> Proposals:
         options: dict[str, Any] = {"ceil_mode": seen["ceil_mode"]}
         if cls is AvgPool:
@@ -181,6 +191,7 @@ def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
 def _adaptive(
     whole: type[MaxPool] | type[AvgPool], cls: type[AdaptiveAvgPool] | type[AdaptiveMaxPool]
 ) -> _Recogniser:
+    @makes(whole, cls)
     def recognise(seen: Seen) -> Proposals:
         size = seen.pair("output_size")
         if size == (1, 1):
@@ -190,34 +201,42 @@ def _adaptive(
     return recognise
 
 
+@makes(Dropout)
 def _dropout(seen: Seen) -> Proposals:
     yield Proposal(Dropout(float(seen["p"])), seen.node.inputs)
 
 
+@makes(StochasticDepth)
 def _stochastic_depth(seen: Seen) -> Proposals:
     yield Proposal(StochasticDepth(float(seen["p"])), seen.node.inputs)
 
 
+@makes(LeakyReLU)
 def _leaky_relu(seen: Seen) -> Proposals:
     yield Proposal(LeakyReLU(float(seen["negative_slope"])), seen.node.inputs)
 
 
+@makes(ELU)
 def _elu(seen: Seen) -> Proposals:
     yield Proposal(ELU(float(seen["alpha"])), seen.node.inputs)
 
 
+@makes(PReLU)
 def _prelu(seen: Seen) -> Proposals:
     yield Proposal(PReLU(), seen.node.inputs)
 
 
+@makes(ClippedReLU)
 def _hardtanh(seen: Seen) -> Proposals:
     yield Proposal(ClippedReLU(float(seen["max_val"])), seen.node.inputs)
 
 
+@makes(Softmax)
 def _softmax(seen: Seen) -> Proposals:
     yield Proposal(Softmax(), seen.node.inputs)
 
 
+@makes(Add, PositionEmbedding)
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
@@ -225,6 +244,7 @@ def _sum(seen: Seen) -> Proposals:
         yield Proposal(PositionEmbedding(), seen.tensors())
 
 
+@makes(Gate, Mult, LayerScale, Multiply)
 def _product(seen: Seen) -> Proposals:
     first, *others = seen.tensors()
     if others:
@@ -237,12 +257,14 @@ def _product(seen: Seen) -> Proposals:
         yield Proposal(Multiply(float(factor)), (first,))
 
 
+@makes(Concat, ClassToken)
 def _concatenation(seen: Seen) -> Proposals:
     yield Proposal(Concat(), seen.node.inputs)
     if len(seen.node.inputs) == 2:
         yield Proposal(ClassToken(), seen.node.inputs[1:])
 
 
+@makes(Chunk, Attention, Token, Slice)
 def _part(seen: Seen) -> Proposals:
     """Layers for indexing: a chunk, the first of several results, a token, a box."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
@@ -263,6 +285,7 @@ def _part(seen: Seen) -> Proposals:
         yield Proposal(Slice(*starts, *sizes), seen.node.inputs)
 
 
+@makes(ChannelsLast, ChannelsFirst, Tokens)
 def _permutation(seen: Seen) -> Proposals:
     yield Proposal(ChannelsLast(), seen.node.inputs)
     yield Proposal(ChannelsFirst(), seen.node.inputs)
@@ -270,29 +293,35 @@ def _permutation(seen: Seen) -> Proposals:
         yield Proposal(Tokens(), (rows,))
 
 
+@makes(Transpose, _permutation)
 def _transposition(seen: Seen) -> Proposals:
     yield Proposal(Transpose(), seen.node.inputs)
     yield from _permutation(seen)
 
 
+@makes(Flatten)
 def _flattening(seen: Seen) -> Proposals:
     yield Proposal(Flatten(), seen.node.inputs)
 
 
+@makes(ReshapeTo)
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
 
 
+@makes(ChannelShuffle)
 def _channel_shuffle(seen: Seen) -> Proposals:
     yield Proposal(ChannelShuffle(seen["groups"]), seen.node.inputs)
 
 
+@makes(MatrixProduct)
 def _matrix_product(seen: Seen) -> Proposals:
     yield Proposal(MatrixProduct(), seen.node.inputs)
 
 
+@makes(UpsampleNearest, Upsample, ResizeToMatch, ResizeTo)
 def _resizing(seen: Seen) -> Proposals:
     nearest, corners = seen["mode"] == "nearest", bool(seen["align_corners"])
     factor, size = seen["scale_factor"], seen["size"]
@@ -308,6 +337,26 @@ def _resizing(seen: Seen) -> Proposals:
     elif isinstance(size, tuple) and not any(isinstance(part, InputSlot) for part in size):
         yield Proposal(ResizeTo(*size), seen.node.inputs)
 
+
+@makes(Input, InputRgbImageSized)
+def input_layers(means: Sequence[float], size: tuple[int, int, int]) -> Iterator[Layer]:
+    """The inputs that subtract such means from images of a size (channels, height, width)."""
+    channels, height, width = size
+    if list(means) == [0.0] and channels in (1, 3):
+        yield Input(Pixels(channels, 256), height, width)
+    elif len(means) == channels == 3:
+        yield InputRgbImageSized(height, width, red=means[0], green=means[1], blue=means[2])
+
+
+def recognised() -> frozenset[type[Layer]]:
+    """The layers of the catalogue that modules and functions of PyTorch are read as."""
+    plain = (each.cls for each in definitions().values() if _is_plain(each.cls))
+    computing = (c for c in plain if c.inputs and c.category not in _UNCOMPUTED)
+    return made_by([*_RECOGNISERS.values(), *computing, input_layers])
+
+
+_UNCOMPUTED = Category.LOSS, Category.DETECTION
+"""Categories of layers that leave no tensor that others could have computed."""
 
 _RECOGNISERS: Mapping[str, _Recogniser] = {
     "conv2d": _convolution,
