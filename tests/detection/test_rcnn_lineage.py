@@ -13,6 +13,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.ops import MultiScaleRoIAlign, roi_pool
 
 import archdsl
+from archdsl.backends.torch import flat
 from archdsl.backends.torch.detection.svm import SvmDetections
 from archdsl.backends.torch.detection.values import Batch, Regions, Samples
 

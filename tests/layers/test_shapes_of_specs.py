@@ -8,6 +8,7 @@ from support import families
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.backends.torch import flat
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 

@@ -16,6 +16,7 @@ from make import asked
 from torch import Tensor, fx, nn
 
 import archdsl
+from archdsl.backends.torch.flat import LAYER, flat_of
 from archdsl.backends.torch.modules import DlibDropout
 
 DATA = Path(__file__).parent / "data"

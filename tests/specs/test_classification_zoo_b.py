@@ -12,6 +12,7 @@ from inlining import inlined
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.backends.torch import flat
 from archdsl.diagnostics import ArchError
 from archdsl.frontend.files import open_source
 from archdsl.importers.verification import reference, verify

@@ -11,6 +11,7 @@ from torchvision import models
 from torchvision.models import list_models
 
 import archdsl
+from archdsl.backends.torch import compile_outline, flat
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 from archdsl.frontend.header import facts

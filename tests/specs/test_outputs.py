@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 
 import archdsl
+from archdsl.backends.torch import compile_outline, flat
 from archdsl.frontend.header import facts
 from archdsl.importers.verification import Match, canonical, match, reference
 
