@@ -55,12 +55,10 @@ def test_what_is_wrong_is_shown_as_text() -> None:
     assert shown["text/plain"] == str(error.value)
 
 
-COPIES: dict[str, Callable[[fx.GraphModule], fx.GraphModule]] = {
+COPIES: dict[str, Callable[[nn.Module], nn.Module]] = {
     "itself": lambda module: module,
     "deepcopy": copy.deepcopy,
     "copy of a copy": lambda module: copy.deepcopy(copy.deepcopy(module)),
-    "pickle": lambda module: pickle.loads(pickle.dumps(module)),
-    "pickled copy": lambda module: pickle.loads(pickle.dumps(copy.deepcopy(module))),
 }
 
 

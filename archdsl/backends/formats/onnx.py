@@ -13,6 +13,9 @@ from archdsl.backends.torch.quiet import quiet
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
+_STACK_TRACE = "pkg.torch.onnx.stack_trace"
+"""The key under which torch notes the Python code that a node comes from."""
+
 _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
@@ -58,6 +61,11 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
             None,
             f"{model.ByteSize():,} bytes, which is more than one protocol buffer holds",
         )
+    for node in model.graph.node:
+        # Places in torch's generated code, which are others every time.
+        kept = [each for each in node.metadata_props if each.key != _STACK_TRACE]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     model.graph.name = network.name
     model.producer_name, model.producer_version = "archdsl", ""
     content: bytes = model.SerializeToString(deterministic=True)

@@ -28,7 +28,7 @@ def prepared(module: nn.Module, arguments: Mapping[str, Any]) -> fx.GraphModule:
     ]
     with torch.no_grad():
         ShapeProp(made).propagate(*given)
-    return made
+    return with_training(made, module)
 
 
 def duplicate(module: fx.GraphModule) -> fx.GraphModule:
