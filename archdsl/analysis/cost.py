@@ -21,7 +21,6 @@ from archdsl.ir.edges import (
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
 from archdsl.ir.window import CELL, SAMPLE, Window
-from archdsl.layers.typed import TypedLayer
 
 
 class Sight(NamedTuple):
@@ -175,7 +174,7 @@ def _sights(
     handed = layer.handed(before)
     if handed is not None:
         return handed
-    if isinstance(layer, TypedLayer):  # pools regions that lie anywhere
+    if not layer.windowed:
         return (_of_regions(before[0], shapes[0]),)
     seen = (layer.seen(taken) for taken in applications(inputs, layer.kind))
     return tuple(

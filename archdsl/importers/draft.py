@@ -14,7 +14,6 @@ from archdsl.importers.made_layers import makes
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
-from archdsl.layers.linear import FullyConnected
 from archdsl.layers.reshape import Flatten
 
 if TYPE_CHECKING:
@@ -150,6 +149,6 @@ def _passed(operations: Sequence[Operation], kept: set[int], outputs: frozenset[
     """Flattenings that only fully connected layers read, which flatten by themselves."""
     flat = {i for i in kept - outputs if operations[i].layer == Flatten()}
     for index in kept:
-        if not isinstance(operations[index].layer, FullyConnected):
+        if not operations[index].layer.flattens:
             flat.difference_update(operations[index].inputs)
     return flat

@@ -1,4 +1,4 @@
-"""How layers are lowered, as data: constructor calls and function calls by dotted names.
+"""The lowering of layers as data: constructor calls and function calls by dotted names.
 
 A layer says which modules and functions compute it; a backend makes them. ``torch.nn.Conv2d``,
 ``torch.cat`` and ``operator.add`` mean what they mean in Python. Names that start with none of the

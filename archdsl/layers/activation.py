@@ -57,6 +57,7 @@ Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
 Sigmoid.bounded = Tanh.bounded = True
 Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
 Identity = _fixed("Identity", "The input, unchanged.", "identity")
+ReLU.homogeneous = Identity.homogeneous = True
 Identity.drawn = False  # a line that passes says it
 
 
@@ -69,6 +70,8 @@ Identity.drawn = False  # a line that passes says it
 class LeakyReLU(Layer):
     """x where positive, slope times x elsewhere."""
 
+    homogeneous = True
+
     slope: float = arg("factor of negative values", 0.01)
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
@@ -79,6 +82,8 @@ class LeakyReLU(Layer):
 @dataclass(frozen=True)
 class PReLU(Layer):
     """Leaky ReLU with one learned slope for the whole layer."""
+
+    homogeneous = True
 
     initial: float = arg("the slope before training", 0.25)
 

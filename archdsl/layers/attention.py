@@ -49,6 +49,8 @@ class Tokens(Layer):
     field is that of all of them from here on.
     """
 
+    homogeneous = True
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
         known = height is not None and width is not None
@@ -191,6 +193,8 @@ class Attention(Layer):
 @dataclass(frozen=True)
 class Token(Layer):
     """One token of a sequence, by its place from 0; the class token is the first."""
+
+    homogeneous = True
 
     index: int = arg("the token's place", 0, minimum=0)
 

@@ -134,6 +134,7 @@ class AddPadded(_LevelJoin):
 class Concat(_LevelJoin):
     """Tensors one behind the other along the channels."""
 
+    concatenates = True
     keeps_output = False
     inputs = None
 

@@ -20,6 +20,8 @@ from archdsl.layers.pooling import flat_size, last_axis
 class FullyConnected(Initialised, Layer):
     """Every output is a weighted sum of all inputs; feature maps are flattened first."""
 
+    flattens = True
+    linear = True
     keeps_output = False
 
     outputs: int = arg("number of outputs", minimum=1)
@@ -69,6 +71,8 @@ class Linear(Initialised, MapLayer):
     In dlib that axis is the columns, so a row of features, features×1×1, has one value there.
     """
 
+    features_last = True
+    linear = True
     keeps_output = False
     sees = LAST_AXIS
 
@@ -106,6 +110,8 @@ alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias",
 class Dropout(Layer):
     """In training sets values to zero at random, each with probability p; later does nothing."""
 
+    homogeneous = True
+
     p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
 
     def label(self) -> str:
@@ -124,6 +130,8 @@ class Dropout(Layer):
 @dataclass(frozen=True)
 class DropoutRate(Layer):
     """Dropout with its rate in percent."""
+
+    homogeneous = True
 
     percent: int = arg("percentage of values that are dropped", minimum=0, maximum=100)
 
@@ -147,6 +155,8 @@ alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", pe
 class StochasticDepth(Layer):
     """In training leaves out a whole sample with probability p; for bodies of residual blocks."""
 
+    homogeneous = True
+
     p: float = arg("probability that a sample is dropped", 0.5, minimum=0, maximum=1)
 
     def label(self) -> str:
@@ -164,6 +174,8 @@ class StochasticDepth(Layer):
 @dataclass(frozen=True)
 class Multiply(Layer):
     """Every value times a constant."""
+
+    homogeneous = True
 
     factor: float = arg("the constant", 0.5)
 
@@ -183,6 +195,8 @@ class Multiply(Layer):
 @dataclass(frozen=True)
 class ScaleWeights(Layer):
     """Every value divided by the square root of the length of attention's queries and keys."""
+
+    homogeneous = True
 
     length: int = arg("length of a query (dlib d_k)", minimum=1)
 

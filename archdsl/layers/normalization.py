@@ -248,6 +248,7 @@ class RMSNorm(Layer):
 class LayerNormLast(Layer):
     """Normalisation along the last axis, at each position by itself; behind ``channels_last``."""
 
+    features_last = True
     sees = LAST_AXIS
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)

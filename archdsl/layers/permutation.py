@@ -46,6 +46,8 @@ class Reorg(MapLayer):
     Darknet's layer of this name deals the values out in another order: ``darknet_reorg``.
     """
 
+    homogeneous = True
+
     row_stride: int = arg("rows of a block", 2, minimum=1)
     col_stride: int = arg("columns of a block", 2, minimum=1)
 
@@ -81,6 +83,8 @@ class DarknetReorg(Layer):
     So it reads C×H×W values as if they were C/s²×Hs×Ws, and makes blocks of those. Sizes are those
     of ``reorg``, the order of the values is not.
     """
+
+    homogeneous = True
 
     stride: int = arg("rows and columns of a block; its square divides the channels", 2, minimum=1)
 
@@ -121,6 +125,8 @@ class YoloGrid(Layer):
     and the confidence of each box, then the classes' probabilities. Darknet has the same numbers
     in another order; its weights are reordered where they are read and written.
     """
+
+    homogeneous = True
 
     side: int = arg("S: cells along each side of the image", minimum=1)
     boxes: int = arg("B: boxes that a cell predicts", minimum=1)

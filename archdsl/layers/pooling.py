@@ -26,6 +26,8 @@ from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, t
 class _Pooling(SlidingWindow):
     """Arguments and shape rule that both fixed-window poolings share."""
 
+    homogeneous = True
+
     ceil_mode: bool = arg(
         "round the output size up, as Caffe does, not down", False, positional=False
     )
@@ -167,6 +169,8 @@ class AvgPool(_Pooling):
 class _AdaptivePooling(MapLayer):
     """Arguments and shape rule of the poolings with a fixed output size."""
 
+    homogeneous = True
+
     height: int = arg("rows of the output", minimum=1)
     width: int | None = arg("columns of the output", None, minimum=1, shown="height")
 
@@ -242,6 +246,7 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
 class ChannelsLast(Layer):
     """channels×height×width to height×width×channels, for layers along the last axis."""
 
+    homogeneous = True
     order = (1, 2, 0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -260,6 +265,7 @@ class ChannelsLast(Layer):
 class ChannelsFirst(Layer):
     """height×width×channels back to channels×height×width."""
 
+    homogeneous = True
     order = (2, 0, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -296,6 +302,8 @@ def last_axis(shape: Shape, kind: str) -> int:
 class ChannelShuffle(Layer):
     """Channels dealt out anew: the first of each group, then the second of each, and so on."""
 
+    homogeneous = True
+
     groups: int = arg("number of groups; divides the channels", minimum=1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -313,6 +321,8 @@ class ChannelShuffle(Layer):
 @dataclass(frozen=True)
 class Chunk(Layer):
     """One of several equal parts of the channels: ``chunk<0,2>`` is the first half."""
+
+    homogeneous = True
 
     index: int = arg("which part, from 0", minimum=0)
     parts: int = arg("number of parts; divides the channels", 2, minimum=1)

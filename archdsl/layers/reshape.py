@@ -32,6 +32,7 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
+    homogeneous = True
     warning_code = "W010"
 
     channels: int = arg("channels of the output (dlib k)", -1, minimum=-1)
@@ -103,6 +104,8 @@ class Flatten(Layer):
     ``reshape_to<64*7*7,1,1>``.
     """
 
+    homogeneous = True
+
     channels: int | None = arg("channels (dlib k)", None, minimum=1, shown="the input's")
     rows: int | None = arg("rows (dlib nr)", None, minimum=1, shown="the input's")
     columns: int | None = arg("columns (dlib nc)", None, minimum=1, shown="the input's")
@@ -144,6 +147,7 @@ class Flatten(Layer):
 class Extract(Layer):
     """Neighbouring values of a sample, in their order, as channels×rows×columns."""
 
+    homogeneous = True
     sees = SAMPLE
 
     offset: int = arg("values that are left out at the front", minimum=0)
@@ -178,6 +182,8 @@ class Extract(Layer):
 @dataclass(frozen=True)
 class Slice(MapLayer):
     """A box out of a feature map: some of its channels, rows and columns."""
+
+    homogeneous = True
 
     first_channel: int = arg("channels left out at the front (dlib offset_k)", minimum=0)
     first_row: int = arg("rows left out above (dlib offset_nr)", minimum=0)
@@ -220,6 +226,7 @@ class Slice(MapLayer):
 class Transpose(MapLayer):
     """Rows become columns, in every channel."""
 
+    homogeneous = True
     order = (0, 2, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:

@@ -14,6 +14,8 @@ from archdsl.layers.convolution import times
 class Enlargement(MapLayer):
     """The base of layers that enlarge a feature map by a whole factor."""
 
+    homogeneous = True
+
     scale: int = arg("factor for height and width", minimum=1)
     scale_w: int | None = arg("factor for the width alone", None, minimum=1, shown="scale")
 
@@ -102,6 +104,8 @@ class UpsampleNearest(Enlargement):
 @dataclass(frozen=True)
 class ResizeTo(MapLayer):
     """Bilinear resizing to a size; the corner cells of input and output coincide."""
+
+    homogeneous = True
 
     rows: int = arg("rows of the output (dlib NR)", minimum=1)
     columns: int = arg("columns of the output (dlib NC)", minimum=1)

@@ -114,6 +114,8 @@ class Tril(_LowerTriangle):
     values only, so there ``tril`` leaves everything as it is.
     """
 
+    homogeneous = True
+
     def value(self) -> float:
         return 0.0
 
@@ -125,6 +127,8 @@ class Tril(_LowerTriangle):
 @dataclass(frozen=True)
 class TrilMask(_LowerTriangle):
     """Minus infinity above the diagonal of the matrix in every channel: causal attention's mask."""
+
+    homogeneous = True
 
     def value(self) -> float:
         return float("-inf")

@@ -19,6 +19,7 @@ class TypedLayer(Layer):
     """The base of layers that take or give more than tensors; nothing in them is learned."""
 
     inputs: ClassVar[int | None] = None
+    windowed = False
 
     def edge_parameters(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0

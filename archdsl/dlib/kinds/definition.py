@@ -83,6 +83,8 @@ class Kind:
     written: ClassVar[tuple[str, ...]] = ()
     """Layers that are written as it for another reason than their kind."""
 
+    rescaled: ClassVar[bool] = False
+    """True if dlib multiplies by a factor in use, and torch in training instead."""
     inplace: ClassVar[bool] = False
     """True if dlib lets the layer write over its input."""
     needs_output: ClassVar[bool] = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
@@ -271,7 +269,7 @@ def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     return signals[0] if len(signals) == 1 else reader.add(Concat(), *signals)
 
 
-@makes(Add, Affine, Convolution, FullyConnected, Linear)
+@makes(Add, Affine, Convolution, TransposedConvolution, FullyConnected, Linear)
 def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
@@ -289,15 +287,15 @@ def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
     shape = reader.draft.shape(index)
-    if not along(offset, shape, last=isinstance(layer, Linear)):
+    if not along(offset, shape, last=layer.features_last):
         raise RuleError("constants that are no bias", f"{shown(offset.shape)} to {shown(shape)}")
     tensors = {**reader.draft.tensors(index), "bias": offset.name}
     inputs = reader.draft.inputs(index)
     if isinstance(layer, LayerScale):
         return reader.of(reader.draft.add(Affine(), *inputs, tensors=tensors))
-    if isinstance(layer, (Convolution, FullyConnected, Linear)) and not layer.bias:
-        made = reader.draft.add(replace(layer, bias=True), *inputs, tensors=tensors)
-        return reader.of(made)
+    biased = layer.with_bias()
+    if biased is not None:
+        return reader.of(reader.draft.add(biased, *inputs, tensors=tensors))
     raise RuleError("a constant is added to something that is no convolution")
 
 

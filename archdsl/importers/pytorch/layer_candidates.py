@@ -6,7 +6,6 @@ there is decided by the layer itself, see ``fragments``; so an entry need not be
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -15,14 +14,31 @@ from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, Canonical
 from archdsl.analysis.equivalence.labels import InputSlot
 from archdsl.importers.made_layers import made_by, makes
 from archdsl.ir.edges import Shape
-from archdsl.ir.layer import Category, Layer, definitions
-from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
+from archdsl.ir.layer import Layer
+from archdsl.layers.activation import (
+    ELU,
+    GELU,
+    ClippedReLU,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
 from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
-from archdsl.layers.joins import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
 from archdsl.layers.normalization import (
+    Affine,
     BatchNorm,
     GroupNorm,
     LayerNormLast,
@@ -106,18 +122,10 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
         except ValueError:  # a field of another form, such as padding="same"
             return
     else:
-        # What needs no arguments is found by what it computes: activations, archdsl's own modules.
         tensors, name = seen.tensors(), seen.node.label.operation
-        for definition in sorted(definitions().values(), key=lambda d: d.name != name):
-            if tensors and _is_plain(definition.cls) and definition.cls.inputs == len(tensors):
-                yield Proposal(definition.cls(), tensors)
-
-
-def _is_plain(cls: type[Any]) -> bool:
-    """True if a class is a layer that can be made without arguments."""
-    return issubclass(cls, Layer) and all(
-        field.default is not dataclasses.MISSING for field in dataclasses.fields(cls)
-    )
+        for cls in sorted(_TOLD_BY_FUNCTION, key=lambda each: each.kind != name):
+            if tensors and cls.inputs == len(tensors):
+                yield Proposal(cls(), tensors)
 
 
 @makes(Convolution)
@@ -350,13 +358,24 @@ def input_layers(means: Sequence[float], size: tuple[int, int, int]) -> Iterator
 
 def recognised() -> frozenset[type[Layer]]:
     """The layers of the catalogue that modules and functions of PyTorch are read as."""
-    plain = (each.cls for each in definitions().values() if _is_plain(each.cls))
-    computing = (c for c in plain if c.inputs and c.category not in _UNCOMPUTED)
-    return made_by([*_RECOGNISERS.values(), *computing, input_layers])
+    return made_by([*_RECOGNISERS.values(), *_TOLD_BY_FUNCTION, input_layers])
 
 
-_UNCOMPUTED = Category.LOSS, Category.DETECTION
-"""Categories of layers that leave no tensor that others could have computed."""
+_TOLD_BY_FUNCTION: tuple[type[Layer], ...] = (
+    Affine,
+    AddPadded,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    Mish,
+    ReLU,
+    ReLU6,
+    SiLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+"""Layers without arguments that are a single operation: they are found by what they compute."""
 
 _RECOGNISERS: Mapping[str, _Recogniser] = {
     "conv2d": _convolution,
