@@ -1,13 +1,12 @@
 """Networks and compiled modules show themselves in notebooks as diagrams."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import fx, nn
+from torch import nn
 
 import archdsl
 

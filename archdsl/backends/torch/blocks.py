@@ -36,14 +36,20 @@ class Block(nn.Module):
     pickled as a ``torch.fx.GraphModule``, which loads where archdsl is not installed.
     """
 
-    code: ClassVar[str]
+    _graph: ClassVar[fx.Graph]
+    """The calls of ``forward``."""
+    _code: ClassVar[str]
     """Source of ``forward``."""
-    imports: ClassVar[str]
-    """The import lines that ``code`` needs."""
+    _imports: ClassVar[str]
+    """The import lines that the source needs."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        body = {**self.__dict__, "_code": self.code, "_graphmodule_cls_name": type(self).__name__}
-        return reduce_graph_module, (body, self.imports)
+        body = {
+            **self.__dict__,
+            "_code": self._code,
+            "_graphmodule_cls_name": type(self).__name__,
+        }
+        return reduce_graph_module, (body, self._imports)
 
     def __copy__(self) -> Block:
         return _copied(self, dict(self.__dict__))
@@ -109,8 +115,9 @@ def block_class(name: str, unit: Unit, result: Any = None) -> type[Block]:
         (Block,),
         {
             "__module__": __name__,
-            "code": made.src,
-            "imports": _format_import_block(made.globals, sys_importer),
+            "_graph": graph,
+            "_code": made.src,
+            "_imports": _format_import_block(made.globals, sys_importer),
             "forward": _forward_from_src(made.src, made.globals),
         },
     )
