@@ -129,6 +129,7 @@ class _PlanEmitter:
         key = (function, *arguments)
         if key not in self._once:
             self._once[key] = self.call(function, *arguments)
+            self._once[key].shared = True
         return self._once[key]
 
     def method(self, name: str, *arguments: Any) -> Operation:

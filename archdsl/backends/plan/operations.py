@@ -40,6 +40,8 @@ class Operation:
     arguments: tuple[Any, ...]
     options: Mapping[str, Any]
     path: str
+    shared: bool = False
+    """True if the result is that of several layers, each of which takes a part of it."""
 
     def reads(self) -> list[Operation]:
         """The operations whose results it takes, in order and each once."""

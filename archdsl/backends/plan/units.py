@@ -89,7 +89,7 @@ def unit_name(unit: Unit) -> str:
 
 def units(network: Network, plan: Plan) -> list[Unit]:
     """The units of a plan: the network itself first, outer ones before inner ones."""
-    cutting = _Cutting(network)
+    cutting = _Cutting(network, _shared(network, plan))
     for operation in plan.operations:
         cutting.add(operation)
     for result in plan.results:
@@ -103,8 +103,31 @@ def units(network: Network, plan: Plan) -> list[Unit]:
     return found
 
 
+def _shared(network: Network, plan: Plan) -> dict[Operation, Scope]:
+    """The innermost scope around all readers, for operations whose result is several layers'."""
+    wanted = {each for each in plan.operations if each.shared}
+    found: dict[Operation, Scope] = {}
+    for reader in plan.operations if wanted else ():
+        scope = network.instance(reader.path).scope if reader.path in network.graph else None
+        for source in wanted.intersection(reader.reads()):
+            found[source] = _around(scope, found.get(source, scope)) or network.scopes[0]
+    return found
+
+
+def _around(one: Scope | None, other: Scope | None) -> Scope | None:
+    """The innermost scope that two are in, or that they are."""
+    outer = set()
+    while one is not None:
+        outer.add(one)
+        one = one.parent
+    while other is not None and other not in outer:
+        other = other.parent
+    return other
+
+
 class _Cutting:
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, shared: dict[Operation, Scope]) -> None:
+        self._shared = shared
         root = Unit(network.scopes[0], None)
         self.units: dict[str, Unit] = {"": root}
         self.last: dict[Unit, Operation] = {}
@@ -115,7 +138,7 @@ class _Cutting:
     def add(self, operation: Operation) -> None:
         """Put an operation into the unit of its layer's scope."""
         entry = operation.kind is Kind.ENTRY
-        unit = self._root if entry else self._unit(operation.path)
+        unit = self._root if entry else self._unit(operation)
         self._home[operation] = unit
         for source in operation.reads():
             self._carry(source, unit)
@@ -133,10 +156,11 @@ class _Cutting:
         self._carry(result, self._root)
         self._root.outputs[result] = None
 
-    def _unit(self, path: str) -> Unit:
-        if path not in self._network.graph:
+    def _unit(self, operation: Operation) -> Unit:
+        scope: Scope | None = self._shared.get(operation)
+        if scope is None and operation.path not in self._network.graph:
             return self._root
-        scope: Scope | None = self._network.instance(path).scope
+        scope = scope or self._network.instance(operation.path).scope
         missing: list[Scope] = []
         while scope is not None and scope.path not in self.units:
             missing.append(scope)

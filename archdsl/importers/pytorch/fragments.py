@@ -81,7 +81,8 @@ def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModu
     planned = plan_layer(layer, shapes)
     graph = fx.Graph()
     sources: dict[Operation, Any] = {}
-    for position, (entry, shape) in enumerate(zip(planned.entries(), shapes, strict=True)):
+    # An input layer takes none of them, and brings an argument of its own.
+    for position, (entry, shape) in enumerate(zip(planned.entries(), shapes, strict=False)):
         node = graph.placeholder(f"x{position}")
         if not known:
             node = graph.call_function(_somewhere, (node,))
