@@ -33,7 +33,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     whose inputs do not fit; layers behind such a one are not judged.
     """
     inference = _Inference(input_shape)
-    typed, _ = run(inference.region(network.root, ()))
+    typed = run(inference.region(network.root, ()))
     if inference.errors:
         raise ArchError(d for alike in inference.errors.values() for d in alike)
     return replace(network, typed=typed, warnings=tuple(inference.warnings))
@@ -47,13 +47,13 @@ class _Inference:
         self.warnings: list[Diagnostic] = []
         self._input_shape = input_shape
         self._frames: list[Frame] = []
-        self._known: dict[tuple[Region, _Types], tuple[TypedRegion, _Types]] = {}
+        self._known: dict[tuple[Region, _Types], TypedRegion] = {}
         # Layers with equal arguments are mostly one object. The network keeps the layers, so that
         # an id means the same throughout.
         self._judged: dict[tuple[int, _Types], tuple[EdgeType, str | None]] = {}
 
-    def region(self, region: Region, inputs: _Types) -> Task[tuple[TypedRegion, _Types]]:
-        """A region with its types, and the types of its results."""
+    def region(self, region: Region, inputs: _Types) -> Task[TypedRegion]:
+        """A region with its types. Where one is not known there is an error."""
         made: list[EdgeType | None] = []
         runs: list[tuple[Run, ...]] = []
         for step in region.steps:
@@ -62,43 +62,34 @@ class _Inference:
                 made.append(self._layer(step, given))
                 runs.append(())
             else:
-                found = self._known.get((step.region, given)) if step.count == 1 else None
-                if found is not None:
-                    runs.append((Run(found[0], 1),))
-                    made.extend(found[1])
-                else:
-                    ran, results = yield self._call(step, given)
-                    runs.append(ran)
-                    made.extend(results)
-        # Where a type is not known there is an error, and nobody is given the region.
-        typed = TypedRegion(region, inputs, made, runs)  # type: ignore[arg-type]
-        results = tuple([inputs[~v] if v < 0 else made[v] for v in region.results])
-        found = self._known[region, inputs] = typed, results
+                ran = yield self._call(step, given)
+                runs.append(ran)
+                made.extend(map(ran[-1].region.type, step.given))
+        found = TypedRegion(region, inputs, made, runs)  # type: ignore[arg-type]
+        self._known[region, inputs] = found
         return found
 
-    def _call(self, call: Call, inputs: _Types) -> Task[tuple[tuple[Run, ...], _Types]]:
-        """The runs of a call, equal ones counted, and the types of the last one's results."""
+    def _call(self, call: Call, inputs: _Types) -> Task[tuple[Run, ...]]:
+        """The runs of a call; those that are given the same types are counted."""
         region = call.region
         framed = region.template is not None and call.span is not None
         if framed:
             assert call.span is not None
             self._frames.append(Frame(call.title, call.span))
         runs: list[Run] = []
-        results: _Types = ()
         done = 0
         while done < call.count:
-            known = self._known.get((region, inputs))
-            if known is None:
-                known = yield self.region(region, inputs)
-            typed, results = known
-            following = call.following(inputs, results) if call.carried else inputs
+            typed = self._known.get((region, inputs))
+            if typed is None:
+                typed = yield self.region(region, inputs)
+            following = tuple(map(typed.type, region.carried))
             times = call.count - done if following == inputs else 1
             runs.append(Run(typed, times))
             inputs = following
             done += times
         if framed:
             self._frames.pop()
-        return tuple(runs), results
+        return tuple(runs)
 
     def _layer(self, step: LayerStep, inputs: _Types) -> EdgeType | None:
         """The type of a layer's output, ``None`` for one that does not fit or is behind such."""

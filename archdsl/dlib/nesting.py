@@ -111,7 +111,7 @@ class _Nesting:
         if framed:
             assert call.span is not None
             self._frames.append(Frame(call.title, call.span))
-        found = yield self.sequence(call.region)
+        found: list[Element] = yield self.sequence(call.region)
         if framed:
             self._frames.pop()
         return found
@@ -159,7 +159,7 @@ def _repeat(nesting: _Nesting, call: Call) -> Task[list[Element]]:
 
 def _inception(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     """dlib's inceptionN: a tag at its input, and the last branch is the innermost."""
-    parts = []
+    parts: list[list[Element]] = []
     for part in call.region.calls:
         parts.append((yield nesting.part(part)))
     if len(parts) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
@@ -85,31 +85,37 @@ class _OpenRegion:
             self.entry = self.read(ENTRY)
         return self.entry
 
-    def add(self, step: Step, layers: int, values: int) -> Value:
+    def add(self, step: Step, layers: int) -> Value:
         """Add a step; returns the number of its first value."""
+        first = self.values
         self.steps.append(step)
         self.layers += layers
-        self.values += values
-        return self.values - values
+        self.values += 1 if isinstance(step, LayerStep) else len(step.given)
+        return first
+
+    def take_back(self) -> None:
+        """Take the last step away, a call of one run."""
+        call = self.steps.pop()
+        assert isinstance(call, Call)
+        self.layers -= call.region.layers
+        self.values -= len(call.given)
 
     def closed(self, end: Port, combinator: Combinator | None = None) -> Region:
         """The finished region, with all that leaves it."""
-        block = None if combinator is not None else self.site.block
         leaving = [end.node, *end.tags.inside.values(), *self.named.values(), self.entry]
-        results = tuple(dict.fromkeys(v for v in leaving if v is not None and v >= 0))
         return Region(
-            block,
-            None if combinator is not None else self.site.instance,
-            combinator,
-            tuple(self.inputs),
-            tuple(self.steps),
-            results,
-            end.node,
-            end.tags.inside,
-            end.tags.outside is not None,
-            self.named,
-            self.entry,
-            self.layers,
+            steps=tuple(self.steps),
+            layers=self.layers,
+            block=None if combinator is not None else self.site.block,
+            instance=None if combinator is not None else self.site.instance,
+            combinator=combinator,
+            inputs=tuple(self.inputs),
+            results=tuple(dict.fromkeys(v for v in leaving if v is not None and v >= 0)),
+            output=end.node,
+            marks=end.tags.inside,
+            through=end.tags.outside is not None,
+            named=self.named,
+            entry=self.entry,
         )
 
 
@@ -162,26 +168,16 @@ class Expansion:
         return self._placed(self._site(block, label), port, frozen)
 
     def repeat(self, block: Block, count: int, port: Port) -> Connection:
-        """Attach a block several times: one call, from where a run is as the one before."""
-        site, here = self._site(block, None), self._open
-        before: _Run | None = None
-        for done in range(1, count + 1):
-            first = here.values
-            port = yield self._placed(site, port)
-            call = here.steps[-1]
-            assert isinstance(call, Call)
-            now = _Run(call, first, port, here.entry)
-            if before is not None:
-                carried = now.carried(before)
-                if carried is not None:
-                    times = count - done + 2
-                    del here.steps[-2:]
-                    here.values = before.first
-                    here.layers += (times - 2) * call.region.layers
-                    again = before.call._replace(count=times, carried=carried)
-                    here.add(again, 0, len(call.region.results))
-                    return before.port
-            before = now
+        """Attach a block several times: once two runs are of one region, all that follow are."""
+        site = self._site(block, None)
+        before: tuple[_Known, Port] | None = None
+        for done in range(count):
+            known = yield self._region(site, port, self._open.frozen)
+            if before is not None and known.region is before[0].region:
+                self._open.take_back()
+                return self._called(known, site, before[1], count - done + 1)
+            before = known, port
+            port = self._called(known, site, port)
         return port
 
     def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
@@ -225,19 +221,23 @@ class Expansion:
         return _Site(block, None, label, label or "", self._open.site.span)
 
     def _placed(self, site: _Site, port: Port, frozen: bool = False) -> Connection:
+        known = yield self._region(site, port, frozen or self._open.frozen)
+        return self._called(known, site, port)
+
+    def _region(self, site: _Site, port: Port, frozen: bool) -> Connection:
+        """The region of a block for the kinds of inputs that there are at a port."""
         around = self._open
-        frozen = frozen or around.frozen
         key = id(site.instance or site.block), port.node is None, frozen
         for known in self._known.get(key, ()):
             if known.fits(port, around):
-                return self._called(known, site, port)
+                return known
         inner = self._open = _OpenRegion(around, site, port, frozen)
         end = yield self._expand(site.block, inner.start)
         self._open = around
         found = _Known(inner.closed(end), frozenset(inner.missed))
         if not inner.named:  # a second output of a name is an error, and is to be found
             self._known.setdefault(key, []).append(found)
-        return self._called(found, site, port)
+        return found
 
     def _combined(self, what: Combinator, block: Block, span: Span, port: Port) -> Connection:
         around = self._open
@@ -250,7 +250,7 @@ class Expansion:
         self._open = around
         return self._called(_Known(inner.closed(end, what), frozenset(inner.missed)), site, port)
 
-    def _called(self, known: _Known, site: _Site, port: Port) -> Port:
+    def _called(self, known: _Known, site: _Site, port: Port, count: int = 1) -> Port:
         """Add the call of a region to the open one, and return the port behind it."""
         here, region = self._open, known.region
         for mark in known.missed:
@@ -259,11 +259,13 @@ class Expansion:
             else:
                 port.tags.get(mark)
         inputs = tuple([self._given(mark, port) for mark in region.inputs])
-        call = Call(region, site.stem, site.title, site.span, inputs)
-        first = here.add(call, region.layers, len(region.results))
+        call = Call(region, site.stem, site.title, site.span, inputs, count)
+        first = here.add(call, count * region.layers)
 
         def outside(value: Value) -> Value:
-            return inputs[~value] if value < 0 else first + region.results.index(value)
+            if value < 0 and count == 1:
+                return inputs[~value]
+            return first + call.given.index(value)
 
         tags = port.tags if region.through else Marks({}, None, {})
         for mark, value in region.marks.items():
@@ -306,7 +308,7 @@ class Expansion:
         self, layer: Layer, inputs: tuple[Value, ...], span: Span, name: str | None = None
     ) -> Value:
         here = self._open
-        return here.add(LayerStep(layer, name or layer.stem, span, inputs, here.frozen), 1, 1)
+        return here.add(LayerStep(layer, name or layer.stem, span, inputs, here.frozen), 1)
 
     def _diagnostic(self, error: RuleError, span: Span) -> Diagnostic:
         frames = self._frames()
@@ -321,41 +323,6 @@ class Expansion:
                 frames.append(Frame(title, span))
             region = region.around
         return tuple(frames)
-
-
-class _Run(NamedTuple):
-    """One run of a repeated block: its call, its first value, and the port and input behind it."""
-
-    call: Call
-    first: Value
-    port: Port
-    entry: Value | None
-
-    def carried(self, before: _Run) -> tuple[int | None, ...] | None:
-        """What a further run takes from this one, as this one does from the one before.
-
-        Places among the results by input, as :attr:`Call.carried`; ``None`` where the two differ,
-        so that a further run may be another one again.
-        """
-        if self.call.region is not before.call.region or self._state() != before._state():
-            return None
-        places = [before._relative(value)[0] for value in self.call.inputs]
-        pairs = zip(places, self.call.inputs, before.call.inputs, strict=True)
-        if any(place is None and value != first for place, value, first in pairs):
-            return None
-        return tuple(places)
-
-    def _relative(self, value: Value | None) -> tuple[int | None, Value | None]:
-        """A value as one of the run's own results, by its place, or as one from elsewhere."""
-        if value is not None and self.first <= value < self.first + len(self.call.region.results):
-            return value - self.first, None
-        return None, value
-
-    def _state(self) -> Iterable[Any]:
-        tags = self.port.tags
-        inside = {mark: self._relative(value) for mark, value in tags.inside.items()}
-        visible = tags.outside, tags.visible
-        return self._relative(self.port.node), inside, visible, self._relative(self.entry)
 
 
 def _attached(port: Port) -> Value:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import networkx as nx
 
@@ -19,8 +19,7 @@ from archdsl.ir.names import allowed
 from archdsl.ir.region import Call, LayerStep, Region, Value
 from archdsl.ir.typed_region import TypedRegion
 
-if TYPE_CHECKING:
-    Graph = nx.MultiDiGraph[str]
+Graph: TypeAlias = "nx.MultiDiGraph[str]"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -189,15 +188,14 @@ class _Walk:
                     self._leave(visit, pending)
 
     def _leave(self, visit: _Visit, pending: list[_Visit]) -> None:
-        """Begin the next run of a repeated region, or hand its results to the region around it."""
-        results = tuple([visit.layer(value) for value in visit.region.results])
+        """Begin the next run of a repeated region, or hand its values to the region around it."""
         call, around = visit.call, pending[-1]
         assert call is not None
         for typed in visit.runs:
-            inputs = call.following(visit.inputs, results)
+            inputs = tuple([visit.layer(value) for value in visit.region.carried])
             pending.append(self._visit(call, typed, inputs, around.scope, visit.runs))
             return
-        around.values.extend(results)
+        around.values.extend(visit.layer(value) for value in call.given)
 
     def _visit(
         self,

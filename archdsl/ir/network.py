@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
 from archdsl.ir.edges import EdgeType
-from archdsl.ir.flat import Flat, LayerInstance, Scope, flatten
+from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, flatten
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.region import LayerStep, Region
-from archdsl.ir.typed_region import TypedRegion
+from archdsl.ir.typed_region import TypedRegion, distinct
 
-if TYPE_CHECKING:
-    from archdsl.ir.flat import Graph
-
-__all__ = ["Flat", "LayerInstance", "Network", "Scope"]
+__all__ = ["Graph", "LayerInstance", "Network", "Scope"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ class Network:
             if isinstance(step, LayerStep):
                 assert isinstance(step.layer, InputLayer)
                 return step.layer
-            region, value = step.region, step.region.results[place]
+            region, value = step.region, step.given[place]
 
     @property
     def input_type(self) -> EdgeType:
@@ -71,6 +68,18 @@ class Network:
         """The type of each output of a checked network."""
         assert self.typed is not None
         return {name: self.typed.type(value) for name, value in self.root.named.items()}
+
+    def limited(self, runs: int) -> Network:
+        """The checked network with a graph of no more equal runs of a block in a row.
+
+        Only runs that change no type are left out, so every layer that is there has its type. The
+        network itself where no block runs more often.
+        """
+        assert self.typed is not None
+        every = (run for typed in distinct(self.typed) for called in typed.runs for run in called)
+        if all(run.times <= runs for run in every):
+            return self
+        return replace(self, limit=runs)
 
     # ---- the flat view ----
 

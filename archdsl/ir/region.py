@@ -20,7 +20,7 @@ and shapes are not here: they depend on where a region is called, and with what.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from archdsl.diagnostics.source import Span
@@ -52,11 +52,9 @@ class LayerStep(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An inner region, run once, or ``count`` times in a row; it gives the results of the last run.
+    """An inner region, run once, or ``count`` times in a row, each run behind the one before.
 
-    ``inputs`` are the values for the region's inputs, in their order. From the second run on an
-    input takes the result that ``carried`` names, by its place among the results of the run before,
-    or again the first run's value where that is ``None``.
+    ``inputs`` are the values for the inputs of the first run, in the region's order.
     """
 
     region: Region
@@ -67,14 +65,16 @@ class Call(NamedTuple):
     span: Span | None
     inputs: tuple[Value, ...]
     count: int = 1
-    carried: tuple[int | None, ...] = ()
 
-    def following(self, inputs: tuple[_T, ...], results: tuple[_T, ...]) -> tuple[_T, ...]:
-        """What a run is given, of whatever kind, by what the run before was given and gave."""
-        return tuple(
-            given if place is None else results[place]
-            for given, place in zip(inputs, self.carried, strict=True)
-        )
+    @property
+    def given(self) -> tuple[Value, ...]:
+        """The values of the region that the call gives, those of the last run.
+
+        They are the region's results; of several runs also the inputs, since what a tag stands
+        for behind the last run may be what the run before made.
+        """
+        region = self.region
+        return region.results if self.count == 1 else region.results + region.taken
 
 
 Step = LayerStep | Call
@@ -85,29 +85,29 @@ Step = LayerStep | Call
 class Region:
     """The expansion of a block for inputs of certain kinds; equal ones are the same object."""
 
-    block: Block | None
-    """The block that it expands; ``None`` for the region of a combinator."""
-    instance: Instance | None
-    """The template's instance whose block it is, ``None`` for other blocks."""
-    combinator: Combinator | None
-    """The combinator that arranged its steps; those that are calls are the combinator's parts."""
-    inputs: tuple[Mark, ...]
-    """The inputs that it takes: the main one, and the tags and taps that it reads from outside."""
     steps: tuple[Step, ...]
-    results: tuple[Value, ...]
-    """The values made inside that others may take, each once; a call gives them in this order."""
-    output: Value | None
-    """The main output; an input where a block is empty, ``None`` behind ``outputs``."""
-    marks: Mapping[Mark, Value]
-    """The tags and taps that it sets for what follows."""
-    through: bool
-    """True if the marks that are visible before it also are behind it."""
-    named: Mapping[str, Value]
-    """Side outputs of the network by name."""
-    entry: Value | None
-    """The network's input where it stands in this region."""
     layers: int
     """Number of layers that it comes to, inner ones and repetitions counted."""
+    block: Block | None = None
+    """The block that it expands; ``None`` for the region of a combinator."""
+    instance: Instance | None = None
+    """The template's instance whose block it is, ``None`` for other blocks."""
+    combinator: Combinator | None = None
+    """The combinator that arranged its steps; those that are calls are the combinator's parts."""
+    inputs: tuple[Mark, ...] = ()
+    """The inputs that it takes: the main one, and the tags and taps that it reads from outside."""
+    results: tuple[Value, ...] = ()
+    """The values made inside that others may take, each once; a call gives them in this order."""
+    output: Value | None = None
+    """The main output; an input where a block is empty, ``None`` behind ``outputs``."""
+    marks: Mapping[Mark, Value] = field(default_factory=dict)
+    """The tags and taps that it sets for what follows."""
+    through: bool = False
+    """True if the marks that are visible before it also are behind it."""
+    named: Mapping[str, Value] = field(default_factory=dict)
+    """Side outputs of the network by name."""
+    entry: Value | None = None
+    """The network's input where it stands in this region."""
 
     def __repr__(self) -> str:
         return f"<Region {self.title or self.kind} of {self.layers} layers>"
@@ -137,10 +137,27 @@ class Region:
         """The comment above the template, line by line."""
         return self.instance.doc if self.instance is not None else ()
 
+    @property
+    def taken(self) -> tuple[Value, ...]:
+        """The numbers of its inputs, in their order."""
+        return tuple(range(-1, -1 - len(self.inputs), -1))
+
+    @property
+    def carried(self) -> tuple[Value, ...]:
+        """For each input the value of a run that the run behind it is given for it.
+
+        The main input takes the output, a tag what the run set it to; what a run does not set is
+        its own input again.
+        """
+        set_inside = self.marks if self.output is None else {**self.marks, MAIN: self.output}
+        return tuple(
+            set_inside.get(mark, own) for mark, own in zip(self.inputs, self.taken, strict=True)
+        )
+
     def source(self, value: Value) -> tuple[Step, int]:
         """The step that gives a value, and its place among those that the step gives."""
         for step in self.steps:
-            gives = 1 if isinstance(step, LayerStep) else len(step.region.results)
+            gives = 1 if isinstance(step, LayerStep) else len(step.given)
             if value < gives:
                 return step, value
             value -= gives
