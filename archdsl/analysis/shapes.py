@@ -78,12 +78,12 @@ class _Inference:
             self._frames.append(Frame(call.title, call.span))
         runs: list[Run] = []
         done = 0
-        while done < call.count:
+        while done < call.times:
             typed = self._known.get((region, inputs))
             if typed is None:
                 typed = yield self.region(region, inputs)
             following = tuple(map(typed.type, region.carried))
-            times = call.count - done if following == inputs else 1
+            times = call.times - done if following == inputs else 1
             runs.append(Run(typed, times))
             inputs = following
             done += times

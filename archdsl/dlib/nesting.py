@@ -152,7 +152,7 @@ def _inline(nesting: _Nesting, call: Call) -> Task[list[Element]]:
 def _repeat(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     blocks = []
     for part in call.region.calls:
-        for _ in range(part.count):
+        for _ in range(part.times):
             blocks.append(tuple((yield nesting.part(part))))
     return [RepeatedBlocks(tuple(blocks))] if blocks else []
 
@@ -165,10 +165,10 @@ def _inception(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     if len(parts) == 1:
         return parts[0]
     found: list[Element] = [TagOrSkip(skip=False)]
-    for number, part in enumerate(reversed(parts)):
+    for number, branch in enumerate(reversed(parts)):
         if number:
             found.append(TagOrSkip(skip=True))
-        found += [*part, TagOrSkip(skip=False)]
+        found += [*branch, TagOrSkip(skip=False)]
     return [*found, nesting.join(call)]
 
 

@@ -213,7 +213,7 @@ class _Walk:
     def _runs(
         self, call: Call, around: TypedRegion | None, place: int
     ) -> Iterator[TypedRegion | None]:
-        runs = [(None, call.count)] if around is None else around.runs[place]
+        runs = [(None, call.times)] if around is None else around.runs[place]
         for typed, times in runs:
             yield from repeat(typed, times if self._limit is None else min(times, self._limit))
 

@@ -13,7 +13,7 @@ is this tree::
           LayerStep(con)      inputs (0,), gives value 1
       LayerStep(add)          inputs (0, -1), gives value 1
 
-``repeat<1000000, body, SUBNET>`` is a region of one call whose ``count`` is 1,000,000. Names, paths
+``repeat<1000000, body, SUBNET>`` is a region of one call whose ``times`` is 1,000,000. Names, paths
 and shapes are not here: they depend on where a region is called, and with what.
 """
 
@@ -52,7 +52,7 @@ class LayerStep(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An inner region, run once, or ``count`` times in a row, each run behind the one before.
+    """An inner region, run once, or ``times`` times in a row, each run behind the one before.
 
     ``inputs`` are the values for the inputs of the first run, in the region's order.
     """
@@ -64,7 +64,7 @@ class Call(NamedTuple):
     """The instance as written, ``bottleneck<64>``, or the name of a combinator's part."""
     span: Span | None
     inputs: tuple[Value, ...]
-    count: int = 1
+    times: int = 1
 
     @property
     def given(self) -> tuple[Value, ...]:
@@ -74,7 +74,7 @@ class Call(NamedTuple):
         for behind the last run may be what the run before made.
         """
         region = self.region
-        return region.results if self.count == 1 else region.results + region.taken
+        return region.results if self.times == 1 else region.results + region.taken
 
 
 Step = LayerStep | Call
