@@ -24,30 +24,57 @@ Graph: TypeAlias = "nx.MultiDiGraph[str]"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Scope:
-    """One expansion on the path to a layer: a template instance or a branch of a combinator.
-
-    ``path`` is dotted and unique (``stage2.bottleneck1.body``), empty for the network itself.
-    ``title`` is the instance as written, with its arguments (``bottleneck<64>``), or the name of
-    the branch.
-    """
+    """One call of a region on the path to a layer: a template's instance or a combinator's part."""
 
     path: str
-    title: str
-    template: str | None
-    span: Span | None
-    parent: Scope | None
-    blocks: int | None
-    """Identity of the block that the scope expands; scopes with equal ones have equal contents."""
-    numbers: tuple[tuple[str, int | float], ...] = ()
-    """The template's parameters that are numbers or truth values, by name."""
-    doc: tuple[str, ...] = ()
-    """The comment above the template, line by line."""
-    region: Region | None = None
-    """The region of which the scope is one call, ``None`` for graphs that no text was read for."""
+    """Dotted and unique (``stage2.bottleneck1.body``), empty for the network itself."""
+    region: Region
+    call: Call | None = None
+    """The call that it is, ``None`` for the network itself."""
+    parent: Scope | None = None
 
     @property
     def name(self) -> str:
+        """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def title(self) -> str:
+        """The instance as written, ``bottleneck<64>``, or the name of a combinator's part."""
+        return self.call.title if self.call is not None else ""
+
+    @property
+    def label(self) -> str | None:
+        """Its name where a combinator gave it one: ``None`` if it is called after its template."""
+        if self.call is None or self.call.stem == self.template:
+            return None
+        return self.name
+
+    @property
+    def template(self) -> str | None:
+        """Name of the template that it is an instance of."""
+        return self.region.template
+
+    @property
+    def span(self) -> Span | None:
+        """The place in the text where the instance is written, or the combinator."""
+        return self.call.span if self.call is not None else None
+
+    @property
+    def blocks(self) -> int | None:
+        """Identity of the expanded block; scopes with equal ones have equal contents."""
+        block = self.region.block
+        return block.identity if block is not None and self.call is not None else None
+
+    @property
+    def numbers(self) -> tuple[tuple[str, int | float], ...]:
+        """The template's parameters that are numbers or truth values, by name."""
+        return self.region.numbers
+
+    @property
+    def doc(self) -> tuple[str, ...]:
+        """The comment above the template, line by line."""
+        return self.region.doc
 
     def frames(self) -> tuple[Frame, ...]:
         """The template expansions from here outwards, innermost first."""
@@ -225,24 +252,12 @@ def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
         siblings[parent][call.stem] += 1
     for step, place, _ in walk.layers:
         siblings[place][step.stem] += 1
-    scopes = [Scope("", "", None, None, None, None, region=walk.root.region)]
+    scopes = [Scope("", walk.root.region)]
     namers = [_Namer("", siblings[0])]
     for index, (call, parent) in enumerate(walk.scopes[1:], 1):
         assert call is not None and call.stem is not None
-        path, region = namers[parent].path(call.stem), call.region
-        scopes.append(
-            Scope(
-                path,
-                call.title,
-                region.template,
-                call.span,
-                scopes[parent],
-                region.block.identity if region.block is not None else None,
-                region.numbers,
-                region.doc,
-                region,
-            )
-        )
+        path = namers[parent].path(call.stem)
+        scopes.append(Scope(path, call.region, call, scopes[parent]))
         namers.append(_Namer(path, siblings[index]))
     return scopes, namers
 
