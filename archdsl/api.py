@@ -85,8 +85,8 @@ class Network:
             return DEFAULTS
         elaborated = self._origin.elaborated
         asked: dict[str, Any] = {"net": elaborated.name} if elaborated.chosen else {}
-        declared = self._network.instance(self._network.input).layer.edge_shape(())
-        taken = self.checked.shape(self._network.input)
+        declared = self._network.entry.edge_shape(())
+        taken = self.checked.input_type
         if taken != declared:
             asked["input"] = shown(taken).replace("×", "x")
         changed = elaborated.changed | asked.keys()
@@ -119,7 +119,7 @@ class Network:
             return self.warnings
         from archdsl.analysis.lint import LintContext, advise
 
-        return advise(LintContext(*self._origin, self.checked, self.summary))
+        return advise(LintContext(*self._origin, self.checked))
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""
@@ -204,8 +204,8 @@ class Network:
         return svg
 
     def __repr__(self) -> str:
-        shape = shown(self.checked.shape(self._network.input))
-        return f"<archdsl network {self.name}: input {shape}, {len(self.graph)} layers>"
+        shape = shown(self.checked.input_type)
+        return f"<archdsl network {self.name}: input {shape}, {self.checked.layers} layers>"
 
     def __str__(self) -> str:
         return str(self.summary())

@@ -36,7 +36,7 @@ class Tap(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         if port.node is None:
             raise RuleError("there is nothing to tap here", code="E205")
-        return Port(port.node, {**port.tags, self.name: port.node})
+        return port.marked(self.name, port.node)
         yield
 
 
@@ -84,7 +84,7 @@ class Aside(Combinator):
 
     def connect(self, build: Builder, port: Port) -> Connection:
         end = yield build.apply(self.block, port, self.name)
-        return Port(port.node, {**port.tags, self.name: end.node})
+        return port if end.node is None else port.marked(self.name, end.node)
 
 
 # ---- several maps as one value ----

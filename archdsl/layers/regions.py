@@ -178,7 +178,7 @@ class _RegionFeatures(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         features = build.join(self.layer(), self.maps(port), port)
         assert port.node is not None  # joined
-        return features._replace(tags={**port.tags, REGIONS: port.node})
+        return features.marked(REGIONS, port.node)
         yield
 
 

@@ -54,7 +54,7 @@ def proof(network: Network, what: str) -> Proof:
     sizes = [size or 1 for size in (entry.taken if isinstance(entry, Images) else _shape(entry))]
     paths = _head_inputs(network) if detects else list(network.outputs.values())
     outputs = {f"map{number}": path for number, path in enumerate(paths)}
-    module = compile_network(replace(network, outputs=outputs), seed=0)
+    module = compile_network(replace(network, chosen=outputs), seed=0)
     x = torch.rand(1, *sizes, generator=torch.Generator().manual_seed(0))
     given: Any = [x[0]] if detects else x
     for part in module.modules():
