@@ -22,6 +22,7 @@ from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
 
 _PATH = "layer"
+_BATCH = 2
 
 
 def _somewhere(x: Any) -> Any:
@@ -72,7 +73,8 @@ def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> Canonical
     """A layer's own graph; None where it does not take such inputs."""
     try:
         layer.edge_shape(shapes)
-        return canonical(_alone(layer, shapes, known))
+        examples = [torch.empty(_BATCH, *map(int, shape), device="meta") for shape in shapes]
+        return canonical(_alone(layer, shapes, known), examples=examples)
     except (RuleError, ArchError, ValueError):
         return None
 

@@ -18,7 +18,7 @@ from archdsl.ir.layer import Layer, definitions
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
 from archdsl.layers.convolution import Convolution, TransposedConvolution
-from archdsl.layers.joins import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
 from archdsl.layers.normalization import (
     BatchNorm,
@@ -27,6 +27,7 @@ from archdsl.layers.normalization import (
     LayerScale,
     LocalResponseNorm,
 )
+from archdsl.layers.padding import Pad
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -80,6 +81,11 @@ class Seen:
                 return None
             index = node.inputs[0]
         return index
+
+    def before(self, operation: str) -> tuple[int, ...]:
+        """The operands that the network computes, each before such an operation if it is one."""
+        nodes = [self.graph.nodes[index] for index in self.tensors()]
+        return tuple(n.inputs[0] if n.label.operation == operation else n.index for n in nodes)
 
     def tensors(self) -> tuple[int, ...]:
         """The operands that the network computes; not its weights."""
@@ -221,6 +227,7 @@ def _softmax(seen: Seen) -> Proposals:
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
+        yield Proposal(AddPadded(), seen.before("pad"))
     else:
         yield Proposal(PositionEmbedding(), seen.tensors())
 
@@ -230,6 +237,9 @@ def _product(seen: Seen) -> Proposals:
     if others:
         yield Proposal(Gate(), (first, *others))
         yield Proposal(Gate(), (*others, first))
+        for feature, gate in ((0, 1), (1, 0)):  # a row of numbers made a map of one cell
+            rows = seen.before("reshape")
+            yield Proposal(Gate(), (seen.tensors()[feature], rows[gate]))
         yield Proposal(Mult(), (first, *others))
     elif len(seen.node.inputs) == 2:
         yield Proposal(LayerScale(), (first,))
@@ -243,24 +253,34 @@ def _concatenation(seen: Seen) -> Proposals:
         yield Proposal(ClassToken(), seen.node.inputs[1:])
 
 
-def _part(seen: Seen) -> Proposals:
-    """Layers for indexing: a chunk, the first of several results, a token, a box."""
+def _item(seen: Seen) -> Proposals:
+    """Layers for indexing: the first of several results, a token."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
-    if source.label.operation == "chunk":
-        count = cast("int", source.label.value("chunks"))
-        yield Proposal(Chunk(index, count), source.inputs)
-    elif source.label.operation == "MultiheadAttention":
+    if source.label.operation == "MultiheadAttention":
         parts = dict(cast("Any", source.label.value("module"))[0][3])
         yield Proposal(Attention(parts["num_heads"], parts["dropout"]), source.inputs[:1])
     elif isinstance(index, tuple) and len(index) == 2 and isinstance(index[1], int):
         yield Proposal(Token(index[1]), seen.node.inputs)
-    elif isinstance(index, tuple) and len(index) == 4 and len(shape := seen.shape()) == 3:
-        starts, ends = zip(*((part[1] or 0, part[2]) for part in index[1:]), strict=True)
-        sizes = (
-            (size if end is None else end) - start
-            for start, end, size in zip(starts, ends, shape, strict=True)
-        )
-        yield Proposal(Slice(*starts, *sizes), seen.node.inputs)
+
+
+def _padding(seen: Seen) -> Proposals:
+    left, right, top, bottom = (*seen["padding"], 0, 0)[:4]
+    if seen["mode"] == "constant" and len(seen["padding"]) <= 4:
+        yield Proposal(Pad(top, bottom, left, right, value=seen["value"]), seen.node.inputs)
+
+
+def _range(seen: Seen) -> Proposals:
+    """Layers for a range along one dimension: one of equal parts of the channels, or a box."""
+    axis, start, stop = seen["dimension"] - 1, seen["start"], seen["stop"]
+    shape = seen.shape()
+    if len(shape) != 3 or axis < 0:
+        return
+    length = stop - start
+    if axis == 0 and start % length == 0 and (shape[0] or 0) % length == 0:
+        yield Proposal(Chunk(start // length, (shape[0] or 0) // length), seen.node.inputs)
+    first, sizes = [0, 0, 0], [int(size or 0) for size in shape]
+    first[axis], sizes[axis] = start, length
+    yield Proposal(Slice(*first, *sizes), seen.node.inputs)
 
 
 def _permutation(seen: Seen) -> Proposals:
@@ -331,7 +351,9 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "add": _sum,
     "mul": _product,
     "cat": _concatenation,
-    "getitem": _part,
+    "getitem": _item,
+    "part": _range,
+    "pad": _padding,
     "permute": _permutation,
     "transpose": _transposition,
     "flatten": _flattening,

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
+from archdsl.backends.torch.trial_run import device_of
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from archdsl.ir.network import Network
 
 _SIZE = (3, 224, 224)
+_BATCH = 2
 _WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
@@ -64,7 +66,8 @@ def graph_of_module(
             "what is imported takes a tensor and gives tensors",
             help="archdsl specs lists the detectors that there are",
         )
-    graph = canonical(module)
+    example = torch.zeros(_BATCH, *map(int, size), device=device_of(module))
+    graph = canonical(module, examples=[example])
     fragments = Fragments()
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
