@@ -21,6 +21,7 @@ from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
 from archdsl.layers.normalization import (
+    Affine,
     BatchNorm,
     GroupNorm,
     LayerNormLast,
@@ -85,7 +86,12 @@ class Seen:
     def before(self, operation: str) -> tuple[int, ...]:
         """The operands that the network computes, each before such an operation if it is one."""
         nodes = [self.graph.nodes[index] for index in self.tensors()]
-        return tuple(n.inputs[0] if n.label.operation == operation else n.index for n in nodes)
+        return tuple(
+            next((i for i in n.inputs if self.graph.nodes[i].label.operation != STORED), n.index)
+            if n.label.operation == operation
+            else n.index
+            for n in nodes
+        )
 
     def tensors(self) -> tuple[int, ...]:
         """The operands that the network computes; not its weights."""
@@ -229,6 +235,9 @@ def _sum(seen: Seen) -> Proposals:
         yield Proposal(Add(), seen.tensors())
         yield Proposal(AddPadded(), seen.before("pad"))
     else:
+        scaled = seen.before("mul")
+        yield Proposal(Affine(), scaled)
+        yield Proposal(Affine(per_value=True), scaled)
         yield Proposal(PositionEmbedding(), seen.tensors())
 
 

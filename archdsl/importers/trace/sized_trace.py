@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -159,7 +159,7 @@ def trace_sized(module: nn.Module, examples: Mapping[str, Any]) -> torch.fx.Grap
     """
     tensors = {name: value for name, value in examples.items() if isinstance(value, Tensor)}
     constants = {name: value for name, value in examples.items() if name not in tensors}
-    with torch.no_grad(), torch.random.fork_rng([]):
+    with torch.no_grad(), torch.random.fork_rng([]), _same_buffers(module):
         try:
             if isinstance(module, torch.fx.GraphModule):
                 copied = torch.fx.Graph()
@@ -170,6 +170,17 @@ def trace_sized(module: nn.Module, examples: Mapping[str, Any]) -> torch.fx.Grap
         except Exception as error:  # whatever the module's own code raises
             message = f"{type(module).__name__} cannot be traced with these sizes: {error}"
             raise MatchError(message) from error
+
+
+@contextmanager
+def _same_buffers(module: nn.Module) -> Iterator[None]:
+    """Gives buffers their values back: a run in training mode moves statistics."""
+    before = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, values in before:
+            buffer.copy_(values)
 
 
 class _Recorder(torch.fx.Interpreter):
