@@ -246,7 +246,8 @@ def test_activations_spelled_out_are_what_they_compute() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.function(x)
 
-    F = nn.functional
+    from torch.nn import functional as F
+
     for function, module in (
         (lambda x: x * torch.sigmoid(x), nn.SiLU()),
         (lambda x: F.sigmoid(x).mul(x), nn.SiLU()),

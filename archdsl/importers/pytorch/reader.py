@@ -16,7 +16,7 @@ from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
-from archdsl.importers.pytorch.modules import original
+from archdsl.importers.pytorch.modules import map_size, original, prepared, takes_rows
 from archdsl.importers.pytorch.network_input import InputEntry, entry
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.trace.detectors import is_detector
@@ -48,11 +48,12 @@ def read(what: str, options: ImportOptions) -> ImportedGraph:
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no
     layer for an operation of it.
     """
-    module = original(what)
+    size = options.input or _SIZE
+    module = prepared(original(what), size)
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
     notes = [] if own else [f"reference: {what}"]
-    return graph_of_module(module, name, options.input or _SIZE, notes)
+    return graph_of_module(module, name, map_size(size), notes)
 
 
 def graph_of_module(
@@ -95,8 +96,10 @@ def proof(network: Network, what: str) -> Proof:
     from archdsl.importers.verification.compare import verify
 
     size = [each for each in cast("Shape", network.shape(network.input)) if each is not None]
+    module = original(what)
+    module = prepared(module, size[:1] if takes_rows(module, size) else size)
     # What was imported is how it is used.
-    found = verify(compile_network(network), original(what), size, training=False)
+    found = verify(compile_network(network), module, size, training=False)
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
