@@ -73,6 +73,7 @@ class Interpreter:
         self._sizes: dict[int, tuple[int, ...]] = {}  # of nodes, where the trace knows them
         # Regroupings with the sizes and the value that they regroup.
         self._regrouped: dict[int, tuple[tuple[int, ...], Value]] = {}
+        self._expanded: dict[int, Value] = {}  # nodes that only copy a value along dimensions
         self._names: dict[int, str] = {}
         for name, tensor in (
             *root.named_parameters(remove_duplicate=False),
@@ -87,6 +88,10 @@ class Interpreter:
             "clone": self._clone,
             "chunk": self._chunk,
             "split": self._split,
+            "transpose": self._exchange,
+            "permute": self._exchange,
+            "expand": self._expand,
+            "expand_as": self._expand,
             "conv1d": self._row_convolution,
             "unsqueeze": self._regroup,
             "squeeze": self._regroup,
@@ -303,6 +308,11 @@ class Interpreter:
         if entry.commutes and not has_tensor(bound["input"]):
             bound = {**bound, "input": bound["other"], "other": bound["input"]}
         first, other = bound[entry.arguments[0].name], bound.get("other")
+        if entry.name in _POOLS and isinstance(first, Cell):
+            every = Size("size", (Value(self.settled(first.value)), "map"))
+            if _size_of_map(bound["kernel_size"]) == every and not _any_padding(bound["padding"]):
+                entry = BY_FUNCTION[_POOLS[entry.name]]
+                bound = {"input": first, "output_size": (1, 1), "return_indices": False}
         if entry.name == "div" and isinstance(first, Cell) and isinstance(other, (int, float)):
             entry, bound = BY_METHOD["mul"], {"input": first, "other": 1 / other}
         if entry.name == "sub" and isinstance(first, Cell) and isinstance(other, Cell):
@@ -320,6 +330,10 @@ class Interpreter:
     def _apply_plain(
         self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
     ) -> Cell:
+        if entry.elementwise and (moved := self._before_regrouping(entry, bound, call)):
+            return moved
+        if entry.name in _BROADCASTING and call.result is not None:
+            bound = self._not_expanded(bound, call.result)
         sources = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
         keeps_flat = entry.elementwise or entry.name == "linear"
         pending = entry.elementwise and all(
@@ -366,9 +380,63 @@ class Interpreter:
             flat=keeps_flat and not pending and inputs.all_flat(),
             batch=keeps_batch and inputs.first_keeps_batch(),
         )
+        if pending and (sizes := self._sizes.get(inputs.indices[0])) is not None:
+            self._sizes[result.node] = sizes
         if entry.elementwise and self._points.issuperset(inputs.indices):
             self._points.add(result.node)
         return Cell(Value(result.node, pending))
+
+    def _exchange(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        """An exchange of dimensions; where all but one have one place nothing moves."""
+        sizes = call.sizes
+        if sizes is not None and call.result is not None:
+            order = list(range(len(sizes)))
+            if call.spelled == "permute":
+                order = [int(cast("int", d)) % len(sizes) for d in cast("Any", bound["dims"])]
+            else:
+                a, b = (cast("int", bound[name]) % len(sizes) for name in ("dim0", "dim1"))
+                order[a], order[b] = order[b], order[a]
+            moved = [dimension for dimension in order if sizes[dimension] != 1]
+            if moved == sorted(moved) and self._keeps_rows(first.value, sizes, call.result):
+                return self._regroup(first, bound, call)
+        return self._apply_plain(BY_METHOD[call.spelled], bound, call)
+
+    def _before_regrouping(
+        self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
+    ) -> Cell | None:
+        """An operation value by value, which stands before a regrouping as well as behind it."""
+        operands = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
+        first = bound[entry.arguments[0].name]
+        if operands != [first] or not isinstance(first, Cell) or call.result is None:
+            return None
+        if first.value.pending or first.value.node not in self._regrouped:
+            return None
+        sizes, value = self._regrouped[first.value.node]
+        before = replace(call, sizes=sizes, result=sizes)
+        made = self._apply_plain(entry, {**bound, entry.arguments[0].name: Cell(value)}, before)
+        self._sizes[made.value.node] = sizes
+        after = replace(call, sizes=sizes, spelled="reshape")
+        return cast("Cell", self._regroup(made, {"input": made, "shape": ()}, after))
+
+    def _expand(self, first: Cell, bound: dict[str, object], call: TracedCall) -> Cell:
+        """Copies along dimensions of one cell, which arithmetic makes by itself."""
+        if call.sizes == call.result is not None:
+            return first
+        sizes = bound.get("sizes", bound.get("other"))
+        made = self._apply_unknown(call.spelled, {"arguments": (first, sizes)}, call)
+        self._expanded[made.value.node] = first.value
+        return made
+
+    def _not_expanded(self, bound: dict[str, object], sizes: tuple[int, ...]) -> dict[str, object]:
+        """The operands without expansions where the other operand has the sizes of the result."""
+        names = ("input", "other")
+        for name, other in (names, names[::-1]):
+            cell, rest = bound[name], bound[other]
+            if isinstance(cell, Cell) and cell.value.node in self._expanded:
+                whole = self._sizes.get(rest.value.node) if isinstance(rest, Cell) else None
+                if whole == sizes:
+                    bound = {**bound, name: Cell(self._expanded[cell.value.node])}
+        return bound
 
     def _padded_below(self, fields: Fields, inputs: list[int]) -> tuple[Fields, list[int]] | None:
         """A maximum behind padding that never wins is one with padding, or rounds its size up."""
@@ -593,7 +661,7 @@ class Interpreter:
             inner = self.nodes[first.value.node]
             if dimensions == (2,) and inner.label == _MEAN_OF_ROWS and len(call.sizes) == 3:
                 first, dimensions = Cell(Value(inner.inputs[0])), (2, 3)
-            if len(dimensions) == 2 and len(call.sizes) != 4:
+            elif len(dimensions) == 2 and len(call.sizes) != 4:
                 return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
         if dimensions not in ((2, 3), (-2, -1)) or bound["dtype"] is not None:
             return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
@@ -750,6 +818,15 @@ _SWAPS = (
 """Labels of the operations which exchange dimensions 1 and 2."""
 
 
+_BROADCASTING = frozenset({"add", "mul", "maximum", "minimum"})
+"""Operations that copy operands along dimensions of one cell by themselves."""
+
+_POOLS: Mapping[str, Callable[..., object]] = {
+    "avg_pool2d": F.adaptive_avg_pool2d,
+    "max_pool2d": F.adaptive_max_pool2d,
+}
+"""Poolings, each with the one whose window is the whole map."""
+
 _BOTH_AXES = {"stride": 1, "padding": 0, "dilation": 1}
 """Settings of a convolution with their values along an axis of one cell."""
 
@@ -773,6 +850,10 @@ def _size_of_map(value: object) -> object:
         if isinstance(shape, Size) and places in (slice(2, None), slice(-2, None), slice(2, 4)):
             return Size("size", (shape.operands[0], "map"))
     return value
+
+
+def _any_padding(value: object) -> bool:
+    return any(value) if isinstance(value, (tuple, list)) else bool(value)
 
 
 def _keeps_first(name: str, fields: Fields) -> bool:

@@ -581,6 +581,19 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         for mode, modules in _PADDINGS.items()
     ),
     OperationEntry(
+        "expand",
+        (_input(), _field("sizes", normal=_tuple)),
+        methods=("expand",),
+        keeps_batch=False,
+        variadic="sizes",
+    ),
+    OperationEntry(
+        "expand_as",
+        (_input(), _input("other")),
+        methods=("expand_as",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
         "split",
         (_input(), _field("split_size_or_sections"), _field("dim", 0)),
         functions=(torch.split,),
