@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import ArchError, fail
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 
 _LARGEST = 2**31 - 1
+
+
+UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a reading step about values of a kind that it does not expect."""
+
+
+@contextmanager
+def step(refused: Callable[[RuleError], ArchError]) -> Iterator[None]:
+    """Turns what goes wrong in a step of reading into the error that names its place."""
+    try:
+        yield
+    except RuleError as error:
+        raise refused(error) from None
+    except UNFORESEEN as error:
+        found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise refused(RuleError("its settings are none that can be read", found)) from error
 
 
 class Draft:

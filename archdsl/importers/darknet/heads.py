@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid
 from archdsl.layers.pyramids import Collect
@@ -19,10 +21,8 @@ def detector(reading: CfgReader) -> int:
     if len(kinds) > 1 or (len(reading.heads) > 1 and section.kind != "yolo"):
         raise fail("heads that do not go together", section.span, f"found {listing(sorted(kinds))}")
     reading.draft.part = section.kind
-    try:
+    with step(partial(refused, section)):
         return _HEADS[section.kind](reading)
-    except RuleError as error:
-        raise refused(section, error) from None
 
 
 def _yolo(reading: CfgReader) -> int:
@@ -67,6 +67,12 @@ def _region(reading: CfgReader) -> int:
     require(section, softmax=(0, 1), coords=(4, 4))
     count = section.integer("num", 1)
     sizes = section.numbers("anchors")[: 2 * count]
+    if len(sizes) < 2 * count or not sizes:
+        raise fail(
+            "[region] has too few anchors",
+            section.where("anchors"),
+            f"expected width and height of {count}, found {len(sizes)} numbers",
+        )
     _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
     _, rows, columns = image(draft.shape(end), "region")
     _, height, width = image(draft.shape(0), "region")

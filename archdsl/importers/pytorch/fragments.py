@@ -17,6 +17,7 @@ from archdsl.analysis.equivalence.graph import INPUT, CanonicalGraph, CanonicalN
 from archdsl.backends.torch.emitter import Emitter
 from archdsl.backends.torch.initial import SkippedInitialisation
 from archdsl.diagnostics import ArchError
+from archdsl.importers.draft import UNFORESEEN
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
@@ -73,9 +74,12 @@ def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> Canonical
     """A layer's own graph; None where it does not take such inputs."""
     try:
         layer.edge_shape(shapes)
-        examples = [torch.empty(_BATCH, *map(int, shape), device="meta") for shape in shapes]
+        examples = [
+            torch.empty(_BATCH, *(int(each or 1) for each in shape), device="meta")
+            for shape in shapes
+        ]
         return canonical(_alone(layer, shapes, known), examples=examples)
-    except (RuleError, ArchError, ValueError):
+    except (RuleError, ArchError, *UNFORESEEN):
         return None
 
 

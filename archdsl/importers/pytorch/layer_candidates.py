@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot
+from archdsl.importers.draft import UNFORESEEN
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import Layer, definitions
 from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
@@ -113,7 +114,7 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
     if recognise is not None:
         try:
             yield from recognise(seen)
-        except ValueError:  # a field of another form, such as padding="same"
+        except UNFORESEEN:  # a field of another form, such as padding="same"
             return
     else:
         # What needs no arguments is found by what it computes: activations, archdsl's own modules.

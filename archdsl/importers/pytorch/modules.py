@@ -47,7 +47,7 @@ def prepared(module: nn.Module, size: Shape) -> nn.Module:
     if any(is_lazy(tensor) for tensor in (*taken.parameters(), *taken.buffers())):
         try:
             with torch.no_grad():
-                taken(torch.zeros(1, *map(int, size)))
+                taken(torch.zeros(1, *(int(each or 1) for each in size)))
         except Exception as error:  # whatever the user's own code raises
             found = "×".join(map(str, size))
             raise fail(

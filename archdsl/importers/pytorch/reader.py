@@ -67,7 +67,7 @@ def graph_of_module(
             "what is imported takes a tensor and gives tensors",
             help="archdsl specs lists the detectors that there are",
         )
-    example = torch.zeros(_BATCH, *map(int, size), device=device_of(module))
+    example = torch.zeros(_BATCH, *(int(each or 1) for each in size), device=device_of(module))
     graph = canonical(module, examples=[example])
     fragments = Fragments()
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
@@ -97,7 +97,7 @@ def proof(network: Network, what: str) -> Proof:
 
     size = [each for each in cast("Shape", network.shape(network.input)) if each is not None]
     module = original(what)
-    module = prepared(module, size[:1] if takes_rows(module, size) else size)
+    module = prepared(module, tuple(size[:1] if takes_rows(module, size) else size))
     # What was imported is how it is used.
     found = verify(compile_network(network), module, size, training=False)
     if not found.matched:

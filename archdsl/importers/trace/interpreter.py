@@ -363,8 +363,8 @@ class Interpreter:
         keeps_batch = entry.keeps_batch or _keeps_first(entry.name, fields)
         if entry.name == "pad" and not any(cast("tuple[int, ...]", fields["padding"])):
             return cast("Cell", bound["input"])
-        if entry.name == "max_pool2d" and (source := self._padded_below(fields, inputs.indices)):
-            fields, inputs.indices = source
+        if entry.name == "max_pool2d" and (pooled := self._padded_below(fields, inputs.indices)):
+            fields, inputs.indices = pooled
         if spelled := activation_of(entry.name, fields, inputs.indices, self.nodes):
             label, source = spelled
             whole = self._add(label, (source,), where=call.where, batch=self._batch[source])

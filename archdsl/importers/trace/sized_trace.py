@@ -11,7 +11,7 @@ import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.fx
@@ -84,7 +84,7 @@ class _SizedProxy(torch.fx.Proxy):
         return len(self.value)
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[index] for index in range(len(self.value)))
+        return (operator.getitem(cast("Any", self), index) for index in range(len(self.value)))
 
 
 class SizedTracer(Tracer):
@@ -192,7 +192,7 @@ class _Recorder(torch.fx.Interpreter):
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs a module; the graph of one that is looked into is noted."""
-        module = self.module.get_submodule(target)  # type: ignore[operator]
+        module = self.module.get_submodule(target)
         if not is_whole(module) and self._node is not None:
             bound = inspect.signature(module.forward).bind(*args, **kwargs)
             bound.apply_defaults()

@@ -25,18 +25,17 @@ def activation_of(
         product = _product(source, nodes)  # x * relu6(x + 3) / 6
         if product is not None:
             other, factor = product
-            gate = nodes[factor]
-            if _clips_to_six(gate) and _shifted(nodes[gate.inputs[0]]) == other:
+            clipped = nodes[factor]
+            if _clips_to_six(clipped) and _shifted(nodes[clipped.inputs[0]]) == other:
                 return Label.of("hardswish", {}), other
     if name == "mul" and len(inputs) == 2:
-        for source, factor in (inputs, reversed(inputs)):
-            gate = nodes[factor]
-            if gate.inputs == (source,) and gate.label in _GATES:
-                return Label.of(_GATES[gate.label], {}), source
+        for place, gate in ((inputs[0], nodes[inputs[1]]), (inputs[1], nodes[inputs[0]])):
+            if gate.inputs == (place,) and gate.label in _GATES:
+                return Label.of(_GATES[gate.label], {}), place
             if gate.label == _TANH and len(gate.inputs) == 1:
                 inner = nodes[gate.inputs[0]]
-                if inner.label == _SOFTPLUS and inner.inputs == (source,):
-                    return Label.of("mish", {}), source
+                if inner.label == _SOFTPLUS and inner.inputs == (place,):
+                    return Label.of("mish", {}), place
     return None
 
 
