@@ -5,81 +5,21 @@ from pathlib import Path
 import pytest
 from support.commands import run
 
-TIMM = [
-    "cspdarknet53",
-    "convnext_atto",
-    "convnext_femto_ols",
-    "cs3darknet_s",
-    "cspnext_tiny",
-    "cspresnet50",
-    "cspresnext50",
-    "darknetaa53",
-    "densenet121",
-    "dla34",
-    "dla60_res2net",
-    "dpn48b",
-    "eca_resnext26ts",
-    "ecaresnet26t",
-    "efficientnet_b0",
-    "fasternet_t0",
-    "fastvit_t8",
-    "fbnetc_100",
-    "ghostnet_050",
-    "ghostnetv2_100",
-    "hardcorenas_a",
-    "hgnet_tiny",
-    "hrnet_w18_small",
-    "inception_next_atto",
-    "inception_resnet_v2",
-    "inception_v3",
-    "inception_v4",
-    "lcnet_050",
-    "lcnetv2_small",
-    "legacy_seresnet18",
-    "legacy_xception",
-    "mixnet_s",
-    "mnasnet_050",
-    "mobilenetv1_100",
-    "mobilenetv2_050",
-    "mobilenetv3_small_050",
-    "mobilenetv4_conv_small",
-    "mobileone_s0",
-    "nasnetalarge",
-    "pnasnet5large",
-    "poolformer_s12",
-    "rdnet_tiny",
-    "regnetv_040",
-    "regnetx_002",
-    "regnety_002",
-    "repghostnet_050",
-    "repvgg_a0",
-    "repvit_m0_9",
-    "res2net50_26w_4s",
-    "resnet18",
-    "resnet18d",
-    "resnet26t",
-    "resnetaa50",
-    "resnetv2_18d",
-    "resnetv2_50",
-    "resnext50_32x4d",
-    "rexnet_100",
-    "selecsls42",
-    "semnasnet_075",
-    "seresnet50",
-    "seresnextaa101d_32x8d",
-    "spnasnet_100",
-    "starnet_s050",
-    "test_byobnet",
-    "test_efficientnet",
-    "test_resnet",
-    "tf_efficientnet_b0",
-    "tinynet_e",
-    "vgg11_bn",
-    "vovnet39a",
-    "wide_resnet50_2",
-    "xception41",
-    "xception71",
-]
+TIMM = (
+    "cspdarknet53 convnext_atto convnext_femto_ols cs3darknet_s cspnext_tiny cspresnet50 "
+    "cspresnext50 darknetaa53 densenet121 dla34 dla60_res2net dpn48b eca_resnext26ts "
+    "ecaresnet26t efficientnet_b0 fasternet_t0 fastvit_t8 fbnetc_100 ghostnet_050 "
+    "ghostnetv2_100 hardcorenas_a hgnet_tiny hrnet_w18_small inception_next_atto "
+    "inception_resnet_v2 inception_v3 inception_v4 lcnet_050 lcnetv2_small legacy_seresnet18 "
+    "legacy_xception mixnet_s mnasnet_050 mobilenetv1_100 mobilenetv2_050 "
+    "mobilenetv3_small_050 mobilenetv4_conv_small mobileone_s0 nasnetalarge pnasnet5large "
+    "poolformer_s12 rdnet_tiny regnetv_040 regnetx_002 regnety_002 repghostnet_050 repvgg_a0 "
+    "repvit_m0_9 res2net50_26w_4s resnet18 resnet18d resnet26t resnetaa50 resnetv2_18d "
+    "resnetv2_50 resnext50_32x4d rexnet_100 selecsls42 semnasnet_075 seresnet50 "
+    "seresnextaa101d_32x8d spnasnet_100 starnet_s050 test_byobnet test_efficientnet "
+    "test_resnet tf_efficientnet_b0 tinynet_e vgg11_bn vovnet39a wide_resnet50_2 xception41 "
+    "xception71 "
+).split()  # noqa: SIM905
 """One small model of each family of convolutional networks in timm that can be said."""
 
 

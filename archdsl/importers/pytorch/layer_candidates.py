@@ -312,6 +312,9 @@ def _flattening(seen: Seen) -> Proposals:
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
+        if 1 in (*seen.shape()[:1], *seen.shape()[2:]):  # of a map of one cell nothing moves
+            yield Proposal(ChannelsLast(), seen.node.inputs)
+            yield Proposal(ChannelsFirst(), seen.node.inputs)
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
 
 

@@ -378,7 +378,7 @@ class Interpreter:
             module=call.module if call.state else None,
             state=call.state,
             flat=keeps_flat and not pending and inputs.all_flat(),
-            batch=keeps_batch and inputs.first_keeps_batch(),
+            batch=keeps_batch and inputs.keep_batch(every=not entry.elementwise),
         )
         if pending and (sizes := self._sizes.get(inputs.indices[0])) is not None:
             self._sizes[result.node] = sizes
@@ -801,9 +801,13 @@ class _Inputs:
         """True if there are inputs, all of which are known to have two dimensions."""
         return bool(self.indices) and all(map(self._interpreter.is_flat, self.indices))
 
-    def first_keeps_batch(self) -> bool:
-        """True if dimension 0 of the first input is that of the network's input."""
-        return bool(self.indices) and self._interpreter.keeps_batch(self.indices[0])
+    def keep_batch(self, *, every: bool) -> bool:
+        """True if dimension 0 of the first input is that of the network's input.
+
+        Without ``every`` any input will do, since arithmetic copies weights for each sample.
+        """
+        kept = map(self._interpreter.keeps_batch, self.indices[:1] if every else self.indices)
+        return any(kept)
 
     def _slot(self, node: int) -> InputSlot:
         self.indices.append(node)
