@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.commands import run
 
-TIMM = (
+_NAMES = (
     "cspdarknet53 convnext_atto convnext_femto_ols cs3darknet_s cspnext_tiny cspresnet50 "
     "cspresnext50 darknetaa53 densenet121 dla34 dla60_res2net dpn48b eca_resnext26ts "
     "ecaresnet26t efficientnet_b0 fasternet_t0 fastvit_t8 fbnetc_100 ghostnet_050 "
@@ -19,7 +19,8 @@ TIMM = (
     "seresnextaa101d_32x8d spnasnet_100 starnet_s050 test_byobnet test_efficientnet "
     "test_resnet tf_efficientnet_b0 tinynet_e vgg11_bn vovnet39a wide_resnet50_2 xception41 "
     "xception71 "
-).split()  # noqa: SIM905
+)
+TIMM = _NAMES.split()
 """One small model of each family of convolutional networks in timm that can be said."""
 
 
