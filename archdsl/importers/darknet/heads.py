@@ -67,13 +67,13 @@ def _region(reading: CfgReader) -> int:
     require(section, softmax=(0, 1), coords=(4, 4))
     count = section.integer("num", 1)
     sizes = section.numbers("anchors")[: 2 * count]
+    _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
     if len(sizes) < 2 * count or not sizes:
         raise fail(
             "[region] has too few anchors",
             section.where("anchors"),
             f"expected width and height of {count}, found {len(sizes)} numbers",
         )
-    _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
     _, rows, columns = image(draft.shape(end), "region")
     _, height, width = image(draft.shape(0), "region")
     cell = (width or 1) // (columns or 1), (height or 1) // (rows or 1)
