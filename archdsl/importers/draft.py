@@ -61,7 +61,7 @@ class Draft:
 
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
-        _in_range(layer)
+        check_range(layer)
         self._edges.append(layer.edge_shape(tuple(self._edges[index] for index in inputs)))
         operation = Operation(layer, inputs, self.part, self.homes, tensors or {})
         self._operations.append(operation)
@@ -135,7 +135,7 @@ class Draft:
         return ImportedGraph(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
 
 
-def _in_range(layer: Layer) -> None:
+def check_range(layer: Layer) -> None:
     """Raises RuleError for arguments out of the ranges that the language checks in a text."""
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)

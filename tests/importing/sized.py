@@ -149,6 +149,13 @@ class Summed(Base):
         return sum([x, torch.relu(x)]) / 1
 
 
+class Moved(Base):
+    """Negative padding crops: the map moves by one cell."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(self.first(x), (-1, 1, -1, 1)), 1, 2)
+
+
 class Rows(nn.Module):
     def __init__(self) -> None:
         super().__init__()

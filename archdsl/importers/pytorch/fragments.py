@@ -17,7 +17,7 @@ from archdsl.analysis.equivalence.graph import INPUT, CanonicalGraph, CanonicalN
 from archdsl.backends.torch.emitter import Emitter
 from archdsl.backends.torch.initial import SkippedInitialisation
 from archdsl.diagnostics import ArchError
-from archdsl.importers.draft import UNFORESEEN
+from archdsl.importers.draft import UNFORESEEN, check_range
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
@@ -73,6 +73,7 @@ class Fragments:
 def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
+        check_range(layer)
         layer.edge_shape(shapes)
         examples = [
             torch.empty(_BATCH, *(int(each or 1) for each in shape), device="meta")

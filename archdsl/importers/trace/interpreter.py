@@ -33,7 +33,7 @@ from archdsl.importers.trace.operations import (
     Role,
     does_nothing,
 )
-from archdsl.importers.trace.parts import Part, chunked, divided, in_a_row, parts_of_index
+from archdsl.importers.trace.parts import Part, chunked, cropped, divided, in_a_row, parts_of_index
 from archdsl.importers.trace.sized_trace import INNER, SIZES
 from archdsl.importers.trace.spelled_out import activation_of
 from archdsl.importers.trace.values import (
@@ -361,6 +361,13 @@ class Interpreter:
             fields["dim"] = dimension % 2  # of two dimensions, -1 is 1
         fields = entry.derive(fields, shapes)
         keeps_batch = entry.keeps_batch or _keeps_first(entry.name, fields)
+        if entry.name == "pad" and call.sizes is not None:
+            sides = cast("tuple[int, ...]", fields["padding"])
+            if cut := cropped(sides, call.sizes):
+                part = self._parts(Cell(Value(inputs.indices[0])), cut, call)
+                inputs.indices = [part.value.node]
+                bound = {**bound, "input": part}
+                fields["padding"] = tuple(max(side, 0) for side in sides)
         if entry.name == "pad" and not any(cast("tuple[int, ...]", fields["padding"])):
             return cast("Cell", bound["input"])
         if entry.name == "max_pool2d" and (pooled := self._padded_below(fields, inputs.indices)):

@@ -56,3 +56,14 @@ def in_a_row(dimension: int, lengths: Sequence[int]) -> list[Part]:
         found.append(Part(dimension, start, start + length))
         start += length
     return found
+
+
+def cropped(sides: Sequence[int], sizes: Sequence[int]) -> list[Part]:
+    """The parts that negative padding leaves; ``sides`` are those of the last dimension first."""
+    found: list[Part] = []
+    for place in range(len(sides) // 2):
+        first, last = sides[2 * place : 2 * place + 2]
+        dimension = len(sizes) - 1 - place
+        if first < 0 or last < 0:
+            found.append(Part(dimension, max(-first, 0), sizes[dimension] + min(last, 0)))
+    return sorted(found)
