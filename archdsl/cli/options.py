@@ -57,10 +57,15 @@ class Request:
 class _Size(click.ParamType[Shape]):
     name = "CxHxW"
 
+    def __init__(self, rows: bool = False) -> None:
+        self._rows = rows
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Shape:
         try:
+            if self._rows and isinstance(value, str) and value.isdecimal() and int(value) > 0:
+                return (int(value),)
             return value if isinstance(value, tuple) else parse_size(value)
         except ArchError:
             self.fail(f"{value!r}: expected CxHxW, such as 3x224x224", param, ctx)
@@ -103,9 +108,12 @@ file_argument = click.argument("file", metavar="FILE", shell_complete=completing
 """The spec that a command is about; shells complete it."""
 
 
-def size_option(text: str) -> Callable[[_Function], _Function]:
-    """Add ``--input``, which the function gets as ``size``."""
-    return click.option("--input", "size", type=_Size(), help=text)
+def size_option(text: str, *, rows: bool = False) -> Callable[[_Function], _Function]:
+    """Add ``--input``, which the function gets as ``size``.
+
+    With ``rows`` one number is a size too, that of a row of features.
+    """
+    return click.option("--input", "size", type=_Size(rows), help=text)
 
 
 def telling_options(function: _Function) -> _Function:

@@ -7,6 +7,7 @@ sections (``convolutional12``).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.cfg_reader import HEAD, CfgReader, refuse, refused
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.darknet.kinds import SECTIONS, idle
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.made_layers import makes
 from archdsl.ir.edges import Shape
@@ -70,10 +71,8 @@ def graph_of_source(source: Source, name: str, size: Shape | None = None) -> Imp
         refuse(section, "dontload", "dontloadscales")
         if reading.at == HEAD and section.kind != "route":
             raise fail(f"[{section.kind}] reads a detector's head", section.span)
-        try:
+        with step(partial(refused, section)):
             make(reading, section)
-        except RuleError as error:
-            raise refused(section, error) from None
         reading.behind.append(reading.at)
     end = detector(reading) if reading.heads else reading.at
     for section in parts[1:]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid
@@ -28,10 +30,8 @@ def detector(reading: CfgReader) -> int:
     if len(kinds) > 1 or (len(reading.heads) > 1 and section.kind != "yolo"):
         raise fail("heads that do not go together", section.span, f"found {listing(sorted(kinds))}")
     reading.draft.part = section.kind
-    try:
+    with step(partial(refused, section)):
         return _HEADS[section.kind](reading)
-    except RuleError as error:
-        raise refused(section, error) from None
 
 
 @makes(Collect, ScaleDetections)
@@ -79,6 +79,12 @@ def _region(reading: CfgReader) -> int:
     count = section.integer("num", 1)
     sizes = section.numbers("anchors")[: 2 * count]
     _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
+    if len(sizes) < 2 * count or not sizes:
+        raise fail(
+            "[region] has too few anchors",
+            section.where("anchors"),
+            f"expected width and height of {count}, found {len(sizes)} numbers",
+        )
     _, rows, columns = image(draft.shape(end), "region")
     _, height, width = image(draft.shape(0), "region")
     cell = (width or 1) // (columns or 1), (height or 1) // (rows or 1)

@@ -19,9 +19,12 @@ from archdsl.backends.torch.flat import graph_of
 from archdsl.backends.torch.initial import SkippedInitialisation
 from archdsl.backends.torch.realise import module_of
 from archdsl.diagnostics import ArchError
+from archdsl.importers.draft import UNFORESEEN, check_range
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
+
+_BATCH = 2
 
 
 def _somewhere(x: Any) -> Any:
@@ -71,9 +74,14 @@ class Fragments:
 def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
+        check_range(layer)
         layer.edge_shape(shapes)
-        return canonical(_alone(layer, shapes, known))
-    except (RuleError, ArchError, ValueError):
+        examples = [
+            torch.empty(_BATCH, *(int(each or 1) for each in shape), device="meta")
+            for shape in shapes
+        ]
+        return canonical(_alone(layer, shapes, known), examples=examples)
+    except (RuleError, ArchError, *UNFORESEEN):
         return None
 
 

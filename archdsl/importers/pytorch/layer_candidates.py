@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot
+from archdsl.importers.draft import UNFORESEEN
 from archdsl.importers.made_layers import made_by, makes
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import Layer
@@ -45,6 +46,7 @@ from archdsl.layers.normalization import (
     LayerScale,
     LocalResponseNorm,
 )
+from archdsl.layers.padding import Pad
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -99,6 +101,16 @@ class Seen:
             index = node.inputs[0]
         return index
 
+    def before(self, operation: str) -> tuple[int, ...]:
+        """The operands that the network computes, each before such an operation if it is one."""
+        nodes = [self.graph.nodes[index] for index in self.tensors()]
+        return tuple(
+            next((i for i in n.inputs if self.graph.nodes[i].label.operation != STORED), n.index)
+            if n.label.operation == operation
+            else n.index
+            for n in nodes
+        )
+
     def tensors(self) -> tuple[int, ...]:
         """The operands that the network computes; not its weights."""
         nodes = self.graph.nodes
@@ -119,7 +131,7 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
     if recognise is not None:
         try:
             yield from recognise(seen)
-        except ValueError:  # a field of another form, such as padding="same"
+        except UNFORESEEN:  # a field of another form, such as padding="same"
             return
     else:
         tensors, name = seen.tensors(), seen.node.label.operation
@@ -248,7 +260,11 @@ def _softmax(seen: Seen) -> Proposals:
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
+        yield Proposal(AddPadded(), seen.before("pad"))
     else:
+        scaled = seen.before("mul")
+        yield Proposal(Affine(), scaled)
+        yield Proposal(Affine(per_value=True), scaled)
         yield Proposal(PositionEmbedding(), seen.tensors())
 
 
@@ -258,6 +274,9 @@ def _product(seen: Seen) -> Proposals:
     if others:
         yield Proposal(Gate(), (first, *others))
         yield Proposal(Gate(), (*others, first))
+        for feature, gate in ((0, 1), (1, 0)):  # a row of numbers made a map of one cell
+            rows = seen.before("reshape")
+            yield Proposal(Gate(), (seen.tensors()[feature], rows[gate]))
         yield Proposal(Mult(), (first, *others))
     elif len(seen.node.inputs) == 2:
         yield Proposal(LayerScale(), (first,))
@@ -272,25 +291,37 @@ def _concatenation(seen: Seen) -> Proposals:
         yield Proposal(ClassToken(), seen.node.inputs[1:])
 
 
-@makes(Chunk, Attention, Token, Slice)
-def _part(seen: Seen) -> Proposals:
-    """Layers for indexing: a chunk, the first of several results, a token, a box."""
+@makes(Attention, Token)
+def _item(seen: Seen) -> Proposals:
+    """Layers for indexing: the first of several results, a token."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
-    if source.label.operation == "chunk":
-        count = cast("int", source.label.value("chunks"))
-        yield Proposal(Chunk(index, count), source.inputs)
-    elif source.label.operation == "MultiheadAttention":
+    if source.label.operation == "MultiheadAttention":
         parts = dict(cast("Any", source.label.value("module"))[0][3])
         yield Proposal(Attention(parts["num_heads"], parts["dropout"]), source.inputs[:1])
     elif isinstance(index, tuple) and len(index) == 2 and isinstance(index[1], int):
         yield Proposal(Token(index[1]), seen.node.inputs)
-    elif isinstance(index, tuple) and len(index) == 4 and len(shape := seen.shape()) == 3:
-        starts, ends = zip(*((part[1] or 0, part[2]) for part in index[1:]), strict=True)
-        sizes = (
-            (size if end is None else end) - start
-            for start, end, size in zip(starts, ends, shape, strict=True)
-        )
-        yield Proposal(Slice(*starts, *sizes), seen.node.inputs)
+
+
+@makes(Pad)
+def _padding(seen: Seen) -> Proposals:
+    left, right, top, bottom = (*seen["padding"], 0, 0)[:4]
+    if seen["mode"] == "constant" and len(seen["padding"]) <= 4:
+        yield Proposal(Pad(top, bottom, left, right, value=seen["value"]), seen.node.inputs)
+
+
+@makes(Chunk, Slice)
+def _range(seen: Seen) -> Proposals:
+    """Layers for a range along one dimension: one of equal parts of the channels, or a box."""
+    axis, start, stop = seen["dimension"] - 1, seen["start"], seen["stop"]
+    shape = seen.shape()
+    if len(shape) != 3 or axis < 0:
+        return
+    length = stop - start
+    if axis == 0 and start % length == 0 and (shape[0] or 0) % length == 0:
+        yield Proposal(Chunk(start // length, (shape[0] or 0) // length), seen.node.inputs)
+    first, sizes = [0, 0, 0], [int(size or 0) for size in shape]
+    first[axis], sizes[axis] = start, length
+    yield Proposal(Slice(*first, *sizes), seen.node.inputs)
 
 
 @makes(ChannelsLast, ChannelsFirst, Tokens)
@@ -316,6 +347,9 @@ def _flattening(seen: Seen) -> Proposals:
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
+        if 1 in (*seen.shape()[:1], *seen.shape()[2:]):  # of a map of one cell nothing moves
+            yield Proposal(ChannelsLast(), seen.node.inputs)
+            yield Proposal(ChannelsFirst(), seen.node.inputs)
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
 
 
@@ -399,7 +433,9 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "add": _sum,
     "mul": _product,
     "cat": _concatenation,
-    "getitem": _part,
+    "getitem": _item,
+    "part": _range,
+    "pad": _padding,
     "permute": _permutation,
     "transpose": _transposition,
     "flatten": _flattening,

@@ -15,7 +15,7 @@ from archdsl.ir.edges import Shape
 from archdsl.ir.layer import Layer
 from archdsl.layers.inputs import Input, Pixels
 
-_STEPS = ("sub", "div")
+_STEPS = (("sub",), ("div", "mul"))
 """Arithmetic on pixel values at the input: the mean is subtracted, then they are divided."""
 
 
@@ -53,9 +53,9 @@ def _steps(graph: CanonicalGraph, start: CanonicalNode) -> list[CanonicalNode] |
     consumers = graph.consumers()
     found: list[CanonicalNode] = []
     index = start.index
-    for operation in _STEPS:
+    for operations in _STEPS:
         readers = [graph.nodes[reader] for reader, _ in consumers[index]]
-        if [reader.label.operation for reader in readers] != [operation]:
+        if len(readers) != 1 or readers[0].label.operation not in operations:
             return None
         found += readers
         index = readers[0].index
