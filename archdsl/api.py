@@ -144,29 +144,39 @@ class Network:
         device: str = "cpu",
         seed: int | None = None,
         weights: str | Path | None = None,
+        new_head: bool = False,
     ) -> fx.GraphModule:
         """An initialised ``torch.nn.Module`` in training mode.
 
         Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
         network has several outputs. ``seed`` makes the initial weights reproducible; ``weights``,
-        as :func:`compile` takes them, are loaded and not drawn before. A notebook shows the module
-        as the network's diagram.
+        as :func:`compile` takes them, are loaded and not drawn before; with ``new_head`` those
+        are drawn that do not fit. ``module.meta["new"]`` names the parameters that were not loaded.
+        A notebook shows the module as the network's diagram.
         """
         from archdsl.backends.torch import compile_network
 
-        fill = None if weights is None else partial(self.load_weights, weights=weights)
+        fill = None
+        if weights is not None:
+            fill = partial(self.load_weights, weights=weights, new_head=new_head)
         module = compile_network(self.checked, device=device, seed=seed, fill=fill)
         Figure(self.checked).attach(module)
         return module
 
-    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> Set[str]:
+    def load_weights(
+        self, module: fx.GraphModule, weights: str | Path, *, new_head: bool = False
+    ) -> Set[str]:
         """Fill a module of this network with weights: see :func:`compile` for what they may be.
 
-        Returns the names of the tensors that were filled.
+        Returns the names of the tensors that were filled; ``module.meta["new"]`` has the others.
         """
         from archdsl.importers.weights import load_weights
 
-        return load_weights(module, str(weights), self.checked, facts(self.source).reference)
+        known = facts(self.source)
+        filled = load_weights(module, str(weights), self.checked, known, new_head=new_head)
+        learned = dict(module.named_parameters())
+        module.meta["new"] = tuple(name for name in learned if name not in filled)
+        return filled
 
     def to_python(self) -> str:
         """PyTorch source of the network, a class for each template; it needs torch alone.
@@ -264,6 +274,7 @@ def compile(
     net: str | None = None,
     input: Shape | str | None = None,
     weights: str | Path | None = None,
+    new_head: bool = False,
     device: str = "cpu",
     seed: int | None = None,
     optimize: bool = False,
@@ -273,11 +284,13 @@ def compile(
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
     ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights; with weights the module
-    is in eval mode. With ``optimize`` it is made faster for inference, in the way that measures
-    best on this machine; see :func:`archdsl.backends.passes.optimise.optimise`.
+    is in eval mode. ``new_head`` takes of them what fits, such as a body under a head for other
+    classes, and leaves the rest as it starts. With ``optimize`` it is made faster for
+    inference, in the way that measures best on this machine; see
+    :func:`archdsl.backends.passes.optimise.optimise`.
     """
     network = load(path_or_text, net=net, input=input, **params)
-    module = network.to_torch(device=device, seed=seed, weights=weights)
+    module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     if weights is not None:
         module.eval()
     if optimize:
