@@ -107,9 +107,12 @@ class Input(TensorInput):
     def pixels_of(self, picture: Tensor) -> Tensor:
         if self.pixels.divisor != 1:
             return super().pixels_of(picture)
-        # Nothing is known of these values; torchvision's networks are trained like this.
-        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
         import torch
+
+        # Nothing is known of these values; torchvision's networks are trained like this.
+        if len(picture) == 1:  # grey is the mean of colours
+            return (picture - sum(IMAGENET_MEAN) / 3) / (sum(IMAGENET_DEVIATION) / 3)
+        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
 
         return torch.stack([(channel - mean) / sigma for channel, mean, sigma in channels])
 
