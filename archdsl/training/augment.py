@@ -46,12 +46,12 @@ def of_boxes(name: str) -> Transform:
     """Changes a picture together with its boxes and masks (tv_tensors)."""
     flip = v2.RandomHorizontalFlip()
     made: Mapping[str, Callable[[], list[Any]]] = {
-        "none": lambda: [],
+        "none": list,
         "standard": lambda: [flip],
         "strong": lambda: [v2.RandomPhotometricDistort(), v2.RandomIoUCrop(), flip],
         "alexnet": lambda: [v2.ColorJitter(0.2, 0.2, 0.2), flip],
     }
-    clean = v2.SanitizeBoundingBoxes(labels_getter=lambda given: tuple(given[1].values()))
+    clean = v2.SanitizeBoundingBoxes()
     return v2.Compose([*made[name](), clean])
 
 
@@ -69,7 +69,9 @@ def of_labels(name: str, rows: int, columns: int) -> Transform:
     return v2.Compose(made[name]())
 
 
-def mixed(images: Tensor, targets: Tensor, classes: int, alpha: float = 0.2) -> tuple[Tensor, Tensor]:
+def mixed(
+    images: Tensor, targets: Tensor, classes: int, alpha: float = 0.2
+) -> tuple[Tensor, Tensor]:
     """A batch and its class probabilities mixed with itself (Zhang et al. 2018, "mixup")."""
     result: tuple[Tensor, Tensor] = v2.MixUp(alpha=alpha, num_classes=classes)(images, targets)
     return result

@@ -26,7 +26,9 @@ class Recipe:
     epochs: int | None = option("Passes over the pictures.", None, type=int, least=1)
     batch: int | None = option("Pictures in a step, of all processes.", None, type=int, least=1)
     rate: float | None = option("Learning rate after warm-up.", None, type=float, above=0)
-    optimizer: str = option("How weights follow gradients.", "sgd", choices=("sgd", "adam", "adamw"))
+    optimizer: str = option(
+        "How weights follow gradients.", "sgd", choices=("sgd", "adam", "adamw")
+    )
     momentum: float = option("Momentum of SGD.", 0.9, least=0, below=1)
     weight_decay: float = option("Of weights; norms and biases have none.", 1e-4, least=0)
     schedule: str | None = option(
@@ -46,7 +48,9 @@ class Recipe:
         "none",
         choices=("none", "standard", "strong", "alexnet"),
     )
-    ema: float = option("Decay of averaged weights, such as 0.999; 0 for none.", 0.0, least=0, below=1)
+    ema: float = option(
+        "Decay of averaged weights, such as 0.999; 0 for none.", 0.0, least=0, below=1
+    )
     clip: float = option("Greatest norm of the gradients; 0 for any.", 0.0, least=0)
     precision: str = option("bf16 is mixed precision.", "32", choices=("32", "bf16"))
     split: float = option("Share that is held out, without a folder val.", 0.2, above=0, below=1)

@@ -80,6 +80,7 @@ def command(
     options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
+    weights = weights or _text(network.trained_weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     with working(f"running {network.name}"):
@@ -125,6 +126,10 @@ def command(
         )
     for name, size in written:
         tell(f"wrote {name} ({memory(size)})")
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _options(forms: list[tuple[Path, Format]], **asked: Any) -> FormatOptions:
