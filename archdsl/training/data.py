@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,7 +170,7 @@ def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
     return Pictures(*split(samples, share, seed), classes)
 
 
-def torchvision_set(name: str, folder: Path, seed: int) -> Pictures:
+def torchvision_set(name: str, folder: Path) -> Pictures:
     """A data set of torchvision with labelled pictures, downloaded into a folder where need be."""
     import torchvision.datasets as known
 
@@ -227,16 +226,21 @@ class Split(Dataset[Item]):
     def __getitem__(self, key: tuple[int, int]) -> Item:
         epoch, index = key
         broken: list[str] = []
-        with torch.random.fork_rng(devices=[]):
+        # torch.manual_seed takes as long as reading a small picture: it seeds all devices.
+        before = torch.get_rng_state()
+        seed = hash((self.seed, epoch, index)) & 0x7FFF_FFFF_FFFF_FFFF
+        try:
             for step in range(len(self.samples)):
-                place = (index + step) % len(self.samples)
-                torch.manual_seed(hash((self.seed, epoch, index)) & 0x7FFF_FFFF_FFFF_FFFF)
+                torch.default_generator.manual_seed(seed)
                 try:
-                    return Item(self.read(self.samples[place]), tuple(broken))
+                    sample = self.samples[(index + step) % len(self.samples)]
+                    return Item(self.read(sample), tuple(broken))
                 except ArchError as error:
                     broken.append(str(error.diagnostics[0].message))
                     if not self.skip:
                         break
+        finally:
+            torch.set_rng_state(before)
         return Item(None, tuple(broken))
 
 
@@ -321,7 +325,7 @@ __all__ = [
     "class_folders",
     "coco",
     "label_maps",
-    "partial",
+    "picture_of",
     "read_classified",
     "read_mapped",
     "read_objects",

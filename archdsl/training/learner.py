@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning.pytorch as engine
 import torch
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
@@ -29,8 +29,12 @@ Row = Mapping[str, float]
 class Learner(engine.LightningModule):
     """A network that learns by a recipe."""
 
-    def __init__(self, net: nn.Module, task: Task, recipe: Recipe, machine: Machine) -> None:
+    def __init__(
+        self, net: nn.Module, task: Task, recipe: Recipe, machine: Machine, steps: int
+    ) -> None:
+        """``steps`` is the number of steps of the optimiser in an epoch."""
         super().__init__()
+        self.steps = steps
         self.net, self.task, self.recipe, self.machine = net, task, recipe, machine
         self.metric = task.metric
         self.ema: AveragedModel | None = None
@@ -65,9 +69,8 @@ class Learner(engine.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = schedule.optimizer(self.net, self.recipe)
-        steps = max(1, -(-self.trainer.num_training_batches // self.machine.accumulate))
         rate = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: schedule.factor(self.recipe, step / steps, self.losses)
+            optimizer, lambda step: schedule.factor(self.recipe, step / self.steps, self.losses)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
 
@@ -192,7 +195,3 @@ class Keeper(Checkpoint):
             )
         pl_module.metric.reset()
         trainer.strategy.barrier()
-
-
-class MetricAtRest(Callback):
-    """Leaves the metric as it is between validation and the end of the epoch."""

@@ -44,7 +44,7 @@ class Data:
         path = Path(self.path)
         if self.path.startswith("torchvision:"):
             name = self.path.partition(":")[2]
-            return data.torchvision_set(name, Path(self.images or "data"), seed)
+            return data.torchvision_set(name, Path(self.images or "data"))
         if path.suffix.lower() == ".json":
             images = None if self.images is None else Path(self.images)
             return data.coco(path, images, share, seed)
@@ -82,11 +82,17 @@ def train(
     plan = task.completed(wanted)
     found = pictures.read(task, plan.split, plan.seed)
     task.require(found)
+    assert plan.batch is not None
+    if len(found.train) < plan.batch:
+        raise fail(
+            f"there are fewer pictures than a batch has: {len(found.train)}, and {plan.batch}",
+            help=f"--batch {len(found.train)}",
+        )
+    learner = Learner(module, task, plan, machine, len(found.train) // plan.batch)
     writer = RunWriter(out, found.classes)
     first = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
     if first:
         _begin(writer, network, plan, pictures, weights, resume=resume)
-    learner = Learner(module, task, plan, machine)
     going_on = resume and writer.checkpoint.is_file()
     if going_on:
         saved = torch.load(writer.checkpoint, map_location="cpu", weights_only=True)
@@ -114,8 +120,8 @@ def train(
                 f"a batch of {size} pictures does not fit into the memory",
                 None,
                 f"in {machine.accumulate} parts, on {trainer.world_size} devices",
-                help=f"--accumulate {2 * machine.accumulate} computes it in smaller parts, with the "
-                "same result but for batch norms; --plan tells what fits",
+                help=f"--accumulate {2 * machine.accumulate} computes it in smaller parts, which "
+                "batch norms alone can tell; --plan says what fits",
             ) from None
         raise
     if trainer.interrupted:
@@ -210,12 +216,6 @@ def _loaders(
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     world, rank = trainer.world_size, trainer.global_rank
     each = recipe.parts(plan, machine, world)
-    assert plan.batch is not None
-    if len(found.train) < plan.batch:
-        raise fail(
-            f"there are fewer pictures than a batch has: {len(found.train)}, and {plan.batch}",
-            help=f"--batch {len(found.train)}",
-        )
     made = []
     for samples, augment, order in (
         (found.train, plan.augment, data.Order),

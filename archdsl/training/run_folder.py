@@ -44,7 +44,6 @@ class RunWriter:
         spec = _copied(network, self.path)
         setting = network.setting
         asked = {n: setting.values[n] for n in setting.changed - {"input", "net"}}
-        size = network.checked.shape(network.checked.input)
         record = {
             "network": {
                 "spec": spec,
@@ -57,7 +56,6 @@ class RunWriter:
             "data": dict(data),
             "versions": _versions(),
         }
-        del size
         write(self.path / RECORD, json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
 
     def keep(

@@ -268,14 +268,14 @@ def _ignoring(labels: Tensor) -> dict[str, int]:
     return {"ignore_index": IGNORED} if labels.dim() == 3 else {}
 
 
-def _per_pixel(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def _per_pixel(scores: Tensor, labels: Tensor, _: float) -> Tensor:
     return losses.PixelMulticlassLog()(
         scores, torch.where(labels == IGNORED, losses.IGNORED, labels)
     )
 
 
 def _one_against_all(criterion: nn.Module) -> Cost:
-    def cost(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    def cost(scores: Tensor, labels: Tensor, _: float) -> Tensor:
         signs = 2 * functional.one_hot(labels, scores.shape[1]).to(scores) - 1
         result: Tensor = criterion(scores, signs.view_as(scores))
         return result
