@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from archdsl.api import Network
 from archdsl.backends.torch import compile_outline
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.diagnostics import fail
 from archdsl.text.words import memory
+from archdsl.training import schedule
 from archdsl.training.blocks import recomputed
 from archdsl.training.recipe import Machine, Recipe
-
-_STATES = {"sgd": 1, "adam": 2, "adamw": 2}
-"""Tensors that an optimiser keeps for each parameter; SGD one, for its momentum."""
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -33,11 +34,11 @@ class Need:
     gradients: int
     optimizer: int
     activations: int
-    """Kept from the forward pass until the backward pass needs them."""
+    """The rest of the most that is held at once in a step: what the backward pass waits for."""
 
     @property
     def total(self) -> int:
-        """All of them at once, at the end of the forward pass of a later step."""
+        """All of them at once."""
         return self.parameters + self.gradients + self.optimizer + self.activations
 
     def shared(self, devices: int) -> Need:
@@ -51,41 +52,76 @@ class Need:
 
 
 def need(network: Network, recipe: Recipe, images: int, *, checkpointing: bool = False) -> Need:
-    """What training takes for so many images at once on one device."""
+    """What training takes for so many images at once on one device.
+
+    A step goes through torch's own rules on the meta device, where tensors have sizes alone.
+    """
     module = compile_outline(network.checked)
     if checkpointing:
         recomputed(module)
     module.train()
-    learning = sum(_size(p) for p in module.parameters() if p.requires_grad)
-    states = _STATES[recipe.optimizer] if recipe.optimizer != "sgd" or recipe.momentum else 0
-    held = [*module.parameters(), *module.buffers()]
-    return Need(
-        sum(map(_size, held)), learning, states * learning, _kept(module, network, images, held)
-    )
-
-
-def _kept(module: nn.Module, network: Network, images: int, held: Sequence[Tensor]) -> int:
-    """Bytes that autograd keeps from a forward pass on the meta device, but for what is held."""
-    storages = {tensor.untyped_storage()._cdata for tensor in held}
-    kept: dict[int, Any] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in storages:
-            kept[storage._cdata] = storage
-        return tensor
-
     given = trial_input(network.checked, "meta")
     if not isinstance(given.get("x"), Tensor):
         raise fail(
-            f"{network.name} takes images of any size, which --plan does not reckon with yet"
+            f"{network.name} takes images of any size, whose memory --plan does not know",
         )
-    batch = given["x"].expand(images, *given["x"].shape[1:]).clone()
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
-        result = module(batch)
-    kept.setdefault(batch.untyped_storage()._cdata, batch.untyped_storage())
-    del result
-    return sum(storage.nbytes() for storage in kept.values())
+    batch = torch.empty(images, *given["x"].shape[1:], device="meta")
+    held = [*module.parameters(), *module.buffers()]
+    learner = schedule.optimizer(module, replace(recipe, rate=0.1))
+    _step(module, batch, learner)  # makes the optimiser's states
+    states = [v for each in learner.state.values() for v in each.values() if isinstance(v, Tensor)]
+    held_at_once = _Held([*held, *states, batch])
+    with held_at_once:
+        _step(module, batch, learner)
+    parameters, kept = _sizes(held), _sizes(states)
+    gradients = _sizes([p for p in module.parameters() if p.requires_grad])
+    # What is not held at the same time as the gradients is no need beside them.
+    rest = max(0, held_at_once.most - parameters - kept - gradients)
+    return Need(parameters, gradients, kept, rest)
+
+
+def _step(module: nn.Module, batch: Tensor, learner: torch.optim.Optimizer) -> None:
+    result = module(batch)
+    outputs = [result] if isinstance(result, Tensor) else list(result.values())
+    torch.stack([output.sum() for output in outputs]).sum().backward()
+    learner.step()
+    learner.zero_grad()
+
+
+class _Held(TorchDispatchMode):
+    """Counts the bytes of tensors as they come and go."""
+
+    def __init__(self, there: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self._known: set[int] = set()
+        for tensor in there:
+            self._note(tensor)
+
+    def _note(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._known:
+            return
+        self._known.add(key)
+        self.now += size
+        self.most = max(self.most, self.now)
+        weakref.finalize(storage, self._gone, key, size)
+
+    def _gone(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self.now -= size
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for part in tree_leaves(result):
+            if isinstance(part, Tensor):
+                self._note(part)
+        return result
+
+
+def _sizes(tensors: Sequence[Tensor]) -> int:
+    return sum(map(_size, tensors))
 
 
 def _size(tensor: Tensor) -> int:
