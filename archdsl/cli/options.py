@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from archdsl.api import Network, load_source, parse_size
+from archdsl.api import Network, load_run, load_source, parse_size
 from archdsl.cli import shell_completion as completing
 from archdsl.cli.output import complain
 from archdsl.cli.progress import QUIET, VERBOSE, asked, working
@@ -18,6 +19,7 @@ from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
+from archdsl.frontend.run_folder import read_run_folder
 from archdsl.ir.layer import Shape
 
 JSON = "archdsl.json"
@@ -44,7 +46,16 @@ class Request:
         return network
 
     def open(self, file: str | Source) -> Network:
-        """The checked network of a file, or of one that has been read already."""
+        """The checked network of a file or a run's folder, or of a source that was read already."""
+        run = read_run_folder(Path(file)) if isinstance(file, str) else None
+        if run is not None:
+            return load_run(
+                run,
+                net=self.net,
+                input=self.input,
+                limits=self.limits,
+                settings=dict(self.settings),
+            ).check()
         return load_source(
             open_source(file) if isinstance(file, str) else file,
             net=self.net,

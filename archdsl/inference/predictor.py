@@ -305,14 +305,8 @@ class Classifier(Predictor):
     def seen(self, picture: Tensor) -> Tensor:
         """A picture (3, height, width), 0 to 1, as the network's input: 1×C×H×W."""
         channels, rows, columns = known_size(self.network.summary().input)
-        height, width = picture.shape[1:]
-        factor = max(rows / height, columns / width)
-        size = max(rows, round(height * factor)), max(columns, round(width * factor))
-        top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
-        cut = _resized(picture, size)[:, top : top + rows, left : left + columns]
-        if channels == 1:
-            cut = cut.mean(0, keepdim=True)
-        return self._pixels(cut)[None]
+        cut = centre_cut(picture, rows, columns)
+        return self._pixels(cut.mean(0, keepdim=True) if channels == 1 else cut)[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
         """Class probabilities: those of the network's loss, or else the softmax of the output."""
@@ -324,6 +318,15 @@ class Classifier(Predictor):
         if (output >= 0).all() and output.sum(1).sub(1).abs().max() < 1e-4:
             return output  # the network ends in a softmax
         return output.softmax(1)
+
+
+def centre_cut(picture: Tensor, rows: int, columns: int) -> Tensor:
+    """A picture (C, height, width) resized to cover rows×columns, and cut in the middle."""
+    height, width = picture.shape[1:]
+    factor = max(rows / height, columns / width)
+    size = max(rows, round(height * factor)), max(columns, round(width * factor))
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    return _resized(picture, size)[:, top : top + rows, left : left + columns]
 
 
 def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:

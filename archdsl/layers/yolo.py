@@ -31,7 +31,7 @@ class _YoloLayer(DecisionLayer):
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         images: Images = required(inputs[1], Images, self.kind)
-        return Detections(self.count, self.classes(inputs[0]), images.shape)
+        return Detections(self.count, self.classes(inputs[0]), images.shape, background=False)
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]

@@ -89,8 +89,8 @@ def test_outputs_are_those_of_the_network_without_freezing() -> None:
         ({"last_stage": True}, 2 * 513 + LAST_STAGE, 2 * 513),
         (
             {"deep_head": True},
-            256 * 513 + 128 * 257 + 2 * 129,
-            256 * 513 + 128 * 257 + 2 * 129,
+            512 * 513 + 256 * 513 + 2 * 257,
+            512 * 513 + 256 * 513 + 2 * 257,
         ),
     ],
 )

@@ -36,8 +36,8 @@ def compile_network(
     Submodules have the paths of their layers (``stage1.conv1``); those of blocks (``stage1``) can
     be called, hooked and wrapped by themselves. A network with a loss has it as the attribute
     ``criterion``, and what makes labels of its output as ``decision``. What ``fill`` gives values
-    to is not drawn. ``device`` is torch's default device unless given; on ``meta`` weights have
-    no values. Raises ArchError where the device is missing.
+    to is not drawn. The module's dict ``meta`` is for notes. ``device`` is torch's default device
+    unless given; on ``meta`` weights have no values. Raises ArchError where the device is missing.
     """
     place = torch.get_default_device() if device is None else _device(device)
     if seed is None or place.type == "meta":
@@ -100,6 +100,7 @@ def _hierarchy(network: Network, planned: Plan) -> nn.Module:
         ]
         made[unit] = filled(classes[key], parts)
     module = made[found[0]]
+    module.meta = {}
     if criterion is not None:
         module.criterion = criterion
     if decision is not None:

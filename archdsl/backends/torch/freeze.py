@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from torch import nn
 
 
-class FrozenBatchNorm1d(nn.BatchNorm1d):
-    """Batch normalisation that keeps its statistics while the network around it trains."""
+class _KeepsStatistics(nn.Module):
+    """A norm that trains only while one of its parameters learns."""
 
-    def train(self, mode: bool = True) -> FrozenBatchNorm1d:
-        super().train(False)
-        return self
+    def train(self, mode: bool = True) -> Self:
+        return super().train(mode and any(p.requires_grad for p in self.parameters()))
 
 
-class FrozenBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation that keeps its statistics while the network around it trains."""
+class FrozenBatchNorm1d(_KeepsStatistics, nn.BatchNorm1d):
+    """Batch normalisation that keeps its statistics while the network around it trains.
 
-    def train(self, mode: bool = True) -> FrozenBatchNorm2d:
-        super().train(False)
-        return self
+    After ``requires_grad_(True)`` the next ``train()`` makes it learn as any other.
+    """
+
+
+class FrozenBatchNorm2d(_KeepsStatistics, nn.BatchNorm2d):
+    """Batch normalisation that keeps its statistics while the network around it trains.
+
+    After ``requires_grad_(True)`` the next ``train()`` makes it learn as any other.
+    """
 
 
 FROZEN: dict[str, type[nn.Module]] = {

@@ -22,6 +22,7 @@ from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.pointwise import as_linear, makes_a_point
+from archdsl.backends.torch.freeze import thawed
 from archdsl.importers.trace.fx_trace import is_whole, trace
 from archdsl.importers.trace.operations import (
     BY_FUNCTION,
@@ -62,6 +63,10 @@ class Interpreter:
         self.nodes: list[CanonicalNode] = []
         self._training = training
         self._describe = _fitted if for_weights else _description
+        # Weights are the same whether they learn or not.
+        self._kind: Callable[[nn.Module], type[nn.Module]] = (
+            (lambda part: thawed(type(part))) if for_weights else type
+        )
         self._flat: list[bool] = []  # per node: known to have two dimensions
         self._batch: list[bool] = []  # per node: dimension 0 is the input's
         self._points: set[int] = set()  # nodes known to give maps of 1×1
@@ -268,7 +273,7 @@ class Interpreter:
     # --- operations ---------------------------------------------------------------------------
 
     def _apply_module(self, module: nn.Module, call: TracedCall) -> object:
-        entry = BY_MODULE.get(type(module))
+        entry = BY_MODULE.get(self._kind(module))
         owned = {
             role: Stored(self._names.get(id(tensor), f"{call.module}.{role}"), tensor)
             for role, tensor in (*module.named_parameters(), *module.named_buffers())
