@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Set
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
@@ -184,12 +184,13 @@ class Network:
 
         Returns the names of the tensors that were filled; ``module.meta["new"]`` has the others.
         """
+        from archdsl.backends.torch.blocks import notes
         from archdsl.importers.weights import load_weights
 
         known = facts(self.source)
         filled = load_weights(module, str(weights), self.checked, known, new_head=new_head)
         learned = dict(module.named_parameters())
-        module.meta["new"] = tuple(name for name in learned if name not in filled)
+        notes(module)["new"] = tuple(name for name in learned if name not in filled)
         return filled
 
     def to_python(self) -> str:
@@ -342,7 +343,7 @@ def compile(
     if optimize:
         from archdsl.backends.passes.optimise import optimise
 
-        module = cast("nn.Module", optimise(network.checked, module).module).eval()
+        module = optimise(network.checked, module).module.eval()
     return module
 
 

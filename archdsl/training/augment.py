@@ -39,7 +39,8 @@ def of_pictures(name: str, rows: int, columns: int) -> Transform:
             v2.ColorJitter(0.2, 0.2, 0.2),
         ],
     }
-    return v2.Compose(made[name]())
+    changed: Transform = v2.Compose(made[name]())
+    return changed
 
 
 def of_boxes(name: str) -> Transform:
@@ -52,7 +53,8 @@ def of_boxes(name: str) -> Transform:
         "alexnet": lambda: [v2.ColorJitter(0.2, 0.2, 0.2), flip],
     }
     clean = v2.SanitizeBoundingBoxes()
-    return v2.Compose([*made[name](), clean])
+    changed: Transform = v2.Compose([*made[name](), clean])
+    return changed
 
 
 def of_labels(name: str, rows: int, columns: int) -> Transform:
@@ -66,7 +68,8 @@ def of_labels(name: str, rows: int, columns: int) -> Transform:
         "strong": lambda: [crop, flip, v2.RandomPhotometricDistort()],
         "alexnet": lambda: [crop, flip, v2.ColorJitter(0.2, 0.2, 0.2)],
     }
-    return v2.Compose(made[name]())
+    changed: Transform = v2.Compose(made[name]())
+    return changed
 
 
 def mixed(

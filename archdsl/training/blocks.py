@@ -8,11 +8,15 @@ from typing import Any
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from archdsl.backends.torch.blocks import is_block as compiled
+
 
 def is_block(part: nn.Module) -> bool:
-    """True for a module with a ``forward`` of its own that is made of several others."""
-    runs = type(part).forward is not nn.Module.forward
-    return runs and len([p for p in part.modules() if not list(p.children())]) > 1
+    """True for a part of a compiled network that holds several layers with filters or weights.
+
+    A convolution with its norm alone is none: what is kept for it would be all that it computes.
+    """
+    return compiled(part) and sum(parameter.dim() > 1 for parameter in part.parameters()) > 1
 
 
 def blocks(
@@ -32,4 +36,4 @@ def recomputed(module: nn.Module) -> None:
         def forward(*given: Any, _inner: Callable[..., Any] = inner, **named: Any) -> Any:
             return checkpoint(_inner, *given, use_reentrant=False, **named)
 
-        block.forward = forward  # type: ignore[method-assign]
+        block.forward = forward

@@ -39,7 +39,7 @@ class Learner(engine.LightningModule):
         self.metric = task.metric
         self.ema: AveragedModel | None = None
         if recipe.ema:
-            average = get_ema_multi_avg_fn(recipe.ema)
+            average = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
             self.ema = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
             self.ema.requires_grad_(False)
         if machine.checkpointing:
@@ -193,5 +193,5 @@ class Keeper(Checkpoint):
             self.tell(
                 f"epoch {len(rows)}/{pl_module.recipe.epochs}: {words}, rate {row['rate']:.2g}"
             )
-        pl_module.metric.reset()
+        pl_module.task.metric.reset()
         trainer.strategy.barrier()

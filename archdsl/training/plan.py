@@ -83,16 +83,16 @@ def need(network: Network, recipe: Recipe, images: int, *, checkpointing: bool =
 def _step(module: nn.Module, batch: Tensor, learner: torch.optim.Optimizer) -> None:
     result = module(batch)
     outputs = [result] if isinstance(result, Tensor) else list(result.values())
-    torch.stack([output.sum() for output in outputs]).sum().backward()
+    torch.stack([output.sum() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
     learner.step()
     learner.zero_grad()
 
 
-class _Held(TorchDispatchMode):
+class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors as they come and go."""
 
     def __init__(self, there: Sequence[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.most = 0
         self._known: set[int] = set()
         for tensor in there:

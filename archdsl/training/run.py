@@ -16,6 +16,7 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from torch.utils.data import DataLoader
 
 from archdsl.api import Network
+from archdsl.backends.torch.blocks import notes
 from archdsl.diagnostics import fail, listing
 from archdsl.frontend.run_folder import BEST
 from archdsl.inference.predictor import predictor
@@ -100,7 +101,7 @@ def train(
             tell(f"{out} is finished: {len(saved['history'])} epochs")
             return out
     elif first:
-        new = module.meta.get("new", ())
+        new = notes(module).get("new", ())
         tell(f"{len(found.train)} pictures to learn from, {len(found.held_out)} held out")
         if weights is not None and new:
             tell(f"new: {listing(new, 8)}")

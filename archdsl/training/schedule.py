@@ -23,7 +23,8 @@ def optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, recipe.rate, recipe.momentum)
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[recipe.optimizer](groups, recipe.rate)
+    made: torch.optim.Optimizer = kinds[recipe.optimizer](groups, recipe.rate)
+    return made
 
 
 def factor(recipe: Recipe, epoch: float, losses: Sequence[float]) -> float:

@@ -38,7 +38,7 @@ class Task(Protocol):
 
     score: str
     """The measure that is the better the larger it is."""
-    metric: nn.Module
+    metric: Any
     """Of torchmetrics; it gathers what ``measure`` gives it."""
 
     def completed(self, recipe: Recipe) -> Recipe:
@@ -89,7 +89,7 @@ class _Scored:
         self._labels = self.classes
         criterion = getattr(predictor.module, "criterion", None)
         self._cost = _cost(criterion, network)
-        self.metric: nn.Module = MulticlassConfusionMatrix(self._labels, ignore_index=None)
+        self.metric: Any = MulticlassConfusionMatrix(self._labels, ignore_index=None)
 
     def require(self, pictures: Pictures) -> None:
         if len(pictures.classes) != self._labels:
@@ -183,8 +183,8 @@ class Detection:
                 f"{network.name} learns from more than boxes and masks, and is not trained here"
             )
         self.classes = edge.classes
-        kinds = ("bbox", "segm") if self._masks else ("bbox",)
-        self.metric: nn.Module = MeanAveragePrecision(iou_type=kinds, backend="faster_coco_eval")
+        kinds: Any = ("bbox", "segm") if self._masks else ("bbox",)
+        self.metric: Any = MeanAveragePrecision(iou_type=kinds, backend="faster_coco_eval")
 
     def completed(self, recipe: Recipe) -> Recipe:
         return recipe.completed(epochs=26, batch=2, rate=0.02, images=16, schedule="step")
@@ -262,17 +262,14 @@ Cost = Callable[[Tensor, Tensor, float], Tensor]
 
 
 def _cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    return functional.cross_entropy(scores, labels, label_smoothing=smoothing, **_ignoring(labels))
-
-
-def _ignoring(labels: Tensor) -> dict[str, int]:
-    return {"ignore_index": IGNORED} if labels.dim() == 3 else {}
+    ignored = IGNORED if labels.dim() == 3 else -100  # torch's own default, for no class
+    return functional.cross_entropy(scores, labels, label_smoothing=smoothing, ignore_index=ignored)
 
 
 def _per_pixel(scores: Tensor, labels: Tensor, _: float) -> Tensor:
-    return losses.PixelMulticlassLog()(
-        scores, torch.where(labels == IGNORED, losses.IGNORED, labels)
-    )
+    seen = torch.where(labels == IGNORED, losses.IGNORED, labels)
+    cost: Tensor = losses.PixelMulticlassLog()(scores, seen)
+    return cost
 
 
 def _one_against_all(criterion: nn.Module) -> Cost:

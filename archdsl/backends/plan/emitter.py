@@ -93,7 +93,7 @@ class _PlanEmitter:
             }
         tensors = tuple(each.tensor if isinstance(each, ImageValues) else each for each in operands)
         (shapes,) = applications(inputs, layer.kind)
-        return self._applied(layer, tensors, shapes)
+        return self._applied(layer, cast("tuple[Operation, ...]", tensors), shapes)
 
     def _applied(
         self, layer: TensorLayer, values: tuple[Operation, ...], shapes: tuple[Shape, ...]

@@ -9,7 +9,7 @@ from torch import nn
 
 from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name
-from archdsl.backends.torch.blocks import block_class, chain_class, filled
+from archdsl.backends.torch.blocks import block_class, chain_class, filled, notes
 from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.backends.torch.realise import module_of
@@ -100,7 +100,7 @@ def _hierarchy(network: Network, planned: Plan) -> nn.Module:
         ]
         made[unit] = filled(classes[key], parts)
     module = made[found[0]]
-    module.meta = {}
+    notes(module)
     if criterion is not None:
         module.criterion = criterion
     if decision is not None:

@@ -10,11 +10,11 @@ import copy
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from torch import fx, nn
 from torch.fx.graph_module import _format_import_block, _forward_from_src, reduce_graph_module
-from torch.package import sys_importer
+from torch.package.importer import sys_importer
 
 from archdsl.backends.plan import (
     Function,
@@ -27,6 +27,8 @@ from archdsl.backends.plan import (
     replaced,
 )
 from archdsl.backends.torch.realise import named
+
+_T = TypeVar("_T")
 
 
 class Block(nn.Module):
@@ -51,10 +53,10 @@ class Block(nn.Module):
         }
         return reduce_graph_module, (body, self._imports)
 
-    def __copy__(self) -> Block:
+    def __copy__(self) -> Self:
         return _copied(self, dict(self.__dict__))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Block:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # The copy is noted first, for the parts that know the whole.
         made = memo[id(self)] = _copied(self, {})
         made.__dict__.update(copy.deepcopy(self.__dict__, memo))
@@ -70,8 +72,13 @@ class Chain(nn.Sequential):
     def __reduce__(self) -> tuple[Any, ...]:
         return nn.Sequential, (), dict(self.__dict__)
 
-    __copy__ = Block.__copy__
-    __deepcopy__ = Block.__deepcopy__
+    def __copy__(self) -> Self:
+        return _copied(self, dict(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = memo[id(self)] = _copied(self, {})
+        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
 
 
 def is_block(module: nn.Module) -> bool:
@@ -79,8 +86,14 @@ def is_block(module: nn.Module) -> bool:
     return isinstance(module, (Block, Chain))
 
 
-def _copied(block: Any, attributes: dict[str, Any]) -> Any:
-    made = type(block).__new__(type(block))
+def notes(module: nn.Module) -> dict[str, Any]:
+    """What is known of a module beside its weights, as fx's ``GraphModule`` has it: ``meta``."""
+    found: dict[str, Any] = module.__dict__.setdefault("meta", {})
+    return found
+
+
+def _copied(block: _T, attributes: dict[str, Any]) -> _T:
+    made = object.__new__(type(block))
     made.__dict__.update(attributes)
     return made
 

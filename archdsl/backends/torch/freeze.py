@@ -33,3 +33,8 @@ FROZEN: dict[str, type[nn.Module]] = {
     "torch.nn.BatchNorm2d": FrozenBatchNorm2d,
 }
 """The classes of modules that are others in a frozen layer, by the names that layers give."""
+
+
+def thawed(made: type[nn.Module]) -> type[nn.Module]:
+    """The class of torch that a frozen module's class stands for; other classes unchanged."""
+    return made.__bases__[0] if made in FROZEN.values() else made

@@ -111,8 +111,8 @@ def command(
     _line("parameters", f"{summary.parameters:,}")
     if summary.trainable != summary.parameters:
         _line("trainable", f"{summary.trainable:,}")
-    if module.meta.get("new"):
-        _line("new", listing(module.meta["new"], 8))
+    if new := module.__dict__.get("meta", {}).get("new"):
+        _line("new", listing(new, 8))
     _line("MACs", f"{summary.macs:,}")
     gave = ", ".join(told(result) for result in results.values())
     _line("forward pass", f"{gave} in {seconds * 1000:,.0f} ms")

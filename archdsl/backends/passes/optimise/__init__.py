@@ -39,7 +39,7 @@ class Way(NamedTuple):
 
     name: str
     module: nn.Module
-    portable: fx.GraphModule
+    portable: nn.Module
 
 
 class Optimised(NamedTuple):
@@ -53,13 +53,13 @@ class Optimised(NamedTuple):
     way: str
     kept: bool
     module: nn.Module
-    portable: fx.GraphModule
+    portable: nn.Module
     removed: dict[str, int]
     speed: Speed
     difference: OutputDifference | None
 
 
-def exactly(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphModule:
+def exactly(module: nn.Module, arguments: Mapping[str, Any]) -> fx.GraphModule:
     """A copy in eval mode with all exact transformations; ``arguments`` are those of a call."""
     made = prepared(module, arguments)
     for transform in EXACT:
@@ -85,7 +85,7 @@ def ways(
 
 def optimise(
     network: Network,
-    module: fx.GraphModule,
+    module: nn.Module,
     *,
     dtype: str = "float32",
     inductor: bool = False,
