@@ -10,9 +10,9 @@ equivalence), ``backends`` and ``viz`` (modules, files, pictures), ``dlib`` and 
 (networks from elsewhere), ``inference``, ``editor`` and ``cli``.
 """
 
-from archdsl.api import Network, compile, load
+from archdsl.api import Network, compile, load, split_points
 from archdsl.diagnostics import ArchError, Diagnostic
 
 __version__ = "0.1.0"
 
-__all__ = ["ArchError", "Diagnostic", "Network", "__version__", "compile", "load"]
+__all__ = ["ArchError", "Diagnostic", "Network", "__version__", "compile", "load", "split_points"]

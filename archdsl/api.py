@@ -347,4 +347,24 @@ def compile(
     return module
 
 
-__all__ = ["ArchError", "Network", "compile", "load", "load_source", "parse_size"]
+def split_points(network: Network, stages: int) -> tuple[str, ...]:
+    """The blocks with which the second and each further of so many pipeline stages begins.
+
+    Stages have multiply-accumulates as equal as blocks allow. The names are for
+    ``torch.distributed.pipelining.pipeline``: ``{name: SplitPoint.BEGINNING for name in ...}``.
+    Raises ArchError where the network has too few blocks that take one value.
+    """
+    from archdsl.backends.plan.splits import split_points as found
+
+    return found(network.checked, stages)
+
+
+__all__ = [
+    "ArchError",
+    "Network",
+    "compile",
+    "load",
+    "load_source",
+    "parse_size",
+    "split_points",
+]

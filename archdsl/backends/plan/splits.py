@@ -7,7 +7,7 @@ from itertools import accumulate
 from archdsl.analysis.cost import summarise
 from archdsl.backends.plan.emitter import plan
 from archdsl.backends.plan.operations import Operation, Plan
-from archdsl.backends.plan.units import Unit, units
+from archdsl.backends.plan.units import InnerUnit, Unit, units
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
@@ -78,7 +78,7 @@ def _operations(unit: Unit) -> list[Operation]:
     pending = [unit]
     while pending:
         for piece in pending.pop().pieces:
-            if hasattr(piece, "unit"):
+            if isinstance(piece, InnerUnit):
                 pending.append(piece.unit)
             else:
                 found.append(piece.operation)
