@@ -249,7 +249,7 @@ def _defined(body: StructBody, declared: StructBody) -> StructBody:
     return StructBody(body.definition._replace(formals=merged), body.members)
 
 
-def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) -> Any:
+def _setting(name: str, given: Any, kind: type[Any]) -> Any:
     """The value of ``-D name=given``, which comes as text from a command line."""
     words = {"true": True, "false": False, "1": True, "0": False}
     text = str(given).lower() if isinstance(given, bool) else str(given)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
+from archdsl.frontend.syntax.declarations import rewritten
 from archdsl.frontend.syntax.grammar import tokens_of
 from archdsl.frontend.syntax.preprocess import preprocessed
 from archdsl.frontend.syntax.tokens import END, Token
@@ -39,7 +40,7 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
     a layer's. Raises ArchError where a comment, a string or a brace never ends.
     """
-    tokens = _as_in_cpp(tokens_of(preprocessed(source)))
+    tokens = rewritten(_as_in_cpp(tokens_of(preprocessed(source))))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
     # What is inside of braces comes before what the braces belong to.
