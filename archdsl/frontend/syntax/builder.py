@@ -74,6 +74,8 @@ class Builder(Transformer[Any, Any]):
 
     def _cover(self, first: Any, last: Any) -> Span:
         """From the start of one node to the end of another."""
+        if last.span.end < first.span.start:  # it comes from a macro, which is defined above
+            return cast(Span, first.span)
         return Span(self.source, first.span.start, last.span.end)
 
     def _above(self, token: Token) -> tuple[str, ...]:

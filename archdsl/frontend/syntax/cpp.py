@@ -7,18 +7,21 @@ namespaces, structs and classes, and blocks in braces that hold some of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.syntax.declarations import rewritten
 from archdsl.frontend.syntax.grammar import tokens_of
-from archdsl.frontend.syntax.preprocess import preprocessed
+from archdsl.frontend.syntax.preprocess import macros, preprocessed
 from archdsl.frontend.syntax.tokens import END, Token
 from archdsl.frontend.syntax.tree import Statement, Tree
 
 _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
+
+_MAX_MACRO = 64
+"""Number of tokens of a macro's body beyond which it is not expanded."""
 
 Check = Callable[[list[Token]], bool]
 
@@ -40,7 +43,8 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
     a layer's. Raises ArchError where a comment, a string or a brace never ends.
     """
-    tokens = rewritten(_as_in_cpp(tokens_of(preprocessed(source))))
+    tokens = _expanded(tokens_of(preprocessed(source)), source)
+    tokens = rewritten(_as_in_cpp(tokens))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
     # What is inside of braces comes before what the braces belong to.
@@ -51,6 +55,32 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
         raise fail("this '{' is never closed", Span(source, brace.start, brace.end), code="E015")
     kept = [token for token, keep in zip(tokens, picker.kept, strict=True) if keep]
     return Found([*kept, tokens[-1]], picker.broken)
+
+
+def _expanded(tokens: list[Token], source: Source) -> list[Token]:
+    """The tokens with those of macros in place of their names, each where it was defined."""
+    waiting = macros(source)
+    if not waiting:
+        return tokens
+    waiting.reverse()
+    bodies: dict[str, list[Token]] = {}
+    found: list[Token] = []
+    for token in tokens:
+        while waiting and waiting[-1].end <= token.start:
+            macro = waiting.pop()
+            body = tokens_of(source.text[macro.start : macro.end])[:-1]
+            whole = [part for each in body for part in _moved(each, macro.start, bodies)]
+            if 0 < len(whole) <= _MAX_MACRO:
+                bodies[macro.name] = whole
+        found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
+    return found
+
+
+def _moved(token: Token, by: int, bodies: Mapping[str, list[Token]]) -> list[Token]:
+    """A token of a macro's body at its place in the text, or what it is expanded to itself."""
+    if token.kind == "NAME" and token.text in bodies:
+        return bodies[token.text]
+    return [token._replace(start=token.start + by, before=token.before + by)]
 
 
 def _as_in_cpp(tokens: list[Token]) -> list[Token]:

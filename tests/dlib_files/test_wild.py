@@ -1,0 +1,47 @@
+"""Habits of C++ programs, one in each file: dlib's compilers read them all."""
+
+from pathlib import Path
+
+import pytest
+
+import archdsl
+
+WILD = Path(__file__).parent / "wild"
+
+FULL = [
+    ("auto", 3),
+    ("binary", 3),
+    ("bits", 9),
+    ("enum_class", 3),
+    ("enumeration", 8),
+    ("extern", 6),
+    ("function_cast", 6),
+    ("hex", 16),
+    ("macro", 8),
+    ("macro_of_macro", 8),
+    ("octal", 8),
+    ("octal_shift_in_place", 4),
+    ("old_cast", 6),
+    ("separators", 1000),
+    ("shift", 16),
+    ("size_t", 6),
+    ("split_type", 6),
+    ("static_cast", 6),
+    ("std_min", 32),
+    ("ternary", 5),
+    ("two_names", 6),
+    ("uint32", 6),
+]
+"""Files whose network is one full layer on four values, and its outputs, which C++ gives."""
+
+
+@pytest.mark.parametrize(("name", "outputs"), FULL)
+def test_a_number_is_what_cpp_makes_of_it(name: str, outputs: int) -> None:
+    checked = archdsl.load(WILD / f"{name}.cpp").check()
+    assert checked.output == (outputs,)
+    assert checked.parameters == 4 * outputs + outputs
+
+
+def test_types_of_template_parameters() -> None:
+    """Four values to four, 4*4 + 4, and these to three, 4*3 + 3."""
+    assert archdsl.load(WILD / "template_types.cpp").check().parameters == 20 + 15
