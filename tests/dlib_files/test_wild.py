@@ -31,6 +31,8 @@ FULL = [
     ("ternary", 5),
     ("two_names", 6),
     ("uint32", 6),
+    ("variable", 6),
+    ("member_variable", 4),
 ]
 """Files whose network is one full layer on four values, and its outputs, which C++ gives."""
 
@@ -38,7 +40,7 @@ FULL = [
 @pytest.mark.parametrize(("name", "outputs"), FULL)
 def test_a_number_is_what_cpp_makes_of_it(name: str, outputs: int) -> None:
     summary = archdsl.load(WILD / f"{name}.cpp").summary()
-    assert [str(edge) for edge in summary.outputs.values()] == [str(outputs)]
+    assert f"output {outputs}," in str(summary)
     assert summary.parameters == 4 * outputs + outputs
 
 

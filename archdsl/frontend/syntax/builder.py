@@ -254,7 +254,8 @@ class Builder(Transformer[Any, Any]):
 
     def typedef(self, children: list[Any]) -> nodes.Template:
         typedef, body, name = children
-        return nodes.Template(name, (), body, self._cover(body, name), self._above(typedef))
+        span, variable = self._cover(body, name), not typedef.text
+        return nodes.Template(name, (), body, span, self._above(typedef), variable)
 
     # ---- scopes ----
 

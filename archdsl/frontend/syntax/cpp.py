@@ -53,7 +53,10 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     if picker.unclosed is not None:
         brace = tokens[picker.unclosed]
         raise fail("this '{' is never closed", Span(source, brace.start, brace.end), code="E015")
-    kept = [token for token, keep in zip(tokens, picker.kept, strict=True) if keep]
+    kept: list[Token] = []
+    for index, (token, keep) in enumerate(zip(tokens, picker.kept, strict=True)):
+        if keep:
+            kept += [picker.words[index], token] if index in picker.words else [token]
     return Found([*kept, tokens[-1]], picker.broken)
 
 
@@ -103,6 +106,8 @@ class _Picker:
     def __init__(self, tree: Tree, reads: Check, is_layer: Callable[[str], bool]) -> None:
         self.kept = bytearray(len(tree.tokens))
         self.broken: list[list[Token]] = []
+        self.words: dict[int, Token] = {}
+        """Tokens to put in before others."""
         self.unclosed: int | None = None
         """The outermost brace that holds something and does not end."""
         self._tree = tree
@@ -130,6 +135,8 @@ class _Picker:
         elif self._is_forward(statement):
             if self._reading(self._tokens[first : statement.end]):
                 self._keep(statement, first, statement.end)
+        elif self._variable(statement, kind):
+            self._keep(statement, first, statement.end)
         elif not self._definition(statement, kind) and not self._constructor(statement):
             label = self._kind(first + 1) == "COLON"
             if kind != "SEMICOLON" and not label and statement.outer is not None:
@@ -189,6 +196,27 @@ class _Picker:
                 self._keep(statement, index, index + 1)
         self._blocks(statement)
         return True
+
+    def _variable(self, statement: Statement, kind: str) -> bool:
+        """Note ``network<...> name;`` and ``type<...>::network name;``, to be read as typedefs."""
+        first = statement.first
+        tokens = self._tokens[first : statement.end]
+        ends = [token.kind for token in tokens[-2:]] == ["NAME", "SEMICOLON"]
+        plain = ends and kind in ("HEAD", "NAME") and not statement.blocks
+        if not plain or not (self._names_layer(tokens) or self._is_member(first)):
+            return False
+        word = Token("TYPEDEF", "", tokens[0].start, tokens[0].before)
+        if not self._reading([word, *tokens]):
+            return False
+        self.words[first] = word
+        return True
+
+    def _is_member(self, first: int) -> bool:
+        """True for a type that is named inside another one."""
+        if first not in self._tree.opened:
+            return self._kind(first) == "NAME" and self._is_qualified(first)
+        closer = self._tree.opened[first].closer
+        return closer is not None and self._kind(closer + 1) in ("MEMBER", "MEMBER_HEAD")
 
     def _is_forward(self, statement: Statement) -> bool:
         """True for ``template <...> struct name;``: its parameters may have defaults."""

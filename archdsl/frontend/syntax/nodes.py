@@ -189,6 +189,8 @@ class Template(NamedTuple):
     span: Span
     doc: tuple[str, ...] = ()
     """The comment above it, line by line."""
+    variable: bool = False
+    """True for a variable of a C++ program, which has a network's type and is none itself."""
 
 
 class Constant(NamedTuple):
