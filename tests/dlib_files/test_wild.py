@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import archdsl
+from archdsl.diagnostics import ArchError
 
 WILD = Path(__file__).parent / "wild"
 
@@ -47,3 +48,9 @@ def test_a_number_is_what_cpp_makes_of_it(name: str, outputs: int) -> None:
 def test_types_of_template_parameters() -> None:
     """Four values to four, 4*4 + 4, and these to three, 4*3 + 3."""
     assert archdsl.load(WILD / "template_types.cpp").summary().parameters == 20 + 15
+
+
+def test_two_parameters_of_one_name_are_refused() -> None:
+    text = "template <int N, int N, typename S> using a = fc<N, S>;\na<3, 4, input<1>>"
+    with pytest.raises(ArchError, match="'N' is declared twice"):
+        archdsl.load(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.frontend.elaborate import arithmetic
@@ -51,7 +51,8 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         return arithmetic.call(node, arguments)
     if isinstance(node, nodes.Cast):
         kind = value_type(node.type)
-        return kind((yield number(node.value, environment)))
+        inner = yield number(node.value, environment)
+        return inner if kind is object else cast("arithmetic.Number", kind(inner))
     if isinstance(node, nodes.Name):
         value = yield meaning(node, environment, number=True)
         if value is BROKEN:

@@ -51,7 +51,15 @@ def _kept(children: list[Any]) -> tuple[nodes.Item, ...]:
 
 
 def _formals(children: list[Any]) -> tuple[nodes.Formal, ...]:
-    return tuple(child for child in children if child is not None and type(child) is not Token)
+    formals = tuple(c for c in children if c is not None and type(c) is not Token)
+    seen: set[str] = set()
+    for formal in formals:
+        if formal.name is not None and formal.name.text in seen:
+            name = formal.name
+            raise fail(f"the parameter '{name.text}' is declared twice", name.span, code="E131")
+        if formal.name is not None:
+            seen.add(formal.name.text)
+    return formals
 
 
 _new = cast(Any, tuple.__new__)
