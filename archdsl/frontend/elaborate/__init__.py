@@ -155,6 +155,7 @@ def _usual(assembly: Assembly, document: nodes.Document) -> Candidate | None:
     """The network that is taken where none is asked for by name."""
     own = _own(assembly, document)
     suspects = [c for c in assembly.suspects if c.own]
+    own = [c for c in own if not c.variable] or own
     for candidates in (own, suspects):
         wanted = [c for c in candidates if c.short == "net_type"]
         if wanted:

@@ -33,15 +33,19 @@ def _remainder(a: Number, b: Number) -> Number:
 
 
 _OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Number]]] = {
-    "*": (5, lambda a, b: a * b),
-    "/": (5, _divide),
-    "%": (5, _remainder),
-    "+": (4, lambda a, b: a + b),
-    "-": (4, lambda a, b: a - b),
-    "<=": (3, lambda a, b: a <= b),
-    ">=": (3, lambda a, b: a >= b),
-    "==": (2, lambda a, b: a == b),
-    "!=": (2, lambda a, b: a != b),
+    "*": (9, lambda a, b: a * b),
+    "/": (9, _divide),
+    "%": (9, _remainder),
+    "+": (8, lambda a, b: a + b),
+    "-": (8, lambda a, b: a - b),
+    "<<": (7, lambda a, b: a << b),
+    "<=": (6, lambda a, b: a <= b),
+    ">=": (6, lambda a, b: a >= b),
+    "==": (5, lambda a, b: a == b),
+    "!=": (5, lambda a, b: a != b),
+    "&": (4, lambda a, b: a & b),
+    "^": (3, lambda a, b: a ^ b),
+    "|": (2, lambda a, b: a | b),
     "&&": (1, lambda a, b: bool(a) and bool(b)),
     "||": (0, lambda a, b: bool(a) or bool(b)),
 }
@@ -78,6 +82,10 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     """One operation on two numbers; raises ArchError on division by zero and overflow."""
     if operator in "/%" and b == 0:
         raise fail("division by zero", span, code="E121")
+    if operator in ("<<", "&", "^", "|") and not (isinstance(a, int) and isinstance(b, int)):
+        raise fail(f"'{operator}' takes whole numbers", span, code="E115")
+    if operator == "<<" and not 0 <= b <= _MAX_BITS:
+        raise fail(f"a number cannot be shifted by {b} bits", span, code="E006")
     try:
         return bounded(_OPERATORS[operator][1](a, b), span)
     except OverflowError:

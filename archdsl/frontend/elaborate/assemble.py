@@ -39,6 +39,8 @@ class Candidate(NamedTuple):
     environment: Environment
     own: bool
     """True if it stands in the text itself, not in a file that the text includes."""
+    variable: bool = False
+    """True for a variable of a C++ program, taken where no definition is a network."""
 
     @property
     def short(self) -> str | None:
@@ -176,12 +178,15 @@ def _add_template(
     tail, subnet = tail_of(item, environment)
     alias = alias_of(item.body, environment)
     binding = TemplateBinding(item, scope, scope.position, tail, subnet, alias)
-    scope.add(item.name.text, binding)
+    if not item.variable:
+        scope.add(item.name.text, binding)
+    elif tail != "complete":
+        return
     if tail in ("complete", "unknown") and not item.formals and scope.known:
         name = "::".join((*scope.path(), item.name.text))
         inside = Environment(scope, scope.position, {})
         of = assembly.candidates if tail == "complete" else assembly.suspects
-        of.append(Candidate(name, item.body, inside, own))
+        of.append(Candidate(name, item.body, inside, own, item.variable))
 
 
 def _add_parameter(item: nodes.Parameter, environment: Environment, assembly: Assembly) -> None:
@@ -249,7 +254,7 @@ def _defined(body: StructBody, declared: StructBody) -> StructBody:
     return StructBody(body.definition._replace(formals=merged), body.members)
 
 
-def _setting(name: str, given: Any, kind: type[int] | type[float] | type[bool]) -> Any:
+def _setting(name: str, given: Any, kind: type[Any]) -> Any:
     """The value of ``-D name=given``, which comes as text from a command line."""
     words = {"true": True, "false": False, "1": True, "0": False}
     text = str(given).lower() if isinstance(given, bool) else str(given)

@@ -72,6 +72,9 @@ def _read(part: _Expected, environment: Environment) -> list[_Expected]:
         return list(_arguments(node, environment))
     elif isinstance(node, nodes.Operation):
         return [_Expected(operand, "number") for operand in node.operands]
+    elif isinstance(node, nodes.Conditional):
+        parts = (node.condition, node.then, node.otherwise)
+        return [_Expected(operand, "number") for operand in parts]
     elif isinstance(node, nodes.Negation):
         return [_Expected(node.operand, "number")]
     elif isinstance(node, nodes.Cast):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.frontend.elaborate import arithmetic
@@ -30,7 +30,15 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         return inner
     if isinstance(node, nodes.Negation):
         value: arithmetic.Number = yield number(node.operand, environment)
+        if node.operator == "~":
+            return ~int(value)
         return not value if node.operator == "!" else -value
+    if isinstance(node, nodes.Conditional):
+        holds = yield number(node.condition, environment)
+        chosen: arithmetic.Number = yield number(
+            node.then if holds else node.otherwise, environment
+        )
+        return chosen
     if isinstance(node, nodes.Operation):
         result: arithmetic.Number = yield arithmetic.operation(
             node, lambda operand: number(operand, environment)
@@ -43,7 +51,8 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         return arithmetic.call(node, arguments)
     if isinstance(node, nodes.Cast):
         kind = value_type(node.type)
-        return kind((yield number(node.value, environment)))
+        inner = yield number(node.value, environment)
+        return inner if kind is object else cast("arithmetic.Number", kind(inner))
     if isinstance(node, nodes.Name):
         value = yield meaning(node, environment, number=True)
         if value is BROKEN:
@@ -116,6 +125,12 @@ def int_value(pending: Pending) -> Task[int]:
     return int(value)
 
 
+def any_value(pending: Pending) -> Task[arithmetic.Number]:
+    """A number of the type that its expression has, as C++'s ``auto`` says."""
+    value: arithmetic.Number = yield number(*pending)
+    return value
+
+
 def float_value(pending: Pending) -> Task[float]:
     value = yield number(*pending)
     return float(value)
@@ -182,6 +197,7 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
 
 PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
     int: int_value,
+    object: any_value,
     float: float_value,
     bool: bool_value,
     Label: label_value,
@@ -191,9 +207,11 @@ PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {
 """Evaluation by the type that an argument declares, for types that hold no blocks."""
 
 
-def value_type(ctype: nodes.CppType) -> type[int] | type[float] | type[bool]:
-    """The Python type of the values of a C++ type: int, float or bool."""
+def value_type(ctype: nodes.CppType) -> type[Any]:
+    """The Python type of the values of a C++ type: int, float or bool; object for ``auto``."""
     words = ctype.name.split()
+    if words == ["auto"]:
+        return object
     if "bool" in words:
         return bool
     return float if {"float", "double"} & set(words) else int

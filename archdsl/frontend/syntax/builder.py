@@ -16,6 +16,8 @@ _MAX_SCOPES = 64
 _MAX_DIGITS = 1000  # reading a number takes time that grows with the square of its length
 _INCLUDE = re.compile(r'#\s*include\s*"([^"]+)"\s*(?://.*|/\*.*)?$')
 _SEPARATOR = re.compile(r"\s*::\s*(?:template\b(?=\s))?")
+FUNCTIONS = frozenset({"min", "max", "abs", "round", "floor", "ceil", "sqrt"})
+"""Numeric functions that C++ may call with their type: ``std::min<long>(a, b)``."""
 _EVERYWHERE = ("", "dlib", "std")
 
 
@@ -49,7 +51,15 @@ def _kept(children: list[Any]) -> tuple[nodes.Item, ...]:
 
 
 def _formals(children: list[Any]) -> tuple[nodes.Formal, ...]:
-    return tuple(child for child in children if child is not None and type(child) is not Token)
+    formals = tuple(c for c in children if c is not None and type(c) is not Token)
+    seen: set[str] = set()
+    for formal in formals:
+        if formal.name is not None and formal.name.text in seen:
+            name = formal.name
+            raise fail(f"the parameter '{name.text}' is declared twice", name.span, code="E131")
+        if formal.name is not None:
+            seen.add(formal.name.text)
+    return formals
 
 
 _new = cast(Any, tuple.__new__)
@@ -72,6 +82,8 @@ class Builder(Transformer[Any, Any]):
 
     def _cover(self, first: Any, last: Any) -> Span:
         """From the start of one node to the end of another."""
+        if last.span.end < first.span.start:  # it comes from a macro, which is defined above
+            return cast(Span, first.span)
         return Span(self.source, first.span.start, last.span.end)
 
     def _above(self, token: Token) -> tuple[str, ...]:
@@ -88,8 +100,16 @@ class Builder(Transformer[Any, Any]):
         span = _new(Span, (self.source, start, start + len(text)))
         if len(text) > _MAX_DIGITS:
             raise fail("this number is too large", span, code="E006")
-        value = int(text) if text.isdecimal() else int(text.rstrip("uUlL"))
+        value = int(text) if text.isdecimal() and text[0] != "0" else self._integer(text)
         return cast(nodes.Integer, _new(nodes.Integer, (value, span)))
+
+    def _integer(self, text: str) -> int:
+        digits = text.rstrip("uUlLzZ")
+        prefix = digits[:2].lower()
+        if prefix in ("0x", "0b"):
+            return int(digits, 0)
+        octal = digits[0] == "0" and self.source.is_cpp and not {"8", "9"} & set(digits)
+        return int(digits, 8 if octal else 10)
 
     def HEAD(self, token: Token) -> nodes.Name:
         _, text, start, _ = token
@@ -166,14 +186,21 @@ class Builder(Transformer[Any, Any]):
         arguments = tuple(child for child in children[1:] if child is not None)
         return nodes.Call(name, arguments, self._cover(name, arguments[-1] if arguments else name))
 
-    def cast(self, children: list[Any]) -> nodes.Cast:
-        head, value = children
+    def conditional(self, children: list[Any]) -> nodes.Conditional:
+        condition, then, otherwise = (c for c in children if type(c) is not Token)
+        return nodes.Conditional(condition, then, otherwise, self._cover(condition, otherwise))
+
+    def cast(self, children: list[Any]) -> nodes.Cast | nodes.Call:
+        head, *values = (child for child in children if type(child) is not Token)
+        value = values[0]
         ctype = head
         if isinstance(head, nodes.Apply):
+            if head.name.text in FUNCTIONS:  # std::min<long>(64, 32)
+                return nodes.Call(head.name, tuple(values), self._cover(head, values[-1]))
             ctype = head.arguments[0] if len(head.arguments) == 1 else None
             if head.name.text != "static_cast":
                 ctype = None
-        if not isinstance(ctype, nodes.CppType):
+        if not isinstance(ctype, nodes.CppType) or len(values) > 1:
             raise fail(
                 "a call of something that is no function",
                 head.span,
@@ -235,7 +262,8 @@ class Builder(Transformer[Any, Any]):
 
     def typedef(self, children: list[Any]) -> nodes.Template:
         typedef, body, name = children
-        return nodes.Template(name, (), body, self._cover(body, name), self._above(typedef))
+        span, variable = self._cover(body, name), not typedef.text
+        return nodes.Template(name, (), body, span, self._above(typedef), variable)
 
     # ---- scopes ----
 

@@ -7,17 +7,21 @@ namespaces, structs and classes, and blocks in braces that hold some of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
+from archdsl.frontend.syntax.declarations import rewritten
 from archdsl.frontend.syntax.grammar import tokens_of
-from archdsl.frontend.syntax.preprocess import preprocessed
+from archdsl.frontend.syntax.preprocess import macros, preprocessed
 from archdsl.frontend.syntax.tokens import END, Token
 from archdsl.frontend.syntax.tree import Statement, Tree
 
 _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
+
+_MAX_MACRO = 64
+"""Number of tokens of a macro's body beyond which it is not expanded."""
 
 Check = Callable[[list[Token]], bool]
 
@@ -39,7 +43,8 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
     a layer's. Raises ArchError where a comment, a string or a brace never ends.
     """
-    tokens = _as_in_cpp(tokens_of(preprocessed(source)))
+    tokens = _expanded(tokens_of(preprocessed(source)), source)
+    tokens = rewritten(_as_in_cpp(tokens))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
     # What is inside of braces comes before what the braces belong to.
@@ -48,8 +53,37 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     if picker.unclosed is not None:
         brace = tokens[picker.unclosed]
         raise fail("this '{' is never closed", Span(source, brace.start, brace.end), code="E015")
-    kept = [token for token, keep in zip(tokens, picker.kept, strict=True) if keep]
+    kept: list[Token] = []
+    for index, (token, keep) in enumerate(zip(tokens, picker.kept, strict=True)):
+        if keep:
+            kept += [picker.words[index], token] if index in picker.words else [token]
     return Found([*kept, tokens[-1]], picker.broken)
+
+
+def _expanded(tokens: list[Token], source: Source) -> list[Token]:
+    """The tokens with those of macros in place of their names, each where it was defined."""
+    waiting = macros(source)
+    if not waiting:
+        return tokens
+    waiting.reverse()
+    bodies: dict[str, list[Token]] = {}
+    found: list[Token] = []
+    for token in tokens:
+        while waiting and waiting[-1].end <= token.start:
+            macro = waiting.pop()
+            body = tokens_of(source.text[macro.start : macro.end])[:-1]
+            whole = [part for each in body for part in _moved(each, macro.start, bodies)]
+            if 0 < len(whole) <= _MAX_MACRO:
+                bodies[macro.name] = whole
+        found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
+    return found
+
+
+def _moved(token: Token, by: int, bodies: Mapping[str, list[Token]]) -> list[Token]:
+    """A token of a macro's body at its place in the text, or what it is expanded to itself."""
+    if token.kind == "NAME" and token.text in bodies:
+        return bodies[token.text]
+    return [token._replace(start=token.start + by, before=token.before + by)]
 
 
 def _as_in_cpp(tokens: list[Token]) -> list[Token]:
@@ -72,6 +106,8 @@ class _Picker:
     def __init__(self, tree: Tree, reads: Check, is_layer: Callable[[str], bool]) -> None:
         self.kept = bytearray(len(tree.tokens))
         self.broken: list[list[Token]] = []
+        self.words: dict[int, Token] = {}
+        """Tokens to put in before others."""
         self.unclosed: int | None = None
         """The outermost brace that holds something and does not end."""
         self._tree = tree
@@ -99,6 +135,8 @@ class _Picker:
         elif self._is_forward(statement):
             if self._reading(self._tokens[first : statement.end]):
                 self._keep(statement, first, statement.end)
+        elif self._variable(statement, kind):
+            self._keep(statement, first, statement.end)
         elif not self._definition(statement, kind) and not self._constructor(statement):
             label = self._kind(first + 1) == "COLON"
             if kind != "SEMICOLON" and not label and statement.outer is not None:
@@ -158,6 +196,27 @@ class _Picker:
                 self._keep(statement, index, index + 1)
         self._blocks(statement)
         return True
+
+    def _variable(self, statement: Statement, kind: str) -> bool:
+        """Note ``network<...> name;`` and ``type<...>::network name;``, to be read as typedefs."""
+        first = statement.first
+        tokens = self._tokens[first : statement.end]
+        ends = [token.kind for token in tokens[-2:]] == ["NAME", "SEMICOLON"]
+        plain = ends and kind in ("HEAD", "NAME") and not statement.blocks
+        if not plain or not (self._names_layer(tokens) or self._is_member(first)):
+            return False
+        word = Token("TYPEDEF", "", tokens[0].start, tokens[0].before)
+        if not self._reading([word, *tokens]):
+            return False
+        self.words[first] = word
+        return True
+
+    def _is_member(self, first: int) -> bool:
+        """True for a type that is named inside another one."""
+        if first not in self._tree.opened:
+            return self._kind(first) == "NAME" and self._is_qualified(first)
+        closer = self._tree.opened[first].closer
+        return closer is not None and self._kind(closer + 1) in ("MEMBER", "MEMBER_HEAD")
 
     def _is_forward(self, statement: Statement) -> bool:
         """True for ``template <...> struct name;``: its parameters may have defaults."""

@@ -89,6 +89,15 @@ class Cast(NamedTuple):
     span: Span
 
 
+class Conditional(NamedTuple):
+    """``c ? a : b``: one of two numbers, by a condition."""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+    span: Span
+
+
 class Operation(NamedTuple):
     """``a + b * c`` as a flat list; precedence is applied in evaluation.
 
@@ -116,7 +125,18 @@ class Group(NamedTuple):
 
 
 Expression = (
-    Integer | Float | Boolean | CppType | Name | Apply | Call | Cast | Operation | Negation | Group
+    Integer
+    | Float
+    | Boolean
+    | CppType
+    | Name
+    | Apply
+    | Call
+    | Cast
+    | Conditional
+    | Operation
+    | Negation
+    | Group
 )
 Argument = Expression | Named
 
@@ -169,6 +189,8 @@ class Template(NamedTuple):
     span: Span
     doc: tuple[str, ...] = ()
     """The comment above it, line by line."""
+    variable: bool = False
+    """True for a variable of a C++ program, which has a network's type and is none itself."""
 
 
 class Constant(NamedTuple):

@@ -7,6 +7,7 @@ contents of literals, preprocessor lines and branches that are not compiled beco
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
@@ -33,6 +34,7 @@ _CONDITIONAL = re.compile(
 )
 _NEVER = re.compile(r"[ \t]*\#[ \t]*(?:el)?if[ \t]+\(?(?:0|false)\)?[ \t]*$")
 _QUOTED = re.compile(r'[ \t]*\#[ \t]*include[ \t]*"')
+_DEFINE = re.compile(r"[ \t]*\#[ \t]*define[ \t]+([A-Za-z_]\w*)[ \t]+([^\\\n]*?)[ \t]*$")
 _VISIBLE = re.compile(r"[^\n]+")
 
 
@@ -45,9 +47,23 @@ def preprocessed(source: Source) -> str:
     return "".join(_Preprocessor(source).parts)
 
 
+def macros(source: Source) -> list[Macro]:
+    """The object-like macros of a C++ source that are compiled, in the order of the text."""
+    return _Preprocessor(source).macros
+
+
+class Macro(NamedTuple):
+    """``#define NAME body``: its name, and from where to where its body stands in the text."""
+
+    name: str
+    start: int
+    end: int
+
+
 class _Preprocessor:
     def __init__(self, source: Source) -> None:
         self.parts: list[str] = []
+        self.macros: list[Macro] = []
         self._source = source
         self._text = text = source.text
         self._taken = 0  # branches of #if that are being read
@@ -86,6 +102,10 @@ class _Preprocessor:
         line = found[0].replace("\\\n", " ")
         word = line.strip().removeprefix("#").split()
         name = word[0] if word else ""
+        defined = _DEFINE.match(found[0])
+        if defined is not None:
+            start = found.start()
+            self.macros.append(Macro(defined[1], start + defined.start(2), start + defined.end(2)))
         if name in ("if", "ifdef", "ifndef"):
             self._taken += 1
             if _NEVER.match(line):

@@ -1,0 +1,161 @@
+"""Declarations of C++ rewritten, token by token, as the grammar of the language has them.
+
+Integer types have many names and numbers many spellings, a declaration may define several names,
+and an enumeration is a list of constants. Tokens that are put in stand where their cause does, so
+every position stays true. Each pass is a loop that looks at every token a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.frontend.syntax.tokens import END, Token
+
+_INTEGERS = frozenset(
+    f"{sign}int{kind}{bits}_t"
+    for sign in ("", "u")
+    for kind in ("", "_least", "_fast")
+    for bits in (8, 16, 32, 64)
+) | {"ptrdiff_t", "ssize_t", "intmax_t", "uintmax_t", "intptr_t", "uintptr_t", "uint", "ulong"}
+_DROPPED = frozenset({"extern", "thread_local", "constinit", "volatile"})
+_NUMBER = re.compile(
+    r"(?:0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)(?:[uU]?(?:[lL]{0,2}|[zZ])|[lL]{1,2}[uU]|[zZ][uU])"
+)
+_OPENS = frozenset({"LPAR", "_OPEN", "HEAD", "MEMBER_HEAD", "TEMPLATE"})
+_SHUTS = frozenset({"RPAR", "_SHUT", "CLOSE"})
+_BEFORE = frozenset({"SEMICOLON", "_OPEN", "_SHUT", "INCLUDE", "COLON", END})
+"""The kinds of tokens behind which a statement may begin."""
+
+
+def rewritten(tokens: list[Token]) -> list[Token]:
+    """The tokens of a C++ text with its numbers, types and declarations as the grammar has them."""
+    tokens = [_plain(token) for token in tokens]
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        if not found or found[-1].kind in _BEFORE:
+            end = _statement(tokens, at, found)
+            if end > at:
+                at = end
+                continue
+        found.append(tokens[at])
+        at += 1
+    return found
+
+
+def _plain(token: Token) -> Token:
+    """A number or the name of a type by the kind that the grammar has for it."""
+    if token.kind == "NAME":
+        name = token.text.removeprefix("std::")
+        if name in _INTEGERS or token.text == "auto":
+            return token._replace(kind="CTYPE")
+    elif token.kind == "OTHER" and _NUMBER.fullmatch(token.text):
+        return token._replace(kind="INTEGER")
+    return token
+
+
+def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
+    """Add a declaration in the form that the grammar has; the place behind it, or ``at``."""
+    token = tokens[at]
+    if token.text == "enum":
+        return _enumeration(tokens, at, found)
+    if token.kind == "TYPEDEF":
+        return _list(tokens, at, at + 1, [token], found)
+    if token.kind not in ("_CONST", "CTYPE") and token.text not in _DROPPED:
+        return at
+    start = at
+    while tokens[at].kind in ("_CONST", "CTYPE") or tokens[at].text in _DROPPED:
+        at += 1
+    words = tokens[start:at]
+    types = [word for word in words if word.kind == "CTYPE"]
+    constant = next((word for word in words if word.text in ("const", "constexpr")), None)
+    valued = tokens[at].kind == "NAME" and tokens[at + 1].kind in ("EQUAL", "_OPEN")
+    if not types or constant is None or not valued:
+        return start
+    exact = (word for word in types if {"float", "double", "bool"} & set(word.text.split()))
+    prefix = [constant, next(exact, types[0])]
+    return _list(tokens, start, at, prefix, found)
+
+
+def _list(tokens: list[Token], start: int, at: int, prefix: list[Token], found: list[Token]) -> int:
+    """Add a declaration of several names as one for each; the place behind it, or ``start``."""
+    typed = tokens[start].kind == "TYPEDEF"
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    while tokens[at].kind != "SEMICOLON" or depth:
+        token = tokens[at]
+        if token.kind == END or depth < 0:
+            return start
+        depth += (token.kind in _OPENS) - (token.kind in _SHUTS)
+        if token.kind == "COMMA" and not depth:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+        at += 1
+    semicolon = tokens[at]
+    shared = parts[0][:-1] if typed else []
+    for index, part in enumerate(parts):
+        named = len(part) == 1 if typed else len(part) > 1
+        if (index or not typed) and not named:
+            return start
+    for index, part in enumerate(parts):
+        found += [*prefix, *(shared if index else []), *part, semicolon]
+    return at + 1
+
+
+def _enumeration(tokens: list[Token], at: int, found: list[Token]) -> int:
+    """Add an enumeration as constants, in a struct of its name too; its end, or ``at``."""
+    start, keyword = at, tokens[at]
+    at += 1
+    scoped = tokens[at].kind in ("STRUCT", "TYPENAME")
+    at += scoped
+    name = tokens[at] if tokens[at].kind == "NAME" else None
+    at += name is not None
+    if tokens[at].kind == "COLON":
+        at += 1
+        while tokens[at].kind in ("CTYPE", "NAME"):
+            at += 1
+    if tokens[at].kind != "_OPEN":
+        return start
+    opener, constants, before = tokens[at], list[Token](), None
+    at += 1
+    while tokens[at].kind == "NAME":
+        entry = tokens[at]
+        semicolon = Token("SEMICOLON", ";", entry.start, entry.start)
+        here = entry.start
+        constants += [
+            Token("_CONST", "const", here, here),
+            Token("CTYPE", "int", here, here),
+            entry,
+            Token("EQUAL", "=", here, here),
+        ]
+        at += 1
+        if tokens[at].kind == "EQUAL":
+            at += 1
+            depth = 0
+            while depth or tokens[at].kind not in ("COMMA", "_SHUT"):
+                if tokens[at].kind in (END, "SEMICOLON"):
+                    return start
+                depth += (tokens[at].kind in _OPENS) - (tokens[at].kind in _SHUTS)
+                constants.append(tokens[at])
+                at += 1
+        elif before is None:
+            constants.append(Token("INTEGER", "0", here, here))
+        else:
+            constants += [
+                before,
+                Token("OPERATOR", "+", here, here),
+                Token("INTEGER", "1", here, here),
+            ]
+        constants.append(semicolon)
+        before = entry
+        at += tokens[at].kind == "COMMA"
+    if tokens[at].kind != "_SHUT" or tokens[at + 1].kind != "SEMICOLON":
+        return start
+    closer, end = tokens[at], tokens[at + 1]
+    if not scoped:
+        found += constants
+    if name is not None:
+        struct = keyword._replace(kind="STRUCT")
+        found += [struct, name, opener, *constants, closer, end]
+    return at + 2

@@ -1,0 +1,56 @@
+"""Habits of C++ programs, one in each file: dlib's compilers read them all."""
+
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl.diagnostics import ArchError
+
+WILD = Path(__file__).parent / "wild"
+
+FULL = [
+    ("auto", 3),
+    ("binary", 3),
+    ("bits", 9),
+    ("enum_class", 3),
+    ("enumeration", 8),
+    ("extern", 6),
+    ("function_cast", 6),
+    ("hex", 16),
+    ("macro", 8),
+    ("macro_of_macro", 8),
+    ("octal", 8),
+    ("octal_shift_in_place", 4),
+    ("old_cast", 6),
+    ("separators", 1000),
+    ("shift", 16),
+    ("size_t", 6),
+    ("split_type", 6),
+    ("static_cast", 6),
+    ("std_min", 32),
+    ("ternary", 5),
+    ("two_names", 6),
+    ("uint32", 6),
+    ("variable", 6),
+    ("member_variable", 4),
+]
+"""Files whose network is one full layer on four values, and its outputs, which C++ gives."""
+
+
+@pytest.mark.parametrize(("name", "outputs"), FULL)
+def test_a_number_is_what_cpp_makes_of_it(name: str, outputs: int) -> None:
+    summary = archdsl.load(WILD / f"{name}.cpp").summary()
+    assert f"output {outputs}," in str(summary)
+    assert summary.parameters == 4 * outputs + outputs
+
+
+def test_types_of_template_parameters() -> None:
+    """Four values to four, 4*4 + 4, and these to three, 4*3 + 3."""
+    assert archdsl.load(WILD / "template_types.cpp").summary().parameters == 20 + 15
+
+
+def test_two_parameters_of_one_name_are_refused() -> None:
+    text = "template <int N, int N, typename S> using a = fc<N, S>;\na<3, 4, input<1>>"
+    with pytest.raises(ArchError, match="'N' is declared twice"):
+        archdsl.load(text)

@@ -1,0 +1,5 @@
+#include <dlib/dnn.h>
+using namespace dlib;
+
+#define FNUM 8
+using net_type = loss_multiclass_log<fc<FNUM, input<matrix<float, 2, 2>>>>;
