@@ -52,7 +52,7 @@ class Need:
 
 
 def need(network: Network, recipe: Recipe, images: int, *, checkpointing: bool = False) -> Need:
-    """What training takes for so many images at once on one device.
+    """Memory that training takes for so many images at once on one device.
 
     A step goes through torch's own rules on the meta device, where tensors have sizes alone.
     """

@@ -18,7 +18,7 @@ def option(text: str, default: Any, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network learns. ``None`` stands for what the task's reference in torchvision does.
+    """The way a network learns. ``None`` stands for what the task's reference in torchvision does.
 
     A run's curve depends on nothing else: not on the number of processes nor on interruptions.
     """
@@ -74,7 +74,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run takes place; this changes its speed and memory, not its curve."""
+    """The machine of a run; this changes its speed and memory, not its curve."""
 
     device: str = option("cpu or cuda; by itself cuda where there is some.", "auto")
     devices: int = option("Processes on this machine; torchrun sets it itself.", 1, least=1)

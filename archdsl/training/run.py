@@ -33,7 +33,7 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class Data:
-    """Where pictures are."""
+    """The places of pictures."""
 
     path: str
     """A folder, a COCO file, or ``torchvision:NAME``."""

@@ -45,7 +45,7 @@ def factor(recipe: Recipe, epoch: float, losses: Sequence[float]) -> float:
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:
-    """How often a loss has not fallen below its least for so many epochs in a row."""
+    """Number of times that a loss has not fallen below its least for so many epochs in a row."""
     count, least, waited = 0, math.inf, 0
     for loss in losses:
         waited += 1

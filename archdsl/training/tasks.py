@@ -60,7 +60,7 @@ class Task(Protocol):
         """Give a batch to the metric in evaluation mode; its loss, if there is one then."""
 
     def measures(self) -> dict[str, float]:
-        """What the metric comes to, the score among it."""
+        """The values of the metric, the score among them."""
 
     def files(self, classes: Sequence[str]) -> dict[str, str]:
         """Texts to be kept of the metric, by the name of their file."""
@@ -76,7 +76,7 @@ def task_of(network: Network, predictor: Predictor) -> Task:
 
 
 class _Scored:
-    """What classifiers and segmentation networks share: scores of classes, a confusion matrix."""
+    """The base of classifiers and segmentation networks: scores of classes, a confusion matrix."""
 
     score = "accuracy"
     _auxiliary = 0.3

@@ -132,7 +132,7 @@ def test_networks_compute_what_opencv_computes(
     network = load_source(Source("net", written(sketch)))
     module = network.to_torch().eval()
     if values:
-        load_weights(module, str(weights), network.checked)
+        load_weights(module, str(weights), network.checked, network.facts)
     with torch.no_grad():
         found = module(torch.from_numpy(data))
     assert found.numel() == expected.numel()

@@ -79,7 +79,7 @@ def test_scaled_networks_have_torchvisions_operations(
         ("efficientnet_b0", "drop*(BEFORE+I)", "drop*(BEFORE+I+1)", "p is"),
         ("regnet_x_400mf", "x_stage<12, 400, 16", "x_stage<12, 400, 8", "groups"),
         ("shufflenet_v2_x1_0", "channel_shuffle<2,", "channel_shuffle<4,", "groups"),
-        ("shufflenet_v2_x1_0", "right<N/2,1,chunk<1>>", "right<N/2,1,chunk<0>>", "getitem"),
+        ("shufflenet_v2_x1_0", "right<N/2,1,chunk<1>>", "right<N/2,1,chunk<0>>", "part"),
         ("convnext_tiny", "layer_scale<1e-6,", "identity<", "layer_scale"),
         ("convnext_tiny", "layer_norm_last<1e-6,", "layer_norm_last<1e-5,", "eps"),
     ],

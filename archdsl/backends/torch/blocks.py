@@ -87,7 +87,7 @@ def is_block(module: nn.Module) -> bool:
 
 
 def notes(module: nn.Module) -> dict[str, Any]:
-    """What is known of a module beside its weights, as fx's ``GraphModule`` has it: ``meta``."""
+    """Notes on a module beside its weights: the dict ``meta``, as fx's ``GraphModule`` has it."""
     found: dict[str, Any] = module.__dict__.setdefault("meta", {})
     return found
 

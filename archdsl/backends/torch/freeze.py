@@ -37,4 +37,4 @@ FROZEN: dict[str, type[nn.Module]] = {
 
 def thawed(made: type[nn.Module]) -> type[nn.Module]:
     """The class of torch that a frozen module's class stands for; other classes unchanged."""
-    return made.__bases__[0] if made in FROZEN.values() else made
+    return made.__bases__[-1] if made in FROZEN.values() else made

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.fx.node import map_aggregate
 
 from archdsl.analysis.equivalence.errors import MatchError
+from archdsl.backends.torch.blocks import is_block
+from archdsl.backends.torch.flat import flat
 from archdsl.importers.trace.fx_trace import Tracer, is_whole
 
 SIZES = "sizes"
@@ -161,7 +163,8 @@ def trace_sized(module: nn.Module, examples: Mapping[str, Any]) -> torch.fx.Grap
     constants = {name: value for name, value in examples.items() if name not in tensors}
     with torch.no_grad(), torch.random.fork_rng([]), _same_buffers(module):
         try:
-            if isinstance(module, torch.fx.GraphModule):
+            if isinstance(module, torch.fx.GraphModule) or is_block(module):
+                module = flat(module)
                 copied = torch.fx.Graph()
                 copied.output(copied.graph_copy(module.graph, {}))
                 _Recorder(module, graph=copied).run(*tensors.values())
