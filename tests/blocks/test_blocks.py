@@ -31,11 +31,11 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "googlenet": {"input": "3x64x64", "aux": True},
     "densenet121": {"input": "3x64x64"},
     "mobilenet_v3_large": {"input": "3x64x64"},
-    "unet": {"input": "1x188x188"},
+    "unet": {},
     "vit_b_16": {},
     "dlib_face_recognition": {},
     "shufflenet_v2_x1_0": {"input": "3x64x64"},
-    "yolo_v3": {"input": "3x96x96"},
+    "yolo_v3": {},
     "faster_rcnn_resnet50_fpn": {},
 }
 QUICK = ("resnet50", "googlenet", "dlib_face_recognition", "shufflenet_v2_x1_0")
