@@ -23,7 +23,8 @@ def split_points(network: Network, stages: int) -> tuple[str, ...]:
     planned = plan(network)
     done = _work(network, planned)
     places = _places(network, planned)
-    total, found = done[-1], []
+    total = done[-1]
+    found: list[int] = []
     for stage in range(1, stages):
         later = [at for at in places if not found or at > found[-1]]
         if not later:

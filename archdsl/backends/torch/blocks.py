@@ -31,7 +31,20 @@ from archdsl.backends.torch.realise import named
 _T = TypeVar("_T")
 
 
-class Block(nn.Module):
+class _Part(nn.Module):
+    """A part of a compiled network: its copies are of its class, its pickles of torch's."""
+
+    def __copy__(self) -> Self:
+        return _copied(self, dict(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # The copy is noted first, for the parts that know the whole.
+        made = memo[id(self)] = _copied(self, {})
+        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
+
+
+class Block(_Part):
     """A part of a compiled network, called like any module of torch.
 
     Hooks, wrappers and replacements of the modules in it work as in hand-written modules. It is
@@ -53,17 +66,8 @@ class Block(nn.Module):
         }
         return reduce_graph_module, (body, self._imports)
 
-    def __copy__(self) -> Self:
-        return _copied(self, dict(self.__dict__))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # The copy is noted first, for the parts that know the whole.
-        made = memo[id(self)] = _copied(self, {})
-        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return made
-
-
-class Chain(nn.Sequential):
+class Chain(_Part, nn.Sequential):
     """A part of a compiled network whose modules follow each other.
 
     It is pickled as a plain ``torch.nn.Sequential``.
@@ -72,18 +76,10 @@ class Chain(nn.Sequential):
     def __reduce__(self) -> tuple[Any, ...]:
         return nn.Sequential, (), dict(self.__dict__)
 
-    def __copy__(self) -> Self:
-        return _copied(self, dict(self.__dict__))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        made = memo[id(self)] = _copied(self, {})
-        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return made
-
 
 def is_block(module: nn.Module) -> bool:
     """True if a module is a part of a compiled network and no single layer."""
-    return isinstance(module, (Block, Chain))
+    return isinstance(module, _Part)
 
 
 def notes(module: nn.Module) -> dict[str, Any]:

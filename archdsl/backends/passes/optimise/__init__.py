@@ -21,7 +21,7 @@ from archdsl.backends.passes.optimise.memory_layout import channels_last
 from archdsl.backends.passes.optimise.norm_folding import fold
 from archdsl.backends.passes.optimise.precision import bfloat16
 from archdsl.backends.passes.optimise.prepack import pack, packable
-from archdsl.backends.torch.blocks import Block, Chain
+from archdsl.backends.torch.blocks import Block
 from archdsl.backends.torch.trial_run import device_of, trial_input, undisturbed
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
@@ -132,5 +132,5 @@ def _removed(module: nn.Module, made: nn.Module) -> dict[str, int]:
     return {
         kind.__name__: count
         for kind, count in gone.items()
-        if count > 0 and not issubclass(kind, (Block, Chain, fx.GraphModule, nn.Sequential))
+        if count > 0 and not issubclass(kind, (Block, fx.GraphModule, nn.Sequential))
     }
