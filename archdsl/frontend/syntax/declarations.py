@@ -84,7 +84,7 @@ def _list(tokens: list[Token], start: int, at: int, prefix: list[Token], found: 
     depth = 0
     while tokens[at].kind != "SEMICOLON" or depth:
         token = tokens[at]
-        if token.kind == END or depth < 0:
+        if token.kind in (END, "_CONST", "TYPEDEF") or depth < 0:  # nothing is read twice
             return start
         depth += (token.kind in _OPENS) - (token.kind in _SHUTS)
         if token.kind == "COMMA" and not depth:
@@ -134,7 +134,7 @@ def _enumeration(tokens: list[Token], at: int, found: list[Token]) -> int:
             at += 1
             depth = 0
             while depth or tokens[at].kind not in ("COMMA", "_SHUT"):
-                if tokens[at].kind in (END, "SEMICOLON"):
+                if tokens[at].kind in (END, "SEMICOLON", "_OPEN"):
                     return start
                 depth += (tokens[at].kind in _OPENS) - (tokens[at].kind in _SHUTS)
                 constants.append(tokens[at])
