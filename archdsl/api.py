@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Set
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import Elaborated, Limits, elaborate
-from archdsl.frontend.files import source_of
+from archdsl.frontend.files import noting_files, read_source, source_of
 from archdsl.frontend.header import DEFAULTS, Facts, Setting, facts
+from archdsl.frontend.run_folder import RunFolder, read_run_folder
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir import network as model
@@ -25,7 +26,7 @@ from archdsl.ir.edges import Shape, shown
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
 
 class Choice(NamedTuple):
@@ -61,12 +62,22 @@ class Network:
         input_shape: Shape | None = None,
         choice: Choice | None = None,
         origin: FrontendResult | None = None,
+        included: frozenset[Path] = frozenset(),
     ) -> None:
         self._network = network
         self._input_shape = input_shape
         self.source = source
         self.choice = choice
         self._origin = origin
+        self.included = included
+        """The files that the spec's text includes, itself perhaps among them."""
+        self.run: RunFolder | None = None
+        """The training run whose folder the network was read from."""
+
+    @property
+    def trained_weights(self) -> Path | None:
+        """The weights of the training run that the network was read from."""
+        return None if self.run is None else self.run.weights
 
     @property
     def name(self) -> str:
@@ -85,8 +96,8 @@ class Network:
             return DEFAULTS
         elaborated = self._origin.elaborated
         asked: dict[str, Any] = {"net": elaborated.name} if elaborated.chosen else {}
-        declared = self._network.instance(self._network.input).layer.edge_shape(())
-        taken = self.checked.shape(self._network.input)
+        declared = self._network.entry.edge_shape(())
+        taken = self.checked.input_type
         if taken != declared:
             asked["input"] = shown(taken).replace("×", "x")
         changed = elaborated.changed | asked.keys()
@@ -119,11 +130,13 @@ class Network:
             return self.warnings
         from archdsl.analysis.lint import LintContext, advise
 
-        return advise(LintContext(*self._origin, self.checked, self.summary))
+        return advise(LintContext(*self._origin, self.checked))
 
     def sized(self, shape: Shape) -> Network:
         """The same network for an input of another size; not checked yet."""
-        return Network(self._network, self.source, shape, self.choice, self._origin)
+        made = Network(self._network, self.source, shape, self.choice, self._origin, self.included)
+        made.run = self.run
+        return made
 
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
@@ -141,32 +154,44 @@ class Network:
     def to_torch(
         self,
         *,
-        device: str = "cpu",
+        device: str | None = None,
         seed: int | None = None,
         weights: str | Path | None = None,
-    ) -> fx.GraphModule:
+        new_head: bool = False,
+    ) -> nn.Module:
         """An initialised ``torch.nn.Module`` in training mode.
 
         Its input is N×C×H×W; it returns the output tensor, or a dict of tensors by name where the
-        network has several outputs. ``seed`` makes the initial weights reproducible; ``weights``,
-        as :func:`compile` takes them, are loaded and not drawn before. A notebook shows the module
-        as the network's diagram.
+        network has several outputs. ``device`` is torch's default device unless given; on ``meta``
+        weights have no values. ``seed`` makes the initial weights reproducible; ``weights``,
+        as :func:`compile` takes them, are loaded and not drawn before; with ``new_head`` those
+        are drawn that do not fit. ``module.meta["new"]`` names the parameters that were not loaded.
+        A notebook shows the module as the network's diagram.
         """
         from archdsl.backends.torch import compile_network
 
-        fill = None if weights is None else partial(self.load_weights, weights=weights)
+        fill = None
+        if weights is not None:
+            fill = partial(self.load_weights, weights=weights, new_head=new_head)
         module = compile_network(self.checked, device=device, seed=seed, fill=fill)
         Figure(self.checked).attach(module)
         return module
 
-    def load_weights(self, module: fx.GraphModule, weights: str | Path) -> Set[str]:
+    def load_weights(
+        self, module: nn.Module, weights: str | Path, *, new_head: bool = False
+    ) -> Set[str]:
         """Fill a module of this network with weights: see :func:`compile` for what they may be.
 
-        Returns the names of the tensors that were filled.
+        Returns the names of the tensors that were filled; ``module.meta["new"]`` has the others.
         """
+        from archdsl.backends.torch.blocks import notes
         from archdsl.importers.weights import load_weights
 
-        return load_weights(module, str(weights), self.checked, facts(self.source).reference)
+        known = facts(self.source)
+        filled = load_weights(module, str(weights), self.checked, known, new_head=new_head)
+        learned = dict(module.named_parameters())
+        notes(module)["new"] = tuple(name for name in learned if name not in filled)
+        return filled
 
     def to_python(self) -> str:
         """PyTorch source of the network, a class for each template; it needs torch alone.
@@ -204,8 +229,8 @@ class Network:
         return svg
 
     def __repr__(self) -> str:
-        shape = shown(self.checked.shape(self._network.input))
-        return f"<archdsl network {self.name}: input {shape}, {len(self.graph)} layers>"
+        shape = shown(self.checked.input_type)
+        return f"<archdsl network {self.name}: input {shape}, {self.checked.layers} layers>"
 
     def __str__(self) -> str:
         return str(self.summary())
@@ -221,13 +246,42 @@ def load(
 ) -> Network:
     """Read a spec: a path, the name of a bundled spec (``vgg19``), or a text with ``<`` in it.
 
+    The folder of a training run stands for the network that it trained.
+
     ``net`` chooses one of several networks, ``input`` is (channels, height, width) or
     ``"CxHxW"``, ``params`` are the values of the spec's ``param`` declarations. Raises ArchError
     for whatever is wrong with the text; shapes are checked by :meth:`Network.check`.
     """
+    run = None if _is_text(path_or_text) else read_run_folder(Path(path_or_text))
+    if run is not None:
+        return load_run(run, net=net, input=input, limits=limits, settings=params)
     return load_source(
         source_of(path_or_text), net=net, input=input, limits=limits, settings=params
     )
+
+
+def _is_text(path_or_text: str | Path) -> bool:
+    return isinstance(path_or_text, str) and ("<" in path_or_text or "\n" in path_or_text)
+
+
+def load_run(
+    run: RunFolder,
+    *,
+    net: str | None = None,
+    input: Shape | str | None = None,
+    limits: Limits | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Network:
+    """:func:`load` for the folder of a training run; what is given goes before the run's own."""
+    network = load_source(
+        read_source(run.path / run.spec),
+        net=net or run.net,
+        input=input or run.input,
+        limits=limits,
+        settings={**run.settings, **(settings or {})},
+    )
+    network.run = run
+    return network
 
 
 def load_source(
@@ -240,14 +294,16 @@ def load_source(
 ) -> Network:
     """:func:`load` for a source that has been read already."""
     shape = parse_size(input) if isinstance(input, str) else input
-    document = parse(source)
-    elaborated = elaborate(document, net=net, settings=settings, limits=limits)
+    with noting_files() as read:
+        document = parse(source)
+        elaborated = elaborate(document, net=net, settings=settings, limits=limits)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
     choice = None
     if source.is_cpp and elaborated.name is not None and elaborated.others:
         choice = Choice(elaborated.name, elaborated.others)
     graph = build(elaborated.block, name, elaborated.parameters)
-    return Network(graph, source, shape, choice, FrontendResult(document, elaborated))
+    origin = FrontendResult(document, elaborated)
+    return Network(graph, source, shape, choice, origin, frozenset(read))
 
 
 def parse_size(text: str) -> Shape:
@@ -264,26 +320,30 @@ def compile(
     net: str | None = None,
     input: Shape | str | None = None,
     weights: str | Path | None = None,
-    device: str = "cpu",
+    new_head: bool = False,
+    device: str | None = None,
     seed: int | None = None,
     optimize: bool = False,
     **params: Any,
-) -> fx.GraphModule:
+) -> nn.Module:
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
-    ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights; with weights the module
-    is in eval mode. With ``optimize`` it is made faster for inference, in the way that measures
-    best on this machine; see :func:`archdsl.backends.passes.optimise.optimise`.
+    ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights, by default those of the
+    run in whose folder the spec is; with weights the module is in eval mode. ``new_head`` takes of
+    them what fits, such as a body under a head for other classes, and leaves the rest as it starts.
+    With ``optimize`` it is made faster for inference, in the way that measures best on this
+    machine; see :func:`archdsl.backends.passes.optimise.optimise`.
     """
     network = load(path_or_text, net=net, input=input, **params)
-    module = network.to_torch(device=device, seed=seed, weights=weights)
+    weights = weights or network.trained_weights
+    module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     if weights is not None:
         module.eval()
     if optimize:
         from archdsl.backends.passes.optimise import optimise
 
-        module = cast("fx.GraphModule", optimise(network.checked, module).module).eval()
+        module = optimise(network.checked, module).module.eval()
     return module
 
 

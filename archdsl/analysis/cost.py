@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from archdsl.analysis.receptive_field import Field, behind, joined, pixels
@@ -20,8 +21,9 @@ from archdsl.ir.edges import (
 )
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
+from archdsl.ir.region import LayerStep
+from archdsl.ir.typed_region import TypedRegion, distinct
 from archdsl.ir.window import CELL, SAMPLE, Window
-from archdsl.layers.typed import TypedLayer
 
 
 class Sight(NamedTuple):
@@ -53,34 +55,69 @@ class Row:
     """
 
 
-@dataclass(frozen=True)
+class Cost(NamedTuple):
+    """Numbers of parameters, of those that learn, of buffers, and MACs for one sample."""
+
+    parameters: int = 0
+    trainable: int = 0
+    buffers: int = 0
+    macs: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Summary:
-    """A network's layers in execution order, and totals.
+    """A checked network's layers in execution order, and totals.
 
     MACs count output elements × kernel volume × input channels / groups of convolutions and
     linear layers, for one sample; biases, normalisation, activations and pooling count nothing.
+    The rows, one for each layer, are made when asked for.
     """
 
-    name: str
-    input: Shape
-    outputs: Mapping[str, EdgeType]
-    rows: tuple[Row, ...]
+    network: Network
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @property
+    def input(self) -> Shape:
+        """The size of an image, or of whatever the network is given."""
+        edge = self.network.input_type
+        assert isinstance(edge, (tuple, Images))
+        return edge.taken if isinstance(edge, Images) else edge
+
+    @property
+    def outputs(self) -> Mapping[str, EdgeType]:
+        return self.network.output_types
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(_rows(self.network))
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The totals; each region's are worked out once for each types of its inputs."""
+        assert self.network.typed is not None
+        known: dict[TypedRegion, Cost] = {}
+        for typed in distinct(self.network.typed):
+            known[typed] = _cost(typed, known)
+        return known[self.network.typed]
 
     @property
     def parameters(self) -> int:
-        return sum(row.parameters for row in self.rows)
+        return self.cost.parameters
 
     @property
     def trainable(self) -> int:
-        return sum(row.trainable for row in self.rows)
+        return self.cost.trainable
 
     @property
     def buffers(self) -> int:
-        return sum(row.buffers for row in self.rows)
+        return self.cost.buffers
 
     @property
     def macs(self) -> int:
-        return sum(row.macs for row in self.rows)
+        return self.cost.macs
 
     def totals(self) -> dict[str, Any]:
         """Input, outputs and totals of the network, for JSON documents."""
@@ -123,35 +160,40 @@ class Summary:
 
 def summarise(network: Network) -> Summary:
     """The summary of a checked network."""
+    return Summary(network)
+
+
+def _layer_cost(layer: Layer, inputs: tuple[EdgeType, ...], output: EdgeType, frozen: bool) -> Cost:
+    parameters = layer.edge_parameters(inputs)
+    buffers, macs = layer.edge_buffers(inputs), layer.edge_macs(inputs, output)
+    return Cost(parameters, 0 if frozen else parameters, buffers, macs)
+
+
+def _cost(typed: TypedRegion, known: Mapping[TypedRegion, Cost]) -> Cost:
+    """The sum over a region's layers and over the runs of inner regions, whose costs are known."""
+    costs: list[Cost] = []
+    made = 0
+    for step, runs in zip(typed.region.steps, typed.runs, strict=True):
+        if isinstance(step, LayerStep):
+            inputs = tuple([typed.type(value) for value in step.inputs])
+            costs.append(_layer_cost(step.layer, inputs, typed.made[made], step.frozen))
+            made += 1
+        else:
+            costs += [Cost(*(run.times * n for n in known[run.region])) for run in runs]
+            made += len(step.given)
+    return Cost(*map(sum, zip(*costs, strict=True))) if costs else Cost()
+
+
+def _rows(network: Network) -> Iterator[Row]:
     sights: dict[str, tuple[Sight, ...]] = {}
-    rows: list[Row] = []
     for instance in network.instances():
         inputs = network.input_shapes(instance)
         output = network.shape(instance.path)
         layer = instance.layer
         before = [sights[path] for path in instance.inputs]
         seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
-        parameters = layer.edge_parameters(inputs)
-        rows.append(
-            Row(
-                instance.path,
-                layer.kind,
-                output,
-                parameters,
-                0 if instance.frozen else parameters,
-                layer.edge_buffers(inputs),
-                layer.edge_macs(inputs, output),
-                _largest(seen),
-            )
-        )
-    outputs = {name: network.shape(path) for name, path in network.outputs.items()}
-    return Summary(network.name, _input(network), outputs, tuple(rows))
-
-
-def _input(network: Network) -> Shape:
-    edge = network.shape(network.input)
-    assert isinstance(edge, (tuple, Images))
-    return edge.taken if isinstance(edge, Images) else edge
+        cost = _layer_cost(layer, inputs, output, instance.frozen)
+        yield Row(instance.path, layer.kind, output, *cost, _largest(seen))
 
 
 def _largest(sights: Iterable[Sight]) -> tuple[int, int]:
@@ -175,7 +217,7 @@ def _sights(
     handed = layer.handed(before)
     if handed is not None:
         return handed
-    if isinstance(layer, TypedLayer):  # pools regions that lie anywhere
+    if not layer.windowed:
         return (_of_regions(before[0], shapes[0]),)
     seen = (layer.seen(taken) for taken in applications(inputs, layer.kind))
     return tuple(

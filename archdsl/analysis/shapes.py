@@ -1,118 +1,165 @@
-"""Shape inference: the output shape of every layer, or an error where shapes do not fit."""
+"""Shape inference: the type of every value, or an error where shapes do not fit."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TypeGuard
 
-import networkx as nx
-
-from archdsl.diagnostics import ArchError, Diagnostic, coded, fail
+from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
 from archdsl.diagnostics.source import Span
 from archdsl.ir.edges import EdgeType, Images, RuleError, Shape, shown
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.input_layer import InputLayer
-from archdsl.ir.network import LayerInstance, Network
+from archdsl.ir.network import Network
+from archdsl.ir.region import Call, LayerStep, Region
+from archdsl.ir.trampoline import Task, run
+from archdsl.ir.typed_region import Run, TypedRegion
 
 _MAX_ERRORS = 50
 _SHOWN_SHAPES = 4
+
+_Types = tuple[EdgeType | None, ...]
+"""Types of values; ``None`` for those behind an error."""
 
 
 @coded("E300")
 @collector_paused()
 def check(network: Network, input_shape: Shape | None = None) -> Network:
-    """The network with shapes on its nodes and edges, and with warnings.
+    """The network with the types of all its values, and with warnings.
 
     ``input_shape`` is (channels, height, width) and stands in for, or replaces, what the spec
-    says; its channels must agree with the spec's. Raises ArchError with a diagnostic for every
-    layer whose inputs do not fit; layers behind such a one are not judged.
+    says; its channels must agree with the spec's. Each region is judged once for each types of its
+    inputs: a warning about it is given once. Raises ArchError with a diagnostic for every layer
+    whose inputs do not fit; layers behind such a one are not judged.
     """
-    shapes: dict[str, EdgeType | None] = {}
-    errors: dict[tuple[Span, str], list[Diagnostic]] = {}
-    warnings: list[Diagnostic] = []
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=network.name)
-    # Layers with equal arguments are mostly one object, and repeated ones see equal inputs. The
-    # network keeps the layers, so that an id means the same throughout.
-    judged: dict[tuple[int, tuple[EdgeType, ...]], tuple[EdgeType, str | None]] = {}
-    for instance in network.instances():
-        layer, path, sources = instance.layer, instance.path, instance.inputs
-        inputs = tuple([shapes[source] for source in sources])
-        if not _all_known(inputs):  # behind an error
-            shapes[path] = None
-            continue
-        key = (id(layer), inputs)
-        if key not in judged:
+    inference = _Inference(input_shape)
+    typed = run(inference.region(network.root, ()))
+    if inference.errors:
+        raise ArchError(d for alike in inference.errors.values() for d in alike)
+    return replace(network, typed=typed, warnings=tuple(inference.warnings))
+
+
+class _Inference:
+    """The types of regions, each worked out once for each types of its inputs."""
+
+    def __init__(self, input_shape: Shape | None) -> None:
+        self.errors: dict[tuple[Span, str], list[Diagnostic]] = {}
+        self.warnings: list[Diagnostic] = []
+        self._input_shape = input_shape
+        self._frames: list[Frame] = []
+        self._known: dict[tuple[Region, _Types], TypedRegion] = {}
+        # Layers with equal arguments are mostly one object. The network keeps the layers, so that
+        # an id means the same throughout.
+        self._judged: dict[tuple[int, _Types], tuple[EdgeType, str | None]] = {}
+
+    def region(self, region: Region, inputs: _Types) -> Task[TypedRegion]:
+        """A region with its types. Where one is not known there is an error."""
+        made: list[EdgeType | None] = []
+        runs: list[tuple[Run, ...]] = []
+        for step in region.steps:
+            given = tuple([inputs[~value] if value < 0 else made[value] for value in step.inputs])
+            if isinstance(step, LayerStep):
+                made.append(self._layer(step, given))
+                runs.append(())
+            else:
+                ran = yield self._call(step, given)
+                runs.append(ran)
+                made.extend(map(ran[-1].region.type, step.given))
+        found = TypedRegion(region, inputs, made, runs)  # type: ignore[arg-type]
+        self._known[region, inputs] = found
+        return found
+
+    def _call(self, call: Call, inputs: _Types) -> Task[tuple[Run, ...]]:
+        """The runs of a call; those that are given the same types are counted."""
+        region = call.region
+        framed = region.template is not None and call.span is not None
+        if framed:
+            assert call.span is not None
+            self._frames.append(Frame(call.title, call.span))
+        runs: list[Run] = []
+        done = 0
+        while done < call.times:
+            typed = self._known.get((region, inputs))
+            if typed is None:
+                typed = yield self.region(region, inputs)
+            following = tuple(map(typed.type, region.carried))
+            times = call.times - done if following == inputs else 1
+            runs.append(Run(typed, times))
+            inputs = following
+            done += times
+        if framed:
+            self._frames.pop()
+        return tuple(runs)
+
+    def _layer(self, step: LayerStep, inputs: _Types) -> EdgeType | None:
+        """The type of a layer's output, ``None`` for one that does not fit or is behind such."""
+        if not _all_known(inputs):
+            return None
+        layer = step.layer
+        key = id(layer), inputs
+        judged = self._judged.get(key)
+        if judged is None:
             try:
-                judged[key] = _judged(instance, inputs, input_shape)
+                judged = self._judged[key] = self._rule(step, inputs)
             except RuleError as error:
-                shapes[path] = None
-                alike = errors.setdefault((instance.span, error.message), [])
-                if not alike and len(errors) <= _MAX_ERRORS:
-                    alike.append(_refusal(instance, error, inputs))
-                continue
-        shape, warned = judged[key]
+                alike = self.errors.setdefault((step.span, error.message), [])
+                if not alike and len(self.errors) <= _MAX_ERRORS:
+                    alike.append(self._refusal(step, error, inputs))
+                return None
+        output, warned = judged
         if warned is not None:
-            warnings.append(_warning(instance, warned, inputs))
-        shapes[path] = shape
-        graph.add_node(path, instance=instance, shape=shape)
-        for port, source in enumerate(sources):
-            graph.add_edge(source, path, port, shape=inputs[port])
-    if errors:
-        raise ArchError(d for alike in errors.values() for d in alike)
-    return replace(network, graph=nx.freeze(graph), warnings=tuple(warnings))
+            self.warnings.append(self._warning(step, warned, inputs))
+        return output
+
+    def _rule(self, step: LayerStep, inputs: tuple[EdgeType, ...]) -> tuple[EdgeType, str | None]:
+        """Output type and warning of a layer; raises RuleError where its inputs do not fit."""
+        output = step.layer.edge_shape(inputs)
+        if inputs:
+            return output, step.layer.edge_warning(inputs)
+        if self._input_shape is None:
+            return output, None
+        return _replaced(step, output, self._input_shape), None
+
+    def _refusal(
+        self, step: LayerStep, error: RuleError, inputs: tuple[EdgeType, ...]
+    ) -> Diagnostic:
+        return Diagnostic(
+            error.message,
+            step.span,
+            error.notes,
+            error.help,
+            tuple(reversed(self._frames)),
+            code=error.code,
+            label=_met(inputs),
+        )
+
+    def _warning(self, step: LayerStep, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
+        return Diagnostic(
+            warned,
+            step.span,
+            frames=tuple(reversed(self._frames)),
+            severity="warning",
+            code=step.layer.warning_code,
+            label=_met(inputs),
+        )
 
 
-def _all_known(inputs: tuple[EdgeType | None, ...]) -> TypeGuard[tuple[EdgeType, ...]]:
+def _all_known(inputs: _Types) -> TypeGuard[tuple[EdgeType, ...]]:
     return None not in inputs
 
 
-def _judged(
-    instance: LayerInstance, inputs: tuple[EdgeType, ...], input_shape: Shape | None
-) -> tuple[EdgeType, str | None]:
-    """Output type and warning of a layer for its inputs; raises RuleError where they do not fit."""
-    layer = instance.layer
-    output = layer.edge_shape(inputs)
-    if inputs:
-        return output, layer.edge_warning(inputs)
-    return output if input_shape is None else _replaced(instance, output, input_shape), None
-
-
-def _replaced(instance: LayerInstance, declared: EdgeType, wanted: Shape) -> EdgeType:
+def _replaced(step: LayerStep, declared: EdgeType, wanted: Shape) -> EdgeType:
     assert isinstance(declared, (tuple, Images))  # an input's
     shape = declared.taken if isinstance(declared, Images) else declared
     if shape[0] not in (None, wanted[0]):
         raise fail(
             "--input disagrees with the spec",
-            instance.span,
+            step.span,
             f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
             code="E404",
         )
-    layer = instance.layer
-    assert isinstance(layer, InputLayer)
-    return layer.resized(declared, wanted)
-
-
-def _refusal(instance: LayerInstance, error: RuleError, inputs: tuple[EdgeType, ...]) -> Diagnostic:
-    return Diagnostic(
-        error.message,
-        instance.span,
-        error.notes,
-        error.help,
-        instance.scope.frames(),
-        code=error.code,
-        label=_met(inputs),
-    )
-
-
-def _warning(instance: LayerInstance, warned: str, inputs: tuple[EdgeType, ...]) -> Diagnostic:
-    return Diagnostic(
-        warned,
-        instance.span,
-        frames=instance.scope.frames(),
-        severity="warning",
-        code=instance.layer.warning_code,
-        label=_met(inputs),
-    )
+    assert isinstance(step.layer, InputLayer)
+    return step.layer.resized(declared, wanted)
 
 
 def _met(inputs: tuple[EdgeType, ...]) -> str | None:

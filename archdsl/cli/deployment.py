@@ -17,7 +17,7 @@ from archdsl.diagnostics import listing
 from archdsl.text.words import memory
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
     from archdsl.backends.passes.optimise import Optimised
     from archdsl.backends.passes.quantise import Quantised
@@ -28,7 +28,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 class Deployed(NamedTuple):
     """A module as it is written to files, with a report in lines and as a document."""
 
-    module: fx.GraphModule
+    module: nn.Module
     lines: tuple[tuple[str, str], ...] = ()
     document: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
@@ -61,7 +61,7 @@ class Deployment:
             if self.quantize:
                 require_quantised(path, form)
 
-    def apply(self, network: Network, module: fx.GraphModule) -> Deployed:
+    def apply(self, network: Network, module: nn.Module) -> Deployed:
         """Optimise or quantise a compiled module as asked, and measure it."""
         if self.optimize:
             with working(f"optimising {network.name}"):
@@ -154,7 +154,7 @@ def _milliseconds(seconds: float) -> str:
 # ---- quantising ----
 
 
-def _calibrated(network: Network, module: fx.GraphModule, folder: Path) -> Quantised:
+def _calibrated(network: Network, module: nn.Module, folder: Path) -> Quantised:
     from archdsl.backends.passes.quantise import quantise
     from archdsl.backends.torch.trial_run import undisturbed
     from archdsl.inference.calibration import calibration

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from archdsl.api import Network, load_source, parse_size
+from archdsl.api import Network, load_run, load_source, parse_size
 from archdsl.cli import shell_completion as completing
 from archdsl.cli.output import complain
 from archdsl.cli.progress import QUIET, VERBOSE, asked, working
@@ -18,6 +19,7 @@ from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
+from archdsl.frontend.run_folder import read_run_folder
 from archdsl.ir.layer import Shape
 
 JSON = "archdsl.json"
@@ -44,7 +46,16 @@ class Request:
         return network
 
     def open(self, file: str | Source) -> Network:
-        """The checked network of a file, or of one that has been read already."""
+        """The checked network of a file or a run's folder, or of a source that was read already."""
+        run = read_run_folder(Path(file)) if isinstance(file, str) else None
+        if run is not None:
+            return load_run(
+                run,
+                net=self.net,
+                input=self.input,
+                limits=self.limits,
+                settings=dict(self.settings),
+            ).check()
         return load_source(
             open_source(file) if isinstance(file, str) else file,
             net=self.net,
@@ -57,10 +68,15 @@ class Request:
 class _Size(click.ParamType[Shape]):
     name = "CxHxW"
 
+    def __init__(self, rows: bool = False) -> None:
+        self._rows = rows
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Shape:
         try:
+            if self._rows and isinstance(value, str) and value.isdecimal() and int(value) > 0:
+                return (int(value),)
             return value if isinstance(value, tuple) else parse_size(value)
         except ArchError:
             self.fail(f"{value!r}: expected CxHxW, such as 3x224x224", param, ctx)
@@ -103,9 +119,12 @@ file_argument = click.argument("file", metavar="FILE", shell_complete=completing
 """The spec that a command is about; shells complete it."""
 
 
-def size_option(text: str) -> Callable[[_Function], _Function]:
-    """Add ``--input``, which the function gets as ``size``."""
-    return click.option("--input", "size", type=_Size(), help=text)
+def size_option(text: str, *, rows: bool = False) -> Callable[[_Function], _Function]:
+    """Add ``--input``, which the function gets as ``size``.
+
+    With ``rows`` one number is a size too, that of a row of features.
+    """
+    return click.option("--input", "size", type=_Size(rows), help=text)
 
 
 def telling_options(function: _Function) -> _Function:

@@ -15,21 +15,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from archdsl.diagnostics import fail
-from archdsl.ir.layer import Layer, definitions
+from archdsl.dlib.kinds import kind_of
+from archdsl.ir.layer import Layer
 from archdsl.ir.network import LayerInstance, Network
-
-_LINEAR = ("con", "cont", "fc", "linear")
-_COMMUTING = (
-    "relu",
-    "leaky_relu",
-    "prelu",
-    "max_pool",
-    "avg_pool",
-    "flatten",
-    "dropout",
-    "dropout_rate",
-)
-_DROPOUTS = ("dropout", "dropout_rate")
 
 
 class Carrier(NamedTuple):
@@ -40,16 +28,18 @@ class Carrier(NamedTuple):
 
 
 def is_dropout(layer: Layer) -> bool:
-    return _is(layer, _DROPOUTS)
+    """True for a layer that dlib multiplies by a factor in use where torch does nothing."""
+    kind = kind_of(layer)
+    return kind is not None and kind.rescaled
 
 
 def carrier(network: Network, dropout: LayerInstance) -> Carrier:
     """The layer whose weights take the factor of a dropout; ArchError where there is none."""
     for found in _onwards(network, dropout.path):
-        if _is(found.layer, _LINEAR):
+        if found.layer.linear:
             return Carrier(found.path, with_bias=False)
     for found in _back(network, dropout):
-        if _is(found.layer, _LINEAR):
+        if found.layer.linear:
             return Carrier(found.path, with_bias=True)
     raise fail(
         "the factor by which dlib multiplies in place of this dropout has no place",
@@ -76,7 +66,7 @@ def _onwards(network: Network, path: str) -> Iterator[LayerInstance]:
             return
         found = network.graph.nodes[readers[0]]["instance"]
         yield found
-        if not _is(found.layer, _COMMUTING):
+        if not found.layer.homogeneous:
             return
         path = found.path
 
@@ -89,10 +79,5 @@ def _back(network: Network, instance: LayerInstance) -> Iterator[LayerInstance]:
             return
         instance = network.graph.nodes[path]["instance"]
         yield instance
-        if not _is(instance.layer, _COMMUTING):
+        if not instance.layer.homogeneous:
             return
-
-
-def _is(layer: Layer, names: tuple[str, ...]) -> bool:
-    known = definitions()
-    return any(name in known and type(layer) is known[name].cls for name in names)

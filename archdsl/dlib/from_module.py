@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from torch import fx, nn
+from torch import nn
 
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
@@ -18,12 +18,12 @@ from archdsl.ir.trampoline import Task, run
 _FROZEN = ("learning_rate_multiplier", "bias_learning_rate_multiplier")
 
 
-def made(network: Network, module: fx.GraphModule) -> Saved:
+def made(network: Network, module: nn.Module) -> Saved:
     """The tree of a network. Raises ArchError where dlib has no layer like one of it."""
     return _Making(network, _without_dropout_factors(network, module)).saved()
 
 
-def _without_dropout_factors(network: Network, module: fx.GraphModule) -> fx.GraphModule:
+def _without_dropout_factors(network: Network, module: nn.Module) -> nn.Module:
     """A module whose weights are those before and behind dlib's dropout, see ``scaling``."""
     dropouts = [each for each in network.instances() if is_dropout(each.layer)]
     if not dropouts:
@@ -40,7 +40,7 @@ def _without_dropout_factors(network: Network, module: fx.GraphModule) -> fx.Gra
 
 
 class _Making:
-    def __init__(self, network: Network, module: fx.GraphModule) -> None:
+    def __init__(self, network: Network, module: nn.Module) -> None:
         self._network = network
         self._nest: Nest = nest(network)
         self._modules: dict[str, nn.Module] = dict(module.named_modules())

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, Frame, fail
 from archdsl.dlib.kinds import Join
 from archdsl.dlib.kinds.definition import joins
 from archdsl.ir.block import Combinator
 from archdsl.ir.input_layer import InputLayer
-from archdsl.ir.layer import Layer
 from archdsl.ir.network import LayerInstance, Network
-from archdsl.ir.structure import Piece, structure
+from archdsl.ir.region import Call, LayerStep, Region
 from archdsl.ir.trampoline import Task, run
 from archdsl.layers import combinators
 from archdsl.layers.dlib_detection import DlibDetections, LossMmod, LossYolo
@@ -69,8 +68,7 @@ class Nest:
 
 def nest(network: Network) -> Nest:
     """The nesting of a network. Raises ArchError where dlib has nothing like a combinator of it."""
-    pieces = structure(network)
-    elements = run(_Nesting(network).sequence(pieces))
+    elements = run(_Nesting(network).sequence(network.root))
     entry, *others = elements
     if not (isinstance(entry, PlacedLayer) and isinstance(entry.instance.layer, InputLayer)):
         raise fail(f"{network.name} does not begin with its input, as dlib's networks do")
@@ -83,89 +81,111 @@ def nest(network: Network) -> Nest:
 
 
 class _Nesting:
-    def __init__(self, network: Network) -> None:
-        self._nodes = network.graph.nodes
+    """A walk through the regions of a network, beside one through its layers."""
 
-    def sequence(self, pieces: list[Piece]) -> Task[list[Element]]:
+    def __init__(self, network: Network) -> None:
+        self._instances = network.instances()
+        self._frames: list[Frame] = []
+
+    def sequence(self, region: Region) -> Task[list[Element]]:
+        """The elements of a block, in the order in which data flows."""
         found: list[Element] = []
-        for piece in pieces:
-            if isinstance(piece.what, Layer):
-                found.append(PlacedLayer(self.instance(piece.made[0])))
+        for step in region.steps:
+            if isinstance(step, LayerStep):
+                found.append(PlacedLayer(self.instance()))
                 continue
-            mark = _MARKS.get(type(piece.what))
+            combinator = step.region.combinator
+            if combinator is None:  # a template
+                found += yield self.part(step)
+                continue
+            mark = _MARKS.get(type(combinator))
             if mark is not None:
                 found.append(mark)
             else:
-                found += yield _RULES.get(type(piece.what), _joined)(self, piece)
+                found += yield _RULES.get(type(combinator), _joined)(self, step)
         return found
 
-    def instance(self, path: str) -> LayerInstance:
-        instance: LayerInstance = self._nodes[path]["instance"]
-        return instance
+    def part(self, call: Call) -> Task[list[Element]]:
+        """The elements of a template's instance, or of a combinator's part."""
+        framed = call.region.template is not None and call.span is not None
+        if framed:
+            assert call.span is not None
+            self._frames.append(Frame(call.title, call.span))
+        found: list[Element] = yield self.sequence(call.region)
+        if framed:
+            self._frames.pop()
+        return found
 
-    def join(self, piece: Piece) -> Element:
-        found = joins(type(piece.what))
-        if found is None or len(piece.made) != 1:
-            raise no_place(self.instance(piece.made[0]) if piece.made else None, piece)
-        instance = self.instance(piece.made[0])
+    def instance(self) -> LayerInstance:
+        """The next layer of the walk."""
+        return next(self._instances)
+
+    def join(self, call: Call) -> Element:
+        """The layer by which a combinator joins its parts, or tagged places; the next one."""
+        found = joins(type(call.region.combinator))
+        made = [step for step in call.region.steps if isinstance(step, LayerStep)]
+        if found is None or len(made) != 1:
+            raise self.no_place(call)
+        instance = self.instance()
         return PlacedLayer(instance, found, len(instance.inputs))
 
+    def no_place(self, call: Call) -> ArchError:
+        """The error for a combinator that dlib does not have."""
+        combinator = call.region.combinator
+        assert combinator is not None
+        return fail(
+            f"dlib has nothing like {combinator.kind}",
+            call.span,
+            "its files hold layers, tags, skips, repeat, inception and what joins tagged places",
+            help="add_prev1<block<tag1<SUBNET>>> is a residual block that dlib has",
+            frames=tuple(reversed(self._frames)),
+        )
 
-def no_place(instance: LayerInstance | None, piece: Piece) -> ArchError:
-    """The error for a combinator that dlib does not have."""
-    assert isinstance(piece.what, Combinator)
-    frames = instance.scope.frames() if instance is not None else ()
-    return fail(
-        f"dlib has nothing like {piece.what.kind}",
-        piece.span,
-        "its files hold layers, tags, skips, repeat, inception and what joins tagged places",
-        help="add_prev1<block<tag1<SUBNET>>> is a residual block that dlib has",
-        frames=frames,
-    )
 
-
-def _inline(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
+def _inline(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     found: list[Element] = []
-    for part in piece.parts:
-        found += yield nesting.sequence(part)
+    for part in call.region.calls:
+        found += yield nesting.part(part)
     return found
 
 
-def _repeat(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
+def _repeat(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     blocks = []
-    for part in piece.parts:
-        blocks.append(tuple((yield nesting.sequence(part))))
+    for part in call.region.calls:
+        for _ in range(part.times):
+            blocks.append(tuple((yield nesting.part(part))))
     return [RepeatedBlocks(tuple(blocks))] if blocks else []
 
 
-def _inception(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
+def _inception(nesting: _Nesting, call: Call) -> Task[list[Element]]:
     """dlib's inceptionN: a tag at its input, and the last branch is the innermost."""
-    if len(piece.parts) == 1:
-        return (yield from _inline(nesting, piece))
+    parts: list[list[Element]] = []
+    for part in call.region.calls:
+        parts.append((yield nesting.part(part)))
+    if len(parts) == 1:
+        return parts[0]
     found: list[Element] = [TagOrSkip(skip=False)]
-    for number, part in enumerate(reversed(piece.parts)):
+    for number, branch in enumerate(reversed(parts)):
         if number:
             found.append(TagOrSkip(skip=True))
-        found += yield nesting.sequence(part)
-        found.append(TagOrSkip(skip=False))
-    return [*found, nesting.join(piece)]
+        found += [*branch, TagOrSkip(skip=False)]
+    return [*found, nesting.join(call)]
 
 
-def _detector(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
+def _detector(nesting: _Nesting, _: Call) -> Task[list[Element]]:
     """A loss that decides by itself; in dlib it has one input, and finds the others."""
-    return [PlacedLayer(nesting.instance(piece.made[0]))]
+    return [PlacedLayer(nesting.instance())]
     yield
 
 
-def _joined(nesting: _Nesting, piece: Piece) -> Task[list[Element]]:
-    if piece.parts:  # scale with a gate of its own, residual, dense
-        made = nesting.instance(piece.made[0]) if piece.made else None
-        raise no_place(made, piece)
-    return [nesting.join(piece)]
+def _joined(nesting: _Nesting, call: Call) -> Task[list[Element]]:
+    if any(call.region.calls):  # scale with a gate of its own, residual, dense
+        raise nesting.no_place(call)
+    return [nesting.join(call)]
     yield
 
 
-_Rule = Callable[[_Nesting, Piece], Task[list[Element]]]
+_Rule = Callable[[_Nesting, Call], Task[list[Element]]]
 
 _MARKS: dict[type[Combinator], TagOrSkip] = {
     combinators.AddTag: TagOrSkip(skip=False),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
@@ -21,7 +21,7 @@ from archdsl.ir.network import LayerInstance, Network
 _MAX_DIFFERENCES = 4
 
 
-def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file under the module's own names.
 
     Numbers that are no weights (means of the input, slopes, factors) are set in the module at once.
@@ -32,7 +32,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
 
 
 class _Matching:
-    def __init__(self, saved: Saved, network: Network, module: fx.GraphModule) -> None:
+    def __init__(self, saved: Saved, network: Network, module: nn.Module) -> None:
         self._saved, self._network = saved, network
         self._modules: dict[str, nn.Module] = dict(module.named_modules())
         self._nest = nest(network)

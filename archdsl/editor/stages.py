@@ -129,7 +129,7 @@ class Checker:
             advice = _own(advise_on_text(written), offsets)
             return Checked(file, offsets, (*error.diagnostics, *advice))
         costs = cache(partial(summarise, network))
-        advice = _own(advise(LintContext(document, elaborated, network, costs)), offsets)
+        advice = _own(advise(LintContext(document, elaborated, network)), offsets)
         return Checked(file, offsets, advice, network, costs=costs)
 
     def _parse(self, file: File) -> list[Parsed]:

@@ -45,6 +45,9 @@ def noting_files() -> Iterator[dict[Path, Stamp | None]]:
         yield noted
     finally:
         _NOTED.reset(token)
+        around = _NOTED.get()
+        if around is not None:
+            around.update(noted)
 
 
 def read_source(

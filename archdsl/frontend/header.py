@@ -53,6 +53,8 @@ class Facts:
     year: int | None = None
     reference: str | None = None
     """A model that the compiled network equals: ``torchvision:NAME`` or ``timm:NAME``."""
+    body: str | None = None
+    """A model that the network equals but for its head, whose weights its body takes."""
     proof: str | None = None
     """The comparison that the tests make, where there is no such model."""
     top1: float | None = None
@@ -90,6 +92,7 @@ def facts(source: Source, setting: Setting = DEFAULTS) -> Facts:
         _SENTENCE_END.split(" ".join(prose), maxsplit=1)[0].rstrip("."),
         int(year) if year.isdecimal() else None,
         found.get("reference"),
+        found.get("body"),
         found.get("proof"),
         _percent(found.get("top-1")),
         _percent(found.get("top-5")),

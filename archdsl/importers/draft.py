@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import ArchError, fail
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
+from archdsl.importers.made_layers import makes
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
-from archdsl.layers.linear import FullyConnected
 from archdsl.layers.reshape import Flatten
 
 if TYPE_CHECKING:
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 
 _LARGEST = 2**31 - 1
+
+
+UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a reading step about values of a kind that it does not expect."""
+
+
+@contextmanager
+def step(refused: Callable[[RuleError], ArchError]) -> Iterator[None]:
+    """Turns what goes wrong in a step of reading into the error that names its place."""
+    try:
+        yield
+    except RuleError as error:
+        raise refused(error) from None
+    except UNFORESEEN as error:
+        found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise refused(RuleError("its settings are none that can be read", found)) from error
 
 
 class Draft:
@@ -44,16 +61,18 @@ class Draft:
 
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
-        _in_range(layer)
+        check_range(layer)
         self._edges.append(layer.edge_shape(tuple(self._edges[index] for index in inputs)))
         operation = Operation(layer, inputs, self.part, self.homes, tensors or {})
         self._operations.append(operation)
         return len(self._operations) - 1
 
+    @makes(Input)
     def image(self, channels: int, height: int | None, width: int | None) -> int:
         """Append an input that takes pixel values unchanged and return its index."""
         return self.add(Input(Pixels(channels), height, width))
 
+    @makes(Input, Flatten)
     def row(self, features: int) -> int:
         """Append an input that takes a row of features and return its index."""
         return self.add(Flatten(), self.image(features, 1, 1))
@@ -118,7 +137,7 @@ class Draft:
         return ImportedGraph(self.name, tuple(operations), named, tuple(self.notes), self._in_order)
 
 
-def _in_range(layer: Layer) -> None:
+def check_range(layer: Layer) -> None:
     """Raises RuleError for arguments out of the ranges that the language checks in a text."""
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
@@ -147,6 +166,6 @@ def _passed(operations: Sequence[Operation], kept: set[int], outputs: frozenset[
     """Flattenings that only fully connected layers read, which flatten by themselves."""
     flat = {i for i in kept - outputs if operations[i].layer == Flatten()}
     for index in kept:
-        if not isinstance(operations[index].layer, FullyConnected):
+        if not operations[index].layer.flattens:
             flat.difference_update(operations[index].inputs)
     return flat

@@ -9,16 +9,18 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from archdsl.backends.formats import darknet
 from archdsl.diagnostics import fail, listing
 from archdsl.dlib import weights as dlib
+from archdsl.frontend.header import Facts
 from archdsl.importers.verification import (
     Match,
     canonical,
     has_auxiliary_heads,
     match,
+    match_bodies,
     reference,
     transfer_state_dict,
     transfer_weights,
@@ -29,29 +31,54 @@ _LIBRARIES = ("torchvision:", "timm:")
 
 
 def load_weights(
-    module: fx.GraphModule, weights: str, network: Network, own_reference: str | None = None
+    module: nn.Module,
+    weights: str,
+    network: Network,
+    known: Facts,
+    *,
+    new_head: bool = False,
 ) -> Set[str]:
     """Fill the compiled module of a checked network with weights, in place; returns their names.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
     matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
-    Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network, or a state_dict as
-    ``torch.save`` writes it, which is read without running code from it. The names in a file are
-    the module's own, or those of ``own_reference``, the reference that the spec states. Raises
-    ArchError where weights cannot be had or do not fit.
+    Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network, or a state_dict or training
+    checkpoint as ``torch.save`` writes it, which is read without running code from it. The names in
+    a file are the module's own, or those of the reference that the spec's facts, ``known``, state;
+    training engines' prefixes before all of them are left out.
+
+    With ``new_head`` the layers that the weights have not, or in another shape, are left as they
+    are; so they are where a spec states that its body alone is a reference's. Raises ArchError
+    where weights cannot be had or do not fit.
     """
+    new_head = new_head or known.body is not None
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
-        found = _fitting(model, module, weights, network)
+        found = _fitting(model, module, weights, network, new_head)
         transfer_weights(found, model, module)
         return _names(found)
     state = _read(Path(weights), network, module)
     own = module.state_dict()
-    # Some names may be the same by chance: a last layer is called fc nearly everywhere.
-    if 2 * len(state.keys() & own.keys()) >= len(state):
-        _load_own(module, state, weights)
-        return state.keys()
-    return _transfer_from_reference(module, state, weights, network, own_reference)
+    named = _stripped(state, own.keys())
+    if named is not None:
+        return _load_own(module, named, weights, new_head=new_head)
+    name = known.reference or known.body
+    return _transfer_from_reference(module, state, weights, network, name, new_head)
+
+
+def _stripped(state: dict[str, Tensor], wanted: Set[str]) -> dict[str, Tensor] | None:
+    """The tensors without a prefix that all names have, such that most names are wanted ones.
+
+    Engines wrap the module, and save the names with a prefix for each wrapper: ``net.module.``.
+    ``None`` where most are others. Some may be the same by chance: a last layer is called fc nearly
+    everywhere.
+    """
+    while 2 * len(state.keys() & wanted) < len(state):
+        (prefix, *others) = {name.partition(".")[0] for name in state}
+        if others or prefix in state:
+            return None
+        state = {name.partition(".")[2]: tensor for name, tensor in state.items()}
+    return state
 
 
 def _names(found: Match) -> Set[str]:
@@ -59,7 +86,7 @@ def _names(found: Match) -> Set[str]:
     return {name for _, name in found.tensors}
 
 
-def _read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file by name."""
     reader = _READERS.get(path.suffix.lower(), _read_pickle)
     try:
@@ -80,28 +107,37 @@ def _read_safetensors(path: Path, *_: object) -> dict[str, Tensor]:
     return load_file(path)
 
 
+_WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
+"""The keys under which training checkpoints hold a state_dict."""
+
+
 def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
     loaded = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-        loaded = loaded["state_dict"]  # a training checkpoint
+    while isinstance(loaded, dict):
+        inner = next((loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict)), None)
+        if inner is None:
+            break
+        loaded = inner
+    if isinstance(loaded, dict):
+        loaded.pop("n_averaged", None)  # torch's AveragedModel counts its steps
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
     return loaded
 
 
-def _read_onnx(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read_onnx(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     from archdsl.importers.onnx.weights import read  # needs the package onnx
 
     return read(path, network, module)
 
 
-def _read_keras(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def _read_keras(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     from archdsl.importers.keras.weights import load  # needs Keras
 
     return load(path, network, module)
 
 
-_READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]] = {
+_READERS: dict[str, Callable[[Path, Network, nn.Module], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
     ".dat": dlib.read,
@@ -114,10 +150,18 @@ _READERS: dict[str, Callable[[Path, Network, fx.GraphModule], dict[str, Tensor]]
 """By suffix what reads a file; a file with another suffix is what torch.save writes."""
 
 
-def _load_own(module: fx.GraphModule, state: dict[str, Tensor], weights: str) -> None:
-    """Load a state_dict under the module's own names; all must be there and fit."""
-    _require(state, module.state_dict(), f"the weights in {weights} do not fit the network")
+def _load_own(
+    module: nn.Module, state: dict[str, Tensor], weights: str, *, new_head: bool
+) -> Set[str]:
+    """Load a state_dict under the module's own names; all must be there and fit but for a head."""
+    own = module.state_dict()
+    fitting = {n: t for n, t in state.items() if n in own and own[n].shape == t.shape}
+    if new_head and 2 * len(fitting) >= len(own):
+        state = fitting
+    else:
+        _require(state, own, f"the weights in {weights} do not fit the network")
     module.load_state_dict(state, strict=False)
+    return state.keys()
 
 
 def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message: str) -> None:
@@ -146,11 +190,12 @@ def _require(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], message:
 
 
 def _transfer_from_reference(
-    module: fx.GraphModule,
+    module: nn.Module,
     state: dict[str, Tensor],
     weights: str,
     network: Network,
     name: str | None,
+    new_head: bool,
 ) -> Set[str]:
     """Load a state_dict whose names are those of the network's reference."""
     if name is None:
@@ -163,13 +208,21 @@ def _transfer_from_reference(
         )
     model = reference(name, aux=_wants_aux(network, name))
     wanted = model.state_dict()
-    if has_auxiliary_heads(name) and not state.keys() <= wanted.keys():
+    named = _stripped(state, wanted.keys())
+    state = state if named is None else named
+    found = None
+    if new_head:
+        found = _fitting(model, module, name, network, new_head)
+        body = {theirs for theirs, _ in found.tensors}
+        state = {key: tensor for key, tensor in state.items() if key in body}
+        wanted = {key: tensor for key, tensor in wanted.items() if key in body}
+    elif has_auxiliary_heads(name) and not state.keys() <= wanted.keys():
         # Published weights hold auxiliary heads; a network without them takes the others.
         heads = reference(name, aux=True).state_dict().keys() - wanted.keys()
         state = {key: tensor for key, tensor in state.items() if key not in heads}
     message = f"the weights in {weights} are neither {network.name}'s own nor those of {name}"
     _require(state, wanted, message)
-    found = _fitting(model, module, name, network)
+    found = found or _fitting(model, module, name, network, new_head)
     transfer_state_dict(found, state, module)
     return _names(found)
 
@@ -179,19 +232,27 @@ def _wants_aux(network: Network, name: str) -> bool:
     return len(network.outputs) > 1 and has_auxiliary_heads(name)
 
 
-def _fitting(model: nn.Module, module: fx.GraphModule, name: str, network: Network) -> Match:
-    """Pairs of a reference's weights and the module's; raises ArchError where they do not fit."""
+def _fitting(
+    model: nn.Module, module: nn.Module, name: str, network: Network, new_head: bool
+) -> Match:
+    """Pairs of a reference's weights and the module's; raises ArchError where they do not fit.
+
+    With ``new_head`` only those are paired that both have behind the same layers.
+    """
     # Some models of torchvision compute their auxiliary heads in training mode only.
     training = _wants_aux(network, name)
-    found = match(
-        canonical(model, training=training, for_weights=True),
-        canonical(module, training=training, for_weights=True),
-        partial=not training,
-    )
+    graphs = [canonical(each, training=training, for_weights=True) for each in (model, module)]
+    found = match_bodies(*graphs) if new_head else match(*graphs, partial=not training)
     if not found.matched:
         raise fail(
             f"{network.name} is not the network of {name}, so its weights do not fit",
             None,
             *found.differences[:5],
+        )
+    if new_head and 2 * len(found.tensors) < len(module.state_dict()):
+        raise fail(
+            f"{network.name} has too little in common with {name} for a new head",
+            None,
+            f"{len(found.tensors)} of its {len(module.state_dict())} tensors are the same",
         )
     return found

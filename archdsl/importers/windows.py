@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from archdsl.importers.draft import Draft
+from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.convolution import Convolution, Pair
 from archdsl.layers.padding import Pad
@@ -61,6 +62,7 @@ def known(draft: Draft, index: int) -> tuple[int, int]:
     return height, width
 
 
+@makes(Convolution, Pad)
 def convolve(
     draft: Draft,
     index: int,
@@ -76,6 +78,7 @@ def convolve(
     return draft.add(layer, index, tensors=tensors)
 
 
+@makes(MaxPool, Slice)
 def max_pool(
     draft: Draft, index: int, kernel: Pair, stride: Pair, sides: Sides, *, ceil: bool = False
 ) -> int:
@@ -85,6 +88,7 @@ def max_pool(
     return _pool(draft, index, MaxPool, kernel, stride, sides, ceil)
 
 
+@makes(AvgPool, Pad, Slice)
 def avg_pool(
     draft: Draft,
     index: int,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import Tensor, fx
+from torch import Tensor, nn
 
 from archdsl.api import Network
 from archdsl.diagnostics import fail, listing
@@ -26,7 +26,7 @@ class Calibration(NamedTuple):
     """Name of the output; ``None`` where the network has only one."""
 
 
-def calibration(network: Network, module: fx.GraphModule, folder: Path) -> Calibration:
+def calibration(network: Network, module: nn.Module, folder: Path) -> Calibration:
     """The pictures (JPEG, PNG) in a folder and its subfolders, as a classifier sees them.
 
     ``module`` is put in eval mode. Raises ArchError where there are no pictures, and for a network

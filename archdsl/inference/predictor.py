@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, nn
 from torch.nn import functional
 
 from archdsl.analysis.cost import Summary
@@ -22,7 +22,7 @@ from archdsl.inference.rle import run_lengths
 from archdsl.inference.segments import areas, coloured
 from archdsl.ir.build import MAIN_OUTPUT
 from archdsl.ir.edges import Detections, Shape, elements, shown
-from archdsl.layers.inputs import TensorInput, known_size
+from archdsl.layers.inputs import PixelValues, TensorInput, known_size
 
 
 class Prediction(Protocol):
@@ -140,11 +140,21 @@ class Classes:
         )
 
 
+def pixels(picture: Tensor, expected: PixelValues) -> Tensor:
+    """A picture (3, height, width) with values 0..1 as the values that a network expects."""
+    if expected.grey:
+        return (picture * 255).round().sum(0, keepdim=True).div(3).floor() / 255
+    mean, deviation = (
+        picture.new_tensor(each)[:, None, None] for each in (expected.mean, expected.deviation)
+    )
+    return (picture * expected.scale - mean) / deviation
+
+
 class Predictor:
     """A network with the method that turns pictures into predictions; base of the three kinds."""
 
     def __init__(
-        self, network: Network, module: fx.GraphModule, output: str | None, classes: int
+        self, network: Network, module: nn.Module, output: str | None, classes: int
     ) -> None:
         """``output`` names the output that is used, where the network has several."""
         self.network, self.module, self.classes = network, module.eval(), classes
@@ -179,13 +189,13 @@ class Predictor:
         """
         raise NotImplementedError
 
-    def _run(self, module: fx.GraphModule, images: Any, **more: Any) -> Any:
+    def _run(self, module: nn.Module, images: Any, **more: Any) -> Any:
         with torch.inference_mode():
             result = module(images, **more)
         return result if self.output is None else result[self.output]
 
     def _pixels(self, picture: Tensor) -> Tensor:
-        return self._input.pixels_of(picture).to(self._device)
+        return pixels(picture, self._input.expected).to(self._device)
 
 
 class Detector(Predictor):
@@ -259,7 +269,7 @@ class Segmenter(Predictor):
         scores = functional.interpolate(scores, (height, width), mode="bilinear")
         return Segments(picture, scores[0].argmax(0).cpu(), names)
 
-    def _sized(self, height: int, width: int) -> tuple[fx.GraphModule, tuple[int, int]]:
+    def _sized(self, height: int, width: int) -> tuple[nn.Module, tuple[int, int]]:
         """The network for a size with the same weights; for its own size if it has no other."""
         if (height, width) != self._sides:
             other = self.network.sized((3, height, width))
@@ -295,14 +305,8 @@ class Classifier(Predictor):
     def seen(self, picture: Tensor) -> Tensor:
         """A picture (3, height, width), 0 to 1, as the network's input: 1×C×H×W."""
         channels, rows, columns = known_size(self.network.summary().input)
-        height, width = picture.shape[1:]
-        factor = max(rows / height, columns / width)
-        size = max(rows, round(height * factor)), max(columns, round(width * factor))
-        top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
-        cut = _resized(picture, size)[:, top : top + rows, left : left + columns]
-        if channels == 1:
-            cut = cut.mean(0, keepdim=True)
-        return self._pixels(cut)[None]
+        cut = centre_cut(picture, rows, columns)
+        return self._pixels(cut.mean(0, keepdim=True) if channels == 1 else cut)[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
         """Class probabilities: those of the network's loss, or else the softmax of the output."""
@@ -316,12 +320,21 @@ class Classifier(Predictor):
         return output.softmax(1)
 
 
+def centre_cut(picture: Tensor, rows: int, columns: int) -> Tensor:
+    """A picture (C, height, width) resized to cover rows×columns, and cut in the middle."""
+    height, width = picture.shape[1:]
+    factor = max(rows / height, columns / width)
+    size = max(rows, round(height * factor)), max(columns, round(width * factor))
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    return _resized(picture, size)[:, top : top + rows, left : left + columns]
+
+
 def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
     made = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)
     return made[0].clamp(0, 1)
 
 
-def predictor(network: Network, module: fx.GraphModule) -> Predictor:
+def predictor(network: Network, module: nn.Module) -> Predictor:
     """The predictor that fits the outputs of a network; its module is put in eval mode.
 
     Raises ArchError where the network gives neither detections nor classes.
@@ -348,7 +361,7 @@ def predictor(network: Network, module: fx.GraphModule) -> Predictor:
     )
 
 
-def classifier(network: Network, module: fx.GraphModule) -> Classifier | None:
+def classifier(network: Network, module: nn.Module) -> Classifier | None:
     """A classifier, its module put in eval mode; ``None`` if the network does not classify."""
     summary = network.summary()
     main = MAIN_OUTPUT if len(summary.outputs) > 1 else None

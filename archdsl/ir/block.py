@@ -108,13 +108,67 @@ INPUT = "the input"
 """The mark of the network's input. It is no name of the language, so no tap can take it."""
 
 
+class Outside(Protocol):
+    """The region under construction, as the marks in it see it."""
+
+    def read(self, mark: Mark) -> int:
+        """The number of the region's input for a mark that is visible before the region."""
+
+    def miss(self, mark: Mark) -> None:
+        """Note that the region looked for a mark that is not visible before it."""
+
+
+class Marks(Mapping[Mark, int]):
+    """The nearest layer of each tag, and of each tap, on the way to the input.
+
+    Immutable. A mark that was set before the region under construction becomes an input of that
+    region when it is read, so that regions know what they take from outside.
+    """
+
+    __slots__ = ("inside", "outside", "visible")
+
+    def __init__(
+        self, inside: Mapping[Mark, int], outside: Outside | None, visible: Mapping[Mark, None]
+    ) -> None:
+        self.inside = inside
+        """The marks set in the region itself."""
+        self.outside = outside
+        """The region, ``None`` where nothing from before it is visible."""
+        self.visible = visible
+        """Every mark that can be read here, in the order in which they were set."""
+
+    def __getitem__(self, mark: Mark) -> int:
+        value = self.inside.get(mark)
+        if value is not None:
+            return value
+        if self.outside is not None:
+            if mark in self.visible:
+                return self.outside.read(mark)
+            self.outside.miss(mark)
+        raise KeyError(mark)
+
+    def __iter__(self) -> Iterator[Mark]:
+        return iter(self.visible)
+
+    def __len__(self) -> int:
+        return len(self.visible)
+
+    def set(self, mark: Mark, node: int) -> Marks:
+        """The same marks and one more, or one that is set anew."""
+        visible = self.visible if mark in self.visible else {**self.visible, mark: None}
+        return Marks({**self.inside, mark: node}, self.outside, visible)
+
+
 class Port(NamedTuple):
-    """A place in the graph under construction to which the next layer is attached."""
+    """A place in the region under construction to which the next layer is attached."""
 
     node: int | None
-    """The layer whose output this is; ``None`` before the input and behind ``outputs``."""
-    tags: Mapping[Mark, int]
-    """The nearest layer of each tag, and of each tap, on the way to the input."""
+    """The value there; ``None`` before the input and behind ``outputs``."""
+    tags: Marks
+
+    def marked(self, mark: Mark, node: int) -> Port:
+        """The same place, behind which a mark stands for a value."""
+        return Port(self.node, self.tags.set(mark, node))
 
 
 Connection = Generator[Any, Any, Any]
@@ -132,6 +186,9 @@ class Builder(Protocol):
 
         ``label`` names the scope that the block gets. A ``frozen`` block does not learn.
         """
+
+    def repeat(self, block: Block, count: int, port: Port) -> Connection:
+        """Attach a block several times in a row, with the cost of attaching it twice."""
 
     def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
         """Attach a layer; the tags of the first port remain visible.

@@ -1,22 +1,18 @@
-"""Construction of the graph: blocks are expanded, tags become edges, scopes become names."""
+"""Construction of a network's regions: blocks are expanded, tags become inputs and results."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
-
-import networkx as nx
 
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
 from archdsl.diagnostics.source import Span
-from archdsl.ir.block import INPUT, Block, Combinator, Connection, Instance, Port
+from archdsl.ir.block import INPUT, Block, Combinator, Connection, Instance, Mark, Marks, Port
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.layer import Layer, RuleError, shown
-from archdsl.ir.names import allowed
-from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.ir.network import Network
+from archdsl.ir.region import ENTRY, MAIN, Call, LayerStep, Region, Step, Value
 from archdsl.ir.trampoline import run
 
 MAIN_OUTPUT = "output"
@@ -26,229 +22,293 @@ MAIN_OUTPUT = "output"
 @coded("E200")
 @collector_paused()
 def build(block: Block, name: str, parameters: Mapping[str, Any] | None = None) -> Network:
-    """The graph of an elaborated network.
+    """The regions of an elaborated network.
 
     Raises ArchError where a tag is missing, where two inputs disagree, or nothing comes out.
     """
-    expansion = Expansion()
-    end = run(expansion.expand(block, Port(None, {})))
-    expansion.finish(end, block)
-    return replace(expansion.network(name, parameters), block=block)
+    return Network(name, run(Expansion().network(block)), parameters=parameters or {}, block=block)
 
 
-class _OpenScope(NamedTuple):
-    """A scope under construction; its name is known once all its siblings are."""
+class _Site(NamedTuple):
+    """A block at the place where it is attached."""
 
-    stem: str
+    block: Block
+    instance: Instance | None
+    stem: str | None
     title: str
-    template: str | None
     span: Span | None
-    parent: int
-    block: int | None
-    numbers: tuple[tuple[str, int | float], ...] = ()
-    doc: tuple[str, ...] = ()
 
 
-class _OpenLayer(NamedTuple):
-    layer: Layer
-    stem: str
-    scope: int
-    span: Span
-    inputs: tuple[int, ...]
-    frozen: bool
+class _OpenRegion:
+    """A region under construction."""
+
+    def __init__(self, around: _OpenRegion | None, site: _Site, port: Port, frozen: bool) -> None:
+        self.around = around
+        self.site = site
+        self.frozen = frozen
+        self.steps: list[Step] = []
+        self.values = 0
+        self.layers = 0
+        self.inputs: list[Mark] = []
+        self.missed: set[Mark] = set()
+        self.named: dict[str, Value] = {}
+        self.entry: Value | None = None
+        self.entered = around is not None and around.has_entry
+        """True if the network's input stands before the region."""
+        self._read: dict[Mark, Value] = {}
+        node = None if port.node is None else self.read(MAIN)
+        self.start = Port(node, Marks({}, self, port.tags.visible))
+
+    @property
+    def has_entry(self) -> bool:
+        """True if the network's input is known here."""
+        return self.entered or self.entry is not None
+
+    def read(self, mark: Mark) -> Value:
+        """The number of the input for a mark."""
+        value = self._read.get(mark)
+        if value is None:
+            self.inputs.append(mark)
+            value = self._read[mark] = -len(self.inputs)
+        return value
+
+    def miss(self, mark: Mark) -> None:
+        """Note that the region depends on a mark's not being visible before it."""
+        self.missed.add(mark)
+
+    def entrance(self) -> Value | None:
+        """The value of the network's input, ``None`` where it has none yet."""
+        if self.entry is None:
+            if not self.entered:
+                self.miss(ENTRY)
+                return None
+            self.entry = self.read(ENTRY)
+        return self.entry
+
+    def add(self, step: Step, layers: int) -> Value:
+        """Add a step; returns the number of its first value."""
+        first = self.values
+        self.steps.append(step)
+        self.layers += layers
+        self.values += 1 if isinstance(step, LayerStep) else len(step.given)
+        return first
+
+    def take_back(self) -> None:
+        """Take the last step away, a call of one run."""
+        call = self.steps.pop()
+        assert isinstance(call, Call)
+        self.layers -= call.region.layers
+        self.values -= len(call.given)
+
+    def closed(self, end: Port, combinator: Combinator | None = None) -> Region:
+        """The finished region, with all that leaves it."""
+        leaving = [end.node, *end.tags.inside.values(), *self.named.values(), self.entry]
+        return Region(
+            steps=tuple(self.steps),
+            layers=self.layers,
+            block=None if combinator is not None else self.site.block,
+            instance=None if combinator is not None else self.site.instance,
+            combinator=combinator,
+            inputs=tuple(self.inputs),
+            results=tuple(dict.fromkeys(v for v in leaving if v is not None and v >= 0)),
+            output=end.node,
+            marks=end.tags.inside,
+            through=end.tags.outside is not None,
+            named=self.named,
+            entry=self.entry,
+        )
+
+
+class _Known(NamedTuple):
+    """A finished region, and the marks that must not be visible where it is used again."""
+
+    region: Region
+    missed: frozenset[Mark]
+
+    def fits(self, port: Port, around: _OpenRegion) -> bool:
+        """True if the block of the region would expand to the same region at a port."""
+        visible = port.tags.visible
+
+        def there(mark: Mark) -> bool:
+            return around.has_entry if mark == ENTRY else mark == MAIN or mark in visible
+
+        return all(map(there, self.region.inputs)) and not any(map(there, self.missed))
 
 
 class Expansion:
-    """The graph under construction: the builder that combinators talk to."""
+    """The builder that combinators talk to; it makes each region once for each kind of inputs."""
 
     def __init__(self) -> None:
-        self._drafts: list[_OpenLayer] = []
-        self._scopes: list[_OpenScope] = [_OpenScope("", "", None, None, -1, None)]
-        self._scope = 0
-        self._span: Span | None = None
-        self._frozen = False
-        self._input: int | None = None
-        self._outputs: dict[str, int] = {}
+        self._known: dict[tuple[int, bool, bool], list[_Known]] = {}
+        self._input: tuple[InputLayer, Span] | None = None
+        self._names: set[str] = set()
+        self._open: _OpenRegion
+
+    def network(self, block: Block) -> Connection:
+        """The region of a whole network."""
+        site = _Site(block, None, None, "", None)
+        self._open = root = _OpenRegion(None, site, Port(None, Marks({}, None, {})), False)
+        end = yield self._expand(block, root.start)
+        if root.entry is None:
+            first = block.steps[0].span if block.steps else None
+            raise fail("the network has no input", first, code="E206")
+        # The main output first, side outputs in the order in which data reaches them.
+        if end.node is not None:
+            root.named = {MAIN_OUTPUT: end.node, **root.named}
+        if not root.named:
+            raise fail("the network has no output", block.steps[-1].span, code="E206")
+        return root.closed(end)
 
     # ---- what combinators use ----
 
     def apply(
         self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
     ) -> Connection:
-        """Expand a block; with a label, or as an instance of a template, in a scope of its own."""
-        before = self._scope, self._span, self._frozen
-        self._frozen = self._frozen or frozen
-        only = block.single
-        if isinstance(only, Instance):
-            step = block.steps[0]
-            self._open(label or only.template, only, step.span)
-            end = yield self.expand(only.block, port)
-        elif label is not None:
-            self._scopes.append(
-                _OpenScope(label, label, None, self._span, self._scope, block.identity)
-            )
-            self._scope = len(self._scopes) - 1
-            end = yield self.expand(block, port)
-        else:
-            end = yield self.expand(block, port)
-        self._scope, self._span, self._frozen = before
-        return end
+        """Attach a block; with a label, or as an instance of a template, in a scope of its own."""
+        return self._placed(self._site(block, label), port, frozen)
+
+    def repeat(self, block: Block, count: int, port: Port) -> Connection:
+        """Attach a block several times: once two runs are of one region, all that follow are."""
+        site = self._site(block, None)
+        before: tuple[_Known, Port] | None = None
+        for done in range(count):
+            known = yield self._region(site, port, self._open.frozen)
+            if before is not None and known.region is before[0].region:
+                self._open.take_back()
+                return self._called(known, site, before[1], count - done + 1)
+            before = known, port
+            port = self._called(known, site, port)
+        return port
 
     def join(self, layer: Layer, *ports: Port, name: str | None = None) -> Port:
-        nodes = tuple(self._attached(port) for port in ports)
-        return Port(self._emit(layer, nodes, name), ports[0].tags)
+        """Attach a layer; the tags of the first port remain visible."""
+        inputs = tuple(_attached(port) for port in ports)
+        span = self._open.site.span
+        assert span is not None
+        return Port(self._layer(layer, inputs, span, name), ports[0].tags)
 
     def output(self, name: str, port: Port) -> None:
-        if name in self._outputs or name == MAIN_OUTPUT:
+        """Make a port an output of the network."""
+        if name in self._names or name == MAIN_OUTPUT:
             raise RuleError(f"there are two outputs '{name}'", code="E126")
-        self._outputs[name] = self._attached(port)
+        self._open.named[name] = _attached(port)
+        self._names.add(name)
 
     # ---- expansion ----
 
-    def expand(self, block: Block, port: Port) -> Connection:
-        """Attach the steps of a block one after the other, in the current scope."""
+    def _expand(self, block: Block, port: Port) -> Connection:
+        """Attach the steps of a block one after the other, in the open region."""
         for what, span in block.steps:
-            self._span = span
-            if isinstance(what, Layer):
-                if isinstance(what, InputLayer):
-                    port = self._enter(what, span)
-                else:
-                    port = self._follow(what, span, port)
+            if isinstance(what, InputLayer):
+                port = self._enter(what, span)
+            elif isinstance(what, Layer):
+                try:
+                    port = Port(self._layer(what, (_attached(port),), span), port.tags)
+                except RuleError as error:
+                    raise ArchError(self._diagnostic(error, span)) from None
             elif isinstance(what, Instance):
-                outer = self._scope
-                self._open(what.template, what, span)
-                port = yield self.expand(what.block, port)
-                self._scope = outer
+                site = _Site(what.block, what, what.template, what.shown, span)
+                port = yield self._placed(site, port)
             else:
-                port = yield self._connect(what, span, port)
+                port = yield self._combined(what, block, span, port)
         return port
 
-    def _follow(self, layer: Layer, span: Span, port: Port) -> Port:
-        try:
-            return Port(self._emit(layer, (self._attached(port),)), port.tags)
-        except RuleError as error:
-            raise ArchError(self._diagnostic(error, span)) from None
+    def _site(self, block: Block, label: str | None) -> _Site:
+        only = block.single
+        if isinstance(only, Instance):
+            step = block.steps[0]
+            return _Site(only.block, only, label or only.template, only.shown, step.span)
+        return _Site(block, None, label, label or "", self._open.site.span)
 
-    def _connect(self, what: Combinator, span: Span, port: Port) -> Connection:
+    def _placed(self, site: _Site, port: Port, frozen: bool = False) -> Connection:
+        known = yield self._region(site, port, frozen or self._open.frozen)
+        return self._called(known, site, port)
+
+    def _region(self, site: _Site, port: Port, frozen: bool) -> Connection:
+        """The region of a block for the kinds of inputs that there are at a port."""
+        around = self._open
+        key = id(site.instance or site.block), port.node is None, frozen
+        for known in self._known.get(key, ()):
+            if known.fits(port, around):
+                return known
+        inner = self._open = _OpenRegion(around, site, port, frozen)
+        end = yield self._expand(site.block, inner.start)
+        self._open = around
+        found = _Known(inner.closed(end), frozenset(inner.missed))
+        if not inner.named:  # a second output of a name is an error, and is to be found
+            self._known.setdefault(key, []).append(found)
+        return found
+
+    def _combined(self, what: Combinator, block: Block, span: Span, port: Port) -> Connection:
+        around = self._open
+        site = _Site(block, None, None, what.kind, span)
+        inner = self._open = _OpenRegion(around, site, port, around.frozen)
         try:
-            return (yield what.connect(self, port))
+            end = yield what.connect(self, inner.start)
         except RuleError as error:
             raise ArchError(self._diagnostic(error, span)) from None
+        self._open = around
+        return self._called(_Known(inner.closed(end, what), frozenset(inner.missed)), site, port)
+
+    def _called(self, known: _Known, site: _Site, port: Port, count: int = 1) -> Port:
+        """Add the call of a region to the open one, and return the port behind it."""
+        here, region = self._open, known.region
+        for mark in known.missed:
+            if mark == ENTRY:
+                here.entrance()
+            else:
+                port.tags.get(mark)
+        inputs = tuple([self._given(mark, port) for mark in region.inputs])
+        call = Call(region, site.stem, site.title, site.span, inputs, count)
+        first = here.add(call, count * region.layers)
+
+        def outside(value: Value) -> Value:
+            if value < 0 and count == 1:
+                return inputs[~value]
+            return first + call.given.index(value)
+
+        tags = port.tags if region.through else Marks({}, None, {})
+        for mark, value in region.marks.items():
+            tags = tags.set(mark, outside(value))
+        for name, value in region.named.items():
+            here.named[name] = outside(value)
+        if region.entry is not None:
+            here.entry = outside(region.entry)
+        return Port(None if region.output is None else outside(region.output), tags)
+
+    def _given(self, mark: Mark, port: Port) -> Value:
+        value = self._open.entrance() if mark == ENTRY else port.node
+        if mark not in (ENTRY, MAIN):
+            return port.tags[mark]
+        assert value is not None  # a region with this input is used where there is one
+        return value
 
     def _enter(self, layer: InputLayer, span: Span) -> Port:
         """Add the network's input, or go on from it where the same input is written again."""
-        if self._input is None:
-            self._input = self._emit(layer, ())
-        else:
-            first = self._drafts[self._input]
-            assert isinstance(first.layer, InputLayer)
-            if first.layer != layer:
-                line, column = first.span.position
-                raise fail(
-                    "two inputs of one network disagree",
-                    span,
-                    f"this one is {layer.kind} {shown(layer.size())}",
-                    f"the one at line {line}, column {column} is {first.layer.kind} "
-                    f"{shown(first.layer.size())}",
-                    help="a network has one input; branches are written without",
-                    frames=self._frames(),
-                    code="E203",
-                )
-        return Port(self._input, {INPUT: self._input})
-
-    def _attached(self, port: Port) -> int:
-        if port.node is None:
-            raise RuleError("nothing can follow the outputs of a network", code="E204")
-        return port.node
-
-    def _emit(self, layer: Layer, inputs: tuple[int, ...], name: str | None = None) -> int:
-        assert self._span is not None
-        stem = name or layer.stem
-        self._drafts.append(_OpenLayer(layer, stem, self._scope, self._span, inputs, self._frozen))
-        return len(self._drafts) - 1
-
-    def _open(self, stem: str, what: Instance, span: Span) -> None:
-        self._scopes.append(
-            _OpenScope(
-                stem,
-                what.shown,
-                what.template,
-                span,
-                self._scope,
-                what.block.identity,
-                what.numbers,
-                what.doc,
-            )
-        )
-        self._scope = len(self._scopes) - 1
-
-    # ---- the end ----
-
-    def finish(self, end: Port, block: Block) -> None:
-        """Make the last layer the main output, unless the network named its outputs."""
-        if end.node is not None:
-            self._outputs[MAIN_OUTPUT] = end.node
-        if not self._drafts or self._input is None:
-            raise fail(
-                "the network has no input",
-                block.steps[0].span if block.steps else None,
-                code="E206",
-            )
-        if not self._outputs:
-            raise fail("the network has no output", block.steps[-1].span, code="E206")
-
-    def network(self, name: str, parameters: Mapping[str, Any] | None) -> Network:
-        """The finished network; layers and scopes have their stems as names, numbered if shared."""
-        scopes, namers = self._named_scopes()
-        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name)
-        paths: list[str] = []
-        for layer, stem, scope, span, sources, frozen in self._drafts:
-            path = namers[scope].path(stem)
-            inputs = tuple([paths[i] for i in sources])
-            paths.append(path)
-            # One by one is quicker than networkx's add_..._from, which copies every dict again.
-            instance = LayerInstance(layer, path, scopes[scope], span, inputs, frozen)
-            graph.add_node(path, instance=instance)
-            for port, source in enumerate(inputs):
-                graph.add_edge(source, path, port)
+        entry = self._open.entrance()
+        if entry is None:
+            entry = self._open.entry = self._layer(layer, (), span)
+            self._input = layer, span
         assert self._input is not None
-        # The main output first, side outputs in the order in which data reaches them.
-        names = sorted(self._outputs, key=lambda key: key != MAIN_OUTPUT)
-        outputs = {key: paths[self._outputs[key]] for key in names}
-        return Network(
-            name,
-            nx.freeze(graph),
-            paths[self._input],
-            outputs,
-            tuple(scopes),
-            parameters=parameters or {},
-        )
-
-    def _named_scopes(self) -> tuple[list[Scope], list[_Namer]]:
-        siblings: list[Counter[str]] = [Counter() for _ in self._scopes]
-        for opened in self._scopes[1:]:
-            siblings[opened.parent][opened.stem] += 1
-        for draft in self._drafts:
-            siblings[draft.scope][draft.stem] += 1
-        scopes: list[Scope] = []
-        namers: list[_Namer] = []
-        for index, opened in enumerate(self._scopes):
-            parent = scopes[opened.parent] if index else None
-            path = namers[opened.parent].path(opened.stem) if index else ""
-            scopes.append(
-                Scope(
-                    path,
-                    opened.title,
-                    opened.template,
-                    opened.span,
-                    parent,
-                    opened.block,
-                    opened.numbers,
-                    opened.doc,
-                )
+        first, place = self._input
+        if first != layer:
+            line, column = place.position
+            raise fail(
+                "two inputs of one network disagree",
+                span,
+                f"this one is {layer.kind} {shown(layer.size())}",
+                f"the one at line {line}, column {column} is {first.kind} {shown(first.size())}",
+                help="a network has one input; branches are written without",
+                frames=self._frames(),
+                code="E203",
             )
-            namers.append(_Namer(path, siblings[index]))
-        return scopes, namers
+        return Port(entry, Marks({INPUT: entry}, None, {INPUT: None}))
+
+    def _layer(
+        self, layer: Layer, inputs: tuple[Value, ...], span: Span, name: str | None = None
+    ) -> Value:
+        here = self._open
+        return here.add(LayerStep(layer, name or layer.stem, span, inputs, here.frozen), 1)
 
     def _diagnostic(self, error: RuleError, span: Span) -> Diagnostic:
         frames = self._frames()
@@ -256,31 +316,16 @@ class Expansion:
 
     def _frames(self) -> tuple[Frame, ...]:
         frames: list[Frame] = []
-        index = self._scope
-        while index > 0:
-            opened = self._scopes[index]
-            if opened.template is not None and opened.span is not None:
-                frames.append(Frame(opened.title, opened.span))
-            index = opened.parent
+        region: _OpenRegion | None = self._open
+        while region is not None:
+            _, instance, _, title, span = region.site
+            if instance is not None and span is not None:
+                frames.append(Frame(title, span))
+            region = region.around
         return tuple(frames)
 
 
-class _Namer:
-    """Naming inside one scope: ``fc`` if there is one, ``conv1``, ``conv2`` if several."""
-
-    def __init__(self, path: str, totals: Counter[str]) -> None:
-        self._prefix = f"{path}." if path else ""
-        self._totals = totals
-        self._used: Counter[str] = Counter()
-        self._taken: set[str] = set()
-
-    def path(self, stem: str) -> str:
-        name = stem
-        if self._totals[stem] > 1:
-            between = "_" if stem[-1].isdigit() else ""
-            # A stem may itself look like another one with a number.
-            while name in self._totals or name in self._taken:
-                self._used[stem] += 1
-                name = f"{stem}{between}{self._used[stem]}"
-            self._taken.add(name)
-        return self._prefix + allowed(name)
+def _attached(port: Port) -> Value:
+    if port.node is None:
+        raise RuleError("nothing can follow the outputs of a network", code="E204")
+    return port.node

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archdsl.ir.network import Network
-
-
-class Cells(NamedTuple):
-    """A grid of cells: cell ``i`` lies at ``stride * i + first``, in rows and columns of pixels."""
-
-    stride: tuple[float, float] = (1.0, 1.0)
-    first: tuple[float, float] = (0.0, 0.0)
+from archdsl.ir.window import Cells
 
 
 def cells(network: Network, path: str) -> Cells:

@@ -163,6 +163,8 @@ class Detections:
     classes: int
     image: Shape
     parts: tuple[str, ...] = ()
+    background: bool = True
+    """True if label 0 is the background, and objects count from 1."""
 
     def __str__(self) -> str:
         more = "".join(f", {part}" for part in self.parts)

@@ -34,6 +34,7 @@ from archdsl.ir.window import POINT, Window
 if TYPE_CHECKING:
     from archdsl.ir.initial import Initial
     from archdsl.ir.lowering import Construct, Emitter, Operand, Value
+    from archdsl.ir.trial import Trial
 
 
 __all__ = [
@@ -156,6 +157,18 @@ class Layer:
     """True for losses that turn their input, logits, into probabilities themselves."""
     absorbs_bias: ClassVar[bool] = False
     """True if a bias added to a channel of its input is taken away again, as batch norm does."""
+    linear: ClassVar[bool] = False
+    """True if the output is the input times weights, and a bias: they can take a factor."""
+    homogeneous: ClassVar[bool] = False
+    """True if a positive factor of the input becomes one of the output, as of a ReLU."""
+    flattens: ClassVar[bool] = False
+    """True if it takes an input of any shape as one row of features."""
+    features_last: ClassVar[bool] = False
+    """True if weights and biases go along the last axis, and not along the channels."""
+    concatenates: ClassVar[bool] = False
+    """True if the output is the inputs one behind the other, along the channels."""
+    windowed: ClassVar[bool] = True
+    """False if what a cell sees may lie anywhere in the input, as with regions."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
     sees: ClassVar[Window | None] = None
@@ -203,6 +216,10 @@ class Layer:
     def label(self) -> str:
         """Short text of the layer's box in drawings, such as ``3×3 conv, 64``."""
         return self.kind
+
+    def with_bias(self) -> Layer | None:
+        """The layer with a bias; ``None`` where it has one already, or no place for one."""
+        return None
 
     @property
     def initial_values(self) -> Initial | None:
@@ -265,7 +282,7 @@ class Layer:
         """Add the layer to a computation: once for every tensor that it is applied to."""
         return emit.lowered(self, operands, inputs)
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
         """Random arguments for a trial run of the module, by parameter name; empty but for inputs.
 
         They have the nominal size and are for one image. ``output`` is the type of what the layer

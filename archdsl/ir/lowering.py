@@ -1,4 +1,4 @@
-"""How layers are lowered, as data: constructor calls and function calls by dotted names.
+"""The lowering of layers as data: constructor calls and function calls by dotted names.
 
 A layer says which modules and functions compute it; a backend makes them. ``torch.nn.Conv2d``,
 ``torch.cat`` and ``operator.add`` mean what they mean in Python. Names that start with none of the
@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from archdsl.ir.cells import Cells
-    from archdsl.ir.edges import EdgeType
+    from archdsl.ir.edges import EdgeType, Shape
     from archdsl.ir.initial import Initial
-    from archdsl.ir.layer import Layer
+    from archdsl.ir.window import Cells
 
 PACKAGES = ("torch", "torchvision", "operator", "math")
 """First parts of dotted names that are those of Python packages."""
@@ -65,6 +64,18 @@ Operand = Value | Mapping[str, Value] | ImageValues
 """Counterpart of an edge: a value, values of feature maps by name, or images."""
 
 
+class TensorLayer(Protocol):
+    """The rules by which a layer is applied to tensors."""
+
+    kind: ClassVar[str]
+
+    def seen(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """Input shapes as the layer takes them."""
+
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        """Add the layer to a computation and return the value of its output."""
+
+
 class Emitter(Protocol):
     """The operations with which a layer adds its computation to a network's."""
 
@@ -72,7 +83,7 @@ class Emitter(Protocol):
         """An argument of the network; ``default`` makes it optional."""
 
     def lowered(
-        self, layer: Layer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+        self, layer: TensorLayer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         """A tensor layer applied to each of several tensors with the same weights."""
 
@@ -90,6 +101,12 @@ class Emitter(Protocol):
 
     def call(self, function: str, *arguments: Any) -> Value:
         """Call a function, by its dotted name, on values and constants."""
+
+    def once(self, function: str, *arguments: Any) -> Value:
+        """Call a function, unless it was called so before with the same arguments: its value then.
+
+        For functions that give several values, each of which is a layer's output.
+        """
 
     def method(self, name: str, *arguments: Any) -> Value:
         """Call a tensor method; the first argument is the tensor."""

@@ -1,92 +1,116 @@
-"""The network as a graph: layer instances, the scopes they come from, and the edges between."""
+"""The network: a tree of regions, and the flat graph of layers as a view of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast
 
-from archdsl.diagnostics import Diagnostic, Frame
-from archdsl.diagnostics.source import Span
+from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
 from archdsl.ir.edges import EdgeType
-from archdsl.ir.layer import Layer
+from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, flatten
+from archdsl.ir.input_layer import InputLayer
+from archdsl.ir.region import LayerStep, Region
+from archdsl.ir.typed_region import TypedRegion, distinct
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-    Graph = nx.MultiDiGraph[str]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Scope:
-    """One expansion on the path to a layer: a template instance or a branch of a combinator.
-
-    ``path`` is dotted and unique (``stage2.bottleneck1.body``), empty for the network itself.
-    ``title`` is the instance as written, with its arguments (``bottleneck<64>``), or the name of
-    the branch.
-    """
-
-    path: str
-    title: str
-    template: str | None
-    span: Span | None
-    parent: Scope | None
-    blocks: int | None
-    """Identity of the block that the scope expands; scopes with equal ones have equal contents."""
-    numbers: tuple[tuple[str, int | float], ...] = ()
-    """The template's parameters that are numbers or truth values, by name."""
-    doc: tuple[str, ...] = ()
-    """The comment above the template, line by line."""
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
-
-    def frames(self) -> tuple[Frame, ...]:
-        """The template expansions from here outwards, innermost first."""
-        frames: list[Frame] = []
-        scope: Scope | None = self
-        while scope is not None:
-            if scope.template is not None and scope.span is not None:
-                frames.append(Frame(scope.title, scope.span))
-            scope = scope.parent
-        return tuple(frames)
-
-
-class LayerInstance(NamedTuple):
-    """One layer of the expanded network."""
-
-    layer: Layer
-    path: str
-    scope: Scope
-    span: Span
-    inputs: tuple[str, ...]
-    """The paths of the layers whose outputs it takes, in order."""
-    frozen: bool = False
-    """True if its parameters and running statistics do not change in training."""
+__all__ = ["Graph", "LayerInstance", "Network", "Scope"]
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The expanded network as a frozen networkx graph.
+    """A network as a tree of regions, with names and types where it is asked for them.
 
-    Nodes are paths; their attribute ``instance`` is a :class:`LayerInstance`. The key of an edge is
-    the position of the input that it feeds. Nodes stand in an order in which every layer comes
-    after its inputs. Once checked, nodes and edges have an attribute ``shape``.
+    ``graph`` and everything that goes by the paths of layers is made at first use.
     """
 
     name: str
-    graph: Graph
-    input: str
-    outputs: Mapping[str, str]
-    """Output name to the path of the layer that gives it."""
-    scopes: tuple[Scope, ...]
-    """All scopes, outer ones before inner ones."""
+    root: Region
+    typed: TypedRegion | None = None
+    """The root with the types of all values; ``None`` before the network is checked."""
     warnings: tuple[Diagnostic, ...] = ()
     parameters: Mapping[str, Any] | None = None
     block: Block | None = None
-    """The elaborated block that it was built from, for targets that need its structure."""
+    """The elaborated block that it was built from."""
+    chosen: Mapping[str, str] | None = None
+    """Outputs by path that stand in for the network's own."""
+    limit: int | None = None
+    """Number of equal runs in a row that the graph has at most; ``None`` for all of them."""
+
+    # ---- without the graph ----
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.root.layers
+
+    @cached_property
+    def entry(self) -> InputLayer:
+        """The layer of the input."""
+        region, value = self.root, self.root.entry
+        while True:
+            assert value is not None
+            step, place = region.source(value)
+            if isinstance(step, LayerStep):
+                assert isinstance(step.layer, InputLayer)
+                return step.layer
+            region, value = step.region, step.given[place]
+
+    @property
+    def input_type(self) -> EdgeType:
+        """The type of what the input layer of a checked network gives."""
+        assert self.typed is not None and self.root.entry is not None
+        return self.typed.type(self.root.entry)
+
+    @property
+    def output_types(self) -> dict[str, EdgeType]:
+        """The type of each output of a checked network."""
+        assert self.typed is not None
+        return {name: self.typed.type(value) for name, value in self.root.named.items()}
+
+    def limited(self, runs: int) -> Network:
+        """The checked network with a graph of no more equal runs of a block in a row.
+
+        Only runs that change no type are left out, so every layer that is there has its type. The
+        network itself where no block runs more often.
+        """
+        assert self.typed is not None
+        every = (run for typed in distinct(self.typed) for called in typed.runs for run in called)
+        if all(run.times <= runs for run in every):
+            return self
+        return replace(self, limit=runs)
+
+    # ---- the flat view ----
+
+    @cached_property
+    def _flat(self) -> Flat:
+        return flatten(self.name, self.root, self.typed, self.limit)
+
+    @property
+    def graph(self) -> Graph:
+        """The layers as a frozen networkx graph.
+
+        Nodes are paths; their attribute ``instance`` is a :class:`LayerInstance`. The key of an
+        edge is the position of the input that it feeds. Nodes stand in an order in which every
+        layer comes after its inputs. Once checked, nodes and edges have an attribute ``shape``.
+        """
+        return self._flat.graph
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """All scopes, outer ones before inner ones."""
+        return self._flat.scopes
+
+    @property
+    def input(self) -> str:
+        """The path of the input layer."""
+        return self._flat.input
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """Output name to the path of the layer that gives it."""
+        return self._flat.outputs if self.chosen is None else self.chosen
 
     def instances(self) -> Iterator[LayerInstance]:
         """The layers in execution order."""

@@ -123,3 +123,10 @@ SAMPLE = Window(whole(None), whole(None))
 
 LAST_AXIS = Window(CELL, whole(None))
 """Every output cell reads its whole row."""
+
+
+class Cells(NamedTuple):
+    """A grid of cells: cell ``i`` lies at ``stride * i + first``, in rows and columns of pixels."""
+
+    stride: tuple[float, float] = (1.0, 1.0)
+    first: tuple[float, float] = (0.0, 0.0)

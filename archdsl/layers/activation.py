@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from archdsl.ir.layer import (
     Category,
@@ -16,12 +16,8 @@ from archdsl.ir.layer import (
     elements,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import LAST_AXIS, SAMPLE
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 @dataclass(frozen=True)
@@ -30,19 +26,13 @@ class _Fixed(Layer):
 
     torch_class: ClassVar[str]
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(f"torch.nn.{self.torch_class}")
 
-        module: nn.Module = getattr(nn, self.torch_class)()
-        return module
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        module: Any = self.module(inputs)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         if self.torch_class in _IN_PLACE and emit.may_overwrite_input():
-            module.inplace = True
-        return emit.module(module, *operands)
+            return emit.module(made(f"torch.nn.{self.torch_class}", inplace=True), *operands)
+        return emit.module(self.module(inputs), *operands)
 
 
 def _fixed(torch_class: str, doc: str, *names: str, source: str = "") -> type[_Fixed]:
@@ -67,6 +57,7 @@ Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
 Sigmoid.bounded = Tanh.bounded = True
 Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
 Identity = _fixed("Identity", "The input, unchanged.", "identity")
+ReLU.homogeneous = Identity.homogeneous = True
 Identity.drawn = False  # a line that passes says it
 
 
@@ -79,12 +70,12 @@ Identity.drawn = False  # a line that passes says it
 class LeakyReLU(Layer):
     """x where positive, slope times x elsewhere."""
 
+    homogeneous = True
+
     slope: float = arg("factor of negative values", 0.01)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.LeakyReLU(self.slope)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.LeakyReLU", self.slope)
 
 
 @define("prelu", category=Category.ACTIVATION, source="dlib prelu_; torch.nn.PReLU")
@@ -92,15 +83,15 @@ class LeakyReLU(Layer):
 class PReLU(Layer):
     """Leaky ReLU with one learned slope for the whole layer."""
 
+    homogeneous = True
+
     initial: float = arg("the slope before training", 0.25)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return 1
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.PReLU(init=self.initial)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.PReLU", init=self.initial)
 
 
 @define("elu", category=Category.ACTIVATION, source="dlib elu_; torch.nn.ELU")
@@ -110,10 +101,8 @@ class ELU(Layer):
 
     alpha: float = arg("minus the limit of negative values", 1.0)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.ELU(self.alpha)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.ELU", self.alpha)
 
 
 @define(
@@ -127,10 +116,8 @@ class ClippedReLU(Layer):
 
     ceiling: float = arg("the largest output", 6.0, minimum=0)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Hardtanh(0.0, self.ceiling)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Hardtanh", 0.0, self.ceiling)
 
 
 @define("smelu", category=Category.ACTIVATION, source="dlib smelu_")
@@ -140,10 +127,8 @@ class SmeLU(Layer):
 
     beta: float = arg("half the width of the parabola", 1.0, minimum=0)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import SmeLU as Module
-
-        return Module(self.beta)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.SmeLU", self.beta)
 
 
 @define("softmax", category=Category.ACTIVATION, source="dlib softmax; torch.nn.Softmax")
@@ -153,10 +138,8 @@ class Softmax(Layer):
 
     bounded = True
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Softmax(dim=1)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Softmax", dim=1)
 
 
 @define("softmaxm", category=Category.ACTIVATION, stem="softmax", source="dlib softmaxm")
@@ -166,10 +149,8 @@ class SoftmaxRows(MapLayer):
 
     sees = LAST_AXIS
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import RowSoftmax as Module
-
-        return Module()
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("sequence_modules.RowSoftmax")
 
 
 @define("softmax_all", category=Category.ACTIVATION, source="dlib softmax_all_")
@@ -191,10 +172,12 @@ class SoftmaxAll(Layer):
             )
         return inputs[0]
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         if len(inputs[0]) == 1:
-            return nn.Softmax(dim=1)
-        sizes: tuple[int, ...] = inputs[0]  # type: ignore[assignment]
-        return nn.Sequential(nn.Flatten(), nn.Softmax(dim=1), nn.Unflatten(1, sizes))
+            return made("torch.nn.Softmax", dim=1)
+        return made(
+            "torch.nn.Sequential",
+            made("torch.nn.Flatten"),
+            made("torch.nn.Softmax", dim=1),
+            made("torch.nn.Unflatten", 1, inputs[0]),
+        )

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Anchors, EdgeType, Images, required
 from archdsl.ir.layer import Category, RuleError, arg, define
+from archdsl.ir.lowering import Construct, Emitter, Operand, made
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 
 @dataclass(frozen=True)
@@ -76,10 +71,12 @@ class AnchorGrid(_AnchorArguments, TypedLayer):
     def label(self) -> str:
         return f"anchors, {self.at_one_place} at a place"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import AnchorGrid as Module
-
-        return Module(self.sizes_of(len(levels_of(inputs[0], self.kind))), self.ratios)
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made(
+            "detection.two_stage.AnchorGrid",
+            self.sizes_of(len(levels_of(inputs[0], self.kind))),
+            self.ratios,
+        )
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]

@@ -7,7 +7,6 @@ as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -21,12 +20,8 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import whole
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 def _sequence(shape: Shape, kind: str) -> tuple[Dim, int]:
@@ -54,6 +49,8 @@ class Tokens(Layer):
     field is that of all of them from here on.
     """
 
+    homogeneous = True
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
         known = height is not None and width is not None
@@ -63,13 +60,9 @@ class Tokens(Layer):
         _, height, width = inputs[0]
         return Window(whole(height), whole(width))
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        rows = emit.call(torch.flatten, *operands, 2)
-        return emit.call(torch.permute, rows, (0, 2, 1))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        rows = emit.call("torch.flatten", *operands, 2)
+        return emit.call("torch.permute", rows, (0, 2, 1))
 
 
 @define(
@@ -91,10 +84,8 @@ class ClassToken(Layer):
     def label(self) -> str:
         return "class token"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import ClassToken as Module
-
-        return Module(_sequence(inputs[0], self.kind)[1])
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("sequence_modules.ClassToken", _sequence(inputs[0], self.kind)[1])
 
 
 @define(
@@ -135,10 +126,8 @@ class PositionEmbedding(Layer):
     def label(self) -> str:
         return "position embedding"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import PositionEmbedding as Module
-
-        return Module(*self._size(inputs), self.deviation)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("sequence_modules.PositionEmbedding", *self._size(inputs), self.deviation)
 
 
 @define(
@@ -183,21 +172,17 @@ class Attention(Layer):
     def label(self) -> str:
         return f"attention, {self.heads} head{'s' * (self.heads > 1)}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         _, channels = _sequence(inputs[0], self.kind)
-        return nn.MultiheadAttention(channels, self.heads, self.dropout, batch_first=True)
+        return made(
+            "torch.nn.MultiheadAttention", channels, self.heads, self.dropout, batch_first=True
+        )
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import operator
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         (tokens,) = operands
         # Without the weights torch takes a faster way; it returns None in their place.
         both = emit.module(self.module(inputs), tokens, tokens, tokens, need_weights=False)
-        return emit.call(operator.getitem, both, 0)
+        return emit.call("operator.getitem", both, 0)
 
 
 @define(
@@ -208,6 +193,8 @@ class Attention(Layer):
 @dataclass(frozen=True)
 class Token(Layer):
     """One token of a sequence, by its place from 0; the class token is the first."""
+
+    homogeneous = True
 
     index: int = arg("the token's place", 0, minimum=0)
 
@@ -225,9 +212,5 @@ class Token(Layer):
     def label(self) -> str:
         return f"token {self.index}"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import operator
-
-        return emit.call(operator.getitem, *operands, (slice(None), self.index))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("operator.getitem", *operands, (slice(None), self.index))

@@ -24,9 +24,7 @@ class Repeat(Combinator):
         return self.count * self.block.layers
 
     def connect(self, build: Builder, port: Port) -> Connection:
-        for _ in range(self.count):
-            port = yield build.apply(self.block, port)
-        return port
+        return (yield build.repeat(self.block, self.count, port))
 
 
 @define("compose", "add_layer", "add_loss_layer", source="function composition")
@@ -185,8 +183,7 @@ class AddTag(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         if port.node is None:
             raise RuleError("there is nothing to tag here", code="E205")
-        # A copy per tag: a network has a handful of tag numbers, reused over and over.
-        return Port(port.node, {**port.tags, self.id: port.node})
+        return port.marked(self.id, port.node)
         yield
 
 

@@ -159,6 +159,7 @@ class _FilterBank(MapLayer):
 class Convolution(Initialised, SlidingWindow, _FilterBank):
     """Convolution of a feature map, padded with zeros, with a bank of filters."""
 
+    linear = True
     keeps_output = False
 
     dilation: int = arg("distance of neighbouring filter taps", 1, minimum=1, positional=False)
@@ -262,6 +263,7 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
 class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
     """Transposed convolution: enlarges a feature map by its stride."""
 
+    linear = True
     keeps_output = False
 
     kernel_h: int = arg("rows of a filter (dlib nr)", minimum=1)

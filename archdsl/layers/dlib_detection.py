@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.ir.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
 from archdsl.ir.layer import Category, RuleError, arg, define, image, shown
-from archdsl.layers import dlib_options as record
+from archdsl.ir.lowering import Emitter, ImageValues, Operand, made
+from archdsl.ir.trial import RandomValues, Trial
 from archdsl.layers.combinators import AddTag, find
-from archdsl.layers.inputs import TensorInput
+from archdsl.layers.inputs import PixelValues, TensorInput
 from archdsl.layers.pyramid_tiles import tiled
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, agreed_classes, argument
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 # ---- image pyramids ----
 
@@ -96,25 +91,22 @@ class _PyramidInput(TensorInput):
     def label(self) -> str:
         return "image pyramid"
 
-    def pixels_of(self, picture: Tensor) -> Tensor:
-        return picture
+    @property
+    def expected(self) -> PixelValues:
+        return PixelValues()
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.dlib import PyramidInput
-        from archdsl.backends.torch.detection.values import tensor_of
-        from archdsl.ir.lowering import ImageValues
-
-        module = PyramidInput(self._n(), self.padding, self.outer_padding, self.means())
+        module = made(
+            "detection.dlib.PyramidInput", self._n(), self.padding, self.outer_padding, self.means()
+        )
         batch = emit.module(module, emit.entry("images"))
-        return ImageValues(batch, emit.call(tensor_of, batch))
+        return ImageValues(batch, emit.call("detection.values.tensor_of", batch))
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
-        import torch
-
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
         images: Images = required(output, Images, self.kind)
-        return {"images": [torch.rand(*(size or _TRIAL_SIDE for size in images.taken))]}
+        return {"images": [RandomValues(tuple(size or _TRIAL_SIDE for size in images.taken))]}
 
 
 @define(
@@ -156,9 +148,9 @@ class InputGrayscaleImagePyramid(_PyramidInput):
     def means(self) -> tuple[float, ...]:
         return (0.0,)
 
-    def pixels_of(self, picture: Tensor) -> Tensor:
-        # dlib's grey is the mean of the channels, rounded down.
-        return (picture * 255).round().sum(0, keepdim=True).div(3).floor() / 255
+    @property
+    def expected(self) -> PixelValues:
+        return PixelValues(grey=True)
 
 
 # ---- loss_mmod ----
@@ -248,24 +240,20 @@ class MmodDetections(_MmodArguments, DlibDetections):
         labels = {window.label for window in self._stated(inputs[0])}
         return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
 
-    def options(self, scores: EdgeType) -> record.MmodOptions:
-        """dlib's record of them."""
-
-        return record.MmodOptions(
-            tuple(
-                record.DetectorWindow(each.width, each.height, each.label)
-                for each in self._stated(scores)
-            ),
-            overlaps_nms=record.BoxOverlap(self.nms, self.covered),
-            use_bounding_box_regression=self.regression,
-        )
-
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.dlib import Mmod
-
-        module = Mmod(self.options(inputs[0]), self.threshold, emit.cells())
+        cells = emit.cells()
+        module = made(
+            "detection.dlib.Mmod",
+            tuple((each.width, each.height, each.label) for each in self._stated(inputs[0])),
+            self.threshold,
+            nms=self.nms,
+            covered=self.covered,
+            regression=self.regression,
+            stride=cells.stride,
+            first=cells.first,
+        )
         return emit.module(module, *map(argument, operands, inputs))
 
 
@@ -373,26 +361,18 @@ class YoloDetections(_YoloArguments, DlibDetections):
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
 
-    def options(self) -> record.YoloOptions:
-        """dlib's record of them."""
-
-        return record.YoloOptions(
-            tuple(
-                (tag, tuple(record.AnchorBox(*pair) for pair in anchors))
-                for tag, anchors in self.maps
-                if anchors
-            ),
-            overlaps_nms=record.BoxOverlap(self.nms, self.covered),
-            classwise_nms=self.classwise,
-        )
-
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.dlib import Yolo
-
         *maps, batch = map(argument, operands, inputs)
-        module = Yolo(tuple(tag for tag, _ in self.maps), self.options(), self.threshold)
+        module = made(
+            "detection.dlib.Yolo",
+            self.maps,
+            self.threshold,
+            nms=self.nms,
+            covered=self.covered,
+            classwise=self.classwise,
+        )
         return emit.module(module, maps, batch)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.edges import EdgeType, Images, Shape, required
 from archdsl.ir.layer import Category, RuleError, arg, define
-from archdsl.layers.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN, TensorInput, known_size
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from archdsl.ir.lowering import Emitter, Operand
+from archdsl.ir.lowering import Construct, Emitter, ImageValues, Operand, made
+from archdsl.ir.trial import RandomValues, Trial
+from archdsl.layers.inputs import (
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    PixelValues,
+    TensorInput,
+    known_size,
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class _ImagesInput(TensorInput):
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return Images(self.size())
 
-    def pixels_of(self, picture: Tensor) -> Tensor:
-        return picture
+    @property
+    def expected(self) -> PixelValues:
+        return PixelValues()
 
-    def batch(self) -> nn.Module:
+    def batch(self) -> Construct:
         """The module that makes a batch of images."""
         raise NotImplementedError
 
@@ -56,18 +59,14 @@ class _ImagesInput(TensorInput):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.values import tensor_of
-        from archdsl.ir.lowering import ImageValues
 
         images, targets = emit.entry("images"), emit.entry("targets", None)
         batch = emit.module(self.batch(), images, targets)
-        return ImageValues(batch, emit.call(tensor_of, batch))
+        return ImageValues(batch, emit.call("detection.values.tensor_of", batch))
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
-        import torch
-
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
         images: Images = required(output, Images, self.kind)
-        return {"images": [torch.rand(*known_size(images.shape))]}
+        return {"images": [RandomValues(known_size(images.shape))]}
 
 
 @define(
@@ -116,11 +115,16 @@ class InputImages(_ImagesInput):
     def label(self) -> str:
         return "images"
 
-    def batch(self) -> nn.Module:
-        from archdsl.backends.torch.detection.images import ImageBatch
-
+    def batch(self) -> Construct:
         normalisation = self._normalisation()
-        return ImageBatch(self.min_sizes(), self.max_size, *normalisation, None, self.divisible)
+        return made(
+            "detection.images.ImageBatch",
+            self.min_sizes(),
+            self.max_size,
+            *normalisation,
+            None,
+            self.divisible,
+        )
 
 
 @define(
@@ -142,10 +146,15 @@ class InputImagesSized(_ImagesInput):
     def label(self) -> str:
         return "images"
 
-    def batch(self) -> nn.Module:
-        from archdsl.backends.torch.detection.images import ImageBatch
-
+    def batch(self) -> Construct:
         rows, columns = self.height, self.width or self.height
         # torchvision takes a fixed size as width, height.
         fixed = columns, rows
-        return ImageBatch((min(fixed),), max(fixed), *self._normalisation(), fixed, 1)
+        return made(
+            "detection.images.ImageBatch",
+            (min(fixed),),
+            max(fixed),
+            *self._normalisation(),
+            fixed,
+            1,
+        )

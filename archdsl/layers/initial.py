@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NewType
+from dataclasses import dataclass, replace
+from typing import Any, NewType, cast
 
 from archdsl.ir.initial import Constant, Fan, Initial, Normal, VarianceScaling
-from archdsl.ir.layer import arg
+from archdsl.ir.layer import Layer, arg
 
 Scheme = NewType("Scheme", str)
 """The name of a distribution, a key of :data:`SCHEMES`."""
@@ -83,6 +83,11 @@ class Initialised:
         """Arguments in normal form, without those for initial weights, which compute nothing."""
         counting: dict[str, Any] = super().effective()  # type: ignore[misc]
         return {k: v for k, v in counting.items() if k not in Initialised.__dataclass_fields__}
+
+    def with_bias(self) -> Layer | None:
+        """The layer with a bias; ``None`` where it has one already."""
+        biased = replace(self, bias=True)  # type: ignore[call-arg]
+        return None if biased == self else cast("Layer", biased)
 
     @property
     def initial_values(self) -> Initial:

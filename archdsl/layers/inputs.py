@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from archdsl.ir.edges import EdgeType, shape_words
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.layer import Category, RuleError, Shape, alias, arg, define
-
-if TYPE_CHECKING:
-    from torch import Tensor, fx
-
-    from archdsl.ir.lowering import Emitter, Operand
+from archdsl.ir.lowering import Emitter, Operand, Value, made
+from archdsl.ir.trial import RandomValues, Trial
 
 
 class Pixels(NamedTuple):
@@ -26,6 +23,19 @@ class Pixels(NamedTuple):
     divisor: int = 1
     rows: int | None = None
     columns: int | None = None
+
+
+class PixelValues(NamedTuple):
+    """Values that stand for a picture in RGB with values 0..1.
+
+    They are ``(value * scale - mean) / deviation``, mean and deviation by channel or for all.
+    ``grey`` is one channel, as dlib makes it: the mean of the three of 0..255, rounded down.
+    """
+
+    scale: float = 1
+    mean: tuple[float, ...] = (0,)
+    deviation: tuple[float, ...] = (1,)
+    grey: bool = False
 
 
 CPP_CONTAINERS = ("matrix", "array", "array2d", "vector")
@@ -53,14 +63,13 @@ class TensorInput(InputLayer):
     ) -> Operand:
         return self.lower(emit, (emit.entry("x"),), ())
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
-        import torch
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
+        return {"x": RandomValues((1, *known_size(cast("Shape", output))))}
 
-        return {"x": torch.rand(1, *known_size(cast("Shape", output)))}
-
-    def pixels_of(self, picture: Tensor) -> Tensor:
-        """A picture in RGB, values 0..1, as the values that networks with this input expect."""
-        return picture * 255
+    @property
+    def expected(self) -> PixelValues:
+        """The values that networks with this input expect for a picture."""
+        return PixelValues(scale=255)
 
 
 def known_size(shape: Shape) -> tuple[int, ...]:
@@ -104,24 +113,20 @@ class Input(TensorInput):
     def label(self) -> str:
         return "input"
 
-    def pixels_of(self, picture: Tensor) -> Tensor:
+    @property
+    def expected(self) -> PixelValues:
         if self.pixels.divisor != 1:
-            return super().pixels_of(picture)
+            return super().expected
+        if self.pixels.channels != len(IMAGENET_MEAN):
+            return PixelValues()
         # Nothing is known of these values; torchvision's networks are trained like this.
-        channels = zip(picture, IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
-        import torch
+        return PixelValues(mean=IMAGENET_MEAN, deviation=IMAGENET_DEVIATION)
 
-        return torch.stack([(channel - mean) / sigma for channel, mean, sigma in channels])
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         (pixels,) = operands
         if self.pixels.divisor == 1:
             return pixels
-        from archdsl.backends.torch.modules import Normalize
-
-        return emit.module(Normalize((0.0,), float(self.pixels.divisor)), pixels)
+        return emit.module(made("modules.Normalize", (0.0,), float(self.pixels.divisor)), pixels)
 
 
 @define("input_rgb_image", category=Category.INPUT, stem="input", source="dlib input_rgb_image")
@@ -146,12 +151,10 @@ class InputRgbImage(TensorInput):
     def label(self) -> str:
         return "RGB image"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        from archdsl.backends.torch.modules import Normalize
-
-        return emit.module(Normalize((self.red, self.green, self.blue), 256.0), *operands)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.module(
+            made("modules.Normalize", (self.red, self.green, self.blue), 256.0), *operands
+        )
 
 
 @define(
@@ -197,7 +200,5 @@ class InputTensor(TensorInput):
     def label(self) -> str:
         return "input"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         return operands[0]

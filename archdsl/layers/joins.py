@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -20,12 +18,8 @@ from archdsl.ir.layer import (
     elements,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import SAMPLE, resizing
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:
@@ -63,11 +57,9 @@ class Add(Layer):
     def label(self) -> str:
         return "+"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         # In place where nobody else needs the first operand: a large sum costs what it allocates.
-        add = operator.iadd if emit.may_overwrite_input() else operator.add
+        add = "operator.iadd" if emit.may_overwrite_input() else "operator.add"
         return reduce(lambda a, b: emit.call(add, a, b), operands)
 
 
@@ -131,14 +123,10 @@ class AddPadded(_LevelJoin):
     def label(self) -> str:
         return "+"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        from archdsl.backends.torch.modules import AddPadded as Module
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         if _surely_equal(inputs):
-            return emit.call(operator.add, *operands)
-        return emit.module(Module(), *operands)
+            return emit.call("operator.add", *operands)
+        return emit.module(made("modules.AddPadded"), *operands)
 
 
 @define("concat", category=Category.JOIN, source="torch.cat; Szegedy et al. 2014, figure 2")
@@ -146,6 +134,7 @@ class AddPadded(_LevelJoin):
 class Concat(_LevelJoin):
     """Tensors one behind the other along the channels."""
 
+    concatenates = True
     keeps_output = False
     inputs = None
 
@@ -161,12 +150,8 @@ class Concat(_LevelJoin):
                 )
         return sum(_known(shape, 0) for shape in inputs), *inputs[0][1:]
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.cat, list(operands), 1)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.cat", list(operands), 1)
 
 
 @define("gate", category=Category.JOIN, stem="gate", source="dlib scale_; Hu et al. 2018")
@@ -191,11 +176,9 @@ class Gate(MapLayer):
     def label(self) -> str:
         return "×"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         features, gate = operands
-        return emit.call(operator.mul, gate, features)
+        return emit.call("operator.mul", gate, features)
 
 
 @define("mult", category=Category.JOIN, source="dlib mult_prev_")
@@ -221,14 +204,10 @@ class Mult(_LevelJoin):
     def label(self) -> str:
         return "×"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        from archdsl.backends.torch.modules import MultPadded as Module
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         if _surely_equal(inputs):
-            return emit.call(operator.mul, *operands)
-        return emit.module(Module(), *operands)
+            return emit.call("operator.mul", *operands)
+        return emit.module(made("modules.MultPadded"), *operands)
 
 
 @define(
@@ -272,12 +251,8 @@ class MatrixProduct(MapLayer):
     def label(self) -> str:
         return "matrix product"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.matmul, *operands)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.matmul", *operands)
 
 
 @define(
@@ -322,7 +297,5 @@ class ResizeToMatch(MapLayer):
     def label(self) -> str:
         return "nearest resize" if self.nearest else "resize"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import ResizeToMatch as Module
-
-        return Module(self.nearest, self.align_corners)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.ResizeToMatch", self.nearest, self.align_corners)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import flat_size, last_axis
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 @define(
@@ -25,6 +20,8 @@ if TYPE_CHECKING:
 class FullyConnected(Initialised, Layer):
     """Every output is a weighted sum of all inputs; feature maps are flattened first."""
 
+    flattens = True
+    linear = True
     keeps_output = False
 
     outputs: int = arg("number of outputs", minimum=1)
@@ -49,19 +46,13 @@ class FullyConnected(Initialised, Layer):
     def label(self) -> str:
         return f"fc {self.outputs}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Linear", flat_size(inputs[0], "fc"), self.outputs, bias=self.bias)
 
-        return nn.Linear(flat_size(inputs[0], "fc"), self.outputs, bias=self.bias)
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         (operand,) = operands
         if len(inputs[0]) > 1:
-            operand = emit.call(torch.flatten, operand, 1)
+            operand = emit.call("torch.flatten", operand, 1)
         return emit.module(self.module(inputs), operand, initial=self.initial_values)
 
 
@@ -80,6 +71,8 @@ class Linear(Initialised, MapLayer):
     In dlib that axis is the columns, so a row of features, features×1×1, has one value there.
     """
 
+    features_last = True
+    linear = True
     keeps_output = False
     sees = LAST_AXIS
 
@@ -99,10 +92,10 @@ class Linear(Initialised, MapLayer):
     def label(self) -> str:
         return f"linear {self.outputs}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Linear(last_axis(inputs[0], self.kind), self.outputs, bias=self.bias)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Linear", last_axis(inputs[0], self.kind), self.outputs, bias=self.bias
+        )
 
 
 alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias", bias=False)
@@ -117,15 +110,15 @@ alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias",
 class Dropout(Layer):
     """In training sets values to zero at random, each with probability p; later does nothing."""
 
+    homogeneous = True
+
     p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
 
     def label(self) -> str:
         return f"dropout {self.p:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout(self.p)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Dropout", self.p)
 
 
 @define(
@@ -138,15 +131,15 @@ class Dropout(Layer):
 class DropoutRate(Layer):
     """Dropout with its rate in percent."""
 
+    homogeneous = True
+
     percent: int = arg("percentage of values that are dropped", minimum=0, maximum=100)
 
     def label(self) -> str:
         return f"dropout {self.percent}%"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout(self.percent / 100)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Dropout", self.percent / 100)
 
 
 alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", percent=10)
@@ -162,16 +155,15 @@ alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", pe
 class StochasticDepth(Layer):
     """In training leaves out a whole sample with probability p; for bodies of residual blocks."""
 
+    homogeneous = True
+
     p: float = arg("probability that a sample is dropped", 0.5, minimum=0, maximum=1)
 
     def label(self) -> str:
         return f"stochastic depth {self.p:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torchvision.ops import StochasticDepth as Module
-
-        module: nn.Module = Module(self.p, "row")
-        return module
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torchvision.ops.StochasticDepth", self.p, "row")
 
 
 @define(
@@ -183,15 +175,15 @@ class StochasticDepth(Layer):
 class Multiply(Layer):
     """Every value times a constant."""
 
+    homogeneous = True
+
     factor: float = arg("the constant", 0.5)
 
     def label(self) -> str:
         return f"× {self.factor:g}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Multiply as Module
-
-        return Module(self.factor)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Multiply", self.factor)
 
 
 @define(
@@ -204,12 +196,12 @@ class Multiply(Layer):
 class ScaleWeights(Layer):
     """Every value divided by the square root of the length of attention's queries and keys."""
 
+    homogeneous = True
+
     length: int = arg("length of a query (dlib d_k)", minimum=1)
 
     def label(self) -> str:
         return f"/ √{self.length}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Multiply as Module
-
-        return Module(self.length**-0.5)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Multiply", self.length**-0.5)

@@ -9,31 +9,24 @@ dnn/loss.h. Where dlib's labels carry weights, ``criterion`` takes them as a thi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 
 
 @dataclass(frozen=True)
 class Loss(Layer):
     """The base of all losses: the network's output passes."""
 
-    def criterion(self) -> nn.Module:
+    def criterion(self) -> Construct:
         """The torch module that turns (output, target) into a number."""
         raise NotImplementedError
 
-    def decision(self) -> nn.Module:
+    def decision(self) -> Construct:
         """The torch module that turns an output into a decision, a dict of tensors by name."""
         raise NotImplementedError
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         emit.criterion(self.criterion())
         emit.decision(self.decision())
         return operands[0]
@@ -57,15 +50,11 @@ class LossMulticlassLog(Loss):
 
     takes_logits = True
 
-    def criterion(self) -> nn.Module:
-        from torch import nn
+    def criterion(self) -> Construct:
+        return made("torch.nn.CrossEntropyLoss")
 
-        return nn.CrossEntropyLoss()
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import LikeliestClass
-
-        return LikeliestClass()
+    def decision(self) -> Construct:
+        return made("losses.LikeliestClass")
 
 
 @define(
@@ -78,10 +67,8 @@ class LossMulticlassLog(Loss):
 class LossMulticlassLogWeighted(LossMulticlassLog):
     """loss_multiclass_log with a weight for every sample: criterion(output, target, weights)."""
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import WeightedMulticlassLog
-
-        return WeightedMulticlassLog()
+    def criterion(self) -> Construct:
+        return made("losses.WeightedMulticlassLog")
 
 
 @define(
@@ -97,15 +84,11 @@ class LossMulticlassLogPerPixel(LossMulticlassLog):
     Decides for a map of labels, with the score of each.
     """
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import PixelMulticlassLog
+    def criterion(self) -> Construct:
+        return made("losses.PixelMulticlassLog")
 
-        return PixelMulticlassLog()
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import LikeliestClass
-
-        return LikeliestClass(probabilities=False)
+    def decision(self) -> Construct:
+        return made("losses.LikeliestClass", probabilities=False)
 
 
 @define(
@@ -118,10 +101,8 @@ class LossMulticlassLogPerPixel(LossMulticlassLog):
 class LossMulticlassLogPerPixelWeighted(LossMulticlassLogPerPixel):
     """loss_multiclass_log_per_pixel with a weight for every pixel: a third argument."""
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import WeightedMulticlassLog
-
-        return WeightedMulticlassLog()
+    def criterion(self) -> Construct:
+        return made("losses.WeightedMulticlassLog")
 
 
 @define(
@@ -154,15 +135,11 @@ class LossMultimulticlassLog(Loss):
             )
         return inputs[0]
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import SeveralMulticlassLog
+    def criterion(self) -> Construct:
+        return made("losses.SeveralMulticlassLog", self.classes)
 
-        return SeveralMulticlassLog(self.classes)
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import SeveralClasses
-
-        return SeveralClasses(self.classes)
+    def decision(self) -> Construct:
+        return made("losses.SeveralClasses", self.classes)
 
 
 # ---- yes or no ----
@@ -178,15 +155,11 @@ class LossBinaryLog(Loss):
 
     takes_logits = True
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import BinaryLog
+    def criterion(self) -> Construct:
+        return made("losses.BinaryLog")
 
-        return BinaryLog()
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import YesOrNo
-
-        return YesOrNo()
+    def decision(self) -> Construct:
+        return made("losses.YesOrNo")
 
 
 @define(
@@ -212,10 +185,8 @@ class LossMultibinaryLog(LossBinaryLog):
 
     gamma: float = arg("the exponent of the focal loss", 0.0, minimum=0, positional=False)
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import MultibinaryLog
-
-        return MultibinaryLog(self.gamma)
+    def criterion(self) -> Construct:
+        return made("losses.MultibinaryLog", self.gamma)
 
 
 @define("loss_binary_hinge", category=Category.LOSS, stem="loss", source="dlib loss_binary_hinge_")
@@ -226,15 +197,11 @@ class LossBinaryHinge(Loss):
     Decides for +1 or -1; the output itself is the score.
     """
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import BinaryHinge
+    def criterion(self) -> Construct:
+        return made("losses.BinaryHinge")
 
-        return BinaryHinge()
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import Sign
-
-        return Sign()
+    def decision(self) -> Construct:
+        return made("losses.Sign")
 
 
 # ---- numbers ----
@@ -244,10 +211,8 @@ class LossBinaryHinge(Loss):
 class _Values(Loss):
     """The base of losses whose outputs are what is wanted."""
 
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import AsItIs
-
-        return AsItIs("values")
+    def decision(self) -> Construct:
+        return made("losses.AsItIs", "values")
 
 
 @define(
@@ -260,10 +225,8 @@ class _Values(Loss):
 class LossMeanSquared(_Values):
     """Mean squared difference of outputs and targets."""
 
-    def criterion(self) -> nn.Module:
-        from torch import nn
-
-        return nn.MSELoss()
+    def criterion(self) -> Construct:
+        return made("torch.nn.MSELoss")
 
 
 @define(
@@ -276,10 +239,8 @@ class LossMeanSquared(_Values):
 class LossMeanSquaredMultioutput(_Values):
     """Squared difference of outputs and targets, summed over the outputs of a sample."""
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import SummedSquares
-
-        return SummedSquares()
+    def criterion(self) -> Construct:
+        return made("losses.SummedSquares")
 
 
 @define(
@@ -327,10 +288,8 @@ class LossEpsilonInsensitive(_Values):
 
     epsilon: float = arg("the difference that costs nothing", 1.0, minimum=0, positional=False)
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import EpsilonInsensitive
-
-        return EpsilonInsensitive(self.epsilon)
+    def criterion(self) -> Construct:
+        return made("losses.EpsilonInsensitive", self.epsilon)
 
 
 @define("loss_dot", category=Category.LOSS, stem="loss", source="dlib loss_dot_")
@@ -338,10 +297,8 @@ class LossEpsilonInsensitive(_Values):
 class LossDot(_Values):
     """The negative dot product of outputs and targets, averaged over samples."""
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import NegativeDot
-
-        return NegativeDot()
+    def criterion(self) -> Construct:
+        return made("losses.NegativeDot")
 
 
 @define("loss_ranking", category=Category.LOSS, stem="loss", source="dlib loss_ranking_")
@@ -352,15 +309,11 @@ class LossRanking(Loss):
     The hinge over all pairs of one of each. Decides for the score itself.
     """
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import Ranking
+    def criterion(self) -> Construct:
+        return made("losses.Ranking")
 
-        return Ranking()
-
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import AsItIs
-
-        return AsItIs("scores")
+    def decision(self) -> Construct:
+        return made("losses.AsItIs", "scores")
 
 
 # ---- embeddings ----
@@ -370,10 +323,8 @@ class LossRanking(Loss):
 class _Embedding(Loss):
     """The base of losses whose outputs are places in a space."""
 
-    def decision(self) -> nn.Module:
-        from archdsl.backends.torch.losses import AsItIs
-
-        return AsItIs("embeddings")
+    def decision(self) -> Construct:
+        return made("losses.AsItIs", "embeddings")
 
 
 @define("loss_metric", category=Category.LOSS, stem="loss", source="dlib loss_metric_")
@@ -388,10 +339,8 @@ class LossMetric(_Embedding):
     margin: float = arg("distance that is to be kept from the threshold", 0.04, positional=False)
     threshold: float = arg("distance below which two are the same", 0.6, positional=False)
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import Metric
-
-        return Metric(self.margin, self.threshold)
+    def criterion(self) -> Construct:
+        return made("losses.Metric", self.margin, self.threshold)
 
 
 @define(
@@ -409,7 +358,5 @@ class LossBarlowTwins(_Embedding):
 
     weight: float = arg("the weight of the others (dlib's lambda)", 0.0051, positional=False)
 
-    def criterion(self) -> nn.Module:
-        from archdsl.backends.torch.losses import BarlowTwins
-
-        return BarlowTwins(self.weight)
+    def criterion(self) -> Construct:
+        return made("losses.BarlowTwins", self.weight)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, shown
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import LAST_AXIS, SAMPLE
 from archdsl.layers.pooling import flat_size, last_axis
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 def _channels(shape: Shape, kind: str) -> int:
@@ -50,11 +48,14 @@ class _BatchNorm(Layer):
     def label(self) -> str:
         return "batch norm"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        cls = nn.BatchNorm2d if len(inputs[0]) == 3 else nn.BatchNorm1d
-        return cls(self._features(inputs), eps=self.eps, momentum=self.momentum)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        axes = 2 if len(inputs[0]) == 3 else 1
+        return made(
+            f"torch.nn.BatchNorm{axes}d",
+            self._features(inputs),
+            eps=self.eps,
+            momentum=self.momentum,
+        )
 
 
 @define(
@@ -107,13 +108,18 @@ class BatchNormFc(_BatchNorm):
     def _features(self, inputs: tuple[Shape, ...]) -> int:
         return flat_size(inputs[0], self.kind)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        norm = nn.BatchNorm1d(self._features(inputs), eps=self.eps, momentum=self.momentum)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        norm = made(
+            "torch.nn.BatchNorm1d", self._features(inputs), eps=self.eps, momentum=self.momentum
+        )
         if len(inputs[0]) == 1:
             return norm
-        return nn.Sequential(nn.Flatten(), norm, nn.Unflatten(1, inputs[0]))  # type: ignore[arg-type]
+        return made(
+            "torch.nn.Sequential",
+            made("torch.nn.Flatten"),
+            norm,
+            made("torch.nn.Unflatten", 1, inputs[0]),
+        )
 
 
 @define(
@@ -146,11 +152,9 @@ class Affine(Layer):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return 2 * self._size(inputs)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Affine as Module
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         shape = inputs[0] if self.per_value else inputs[0][:1]
-        return Module(*cast("tuple[int, ...]", shape))
+        return made("modules.Affine", *cast("tuple[int, ...]", shape))
 
 
 @define(
@@ -180,10 +184,10 @@ class GroupNorm(Layer):
     def label(self) -> str:
         return f"group norm, {self.groups}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.GroupNorm(self.groups, _channels(inputs[0], self.kind), eps=self.eps)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.GroupNorm", self.groups, _channels(inputs[0], self.kind), eps=self.eps
+        )
 
 
 @define(
@@ -206,10 +210,8 @@ class LayerNorm(Layer):
     def label(self) -> str:
         return "layer norm"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.GroupNorm(1, _channels(inputs[0], self.kind), eps=self.eps)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.GroupNorm", 1, _channels(inputs[0], self.kind), eps=self.eps)
 
 
 @define(
@@ -232,10 +234,8 @@ class RMSNorm(Layer):
     def label(self) -> str:
         return "RMS norm"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import RMSNorm as Module
-
-        return Module(_channels(inputs[0], self.kind), self.eps)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.RMSNorm", _channels(inputs[0], self.kind), self.eps)
 
 
 @define(
@@ -248,6 +248,7 @@ class RMSNorm(Layer):
 class LayerNormLast(Layer):
     """Normalisation along the last axis, at each position by itself; behind ``channels_last``."""
 
+    features_last = True
     sees = LAST_AXIS
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)
@@ -262,10 +263,8 @@ class LayerNormLast(Layer):
     def label(self) -> str:
         return "layer norm"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.LayerNorm(last_axis(inputs[0], self.kind), eps=self.eps)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.LayerNorm", last_axis(inputs[0], self.kind), eps=self.eps)
 
 
 @define(
@@ -290,10 +289,8 @@ class LayerScale(Layer):
     def label(self) -> str:
         return "layer scale"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import LayerScale as Module
-
-        return Module(image(inputs[0], self.kind)[0], self.initial)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.LayerScale", image(inputs[0], self.kind)[0], self.initial)
 
 
 @define(
@@ -321,10 +318,8 @@ class LocalResponseNorm(Layer):
     def label(self) -> str:
         return f"LRN {self.size}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.LocalResponseNorm(self.size, self.alpha, self.beta, self.k)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.LocalResponseNorm", self.size, self.alpha, self.beta, self.k)
 
 
 @define(
@@ -344,10 +339,8 @@ class L2Normalize(Layer):
     def label(self) -> str:
         return "L2 normalise"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import L2Normalize as Module
-
-        return Module(self.eps)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.L2Normalize", self.eps)
 
 
 @define(
@@ -372,7 +365,5 @@ class L2NormScaled(Layer):
     def label(self) -> str:
         return "L2 norm, scaled"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import L2NormScaled as Module
-
-        return Module(image(inputs[0], self.kind)[0], self.initial)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.L2NormScaled", image(inputs[0], self.kind)[0], self.initial)

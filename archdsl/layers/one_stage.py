@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Anchors, Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.ir.lowering import Construct, Emitter, Operand, made
 from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import (
@@ -18,12 +19,6 @@ from archdsl.layers.typed import (
     levels_of,
     listed,
 )
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
-
 
 # ---- default boxes ----
 
@@ -78,10 +73,9 @@ class DefaultBoxGrid(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.one_stage import DefaultBoxes
-
         steps = tuple(level.step for level in self.levels)
-        module = DefaultBoxes(
+        module = made(
+            "detection.one_stage.DefaultBoxes",
             tuple(level.ratios() for level in self.levels),
             (*(level.scale for level in self.levels), self.last),
             steps if any(steps) else None,
@@ -164,7 +158,7 @@ class _DenseLayer(DecisionLayer):
             found.add(channels // each)
         return agreed_classes(found, self.of)
 
-    def settled(self, classes: int, anchors: int) -> nn.Module:
+    def settled(self, classes: int, anchors: int) -> Construct:
         """The module for a number of classes, and of anchors at each place."""
         raise NotImplementedError
 
@@ -200,10 +194,9 @@ class RetinaDetections(_RetinaArguments, _DenseLayer):
 
     of = "retinanet"
 
-    def settled(self, classes: int, anchors: int) -> nn.Module:
-        from archdsl.backends.torch.detection.one_stage import RetinaDetections as Module
-
-        return Module(
+    def settled(self, classes: int, anchors: int) -> Construct:
+        return made(
+            "detection.one_stage.RetinaDetections",
             classes,
             anchors,
             self.score,
@@ -239,10 +232,16 @@ class FcosDetections(_FcosArguments, _DenseLayer):
     of = "fcos"
     extra = (("centerness", 1),)
 
-    def settled(self, classes: int, anchors: int) -> nn.Module:
-        from archdsl.backends.torch.detection.one_stage import FcosDetections as Module
-
-        return Module(classes, self.score, self.nms, self.count, self.candidates, self.radius)
+    def settled(self, classes: int, anchors: int) -> Construct:
+        return made(
+            "detection.one_stage.FcosDetections",
+            classes,
+            self.score,
+            self.nms,
+            self.count,
+            self.candidates,
+            self.radius,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,10 +263,9 @@ class SsdDetections(_SsdArguments, _DenseLayer):
 
     of = "ssd"
 
-    def settled(self, classes: int, anchors: int) -> nn.Module:
-        from archdsl.backends.torch.detection.one_stage import SsdDetections as Module
-
-        return Module(
+    def settled(self, classes: int, anchors: int) -> Construct:
+        return made(
+            "detection.one_stage.SsdDetections",
             classes,
             self.score,
             self.nms,

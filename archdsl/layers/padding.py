@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import sliding
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @define(
@@ -45,7 +42,7 @@ class Pad(MapLayer):
             return f"pad {self.top}"
         return "pad " + " ".join(map(str, sides))
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.ConstantPad2d((self.left, self.right, self.top, self.bottom), self.value)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.ConstantPad2d", (self.left, self.right, self.top, self.bottom), self.value
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -17,13 +16,9 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import sliding
 from archdsl.layers.convolution import Pair, times
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 def _folded(kind: str, shape: Shape, stride: Pair) -> Shape:
@@ -51,6 +46,8 @@ class Reorg(MapLayer):
     Darknet's layer of this name deals the values out in another order: ``darknet_reorg``.
     """
 
+    homogeneous = True
+
     row_stride: int = arg("rows of a block", 2, minimum=1)
     col_stride: int = arg("columns of a block", 2, minimum=1)
 
@@ -68,10 +65,8 @@ class Reorg(MapLayer):
     def label(self) -> str:
         return f"reorg {times(self._stride)}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import Reorg as Module
-
-        return Module(self.row_stride, self.col_stride)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.Reorg", self.row_stride, self.col_stride)
 
 
 @define(
@@ -88,6 +83,8 @@ class DarknetReorg(Layer):
     So it reads C×H×W values as if they were C/s²×Hs×Ws, and makes blocks of those. Sizes are those
     of ``reorg``, the order of the values is not.
     """
+
+    homogeneous = True
 
     stride: int = arg("rows and columns of a block; its square divides the channels", 2, minimum=1)
 
@@ -110,10 +107,8 @@ class DarknetReorg(Layer):
     def label(self) -> str:
         return f"reorg {times((self.stride, self.stride))}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.modules import DarknetReorg as Module
-
-        return Module(self.stride)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.DarknetReorg", self.stride)
 
 
 @define(
@@ -130,6 +125,8 @@ class YoloGrid(Layer):
     and the confidence of each box, then the classes' probabilities. Darknet has the same numbers
     in another order; its weights are reordered where they are read and written.
     """
+
+    homogeneous = True
 
     side: int = arg("S: cells along each side of the image", minimum=1)
     boxes: int = arg("B: boxes that a cell predicts", minimum=1)
@@ -150,25 +147,5 @@ class YoloGrid(Layer):
     def label(self) -> str:
         return f"grid {times((self.side, self.side))}"
 
-    def darknet_order(self) -> list[int]:
-        """Index in Darknet's output of each number of the grid, in the order of cells.
-
-        Darknet has the classes of all cells first, then the confidences, then the boxes.
-        """
-        cells = range(self.side**2)
-        confidences = len(cells) * self.classes
-        coordinates = confidences + len(cells) * self.boxes
-        order: list[int] = []
-        for cell in cells:
-            for box in range(cell * self.boxes, (cell + 1) * self.boxes):
-                order += range(coordinates + 4 * box, coordinates + 4 * (box + 1))
-                order.append(confidences + box)
-            order += range(cell * self.classes, (cell + 1) * self.classes)
-        return order
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.reshape, *operands, (-1, *self.shape(inputs)))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.reshape", *operands, (-1, *self.shape(inputs)))

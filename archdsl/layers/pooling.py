@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -19,18 +17,16 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import dividing, whole
 from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, times
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 @dataclass(frozen=True)
 class _Pooling(SlidingWindow):
     """Arguments and shape rule that both fixed-window poolings share."""
+
+    homogeneous = True
 
     ceil_mode: bool = arg(
         "round the output size up, as Caffe does, not down", False, positional=False
@@ -120,21 +116,20 @@ class MaxPool(_Pooling):
     def label(self) -> str:
         return self._label("max")
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         if self.everything:
-            return nn.AdaptiveMaxPool2d((1, 1))
+            return made("torch.nn.AdaptiveMaxPool2d", (1, 1))
         kernel = self._kernel(inputs[0])
         assert kernel is not None
         padding, stride = self._padding(), (self.stride_h, self.stride_w)
         if self._needs_explicit_padding(kernel):
             sides = (padding[1], padding[1], padding[0], padding[0])
-            return nn.Sequential(
-                nn.ConstantPad2d(sides, float("-inf")),
-                nn.MaxPool2d(kernel, stride),
+            return made(
+                "torch.nn.Sequential",
+                made("torch.nn.ConstantPad2d", sides, float("-inf")),
+                made("torch.nn.MaxPool2d", kernel, stride),
             )
-        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=self.ceil_mode)
+        return made("torch.nn.MaxPool2d", kernel, stride, padding, ceil_mode=self.ceil_mode)
 
 
 @define(
@@ -157,24 +152,24 @@ class AvgPool(_Pooling):
     def label(self) -> str:
         return self._label("avg")
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        from archdsl.backends.torch.modules import PaddedAvgPool2d
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         if self.everything:
-            return nn.AdaptiveAvgPool2d((1, 1))
+            return made("torch.nn.AdaptiveAvgPool2d", (1, 1))
         kernel = self._kernel(inputs[0])
         assert kernel is not None
         padding, stride = self._padding(), (self.stride_h, self.stride_w)
         if self._needs_explicit_padding(kernel):
-            return PaddedAvgPool2d(kernel, stride, padding, self.count_include_pad)
-        return nn.AvgPool2d(kernel, stride, padding, self.ceil_mode, self.count_include_pad)
+            return made("modules.PaddedAvgPool2d", kernel, stride, padding, self.count_include_pad)
+        return made(
+            "torch.nn.AvgPool2d", kernel, stride, padding, self.ceil_mode, self.count_include_pad
+        )
 
 
 @dataclass(frozen=True)
 class _AdaptivePooling(MapLayer):
     """Arguments and shape rule of the poolings with a fixed output size."""
+
+    homogeneous = True
 
     height: int = arg("rows of the output", minimum=1)
     width: int | None = arg("columns of the output", None, minimum=1, shown="height")
@@ -207,10 +202,8 @@ class AdaptiveAvgPool(_AdaptivePooling):
     def label(self) -> str:
         return f"avg pool to {times(self.size)}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.AdaptiveAvgPool2d(self.size)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.AdaptiveAvgPool2d", self.size)
 
 
 @define(
@@ -226,10 +219,8 @@ class AdaptiveMaxPool(_AdaptivePooling):
     def label(self) -> str:
         return f"max pool to {times(self.size)}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.AdaptiveMaxPool2d(self.size)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.AdaptiveMaxPool2d", self.size)
 
 
 for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", AvgPool)):
@@ -255,6 +246,7 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
 class ChannelsLast(Layer):
     """channels×height×width to height×width×channels, for layers along the last axis."""
 
+    homogeneous = True
     order = (1, 2, 0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -264,12 +256,8 @@ class ChannelsLast(Layer):
     def label(self) -> str:
         return "channels last"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.permute, *operands, (0, 2, 3, 1))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.permute", *operands, (0, 2, 3, 1))
 
 
 @define("channels_first", category=Category.RESHAPE, source="torch.permute(x, (0, 3, 1, 2))")
@@ -277,6 +265,7 @@ class ChannelsLast(Layer):
 class ChannelsFirst(Layer):
     """height×width×channels back to channels×height×width."""
 
+    homogeneous = True
     order = (2, 0, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -290,12 +279,8 @@ class ChannelsFirst(Layer):
     def label(self) -> str:
         return "channels first"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.permute, *operands, (0, 3, 1, 2))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.permute", *operands, (0, 3, 1, 2))
 
 
 def last_axis(shape: Shape, kind: str) -> int:
@@ -317,6 +302,8 @@ def last_axis(shape: Shape, kind: str) -> int:
 class ChannelShuffle(Layer):
     """Channels dealt out anew: the first of each group, then the second of each, and so on."""
 
+    homogeneous = True
+
     groups: int = arg("number of groups; divides the channels", minimum=1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -326,16 +313,16 @@ class ChannelShuffle(Layer):
     def label(self) -> str:
         return f"shuffle, {self.groups}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.ChannelShuffle(self.groups)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.ChannelShuffle", self.groups)
 
 
 @define("chunk", category=Category.RESHAPE, source="torch.chunk; ShuffleNetV2's channel split")
 @dataclass(frozen=True)
 class Chunk(Layer):
     """One of several equal parts of the channels: ``chunk<0,2>`` is the first half."""
+
+    homogeneous = True
 
     index: int = arg("which part, from 0", minimum=0)
     parts: int = arg("number of parts; divides the channels", 2, minimum=1)
@@ -351,16 +338,10 @@ class Chunk(Layer):
     def label(self) -> str:
         return f"part {self.index + 1} of {self.parts}"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        split = (operands[0], self.parts, 1)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         # All parts come out of one call.
-        made = (user for user in operands[0].users if user.target is torch.chunk)
-        chunks = next((user for user in made if user.args == split), None)
-        return emit.call(operator.getitem, chunks or emit.call(torch.chunk, *split), self.index)
+        chunks = emit.once("torch.chunk", operands[0], self.parts, 1)
+        return emit.call("operator.getitem", chunks, self.index)
 
 
 def _require_parts(parts: int, shape: Shape, kind: str) -> int:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Anchors, EdgeType, Images, Proposals, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.ir.lowering import Construct, Emitter, Operand, made
+from archdsl.ir.trial import RandomBoxes, Trial
 from archdsl.layers.anchors import AnchorBlock
 from archdsl.layers.convolution import Convolution
 from archdsl.layers.inputs import known_size
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 _TRIED = 16
 """Number of proposals in a trial run, which the full number would make slow."""
@@ -64,10 +60,9 @@ class Propose(_RpnArguments, TypedLayer):
     def label(self) -> str:
         return f"best {self.after_nms:,}, NMS {self.nms:g}"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import ProposalFilter
-
-        return ProposalFilter(
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made(
+            "detection.two_stage.ProposalFilter",
             (self.train_before_nms, self.before_nms),
             (self.train_after_nms, self.after_nms),
             self.nms,
@@ -145,20 +140,16 @@ class GivenProposals(_GivenArguments, TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.two_stage import GivenProposals as Module
-
         return emit.module(
-            Module(), emit.entry("proposals", None), *map(argument, operands, inputs)
+            made("detection.two_stage.GivenProposals"),
+            emit.entry("proposals", None),
+            *map(argument, operands, inputs),
         )
 
-    def fed(self, output: EdgeType) -> Mapping[str, Any]:
-        import torch
-
+    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
         proposals: Proposals = required(output, Proposals, self.kind)
         _, height, width = known_size(proposals.image)
-        corners = torch.rand(min(self.count, _TRIED), 4) / 2
-        corners[:, 2:] += 0.5  # right and below of the middle, so that no box is empty
-        return {"proposals": [corners * torch.tensor([width, height] * 2)]}
+        return {"proposals": [RandomBoxes(min(self.count, _TRIED), height, width)]}
 
 
 @define("region_proposals", source="Girshick 2015 (Fast R-CNN), section 2")
@@ -198,7 +189,11 @@ class RegionSamples(TypedLayer):
     def label(self) -> str:
         return f"{self.count} samples in training"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import RegionSampling
-
-        return RegionSampling(self.count, self.fraction, self.positive, self.negative)
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made(
+            "detection.two_stage.RegionSampling",
+            self.count,
+            self.fraction,
+            self.positive,
+            self.negative,
+        )

@@ -10,15 +10,12 @@ from archdsl.diagnostics import nearest
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Mark, Port
 from archdsl.ir.edges import EdgeType, FeatureMaps, Shape, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.ir.lowering import Emitter, Operand, Value
 from archdsl.layers.joins import Add, ResizeToMatch
 from archdsl.layers.typed import TypedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from torch import fx
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 _T = TypeVar("_T")
 
@@ -39,7 +36,7 @@ class Tap(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         if port.node is None:
             raise RuleError("there is nothing to tap here", code="E205")
-        return Port(port.node, {**port.tags, self.name: port.node})
+        return port.marked(self.name, port.node)
         yield
 
 
@@ -87,7 +84,7 @@ class Aside(Combinator):
 
     def connect(self, build: Builder, port: Port) -> Connection:
         end = yield build.apply(self.block, port, self.name)
-        return Port(port.node, {**port.tags, self.name: end.node})
+        return port if end.node is None else port.marked(self.name, end.node)
 
 
 # ---- several maps as one value ----
@@ -123,11 +120,11 @@ class Collect(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        maps: dict[str, fx.Node] = {}
+        maps: dict[str, Value] = {}
         if isinstance(inputs[0], FeatureMaps):
-            maps.update(cast("Mapping[str, fx.Node]", operands[0]))
+            maps.update(cast("Mapping[str, Value]", operands[0]))
             operands = operands[1:]
-        maps.update(zip(self.names, cast("tuple[fx.Node, ...]", operands), strict=True))
+        maps.update(zip(self.names, cast("tuple[Value, ...]", operands), strict=True))
         return maps
 
 
@@ -160,7 +157,7 @@ class Select(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        maps = cast("Mapping[str, fx.Node]", operands[0])
+        maps = cast("Mapping[str, Value]", operands[0])
         return list(maps.values())[self.index]
 
 

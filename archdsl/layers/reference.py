@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from archdsl.layers import Argument, Category, Definition
+from archdsl.layers import Argument, Category, Definition, Layer, definitions
 from archdsl.layers.vocabulary import category
 
 _CODE = re.compile(r"``(.+?)``")
@@ -23,6 +23,20 @@ its name may be left out, and has the default that follows; `…` stands for one
 in words. Arguments that the table marks *by name* are written with their name, `bias=false`, all
 others also by their place. `SUBNET` is the network that the layer is applied to.
 """
+
+
+_FORMATS = """\
+## Layers and formats
+
+A ✓ says that a file of the format is read as the layer, of dlib's that it is written as well; a
+blank is a hole. *Darknet's weights* are the layers whose values a .weights file has a place for;
+layers without values need none. Every layer becomes a module of PyTorch, and goes with it into all
+other formats that are written.
+
+"""
+
+Coverage = Mapping[str, Collection[type[Layer]]]
+"""The layers that a format knows, by the format's title."""
 
 
 def signature(definition: Definition) -> str:
@@ -41,8 +55,11 @@ def default(argument: Argument) -> str:
     return "required" if argument.required else argument.shown_default
 
 
-def markdown(known: Iterable[Definition]) -> str:
-    """The reference of some layers: a heading for each category, a section for each layer."""
+def markdown(known: Iterable[Definition], coverage: Coverage) -> str:
+    """The reference of some layers: a heading for each category, a section for each layer.
+
+    A table says which formats know which layers.
+    """
     sections: dict[str, list[Definition]] = {
         kind.value[0].upper() + kind.value[1:]: [] for kind in Category
     }
@@ -52,11 +69,29 @@ def markdown(known: Iterable[Definition]) -> str:
     index = "".join(
         f"- **{heading}**: {' · '.join(map(_link, groups))}\n" for heading, groups in filled.items()
     )
-    parts = [_INTRODUCTION, index]
+    parts = [_INTRODUCTION, index, _matrix(coverage)]
     for heading, groups in filled.items():
         parts.append(f"## {heading}\n")
         parts += map(section, groups)
     return "\n".join(parts)
+
+
+def _matrix(coverage: Coverage) -> str:
+    """The table of layers and formats; a layer that combinators make is named as the graph has it.
+
+    Names that share a class, such as ``fc`` and ``fc_no_bias``, share a row.
+    """
+    rows: dict[type[Layer], list[str]] = {}
+    for definition in definitions().values():
+        if issubclass(definition.cls, Layer):
+            name = f"[{definition.name}](#{definition.name})"
+            written = definition.writable
+            rows.setdefault(definition.cls, []).append(name if written else definition.name)
+    lines = [f"| layer | {' | '.join(coverage)} |", "|---" * (1 + len(coverage)) + "|"]
+    for layer, names in rows.items():
+        marks = ("✓" if layer in known else "" for known in coverage.values())
+        lines.append(f"| {', '.join(names)} | {' | '.join(marks)} |")
+    return _FORMATS + "\n".join(lines) + "\n"
 
 
 def section(names: Sequence[Definition]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Label, Port
 from archdsl.ir.edges import (
@@ -17,13 +16,9 @@ from archdsl.ir.edges import (
     required,
 )
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, image, shown
+from archdsl.ir.lowering import Construct, Emitter, Operand, made
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, argument, levels_of, listed
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 REGIONS = "the regions"
 """The mark of the proposals or detections whose features flow."""
@@ -60,11 +55,11 @@ class AlignedRegions(TypedLayer):
     def label(self) -> str:
         return f"RoI align, {self.size}×{self.size}"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import RegionAlign
-
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
         levels = len(levels_of(inputs[0], self.kind))
-        return RegionAlign(levels, (self.size, self.size), self.sampling)
+        return made(
+            "detection.two_stage.RegionAlign", levels, (self.size, self.size), self.sampling
+        )
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -132,12 +127,12 @@ class PooledRegions(TypedLayer):
     def label(self) -> str:
         return f"RoI pool, {self.size}×{self.size}"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import RegionPool
-
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
         image = _regions(inputs[1], self.kind).image
         level: Shape = required(inputs[0], tuple, self.kind)
-        return RegionPool((self.size, self.size), self._scale(level, image))
+        return made(
+            "detection.two_stage.RegionPool", (self.size, self.size), self._scale(level, image)
+        )
 
 
 @define("warped_regions", category=Category.RESHAPE, stem="warp", source="Girshick et al. 2014")
@@ -160,10 +155,8 @@ class WarpedRegions(TypedLayer):
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.two_stage import WarpedRegions as Module
-
         pixels = operands[0].tensor  # type: ignore[union-attr]
-        module = Module((self.height, self.width), self.context)
+        module = made("detection.two_stage.WarpedRegions", (self.height, self.width), self.context)
         return emit.module(module, pixels, operands[1])
 
 
@@ -185,7 +178,7 @@ class _RegionFeatures(Combinator):
     def connect(self, build: Builder, port: Port) -> Connection:
         features = build.join(self.layer(), self.maps(port), port)
         assert port.node is not None  # joined
-        return features._replace(tags={**port.tags, REGIONS: port.node})
+        return features.marked(REGIONS, port.node)
         yield
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import (
     Category,
@@ -19,14 +17,10 @@ from archdsl.ir.layer import (
     image,
     shown,
 )
+from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import SAMPLE, sliding
 from archdsl.layers.pooling import flat_size
 from archdsl.layers.resize import ResizeTo
-
-if TYPE_CHECKING:
-    from torch import fx, nn
-
-    from archdsl.ir.lowering import Emitter
 
 
 @define("reshape_to", category=Category.RESHAPE, source="dlib reshape_to_; torch.reshape")
@@ -38,6 +32,7 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
+    homogeneous = True
     warning_code = "W010"
 
     channels: int = arg("channels of the output (dlib k)", -1, minimum=-1)
@@ -89,15 +84,11 @@ class ReshapeTo(MapLayer):
         sizes = (self.channels, self.rows, self.columns)
         return "as " + "×".join("same" if size == -1 else str(size) for size in sizes)
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         resizing = self._resizing(inputs[0])
         if resizing is not None:
             return resizing.lower(emit, operands, inputs)
-        return emit.call(torch.reshape, *operands, (-1, *self.shape(inputs)))
+        return emit.call("torch.reshape", *operands, (-1, *self.shape(inputs)))
 
 
 @define(
@@ -112,6 +103,8 @@ class Flatten(Layer):
     dlib's form names the sizes that are flattened, ``flatten<64,7,7>``; it is
     ``reshape_to<64*7*7,1,1>``.
     """
+
+    homogeneous = True
 
     channels: int | None = arg("channels (dlib k)", None, minimum=1, shown="the input's")
     rows: int | None = arg("rows (dlib nr)", None, minimum=1, shown="the input's")
@@ -139,14 +132,10 @@ class Flatten(Layer):
         reshape = self._reshape()
         return reshape.warning(inputs) if reshape else None
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Flatten")
 
-        return nn.Flatten()
-
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         reshape = self._reshape()
         if reshape is not None:
             return reshape.lower(emit, operands, inputs)
@@ -158,6 +147,7 @@ class Flatten(Layer):
 class Extract(Layer):
     """Neighbouring values of a sample, in their order, as channels×rows×columns."""
 
+    homogeneous = True
     sees = SAMPLE
 
     offset: int = arg("values that are left out at the front", minimum=0)
@@ -182,20 +172,18 @@ class Extract(Layer):
     def label(self) -> str:
         return f"extract {shown((self.channels, self.rows, self.columns))}"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        row = emit.call(torch.flatten, *operands, 1)
-        part = emit.call(operator.getitem, row, (slice(None), slice(self.offset, self._end)))
-        return emit.call(torch.reshape, part, (-1, *self.shape(inputs)))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        row = emit.call("torch.flatten", *operands, 1)
+        part = emit.call("operator.getitem", row, (slice(None), slice(self.offset, self._end)))
+        return emit.call("torch.reshape", part, (-1, *self.shape(inputs)))
 
 
 @define("slice", category=Category.RESHAPE, source="dlib slice_")
 @dataclass(frozen=True)
 class Slice(MapLayer):
     """A box out of a feature map: some of its channels, rows and columns."""
+
+    homogeneous = True
 
     first_channel: int = arg("channels left out at the front (dlib offset_k)", minimum=0)
     first_row: int = arg("rows left out above (dlib offset_nr)", minimum=0)
@@ -229,10 +217,8 @@ class Slice(MapLayer):
     def label(self) -> str:
         return f"slice {shown((self.channels, self.rows, self.columns))}"
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        return emit.call(operator.getitem, *operands, (slice(None), *self._box))
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("operator.getitem", *operands, (slice(None), *self._box))
 
 
 @define("transpose", category=Category.RESHAPE, source="dlib transpose_; torch.transpose(x, 2, 3)")
@@ -240,15 +226,12 @@ class Slice(MapLayer):
 class Transpose(MapLayer):
     """Rows become columns, in every channel."""
 
+    homogeneous = True
     order = (0, 2, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, height, width = image(inputs[0], self.kind)
         return channels, width, height
 
-    def lower(
-        self, emit: Emitter, operands: tuple[fx.Node, ...], inputs: tuple[Shape, ...]
-    ) -> fx.Node:
-        import torch
-
-        return emit.call(torch.transpose, *operands, 2, 3)
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.transpose", *operands, 2, 3)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.layer import Category, Dim, MapLayer, Shape, Window, arg, define, image
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import Reads, blending, repeating, resizing
 from archdsl.layers.convolution import times
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
 class Enlargement(MapLayer):
     """The base of layers that enlarge a feature map by a whole factor."""
+
+    homogeneous = True
 
     scale: int = arg("factor for height and width", minimum=1)
     scale_w: int | None = arg("factor for the width alone", None, minimum=1, shown="scale")
@@ -70,11 +69,12 @@ class Upsample(Enlargement):
             return resizing(size, size * scale, nearest=False, corners=True)
         return blending(scale)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(
-            scale_factor=self.factor(), mode="bilinear", align_corners=self.align_corners
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Upsample",
+            scale_factor=self.factor(),
+            mode="bilinear",
+            align_corners=self.align_corners,
         )
 
 
@@ -91,10 +91,8 @@ class UpsampleNearest(Enlargement):
     def reads(self, size: Dim, scale: int) -> Reads:
         return repeating(scale)
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(scale_factor=self.factor(), mode="nearest")
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Upsample", scale_factor=self.factor(), mode="nearest")
 
 
 @define(
@@ -106,6 +104,8 @@ class UpsampleNearest(Enlargement):
 @dataclass(frozen=True)
 class ResizeTo(MapLayer):
     """Bilinear resizing to a size; the corner cells of input and output coincide."""
+
+    homogeneous = True
 
     rows: int = arg("rows of the output (dlib NR)", minimum=1)
     columns: int = arg("columns of the output (dlib NC)", minimum=1)
@@ -125,7 +125,7 @@ class ResizeTo(MapLayer):
     def label(self) -> str:
         return f"resize to {times((self.rows, self.columns))}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from torch import nn
-
-        return nn.Upsample(size=(self.rows, self.columns), mode="bilinear", align_corners=True)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.Upsample", size=(self.rows, self.columns), mode="bilinear", align_corners=True
+        )

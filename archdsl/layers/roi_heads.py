@@ -8,18 +8,16 @@ regions of the features before them find these by their marks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, Shape, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
+from archdsl.ir.lowering import Construct, made
 from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.regions import REGIONS
 from archdsl.layers.typed import DecisionLayer, TypedLayer
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,8 @@ class RegionDetections(_DetectArguments, RegionDecision):
             )
         return Detections(self.count, classes or 0, regions.image)
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import RegionDetections as Module
-
-        return Module(self.score, self.nms, self.count)
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made("detection.two_stage.RegionDetections", self.score, self.nms, self.count)
 
 
 @define("detect", source="Girshick 2015 (Fast R-CNN), figure 1; torchvision FastRCNNPredictor")
@@ -162,10 +158,8 @@ class InstanceMasks(_DetectionPart):
     def label(self) -> str:
         return "masks"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import InstanceMasks as Module
-
-        return Module()
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made("detection.two_stage.InstanceMasks")
 
 
 @define(
@@ -180,10 +174,8 @@ class InstanceKeypoints(_DetectionPart):
     def label(self) -> str:
         return "keypoints"
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.two_stage import InstanceKeypoints as Module
-
-        return Module()
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made("detection.two_stage.InstanceKeypoints")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ What dlib calls a plane, the rows and columns of one channel, is a matrix here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.ir.layer import Category, MapLayer, RuleError, Shape, alias, arg, define, image, shown
+from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import LAST_AXIS
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 def _known_map(shape: Shape, kind: str) -> tuple[int, int, int]:
@@ -51,10 +49,8 @@ class Embeddings(MapLayer):
     def label(self) -> str:
         return f"embeddings {self.count}×{self.length}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import Embeddings as Module
-
-        return Module(self.count, self.length)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("sequence_modules.Embeddings", self.count, self.length)
 
 
 @define(
@@ -81,11 +77,9 @@ class PositionalEncodings(MapLayer):
     def label(self) -> str:
         return "positional encodings"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import PositionalEncodings as Module
-
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
         _, rows, columns = _known_map(inputs[0], self.kind)
-        return Module(rows, columns)
+        return made("sequence_modules.PositionalEncodings", rows, columns)
 
 
 @dataclass(frozen=True)
@@ -107,10 +101,8 @@ class _LowerTriangle(MapLayer):
     def label(self) -> str:
         return f"lower triangle, else {self.value():g}".replace("-inf", "-∞")
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import LowerTriangle as Module
-
-        return Module(self.diagonal(), self.value())
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("sequence_modules.LowerTriangle", self.diagonal(), self.value())
 
 
 @define("tril", category=Category.ATTENTION, stem="mask", source="dlib tril_; torch.tril")
@@ -121,6 +113,8 @@ class Tril(_LowerTriangle):
     This is what dlib documents. Its code, at least up to version 20, fills the mask for other
     values only, so there ``tril`` leaves everything as it is.
     """
+
+    homogeneous = True
 
     def value(self) -> float:
         return 0.0
@@ -133,6 +127,8 @@ class Tril(_LowerTriangle):
 @dataclass(frozen=True)
 class TrilMask(_LowerTriangle):
     """Minus infinity above the diagonal of the matrix in every channel: causal attention's mask."""
+
+    homogeneous = True
 
     def value(self) -> float:
         return float("-inf")
@@ -193,10 +189,13 @@ class AdaptiveComputationTime(MapLayer):
     def label(self) -> str:
         return f"adaptive computation, {self.steps}"
 
-    def module(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        from archdsl.backends.torch.sequence_modules import AdaptiveComputationTime as Module
-
-        return Module(self._features(inputs), self.steps, self.threshold)
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "sequence_modules.AdaptiveComputationTime",
+            self._features(inputs),
+            self.steps,
+            self.threshold,
+        )
 
 
 def _act(name: str, steps: int) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.block import Builder, Combinator, Connection, Label, Port
 from archdsl.ir.edges import Detections, EdgeType, Proposals, RegionFeatures, required
 from archdsl.ir.layer import Category, RuleError, arg, define, shown
+from archdsl.ir.lowering import Construct, made
 from archdsl.layers.linear import FullyConnected
 from archdsl.layers.pyramids import place
 from archdsl.layers.roi_heads import RegionDecision, regions_of
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +46,8 @@ class SvmDetections(_SvmArguments, RegionDecision):
         classes = (values.shape[0] or 0) + 1  # with the background
         return Detections(self.count, classes, regions.image)
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
-        from archdsl.backends.torch.detection.svm import SvmDetections as Module
-
-        return Module(self.threshold, self.nms, self.count)
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
+        return made("detection.svm.SvmDetections", self.threshold, self.nms, self.count)
 
 
 @define("svm_detect", source="Girshick et al. 2014 (R-CNN), sections 2.2 and 2.3, appendix C")

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.ir.edges import EdgeType, FeatureMaps, Images, RuleError, Shape, required
 from archdsl.ir.layer import Layer, Window
+from archdsl.ir.lowering import Construct, Emitter, Operand
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from torch import nn
-
-    from archdsl.ir.lowering import Emitter, Operand
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,7 @@ class TypedLayer(Layer):
     """The base of layers that take or give more than tensors; nothing in them is learned."""
 
     inputs: ClassVar[int | None] = None
+    windowed = False
 
     def edge_parameters(self, inputs: tuple[EdgeType, ...]) -> int:
         return 0
@@ -48,7 +46,7 @@ class TypedLayer(Layer):
         shared = {f.name: getattr(combinator, f.name) for f in fields(cls) if f.name not in further}
         return cls(**shared, **further)
 
-    def edge_module(self, inputs: tuple[EdgeType, ...]) -> nn.Module:
+    def edge_module(self, inputs: tuple[EdgeType, ...]) -> Construct:
         """The module that computes the layer."""
         raise NotImplementedError
 

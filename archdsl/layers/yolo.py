@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
+from archdsl.ir.lowering import Construct, Emitter, Operand, made
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import DecisionLayer, agreed_classes, argument, levels_of, listed
-
-if TYPE_CHECKING:
-    from archdsl.backends.torch.detection.yolo.detector import YoloDetector
-    from archdsl.ir.lowering import Emitter, Operand
 
 Anchor = tuple[float, float]
 """Width and height in pixels of the network's input."""
@@ -29,21 +25,23 @@ class _YoloLayer(DecisionLayer):
         """Number of classes of the predictions; raises RuleError if their channels do not fit."""
         raise NotImplementedError
 
-    def detector(self, predictions: EdgeType) -> YoloDetector:
+    def detector(self, predictions: EdgeType) -> Construct:
         """The module that decodes predictions, and computes the losses in training."""
         raise NotImplementedError
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         images: Images = required(inputs[1], Images, self.kind)
-        return Detections(self.count, self.classes(inputs[0]), images.shape)
+        return Detections(self.count, self.classes(inputs[0]), images.shape, background=False)
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
-        from archdsl.backends.torch.detection.yolo import YoloDetections
-
         predictions, batch = map(argument, operands, inputs)
-        return emit.module(YoloDetections(self.detector(inputs[0])), listed(predictions), batch)
+        return emit.module(
+            made("detection.yolo.YoloDetections", self.detector(inputs[0])),
+            listed(predictions),
+            batch,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,9 @@ class GridDetections(_GridArguments, _YoloLayer):
             )
         return int(shape[2] - 5 * self.boxes)
 
-    def detector(self, predictions: EdgeType) -> YoloDetector:
-        from archdsl.backends.torch.detection.yolo import YoloV1
-
-        return YoloV1(
+    def detector(self, predictions: EdgeType) -> Construct:
+        return made(
+            "detection.yolo.YoloV1",
             self.classes(predictions),
             self.boxes,
             required(predictions, tuple, self.kind)[0],
@@ -151,10 +148,9 @@ class AnchorDetections(_AnchoredLayer):
 
     of = "yolo_v2"
 
-    def detector(self, predictions: EdgeType) -> YoloDetector:
-        from archdsl.backends.torch.detection.yolo import YoloV2
-
-        return YoloV2(
+    def detector(self, predictions: EdgeType) -> Construct:
+        return made(
+            "detection.yolo.YoloV2",
             self.classes(predictions),
             self.anchors,
             score_threshold=self.score,
@@ -175,10 +171,9 @@ class ScaleDetections(_AnchoredLayer):
 
     of = "yolo_v3"
 
-    def detector(self, predictions: EdgeType) -> YoloDetector:
-        from archdsl.backends.torch.detection.yolo import YoloV3
-
-        return YoloV3(
+    def detector(self, predictions: EdgeType) -> Construct:
+        return made(
+            "detection.yolo.YoloV3",
             self.classes(predictions),
             self.groups(predictions),
             score_threshold=self.score,

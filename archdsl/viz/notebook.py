@@ -34,42 +34,24 @@ def mimebundle(
 
 
 class Figure:
-    """A checked network's diagram, drawn when it is first asked for.
+    """A checked network's diagram, drawn when it is first asked for."""
 
-    It is an attribute of the module, not a method of a subclass: torch unpickles modules of
-    generated code as plain ``fx.GraphModule``.
-    """
-
-    def __init__(self, network: Network | None, svg: str = "") -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
-        self._svg = svg
 
     def attach(self, module: Any) -> None:
-        """Make a ``torch.fx.GraphModule``, and its copies, show this."""
-        self._show(module)
-        # torch gives a copy only the attributes that its code uses, but these hooks as well.
-        module._deepcopy_hooks.append(self._show)
+        """Make a compiled module, and its copies, show this.
 
-    def _show(self, module: Any) -> None:
-        module._repr_mimebundle_ = self
+        It belongs to the class, which is the network's own: what is pickled is the module alone.
+        """
+        type(module)._repr_mimebundle_ = self.mimebundle
 
-    def __call__(self, include: Types = None, exclude: Types = None) -> dict[str, str]:
+    def mimebundle(self, include: Types = None, exclude: Types = None) -> dict[str, str]:
+        """The diagram as IPython asks for it."""
         return mimebundle({SVG: self.svg}, include, exclude)
 
     def svg(self) -> str:
         """The text of the diagram. Raises ArchError where the network cannot be drawn."""
-        if not self._svg and self._network is not None:
-            from archdsl.viz.draw import draw
+        from archdsl.viz.draw import draw
 
-            self._svg = draw(self._network, ".svg").decode()
-        return self._svg
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Figure:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as a picture: that can be read whatever later versions make of networks."""
-        try:
-            return Figure, (None, self.svg())
-        except ArchError:
-            return Figure, (None,)
+        return draw(self._network, ".svg").decode()

@@ -397,6 +397,16 @@ def test_what_a_loss_decides_is_told_by_name() -> None:
     assert Path("grey_detected.png").is_file()
 
 
+def test_grey_floats_are_seen_as_they_are() -> None:
+    """ImageNet's means are of three colours; one channel of floats is 0..1."""
+    Path("floats.arch").write_text(
+        "loss_multiclass_log<fc_no_bias<2,avg_pool<0,0,1,1,input<1,8,8>>>>"
+    )
+    save_image(torch.full((3, 40, 40), 128 / 255), "grey.png")
+    found = probabilities("floats.arch", "grey.png", torch.tensor([[0.0], [4.0]]))
+    assert found[0][1] == pytest.approx(1 / (1 + numpy.exp(-4 * 128 / 255)), abs=1e-4)
+
+
 def test_objects_of_the_only_class_have_its_name() -> None:
     """dlib's detector: a window wherever the picture is bright, which it is nowhere outside it."""
     module = archdsl.load("single.arch").to_torch()

@@ -13,6 +13,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.ops import MultiScaleRoIAlign, roi_pool
 
 import archdsl
+from archdsl.backends.torch import flat
 from archdsl.backends.torch.detection.svm import SvmDetections
 from archdsl.backends.torch.detection.values import Batch, Regions, Samples
 
@@ -88,7 +89,7 @@ class MaxPooledRegions(MultiScaleRoIAlign):  # type: ignore[misc]
 
 def in_order(module: nn.Module) -> list[nn.Parameter]:
     """The parameters of a compiled network as data reaches them."""
-    nodes = (node for node in module.graph.nodes if node.op == "call_module")
+    nodes = (node for node in flat(module).graph.nodes if node.op == "call_module")
     return [p for node in nodes for p in module.get_submodule(node.target).parameters()]
 
 

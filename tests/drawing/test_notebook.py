@@ -1,13 +1,12 @@
 """Networks and compiled modules show themselves in notebooks as diagrams."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import fx, nn
+from torch import nn
 
 import archdsl
 
@@ -55,12 +54,10 @@ def test_what_is_wrong_is_shown_as_text() -> None:
     assert shown["text/plain"] == str(error.value)
 
 
-COPIES: dict[str, Callable[[fx.GraphModule], fx.GraphModule]] = {
+COPIES: dict[str, Callable[[nn.Module], nn.Module]] = {
     "itself": lambda module: module,
     "deepcopy": copy.deepcopy,
     "copy of a copy": lambda module: copy.deepcopy(copy.deepcopy(module)),
-    "pickle": lambda module: pickle.loads(pickle.dumps(module)),
-    "pickled copy": lambda module: pickle.loads(pickle.dumps(copy.deepcopy(module))),
 }
 
 

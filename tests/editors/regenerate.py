@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from archdsl.importers.coverage import coverage
 from archdsl.layers import definitions
 from archdsl.layers.reference import markdown
 from archdsl.layers.vocabulary import vocabulary
@@ -64,7 +65,7 @@ def vim(text: str) -> str:
 
 def reference(_: str) -> str:
     """What ``archdsl layers --markdown`` prints."""
-    return markdown(d for d in definitions().values() if d.writable)
+    return markdown((d for d in definitions().values() if d.writable), coverage())
 
 
 WRITTEN = {TEXTMATE: textmate, VIM: vim, REFERENCE: reference}

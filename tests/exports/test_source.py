@@ -158,6 +158,16 @@ def test_sums_with_what_a_tag_marked() -> None:
     assert_same(*pair("add_prev1<con<6,3,3,1,1,prelu<tag1<con<6,5,5,1,1,input<3,9,9>>>>>>"))
 
 
+def test_statistics_of_what_is_frozen_stay() -> None:
+    """Those of a norm that is one of a layer's three modules too."""
+    text = "frozen<compose<bn_fc,batch_norm,con<3,3,3,1,1>>,input<2,6,6>>"
+    _, _, twin = pair(text)
+    before = {name: tensor.clone() for name, tensor in twin.named_buffers()}
+    assert len(before) == 6
+    twin.train()(torch.randn(4, 2, 6, 6) * 3 + 1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in twin.named_buffers())
+
+
 def test_what_is_frozen_stays() -> None:
     network, module, twin = pair("resnet18_transfer", input="3x64x64")
     assert_same(network, module, twin)

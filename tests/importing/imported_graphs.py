@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import networkx as nx
 import numpy as np
 import torch
 from torch import fx
@@ -11,7 +10,8 @@ from archdsl.analysis import shapes
 from archdsl.backends.torch import compile_network
 from archdsl.diagnostics.source import Source, Span
 from archdsl.importers.imported_graph import ImportedGraph
-from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.ir.network import Network
+from archdsl.ir.region import LayerStep, Region
 
 
 def kinds(imported: ImportedGraph) -> list[str]:
@@ -21,18 +21,13 @@ def kinds(imported: ImportedGraph) -> list[str]:
 
 def network_of(imported: ImportedGraph) -> Network:
     """The checked network; layers are ``layer0``, ``layer1``, in the order of the graph."""
-    scope = Scope("", imported.name, None, None, None, None)
     span = Span(Source("graph", " "), 0, 1)
-    graph: nx.MultiDiGraph = nx.MultiDiGraph()
-    for number, operation in enumerate(imported.operations):
-        inputs = tuple(f"layer{source}" for source in operation.inputs)
-        path = f"layer{number}"
-        instance = LayerInstance(operation.layer, path, scope, span, inputs)
-        graph.add_node(path, instance=instance)
-        for port, source in enumerate(inputs):
-            graph.add_edge(source, path, port)
-    outputs = {name: f"layer{index}" for name, index in imported.outputs.items()}
-    return shapes.check(Network(imported.name, graph, "layer0", outputs, (scope,)))
+    steps = tuple(
+        LayerStep(operation.layer, f"layer{number}", span, tuple(operation.inputs), False)
+        for number, operation in enumerate(imported.operations)
+    )
+    region = Region(steps=steps, named=dict(imported.outputs), entry=0, layers=len(steps))
+    return shapes.check(Network(imported.name, region))
 
 
 def module_of(

@@ -8,6 +8,7 @@ from support import families
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.backends.torch import flat
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 
@@ -43,7 +44,7 @@ def test_every_layer_has_the_shape_that_is_computed(name: str) -> None:
     layers = {scope for scope in found if scope in rows}
     assert {scope: rows[scope].shape for scope in layers} == {s: found[s] for s in layers}
     # Every module that the graph calls is a layer; layers that are mere functions hold nothing.
-    assert layers == {node.target for node in module.graph.nodes if node.op == "call_module"}
+    assert layers == {node.target for node in flat(module).graph.nodes if node.op == "call_module"}
     functions = [rows[scope] for scope in rows.keys() - layers]
     assert all(row.parameters == row.buffers == 0 for row in functions)
     # A layer's module may have parts of its own, as attention has.

@@ -223,7 +223,7 @@ def test_functional_and_module_spelling_of_a_whole_network_match(training: bool)
 def test_a_custom_leaf_of_a_graph_module_is_looked_into() -> None:
     class Swish(nn.Module):
         def forward(self, x: Tensor, twice: bool = False) -> Tensor:
-            return x * torch.sigmoid(x) if not twice else x
+            return x * torch.tanh(x) if not twice else x
 
     class KeepsLeaf(torch.fx.Tracer):
         def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
@@ -233,6 +233,34 @@ def test_a_custom_leaf_of_a_graph_module_is_looked_into() -> None:
     compiled = torch.fx.GraphModule(net, KeepsLeaf().trace(net))
     assert same(compiled, nn.Sequential(nn.Conv2d(3, 4, 1), Swish()))
     assert not same(compiled, nn.Sequential(nn.Conv2d(3, 4, 1), nn.SiLU()))
+
+
+def test_activations_spelled_out_are_what_they_compute() -> None:
+    """Howard et al. 2019, equation of h-swish; Elfwing et al. 2018; Misra 2019."""
+
+    class Spelled(nn.Module):
+        def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+            super().__init__()
+            self.function = function
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.function(x)
+
+    from torch.nn import functional as F
+
+    for function, module in (
+        (lambda x: x * torch.sigmoid(x), nn.SiLU()),
+        (lambda x: F.sigmoid(x).mul(x), nn.SiLU()),
+        (lambda x: x * F.relu6(x + 3) / 6, nn.Hardswish()),
+        (lambda x: x * (F.relu6(x + 3.0) / 6.0), nn.Hardswish()),
+        (lambda x: F.relu6(x + 3) / 6, nn.Hardsigmoid()),
+        (lambda x: x * torch.tanh(F.softplus(x)), nn.Mish()),
+    ):
+        assert same(Spelled(function), module), module
+        x = 4 * torch.randn(100)
+        assert torch.allclose(function(x), module(x), atol=1e-5)
+    assert not same(Spelled(lambda x: x * F.relu6(x + 2) / 6), nn.Hardswish())
+    assert not same(Spelled(lambda x: x * F.relu6(x + 3) / 5), nn.Hardswish())
 
 
 def test_an_untraceable_part_is_compared_by_its_settings() -> None:

@@ -161,7 +161,7 @@ def with_norm(change: Callable[[nn.Module], object]) -> nn.Module:
             lambda net: setattr(net, "norm", nn.BatchNorm2d(8, track_running_stats=False)),
             "track_running_stats is True",
         ),
-        (lambda net: setattr(net, "norm", FrozenBatchNorm2d(8).eval()), "FrozenBatchNorm2d norm"),
+        (lambda net: setattr(net, "norm", FrozenBatchNorm2d(8).eval()), "training is None in norm"),
     ],
 )  # fmt: skip
 def test_how_a_network_begins_and_is_trained_is_compared(

@@ -16,6 +16,7 @@ from make import asked
 from torch import Tensor, fx, nn
 
 import archdsl
+from archdsl.backends.torch.flat import LAYER, flat_of
 from archdsl.backends.torch.modules import DlibDropout
 
 DATA = Path(__file__).parent / "data"
@@ -59,30 +60,8 @@ class Recorder(fx.Interpreter):
 
 def compiled(network: archdsl.Network) -> tuple[fx.GraphModule, dict[str, str]]:
     """The module, and for every layer's path the name of the node that is its output."""
-    from archdsl.backends import torch as target
-
-    names: dict[str, str] = {}
-    plain = target.Emitter
-
-    class Noting(plain):
-        def begin(self, path: str, may_overwrite_input: bool, frozen: bool) -> None:
-            self.close()
-            super().begin(path, may_overwrite_input, frozen)
-
-        def close(self) -> None:
-            last = next(iter(reversed(self.graph.nodes)), None)
-            if self._path and last is not None:
-                names[self._path] = last.name
-
-        def result(self, name: str, operand: Any, edge: Any) -> Any:
-            self.close()
-            return super().result(name, operand, edge)
-
-    target.Emitter = Noting  # type: ignore[misc]
-    try:
-        return network.to_torch(seed=0), names
-    finally:
-        target.Emitter = plain  # type: ignore[misc]
+    module = flat_of(network.checked, network.to_torch(seed=0))
+    return module, {n.meta[LAYER]: n.name for n in module.graph.nodes if LAYER in n.meta}
 
 
 def _ordered(network: archdsl.Network) -> list[Any]:

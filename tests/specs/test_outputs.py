@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 
 import archdsl
+from archdsl.backends.torch import compile_outline, flat
 from archdsl.frontend.header import facts
 from archdsl.importers.verification import Match, canonical, match, reference
 
@@ -25,7 +26,7 @@ def pair(name: str) -> tuple[nn.Module, fx.GraphModule]:
     network = archdsl.load(name, **({"aux": True} if name in HEADS else {}))
     with torch.device("meta"):
         model = reference(facts(network.source).reference or "", aux=name in HEADS)
-    return model, network.to_torch().to("meta")
+    return model, flat(compile_outline(network.checked))
 
 
 def matches(model: nn.Module, module: nn.Module, *, partial: bool = False) -> list[Match]:

@@ -102,6 +102,36 @@ def match(reference: CanonicalGraph, compiled: CanonicalGraph, *, partial: bool 
     )
 
 
+def match_bodies(reference: CanonicalGraph, compiled: CanonicalGraph) -> Match:
+    """Pairs the layers that two networks have in common from their inputs on, whatever follows.
+
+    So a classifier matches another with a head of its own. They are unequal where they have no
+    layer in common.
+    """
+    intern = _Interner()
+    sides = (reference, compiled)
+    classes = [_forward(graph, intern) for graph in sides]
+    shared = set(classes[0]) & set(classes[1])
+    ends: list[dict[int, int]] = []
+    for graph, found in zip(sides, classes, strict=True):
+        going_on = {
+            found[source]
+            for node in graph.nodes
+            if found[node.index] in shared
+            for source in node.inputs
+        }
+        last = {number: index for index, number in enumerate(found) if number in shared}
+        ends.append({number: last[number] for number in shared - going_on})
+    named = [(str(number), number) for number in sorted(ends[0].keys() & ends[1].keys())]
+    if not named:
+        return Match(False, differences=("they have no layer in common",))
+    parts = [
+        graph.restricted([(name, end[number]) for name, number in named])
+        for graph, end in zip(sides, ends, strict=True)
+    ]
+    return match(*parts)
+
+
 class _Interner:
     """Numbers for values, the same number for equal values."""
 

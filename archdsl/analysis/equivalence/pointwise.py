@@ -40,9 +40,8 @@ def as_linear(label: Label) -> Label | None:
 
 
 def same_but_for_ones(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """True if two shapes of a weight are equal but for sizes of one at the end."""
-    shorter, longer = sorted((first, second), key=len)
-    return longer == shorter + (1,) * (len(longer) - len(shorter))
+    """True if two shapes of a weight are equal but for sizes of one."""
+    return [size for size in first if size != 1] == [size for size in second if size != 1]
 
 
 def _number(label: Label, field: str) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
-from archdsl.analysis.cost import Summary
 from archdsl.diagnostics import Diagnostic
 from archdsl.frontend.elaborate import Elaborated
 from archdsl.frontend.syntax import nodes
@@ -23,21 +22,20 @@ class TextContext:
     elaborated: Elaborated
 
 
+_RUNS = 3
+"""Equal runs of a block in a row that rules look at: the first, one amid others, and the last."""
+
+
 @dataclass(frozen=True)
 class LintContext(TextContext):
-    """The text, its elaboration, the checked network and its summary, for all other rules."""
+    """The text, its elaboration and the checked network, for all other rules."""
 
-    network: Network
-    summarised: Callable[[], Summary]
-
-    @cached_property
-    def summary(self) -> Summary:
-        return self.summarised()
+    checked: Network
 
     @cached_property
-    def receptive_fields(self) -> Mapping[str, tuple[int, int]]:
-        """Rows and columns of the input that a cell of each layer sees, by the layer's path."""
-        return {row.path: row.receptive_field for row in self.summary.rows}
+    def network(self) -> Network:
+        """The network with few of many equal runs of a block: every neighbourhood is there."""
+        return self.checked.limited(_RUNS)
 
     @cached_property
     def readers(self) -> Mapping[str, list[LayerInstance]]:

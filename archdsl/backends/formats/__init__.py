@@ -13,7 +13,7 @@ from archdsl.backends.formats.options import DEFAULT, FormatOptions
 from archdsl.diagnostics import fail, listing
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
     from archdsl.ir.network import Network
 
@@ -93,7 +93,7 @@ def require_quantised(path: Path, form: Format) -> None:
 
 
 def encode(
-    form: Format, network: Network, module: fx.GraphModule, options: FormatOptions = DEFAULT
+    form: Format, network: Network, module: nn.Module, options: FormatOptions = DEFAULT
 ) -> bytes:
     """The content of an output file."""
     content: bytes = importlib.import_module(form.module).encode(network, module, options)

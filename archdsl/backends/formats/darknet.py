@@ -8,22 +8,21 @@ that of its graph, so a spec has to name them in the order of the .cfg.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
+from archdsl.backends.formats.darknet_layers import LAYOUTS, Layout, output_order
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.network import LayerInstance, Network
-from archdsl.layers.permutation import YoloGrid
 
 _VERSION = struct.Struct("<iii")
 _WRITTEN_VERSION = 0, 2, 0
 _SEEN, _OLD_SEEN = struct.Struct("<Q"), struct.Struct("<i")
-_NORMS = nn.BatchNorm1d, nn.BatchNorm2d
 
 
 class _Header(NamedTuple):
@@ -44,7 +43,7 @@ class _WeightTensor(NamedTuple):
     """For each of our rows the file's row, where the two differ."""
 
 
-def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
     """The weights as a file that Darknet reads; the number of images seen is written as 0.
 
     Raises ArchError for a network with layers whose values Darknet has no place for.
@@ -61,7 +60,7 @@ def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
     return b"".join(pieces)
 
 
-def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file under the module's own names.
 
     Raises OSError where it cannot be read, and ArchError where its length is not exactly that of
@@ -108,7 +107,7 @@ def _wrong_length(path: Path, network: Network, expected: int, found: int) -> Ar
     )
 
 
-def _parts(network: Network, module: fx.GraphModule) -> Iterator[_WeightTensor]:
+def _parts(network: Network, module: nn.Module) -> Iterator[_WeightTensor]:
     """The tensors in the order of the file."""
     modules = dict(module.named_modules())
     written: set[str] = set()
@@ -116,73 +115,31 @@ def _parts(network: Network, module: fx.GraphModule) -> Iterator[_WeightTensor]:
         part = modules.get(instance.path)
         if part is None or instance.path in written or not part.state_dict():
             continue
-        layout = _LAYOUTS.get(type(part))
+        layout = LAYOUTS.get(type(instance.layer))
         if layout is None:
             raise _no_place(instance, f"Darknet's weights have no place for {instance.layer.kind}")
-        norm = _norm_behind(network, instance, modules)
+        norm = _norm_behind(network, instance, layout)
         if (norm is None) != (getattr(part, "bias", None) is not None):
             what = "no bias before a batch norm" if norm else "a bias, or a batch norm behind it"
             raise _no_place(instance, f"Darknet's weights expect {what}")
         if norm is not None:
             written.add(norm)
-        tensors = layout(instance.path, norm)
-        yield from _described(tensors, network, instance, part)
+        order = output_order(network, instance.path)
+        shapes = {f"{instance.path}.{name}": each.shape for name, each in part.state_dict().items()}
+        for name in layout.names(instance.path, norm):
+            if name in shapes:
+                matrix = layout.connected and len(shapes[name]) == 2
+                yield _WeightTensor(name, shapes[name], matrix, order)
+            else:  # of the batch norm, a value per filter
+                yield _WeightTensor(name, shapes[f"{instance.path}.weight"][:1])
 
 
-def _described(
-    names: list[str], network: Network, instance: LayerInstance, part: nn.Module
-) -> Iterator[_WeightTensor]:
-    """The tensors of one layer and its batch norm, with their shapes and orders."""
-    connected = isinstance(part, nn.Linear)
-    order = _grid_order(network, instance)
-    shapes = {f"{instance.path}.{name}": value.shape for name, value in part.state_dict().items()}
-    for name in names:
-        if name in shapes:
-            yield _WeightTensor(name, shapes[name], connected and len(shapes[name]) == 2, order)
-        else:  # of the batch norm, a value per filter
-            yield _WeightTensor(name, shapes[f"{instance.path}.weight"][:1])
-
-
-def _norm_behind(
-    network: Network, instance: LayerInstance, modules: dict[str, nn.Module]
-) -> str | None:
+def _norm_behind(network: Network, instance: LayerInstance, layout: Layout) -> str | None:
     """The path of the batch norm that is the only reader of a layer's output."""
     readers = list(network.graph.successors(instance.path))
-    if len(readers) == 1 and isinstance(modules.get(readers[0]), _NORMS):
+    if len(readers) == 1 and type(network.instance(readers[0]).layer) in layout.norms:
         return readers[0]
     return None
-
-
-def _grid_order(network: Network, instance: LayerInstance) -> list[int] | None:
-    """The order of the outputs where they are YOLO's first grid."""
-    for reader in network.graph.successors(instance.path):
-        layer = network.graph.nodes[reader]["instance"].layer
-        if isinstance(layer, YoloGrid):
-            return layer.darknet_order()
-    return None
-
-
-def _statistics(norm: str) -> list[str]:
-    return [f"{norm}.weight", f"{norm}.running_mean", f"{norm}.running_var"]
-
-
-def _convolutional(path: str, norm: str | None) -> list[str]:
-    if norm is None:
-        return [f"{path}.bias", f"{path}.weight"]
-    return [f"{norm}.bias", *_statistics(norm), f"{path}.weight"]
-
-
-def _connected(path: str, norm: str | None) -> list[str]:
-    if norm is None:
-        return [f"{path}.bias", f"{path}.weight"]
-    return [f"{norm}.bias", f"{path}.weight", *_statistics(norm)]
-
-
-_LAYOUTS: dict[type[nn.Module], Callable[[str, str | None], list[str]]] = {
-    nn.Conv2d: _convolutional,
-    nn.Linear: _connected,
-}
-"""The names of a layer's tensors in the order of the file, with those of its batch norm."""
 
 
 def _no_place(instance: LayerInstance, message: str) -> ArchError:

@@ -7,7 +7,7 @@ XNNPACK does not have stays with ExecuTorch's portable kernels.
 
 from __future__ import annotations
 
-from torch import fx
+from torch import nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import exported
@@ -16,7 +16,7 @@ from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
     """The network in eval mode for one sample, 1×C×H×W: the memory of a run is planned ahead.
 
     Several outputs come in the network's order. Raises ArchError where the executorch package is

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 
 import torch
-from torch import fx
+from torch import nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import exported
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W with an open N; raises ArchError for detectors.
 
     With ``dynamic_size`` H and W are open too.

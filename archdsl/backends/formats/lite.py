@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import fx
+from torch import nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import scripted
@@ -20,7 +20,7 @@ from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, _: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W with any N.
 
     Raises ArchError for detectors, and where torch has no lite interpreter any more.

@@ -53,10 +53,10 @@ from archdsl.ir.edges import document
 from archdsl.ir.network import Network
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
 
-def encode(network: Network, _module: fx.GraphModule, _options: FormatOptions) -> bytes:
+def encode(network: Network, _module: nn.Module, _options: FormatOptions) -> bytes:
     """The graph as JSON text; see :func:`node_link`."""
     return (json.dumps(node_link(network), indent=1, default=_part) + "\n").encode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.backends.torch.export import exported
@@ -13,11 +13,14 @@ from archdsl.backends.torch.quiet import quiet
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
+_STACK_TRACE = "pkg.torch.onnx.stack_trace"
+"""The key under which torch notes the Python code that a node comes from."""
+
 _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
 
-def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The network in eval mode as an ONNX model, checked by ONNX's own checker.
 
     Its input is ``x``, N×C×H×W with an open N, and open H and W with ``dynamic_size``; its outputs
@@ -58,6 +61,11 @@ def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> 
             None,
             f"{model.ByteSize():,} bytes, which is more than one protocol buffer holds",
         )
+    for node in model.graph.node:
+        # Places in torch's generated code, which are others every time.
+        kept = [each for each in node.metadata_props if each.key != _STACK_TRACE]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     model.graph.name = network.name
     model.producer_name, model.producer_version = "archdsl", ""
     content: bytes = model.SerializeToString(deterministic=True)
@@ -65,7 +73,7 @@ def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> 
     return content
 
 
-def _require_no_adaptive_pooling(network: Network, module: fx.GraphModule) -> None:
+def _require_no_adaptive_pooling(network: Network, module: nn.Module) -> None:
     """ONNX has no adaptive pooling: torch writes windows that are right for the example's size.
 
     It says nothing of that, and the model gives wrong numbers for other sizes. One window, the

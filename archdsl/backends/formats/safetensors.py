@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from safetensors.torch import save
-from torch import fx
+from torch import nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.ir.network import Network
 
 
-def encode(_network: Network, module: fx.GraphModule, _options: FormatOptions) -> bytes:
+def encode(_network: Network, module: nn.Module, _options: FormatOptions) -> bytes:
     """The state_dict, parameters and buffers, as safetensors; reads back with ``--weights``."""
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()

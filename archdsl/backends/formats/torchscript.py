@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 
 import torch
-from torch import fx
+from torch import nn
 
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.backends.torch.export import scripted
@@ -16,7 +16,7 @@ from archdsl.backends.torch.quiet import quiet
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: fx.GraphModule, options: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W; raises ArchError for detectors.
 
     The program takes whatever the module takes, any N, and other sizes where the layers allow it;

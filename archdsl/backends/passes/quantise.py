@@ -53,9 +53,7 @@ class Quantised(NamedTuple):
     speed: Speed
 
 
-def quantise(
-    network: Network, module: fx.GraphModule, inputs: Inputs, output: str | None
-) -> Quantised:
+def quantise(network: Network, module: nn.Module, inputs: Inputs, output: str | None) -> Quantised:
     """A classifier with weights and activations of 8 bits, calibrated on pictures.
 
     ``output`` names the one that counts where there are several. The module given stays as it was.
@@ -94,9 +92,7 @@ def _torchao() -> tuple[Callable[..., Any], Callable[..., Any], Any]:
     return prepare_pt2e, convert_pt2e, quantiser
 
 
-def _agreement(
-    made: nn.Module, module: fx.GraphModule, inputs: Inputs, output: str | None
-) -> Agreement:
+def _agreement(made: nn.Module, module: nn.Module, inputs: Inputs, output: str | None) -> Agreement:
     images, same, relative = 0, 0, 0.0
     with undisturbed(module, training=False), torch.inference_mode():
         for x in inputs():

@@ -15,8 +15,6 @@ from archdsl.backends.source.symbols import Symbols
 from archdsl.diagnostics import fail
 
 _HOME = "archdsl."
-_LEFT_OUT = "remembering"
-"""Decorator that only generation needs; it is left out of generated files."""
 
 
 class _Module(NamedTuple):
@@ -68,7 +66,7 @@ class Bundle:
             if isinstance(inner, ast.ImportFrom) and str(inner.module).startswith(_HOME):
                 raise fail(f"{name} of {home} cannot be carried into a file of its own")
         for used in sorted(_names(node)):
-            if used != _LEFT_OUT and used != name:
+            if used != name:
                 yield home, used
 
     def names(self) -> set[str]:
@@ -148,10 +146,9 @@ def _names(node: ast.stmt) -> set[str]:
 
 def _text(source: list[str], node: ast.stmt) -> list[str]:
     decorators = getattr(node, "decorator_list", [])
-    kept = [d for d in decorators if ast.unparse(d) != _LEFT_OUT]
-    start = min([node.lineno, *(d.lineno for d in kept)])
+    start = min([node.lineno, *(each.lineno for each in decorators)])
     assert node.end_lineno is not None
-    return [line for line in source[start - 1 : node.end_lineno] if line != f"@{_LEFT_OUT}"]
+    return source[start - 1 : node.end_lineno]
 
 
 def _import(origin: str, original: str, name: str) -> str:

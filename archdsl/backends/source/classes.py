@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from torch import fx
-
 from archdsl.analysis.anti_unification import Constant, Formula, Term, Value, same
+from archdsl.backends.plan import Operation
 from archdsl.backends.source.code_style import (
     INDENT,
     WIDTH,
@@ -48,7 +47,7 @@ class SlotText(NamedTuple):
 class Writer:
     """Writes the classes of patterns."""
 
-    def __init__(self, symbols: Symbols, typed: Callable[[fx.Node], str]) -> None:
+    def __init__(self, symbols: Symbols, typed: Callable[[Operation], str]) -> None:
         self._symbols = symbols
         self._typed = typed
 

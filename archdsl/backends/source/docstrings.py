@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from archdsl.backends.plan import Unit
 from archdsl.backends.source.code_style import prose
-from archdsl.backends.source.units import Unit
 from archdsl.frontend.header import facts
 from archdsl.ir.network import Network
 

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from torch import fx, nn
+import torch
+from torch import nn
 
+from archdsl.backends.plan import Plan
 from archdsl.backends.source.code_style import (
     INDENT,
     Doc,
@@ -20,11 +22,9 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.torch.emitter import START
-from archdsl.backends.torch.freeze import thawed
 from archdsl.backends.torch.initial import DRAWN
-from archdsl.ir.initial import Constant, Fan, Initial, Normal, Rule
-from archdsl.ir.network import Network
+from archdsl.backends.torch.realise import module_of
+from archdsl.ir.initial import Constant, Fan, Normal, Rule
 from archdsl.layers.initial import TORCH
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -46,32 +46,26 @@ class _Start(NamedTuple):
 
 
 class InitialWeights:
-    """Initial values of a compiled module's weights, as source of the network's constructor."""
+    """Initial values of a plan's weights, as source of the network's constructor."""
 
-    def __init__(self, network: Network, module: fx.GraphModule, symbols: Symbols) -> None:
+    def __init__(self, plan: Plan, symbols: Symbols) -> None:
         self._symbols = symbols
-        leaves = {
-            str(node.target): module.get_submodule(str(node.target))
-            for node in module.graph.nodes
-            if node.op == "call_module"
-        }
+        with torch.device("meta"):
+            leaves = {path: module_of(leaf.construct) for path, leaf in plan.modules.items()}
         self._drawn: defaultdict[_Start, dict[str, nn.Module]] = defaultdict(dict)
-        for node in module.graph.nodes:
-            if node.op == "call_module":
-                start: Initial = node.meta.get(START, TORCH)
-                for name, part in leaves[str(node.target)].named_modules():
-                    kind = next((each for each in DRAWN if isinstance(part, each)), None)
-                    if kind is not None:
-                        # A part of a module has the biases that its owner gave it.
-                        same = _Start(kind, start.weight, None if name else start.bias)
-                        path = f"{node.target}.{name}" if name else str(node.target)
-                        self._drawn[same][path] = part
-        graph = network.graph
-        frozen = [p for p in leaves if p in graph and network.instance(p).frozen]
+        for path, leaf in leaves.items():
+            start = plan.modules[path].initial
+            for name, part in leaf.named_modules():
+                kind = next((each for each in DRAWN if isinstance(part, each)), None)
+                if kind is not None:
+                    # A part of a module has the biases that its owner gave it.
+                    same = _Start(kind, start.weight, None if name else start.bias)
+                    self._drawn[same][f"{path}.{name}" if name else path] = part
+        frozen = [path for path, leaf in plan.modules.items() if leaf.frozen]
         weighty = {p for p, leaf in leaves.items() if any(True for _ in leaf.parameters())}
         learning = weighty - set(frozen)
         self._frozen = _largest([p for p in frozen if p in weighty], learning)
-        norms = {thawed(type(leaves[p])) for p in frozen}
+        norms = {type(part) for p in frozen for part in leaves[p].modules()}
         self._norms = [each for each in _NORMS if each in norms]
 
     def constructor(self) -> list[str]:

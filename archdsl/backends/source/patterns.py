@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
-from torch import fx, nn
+from torch import nn
 
 from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, Value, abstract
+from archdsl.backends.plan import Plan, Unit, units
 from archdsl.backends.source.identifiers import UniqueNames, argument
 from archdsl.backends.source.loops import CARRIED, IN_PLACE, Action, Loop, folded
 from archdsl.backends.source.unit_drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
-from archdsl.backends.source.units import Unit, units
 from archdsl.ir.network import Network
 
 _SHORT = 4
@@ -57,14 +57,14 @@ class Pattern:
         return self.abstraction.arguments[index].default
 
 
-def patterns(network: Network, module: fx.GraphModule) -> list[Pattern]:
-    """The patterns of a compiled network, those that others use first, the network's own last."""
+def patterns(network: Network, plan: Plan) -> list[Pattern]:
+    """The patterns of a plan, those that others use first, the network's own last."""
     levels: defaultdict[int, list[Unit]] = defaultdict(list)
-    for unit in units(network, module):
+    for unit in units(network, plan):
         levels[unit.height].append(unit)
     found: list[Pattern] = []
     known: dict[Unit, Pattern] = {}
-    drafting = UnitDrafter(known)
+    drafting = UnitDrafter(plan, known)
     for height in sorted(levels):
         groups: dict[Hashable, list[_Member]] = {}
         for unit in levels[height]:

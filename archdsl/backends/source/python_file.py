@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from torch import Tensor, fx
+from torch import Tensor
 
 from archdsl.analysis.cost import summarise
+from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, plan
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import ForwardResults, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
@@ -19,27 +20,26 @@ from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.source.unit_drafts import Built, UnitStep
-from archdsl.backends.source.units import InnerUnit, Unit
-from archdsl.backends.torch.emitter import LAYER
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.ir.layer import shown
 from archdsl.ir.network import Network
 
 
-def page(network: Network, module: fx.GraphModule) -> str:
-    """The source of a checked network and its compiled module, formatted.
+def page(network: Network) -> str:
+    """The source of a checked network, formatted.
 
-    The class of the network takes and gives what the module does; its weights have the same names
-    in the same order. They are drawn by the same rules as the module's. Losses are left
-    out. Raises ArchError where a layer has no source text.
+    The class of the network takes and gives what the compiled module does; its weights have the
+    same names in the same order, and are drawn by the same rules. Losses are left out. Raises
+    ArchError where a layer has no source text.
     """
-    found = patterns(network, module)
+    planned = plan(network)
+    found = patterns(network, planned)
     symbols = Symbols()
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
-    writer = Writer(symbols, lambda node: _type(network, node, symbols))
-    beginning = InitialWeights(network, module, symbols)
+    writer = Writer(symbols, lambda value: _type(network, value, symbols))
+    beginning = InitialWeights(planned, symbols)
     body: list[str] = []
     told: set[str | None] = set()
     for pattern in found[:-1]:
@@ -51,7 +51,7 @@ def page(network: Network, module: fx.GraphModule) -> str:
     root = found[-1]
     about = [f"The network; input {_shape(network, network.input)}."]
     notes = dict(_notes(network, root.units[0]))
-    results = None if root.chain else _results(network, module, symbols)
+    results = None if root.chain else _results(network, planned, symbols)
     ending = beginning.constructor()
     body += ["", "", *writer.lines(root, about, notes, results, ending)]
     body += beginning.methods(root.name)
@@ -143,44 +143,43 @@ def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
     """The shape of what each part of the network gives; of a loop's last iteration as well."""
     for piece in root.pieces:
         if isinstance(piece, InnerUnit):
-            node = list(piece.unit.outputs)[-1]
-            yield piece.name, _shape(network, node.meta[LAYER])
-            yield piece.name.rstrip("0123456789"), _shape(network, node.meta[LAYER])
+            value = list(piece.unit.outputs)[-1]
+            yield piece.name, _shape(network, value.path)
+            yield piece.name.rstrip("0123456789"), _shape(network, value.path)
 
 
 def _shape(network: Network, path: str) -> str:
     return prose(shown(network.shape(path)))
 
 
-def _results(network: Network, module: fx.GraphModule, symbols: Symbols) -> ForwardResults:
-    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    output = next(node for node in module.graph.nodes if node.op == "output")
-    order = {node: i for i, node in enumerate(output.all_input_nodes)}
+def _results(network: Network, planned: Plan, symbols: Symbols) -> ForwardResults:
+    entries = list(planned.entries())
+    order = {value: i for i, value in enumerate(planned.results)}
 
     def structure(value: Any) -> Any:
-        if isinstance(value, fx.Node):
+        if isinstance(value, Operation):
             return order[value]
         if isinstance(value, dict):
             return {key: structure(each) for key, each in value.items()}
         return [structure(each) for each in value]
 
     taken = []
-    for node in placeholders:
-        default = f" = {literal(node.args[0])}" if node.args else ""
-        kind = _noted("Any", symbols) if node.args else _type(network, node, symbols)
-        taken.append(f"{identifier(str(node.target))}: {kind}{default}")
+    for entry in entries:
+        default = f" = {literal(entry.arguments[0])}" if entry.arguments else ""
+        kind = _noted("Any", symbols) if entry.arguments else _type(network, entry, symbols)
+        taken.append(f"{identifier(entry.target)}: {kind}{default}")
     shapes = [network.shape(path) for path in network.outputs.values()]
     tensors = all(isinstance(shape, tuple) for shape in shapes)
     given = _noted("Tensor" if tensors else "Any", symbols)
-    shape = structure(output.args[0])
+    shape = structure(planned.result)
     gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
-    return ForwardResults(tuple(str(n.target) for n in placeholders), tuple(taken), gives, shape)
+    return ForwardResults(tuple(each.target for each in entries), tuple(taken), gives, shape)
 
 
-def _type(network: Network, node: fx.Node, symbols: Symbols) -> str:
+def _type(network: Network, value: Operation, symbols: Symbols) -> str:
     """The type of a value: a tensor where its layer gives one."""
-    path = node.meta.get(LAYER)
-    tensor = path in network.graph and isinstance(network.shape(str(path)), tuple)
+    path = value.path
+    tensor = path in network.graph and isinstance(network.shape(path), tuple)
     return _noted("Tensor" if tensor else "Any", symbols)
 
 

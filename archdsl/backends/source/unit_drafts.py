@@ -11,16 +11,19 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-import torch
-from torch import fx
-
 from archdsl.analysis.anti_unification import Value
-from archdsl.backends.source.constructors import (
-    Construction,
-    ConstructorParameter,
-    ConstructorReader,
+from archdsl.backends.plan import (
+    Function,
+    InnerUnit,
+    Kind,
+    Leaf,
+    Operation,
+    Plan,
+    Unit,
+    UnitPiece,
 )
-from archdsl.backends.source.units import Function, InnerUnit, Leaf, Unit, UnitPiece
+from archdsl.backends.source.constructors import Construction, ConstructorParameter, construction
+from archdsl.backends.torch.realise import named
 
 
 class Read(NamedTuple):
@@ -123,14 +126,14 @@ class Outlined(Protocol):
 class UnitDrafter:
     """Makes drafts of units whose inner units have patterns."""
 
-    def __init__(self, patterns: Mapping[Unit, Outlined]) -> None:
+    def __init__(self, plan: Plan, patterns: Mapping[Unit, Outlined]) -> None:
+        self._modules = plan.modules
         self._patterns = patterns
-        self._reader = ConstructorReader()
 
     def draft(self, unit: Unit) -> UnitDraft:
-        numbers: dict[fx.Node, int] = {}
+        numbers: dict[Operation, int] = {}
 
-        def number(node: fx.Node) -> int:
+        def number(node: Operation) -> int:
             return numbers.setdefault(node, len(numbers))
 
         joined = _joined(unit)
@@ -152,24 +155,24 @@ class UnitDrafter:
     def _step(
         self,
         piece: UnitPiece,
-        number: Callable[[fx.Node], int],
-        joined: Mapping[fx.Node, tuple[Any, ...]],
+        number: Callable[[Operation], int],
+        joined: Mapping[Operation, tuple[Any, ...]],
     ) -> UnitStep:
         if isinstance(piece, InnerUnit):
             return self._part(piece, number)
         holes: list[UnitSlot] = []
+        called = piece.operation
         arguments = tuple(
-            _structure(a, number, holes) for a in joined.get(piece.node, piece.node.args)
+            _structure(a, number, holes) for a in joined.get(called, called.arguments)
         )
-        options = tuple((k, _structure(v, number, holes)) for k, v in piece.node.kwargs.items())
-        gives = (number(piece.node),)
+        options = tuple((k, _structure(v, number, holes)) for k, v in called.options.items())
+        gives = (number(called),)
         if isinstance(piece, Function):
-            target = piece.node.target
-            head = _PLAIN.get(target, target)
+            head = called.target if called.kind is Kind.METHOD else named(called.target)
+            head = _PLAIN.get(head, head)
             return UnitStep(None, head, tuple(holes), arguments, options, gives)
         assert isinstance(piece, Leaf)
-        built = self._reader.construction(piece.module, str(piece.node.target))
-        head, made = opened(built)
+        head, made = opened(construction(self._modules[called.target].construct))
         shift = len(made)
         return UnitStep(
             piece.name,
@@ -180,7 +183,7 @@ class UnitDrafter:
             gives,
         )
 
-    def _part(self, piece: InnerUnit, number: Callable[[fx.Node], int]) -> UnitStep:
+    def _part(self, piece: InnerUnit, number: Callable[[Operation], int]) -> UnitStep:
         pattern = self._patterns[piece.unit]
         arguments = tuple(Read(number(node)) for node in piece.unit.inputs)
         gives = tuple(number(node) for node in piece.unit.outputs)
@@ -206,28 +209,30 @@ def opened(construction: Construction) -> tuple[Built, list[UnitSlot]]:
     return Built(construction.made, tuple(arguments)), slots
 
 
-def _joined(unit: Unit) -> dict[fx.Node, tuple[Any, ...]]:
+def _joined(unit: Unit) -> dict[Operation, tuple[Any, ...]]:
     """The arguments of concatenations, shorter where one goes on from another.
 
     Where all that came before is joined at every step, as in a dense block, each step adds one to
     what the last one joined. Only then are the steps alike.
     """
-    found: dict[fx.Node, tuple[Any, ...]] = {}
-    known: dict[Any, fx.Node] = {}
+    found: dict[Operation, tuple[Any, ...]] = {}
+    known: dict[Any, Operation] = {}
     for piece in unit.pieces:
-        if not isinstance(piece, Function) or piece.node.target is not torch.cat:
+        if not isinstance(piece, Function) or piece.operation.target != "torch.cat":
             continue
-        parts, *axis = piece.node.args
+        parts, *axis = piece.operation.arguments
         assert isinstance(parts, (list, tuple))
         before = known.get((tuple(parts[:-1]), *axis))
-        found[piece.node] = piece.node.args if before is None else ([before, parts[-1]], *axis)
-        known[tuple(parts), *axis] = piece.node
+        found[piece.operation] = (
+            piece.operation.arguments if before is None else ([before, parts[-1]], *axis)
+        )
+        known[tuple(parts), *axis] = piece.operation
     return found
 
 
-def _structure(value: Any, number: Callable[[fx.Node], int], holes: list[UnitSlot]) -> Any:
+def _structure(value: Any, number: Callable[[Operation], int], holes: list[UnitSlot]) -> Any:
     """An argument of a call with numbers for values and holes for constants."""
-    if isinstance(value, fx.Node):
+    if isinstance(value, Operation):
         return Read(number(value))
     if isinstance(value, dict):
         items = tuple((key, _structure(v, number, holes)) for key, v in value.items())

@@ -1,130 +1,127 @@
-"""The PyTorch target: straight-line code over torch.nn modules with hierarchical names."""
+"""The PyTorch target: a hierarchy of modules, one for every block of the network."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 
 import torch
-from torch import fx, nn
+from torch import nn
 
-from archdsl.backends.torch.emitter import START, Emitter, Operand
+from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
+from archdsl.backends.plan.units import UnitKeys, unit_name
+from archdsl.backends.torch.blocks import block_class, chain_class, filled, notes
+from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
+from archdsl.backends.torch.realise import module_of
 from archdsl.diagnostics import fail
 from archdsl.ir.names import class_name
-from archdsl.ir.network import LayerInstance, Network
+from archdsl.ir.network import Network
 
-__all__ = ["Fill", "compile_network", "compile_outline"]
+__all__ = ["Fill", "compile_network", "compile_outline", "flat"]
 
-Fill = Callable[[fx.GraphModule], Set[str]]
+Fill = Callable[[nn.Module], Set[str]]
 """Gives tensors of a module their values, and returns the names of these tensors."""
 
 
 def compile_network(
-    network: Network, *, device: str = "cpu", seed: int | None = None, fill: Fill | None = None
-) -> fx.GraphModule:
+    network: Network,
+    *,
+    device: str | None = None,
+    seed: int | None = None,
+    fill: Fill | None = None,
+) -> nn.Module:
     """The module of a checked network, initialised, in training mode.
 
     Input N×C×H×W. Returns the output, or a dict of outputs by name where there are several.
-    Submodules have the paths of their layers (``stage1.conv1``). A network with a loss has it as
-    the attribute ``criterion``, and what makes labels of its output as ``decision``. What
-    ``fill`` gives values to is not drawn. Raises ArchError where the device is missing.
+    Submodules have the paths of their layers (``stage1.conv1``); those of blocks (``stage1``) can
+    be called, hooked and wrapped by themselves. A network with a loss has it as the attribute
+    ``criterion``, and what makes labels of its output as ``decision``. What ``fill`` gives values
+    to is not drawn. The module's dict ``meta`` is for notes. ``device`` is torch's default device
+    unless given; on ``meta`` weights have no values. Raises ArchError where the device is missing.
     """
-    place = _device(device)
-    if seed is None:
-        return _filled(network, place, fill)
+    place = torch.get_default_device() if device is None else _device(device)
+    if seed is None or place.type == "meta":
+        return _compile(network, place, fill)
     # Not torch.manual_seed: the caller's own random numbers stay as they are.
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(seed)
-        return _filled(network, place, fill)
+        return _compile(network, place, fill)
 
 
-def _filled(network: Network, device: torch.device, fill: Fill | None) -> fx.GraphModule:
-    module = _compile(network, device, draw=fill is None)
-    if fill is None:
-        return module
-    filled = fill(module)
-    done: set[str] = set()
-    for node in module.graph.nodes:
-        target = str(node.target)
-        if START in node.meta and target not in done:
-            done.add(target)
-            prefix = f"{target}."
-            own = {name.removeprefix(prefix) for name in filled if name.startswith(prefix)}
-            initialise(module.get_submodule(target), node.meta[START], filled=own)
-    return module
-
-
-def compile_outline(network: Network) -> fx.GraphModule:
+def compile_outline(network: Network) -> nn.Module:
     """The same without the values of weights, which take no memory: on torch's meta device."""
-    return _compile(network, torch.device("meta"), draw=False)
+    return _compile(network, torch.device("meta"), None)
 
 
-def _compile(network: Network, device: torch.device, *, draw: bool = True) -> fx.GraphModule:
-    emit = Emitter(network, draw=draw)
-    nodes: dict[str, Operand] = {}
-    overwritable = _overwritable(network)
-    shapes = network.graph.nodes
-    with device, SkippedInitialisation():
-        for instance in network.instances():
-            overwrite = bool(instance.inputs) and instance.inputs[0] in overwritable
-            emit.begin(instance.path, overwrite, instance.frozen)
-            inputs = tuple(shapes[path]["shape"] for path in instance.inputs)
-            operands = tuple(nodes[path] for path in instance.inputs)
-            nodes[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
-        outputs = {
-            name: emit.result(name, nodes[path], shapes[path]["shape"])
-            for name, path in network.outputs.items()
-        }
-    emit.graph.output(outputs if len(outputs) > 1 else next(iter(outputs.values())))
-    module = fx.GraphModule(
-        _tree(emit.modules), emit.graph, class_name=class_name(network.name, "Network")
-    )
-    if emit.loss is not None:
-        module.criterion = emit.loss
-    if emit.verdict is not None:
-        module.decision = emit.verdict
+def _compile(network: Network, device: torch.device, fill: Fill | None) -> nn.Module:
+    planned = plan(network)
+    with device:
+        module = _hierarchy(network, planned)
+    if device.type != "meta":
+        done = fill(module) if fill is not None else frozenset()
+        _initialise(module, planned, done)
+    elif fill is not None:
+        raise fail("--device meta: weights have no values there", help="load them after to_empty")
     return module
 
 
-def _tree(modules: Mapping[str, nn.Module]) -> nn.Module:
-    """The modules in a module, by path: fx keeps their order then, and not where it gets a dict."""
-    root = nn.Module()
-    inner = {"": root}
-    for path, module in modules.items():
-        at, parent = "", root
-        *scopes, name = path.split(".")
-        for scope in scopes:
-            at = f"{at}.{scope}"
-            if at not in inner:
-                inner[at] = nn.Module()
-                parent.add_module(scope, inner[at])
-            parent = inner[at]
-        parent.add_module(name, module)
-    return root
+def _initialise(module: nn.Module, planned: Plan, done: Set[str]) -> None:
+    """Draw the weights that have no values yet, in the order of the plan."""
+    for path, leaf in planned.modules.items():
+        prefix = f"{path}."
+        own = {name.removeprefix(prefix) for name in done if name.startswith(prefix)}
+        initialise(module.get_submodule(path), leaf.initial, filled=own)
 
 
-def _overwritable(network: Network) -> set[str]:
-    """The layers whose only reader may write over their output; gradients do not need it either."""
-    consumers: Counter[str] = Counter()
-    for instance in network.instances():
-        consumers.update(instance.inputs)
-    kept = set(network.outputs.values())
-    return {i.path for i in network.instances() if _dispensable(i, consumers, kept)}
+def _hierarchy(network: Network, planned: Plan) -> nn.Module:
+    """The modules of a plan, those of blocks around those of layers; weights are left open."""
+    with SkippedInitialisation():
+        leaves = {
+            path: module_of(leaf.construct, frozen=leaf.frozen)
+            for path, leaf in planned.modules.items()
+        }
+        criterion = module_of(planned.criterion) if planned.criterion else None
+        decision = module_of(planned.decision) if planned.decision else None
+    found = units(network, planned)
+    keys = UnitKeys()
+    classes: dict[int, type[nn.Module]] = {}
+    made: dict[Unit, nn.Module] = {}
+    for unit in reversed(found):
+        key = keys.key(unit)
+        if key not in classes:
+            classes[key] = _class(network, unit, planned)
+        parts = [
+            (
+                piece.name,
+                leaves[piece.operation.target] if isinstance(piece, Leaf) else made[piece.unit],
+            )
+            for piece in unit.pieces
+            if isinstance(piece, (Leaf, InnerUnit))
+        ]
+        made[unit] = filled(classes[key], parts)
+    module = made[found[0]]
+    notes(module)
+    if criterion is not None:
+        module.criterion = criterion
+    if decision is not None:
+        module.decision = decision
+    return module
 
 
-def _dispensable(instance: LayerInstance, consumers: Counter[str], kept: set[str]) -> bool:
-    single = consumers[instance.path] == 1 and instance.path not in kept
-    return single and not instance.layer.keeps_output
+def _class(network: Network, unit: Unit, planned: Plan) -> type[nn.Module]:
+    if unit.parent is None:
+        return block_class(class_name(network.name, "Network"), unit, planned.result)
+    name = unit_name(unit)
+    return chain_class(name) if unit.chained() else block_class(name, unit)
 
 
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise fail(f"--device {name}: expected cpu, cuda or cuda:N") from None
+        raise fail(f"--device {name}: expected cpu, cuda, cuda:N or meta") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise fail(f"--device {name}: torch finds no CUDA device on this machine")
-    if device.type not in ("cpu", "cuda"):
-        raise fail(f"--device {name}: expected cpu, cuda or cuda:N")
+    if device.type not in ("cpu", "cuda", "meta"):
+        raise fail(f"--device {name}: expected cpu, cuda, cuda:N or meta")
     return device

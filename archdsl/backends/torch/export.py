@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, ExportedProgram
 
@@ -18,7 +18,7 @@ from archdsl.ir.network import Network
 
 def exported(
     network: Network,
-    module: fx.GraphModule,
+    module: nn.Module,
     form: str,
     *,
     samples: int | None = None,
@@ -67,7 +67,7 @@ def _try_out(program: ExportedProgram, batch: Tensor) -> None:
 
 
 def scripted(
-    network: Network, module: fx.GraphModule, form: str, *, dynamic_size: bool = False
+    network: Network, module: nn.Module, form: str, *, dynamic_size: bool = False
 ) -> torch.jit.ScriptModule:
     """A checked network's module in eval mode as TorchScript; see :func:`exported`.
 
@@ -82,7 +82,7 @@ def scripted(
         return program
 
 
-def one_tensor(network: Network, module: fx.GraphModule, form: str) -> Tensor:
+def one_tensor(network: Network, module: nn.Module, form: str) -> Tensor:
     """A random input of one sample, on the module's device.
 
     Raises ArchError for networks that take anything but one tensor.

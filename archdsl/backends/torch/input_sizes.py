@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from archdsl.analysis.shapes import check
-from archdsl.backends.torch.emitter import LAYER
+from archdsl.backends.torch.flat import LAYER, flat_of
 from archdsl.backends.torch.quiet import quiet
 from archdsl.backends.torch.trial_run import device_of, undisturbed
 from archdsl.diagnostics import ArchError, fail
@@ -19,7 +19,7 @@ from archdsl.ir.network import LayerInstance, Network
 _POOLING = "a pooling of the whole map, or to a fixed size, before this layer opens the size"
 
 
-def require_open_size(network: Network, module: fx.GraphModule) -> None:
+def require_open_size(network: Network, module: nn.Module) -> None:
     """Raises ArchError, which names the layer, where a network takes inputs of one size alone.
 
     The shape rules are asked about another size, for which no layer may have other parameters.
@@ -69,9 +69,9 @@ def _require_equal_parameters(network: Network, resized: Network) -> None:
         )
 
 
-def _require_shapes(network: Network, resized: Network, module: fx.GraphModule) -> None:
+def _require_shapes(network: Network, resized: Network, module: nn.Module) -> None:
     taken = cast("tuple[int, ...]", resized.shape(resized.input))
-    run = _Run(module, resized)
+    run = _Run(flat_of(network, module), resized)
     with undisturbed(module, training=False), quiet(), FakeTensorMode(allow_non_fake_inputs=True):
         try:
             run.run(torch.empty(2, *taken, device=device_of(module)))
@@ -93,7 +93,7 @@ def _require_shapes(network: Network, resized: Network, module: fx.GraphModule) 
 class _Run(fx.Interpreter):
     """Runs a module and notes the first layer whose output is not what the rules say."""
 
-    def __init__(self, module: fx.GraphModule, network: Network) -> None:
+    def __init__(self, module: nn.Module, network: Network) -> None:
         super().__init__(module)
         self._network = network
         self.differing: str | None = None

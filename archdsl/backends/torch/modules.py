@@ -8,10 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archdsl.backends.torch.constructor_arguments import remembering
 
-
-@remembering
 class Normalize(nn.Module):
     """(x - mean) / scale, with a mean per channel or one for all; pixel values to network input."""
 
@@ -27,7 +24,6 @@ class Normalize(nn.Module):
         return (input - self.mean) / self.scale
 
 
-@remembering
 class Affine(nn.Module):
     """A learned factor and offset per channel, or per value of a sample (dlib affine_).
 
@@ -49,7 +45,6 @@ class Affine(nn.Module):
         return input * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
-@remembering
 class LayerScale(nn.Module):
     """A learned factor per channel (Touvron et al. 2021)."""
 
@@ -61,7 +56,6 @@ class LayerScale(nn.Module):
         return self.weight * input
 
 
-@remembering
 class RMSNorm(nn.Module):
     """Each sample by its root mean square, times a learned factor per channel (dlib rms_norm_)."""
 
@@ -79,7 +73,6 @@ class RMSNorm(nn.Module):
         return f"eps={self.eps}"
 
 
-@remembering
 class DlibDropout(nn.Module):
     """Dropout as dlib trains and uses it: nothing is rescaled, so use multiplies by 1 - p.
 
@@ -99,7 +92,6 @@ class DlibDropout(nn.Module):
         return f"p={self.p}"
 
 
-@remembering
 class Multiply(nn.Module):
     """Every value times a constant (dlib multiply_)."""
 
@@ -114,7 +106,6 @@ class Multiply(nn.Module):
         return f"{self.factor}"
 
 
-@remembering
 class L2Normalize(nn.Module):
     """Each sample divided by its Euclidean length (dlib l2normalize_)."""
 
@@ -130,7 +121,6 @@ class L2Normalize(nn.Module):
         return f"eps={self.eps}"
 
 
-@remembering
 class L2NormScaled(nn.Module):
     """Channel vectors of length 1 at every place, times a learned factor per channel (ParseNet)."""
 
@@ -142,7 +132,6 @@ class L2NormScaled(nn.Module):
         return self.weight.view(1, -1, 1, 1) * functional.normalize(input)
 
 
-@remembering
 class SmeLU(nn.Module):
     """ReLU with a parabola over -beta..beta (dlib smelu_; Shamir et al. 2022)."""
 
@@ -159,7 +148,6 @@ class SmeLU(nn.Module):
         return f"beta={self.beta}"
 
 
-@remembering
 class PaddedAvgPool2d(nn.Module):
     """Average pooling padded by more than half its window: torch refuses that, dlib does not."""
 
@@ -206,7 +194,6 @@ class MultPadded(nn.Module):
         return _grown(first, second) * _grown(second, first)
 
 
-@remembering
 class ResizeToMatch(nn.Module):
     """The first input resized to the second's height and width."""
 
@@ -227,7 +214,6 @@ class ResizeToMatch(nn.Module):
         return self.mode + corners
 
 
-@remembering
 class Reorg(nn.Module):
     """Blocks of cells become channels, cell by cell (dlib reorg_): N×C×H×W to N×C·r·c×H/r×W/c."""
 
@@ -247,7 +233,6 @@ class Reorg(nn.Module):
         return f"{self.rows}, {self.columns}"
 
 
-@remembering
 class DarknetReorg(nn.Module):
     """Space to channels as Darknet's [reorg] computes it: N×C×H×W to N×C·s²×H/s×W/s.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from torch import nn
 
+from archdsl.backends.torch.freeze import FROZEN
 from archdsl.ir.lowering import PACKAGES, Construct
 
 _LIBRARY = __package__
@@ -22,18 +24,28 @@ def named(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def real(value: Any) -> Any:
-    """A value with the constructs in it called; a construct of a module becomes that module."""
+def real(value: Any, others: Mapping[str, Any]) -> Any:
+    """A value with the constructs in it called; a construct of a module becomes that module.
+
+    ``others`` are called in the place of what a dotted name means.
+    """
     if isinstance(value, Construct):
-        arguments = [real(each) for each in value.arguments]
-        return named(value.target)(*arguments, **{key: real(each) for key, each in value.options})
+        made = others[value.target] if value.target in others else named(value.target)
+        arguments = [real(each, others) for each in value.arguments]
+        return made(*arguments, **{key: real(each, others) for key, each in value.options})
     if type(value) in (tuple, list):
-        return type(value)(map(real, value))
+        return type(value)(real(each, others) for each in value)
     return value
 
 
-def module_of(construct: Construct) -> nn.Module:
-    """The module that a construct describes, its weights as its class starts them."""
-    module = real(construct)
+def module_of(construct: Construct, *, frozen: bool = False) -> nn.Module:
+    """The module that a construct describes, its weights as its class starts them.
+
+    A frozen one keeps its parameters, and the statistics of norms, as they are in training.
+    """
+    module = real(construct, FROZEN if frozen else {})
     assert isinstance(module, nn.Module)
+    if frozen:
+        module.requires_grad_(False)
+        module.train()  # which leaves norms out
     return module

@@ -9,10 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archdsl.backends.torch.constructor_arguments import remembering
 
-
-@remembering
 class ClassToken(nn.Module):
     """A learned token in front of the others (Dosovitskiy et al. 2020, equation 1)."""
 
@@ -24,7 +21,6 @@ class ClassToken(nn.Module):
         return torch.cat([self.weight.expand(input.shape[0], -1, -1), input], dim=1)
 
 
-@remembering
 class PositionEmbedding(nn.Module):
     """A learned vector added at every place (Dosovitskiy et al. 2020, equation 1)."""
 
@@ -37,7 +33,6 @@ class PositionEmbedding(nn.Module):
         return input + self.weight
 
 
-@remembering
 class Embeddings(nn.Module):
     """N×k×rows×columns to N×k×rows×length: vectors by the first number of every row (dlib).
 
@@ -56,7 +51,6 @@ class Embeddings(nn.Module):
         return torch.where(known.unsqueeze(-1), rows, 0.0)
 
 
-@remembering
 class PositionalEncodings(nn.Module):
     """Sines and cosines added to the rows and columns of every channel (dlib)."""
 
@@ -73,7 +67,6 @@ class PositionalEncodings(nn.Module):
         return input + self.waves
 
 
-@remembering
 class LowerTriangle(nn.Module):
     """The last two axes up to a diagonal, a constant right of it (dlib tril_)."""
 
@@ -98,7 +91,6 @@ class RowSoftmax(nn.Module):
         return torch.where(masked, 0.0, input.softmax(-1))
 
 
-@remembering
 class AdaptiveComputationTime(nn.Module):
     """Rows of N×k×rows×columns weighted by when they halt (dlib adaptive_computation_time_)."""
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from archdsl.diagnostics import fail
 from archdsl.ir.edges import RuleError, shape_words
 from archdsl.ir.network import Network
+from archdsl.ir.trial import RandomValues, Trial
 from archdsl.text.words import counted
 
 
@@ -28,10 +29,22 @@ def trial_input(network: Network, device: str | torch.device = "cpu") -> dict[st
     with torch.device(device):
         for instance in network.instances():
             try:
-                arguments.update(instance.layer.fed(network.shape(instance.path)))
+                fed = instance.layer.fed(network.shape(instance.path))
             except RuleError as error:
                 raise fail(error.message, instance.span, *error.notes, help=error.help) from None
+            arguments |= {name: _drawn(trial) for name, trial in fed.items()}
     return arguments
+
+
+def _drawn(trial: Trial) -> Any:
+    """The tensor, or the list of tensors, that a layer describes."""
+    if isinstance(trial, list):
+        return [_drawn(each) for each in trial]
+    if isinstance(trial, RandomValues):
+        return torch.rand(trial.shape)
+    corners = torch.rand(trial.count, 4) / 2
+    corners[:, 2:] += 0.5  # right and below of the middle, so that no box is empty
+    return corners * torch.tensor([trial.width, trial.height] * 2)
 
 
 def device_of(module: nn.Module) -> torch.device:

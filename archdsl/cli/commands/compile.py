@@ -14,12 +14,13 @@ from archdsl.cli.deployment import Deployment, deployment_options
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import working
+from archdsl.diagnostics import listing
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
 from archdsl.text.words import memory
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import nn
 
     from archdsl.api import Network
 
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     help="A safetensors, state_dict, Darknet, dlib or ONNX file, or torchvision:NAME for "
     "pretrained weights.",
 )
+@click.option(
+    "--new-head", is_flag=True, help="Take of the weights what fits, such as all but the head."
+)
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")
 @deployment_options
@@ -63,6 +67,7 @@ def command(
     dynamic_size: bool,
     device: str,
     weights: str | None,
+    new_head: bool,
     seed: int | None,
     trainable: bool,
     deployment: Deployment,
@@ -75,8 +80,9 @@ def command(
     options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
+    weights = weights or _text(network.trained_weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
-        module = network.to_torch(device=device, seed=seed, weights=weights)
+        module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     with working(f"running {network.name}"):
         results, seconds = _forward(module, network, device)
     deployed = deployment.apply(network, module)
@@ -105,6 +111,8 @@ def command(
     _line("parameters", f"{summary.parameters:,}")
     if summary.trainable != summary.parameters:
         _line("trainable", f"{summary.trainable:,}")
+    if new := module.__dict__.get("meta", {}).get("new"):
+        _line("new", listing(new, 8))
     _line("MACs", f"{summary.macs:,}")
     gave = ", ".join(told(result) for result in results.values())
     _line("forward pass", f"{gave} in {seconds * 1000:,.0f} ms")
@@ -118,6 +126,10 @@ def command(
         )
     for name, size in written:
         tell(f"wrote {name} ({memory(size)})")
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _options(forms: list[tuple[Path, Format]], **asked: Any) -> FormatOptions:
@@ -137,7 +149,7 @@ def _line(name: str, value: str) -> None:
     tell(f"  {name:<13} {value}")
 
 
-def _forward(module: fx.GraphModule, network: Network, device: str) -> tuple[dict[str, Any], float]:
+def _forward(module: nn.Module, network: Network, device: str) -> tuple[dict[str, Any], float]:
     """Run the module once in eval mode: its outputs by name, and the seconds it took."""
     import torch
 

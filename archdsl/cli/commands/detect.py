@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from archdsl.api import Network
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import tell
 from archdsl.cli.progress import working
@@ -77,6 +78,8 @@ def command(
     """
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
+    if weights is None and network.trained_weights is not None:
+        weights = str(network.trained_weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, weights=weights)
     from archdsl.inference.class_names import chosen_names, fitting_names
@@ -91,7 +94,7 @@ def command(
         known = chosen_names(names, model.classes)
     else:
         stated = fitting_names(facts(network.source).classes, model.classes)
-        known = model.own_names or stated
+        known = _trained_names(network, model.classes) or model.own_names or stated
     documents: list[dict[str, Any]] = []
     with working("looking at photographs", len(images)) as advance:
         for index, image in enumerate(images):
@@ -111,6 +114,12 @@ def command(
     if as_json:
         whole = {"network": network.name, "threshold": threshold, "images": documents}
         print_json(whole, compact=True)  # masks are thousands of numbers
+
+
+def _trained_names(network: Network, classes: int) -> Sequence[str]:
+    """The names of the classes that a run learned; the background, if told apart, is before."""
+    names = () if network.run is None else network.run.classes
+    return ("background", *names) if len(names) == classes - 1 > 0 else names
 
 
 def _targets(images: Sequence[str], output: str | None) -> list[Path]:

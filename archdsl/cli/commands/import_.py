@@ -34,7 +34,11 @@ _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
     default=True,
     help="Compare the spec with its origin; where that cannot be done the exit code is 3.",
 )
-@size_option("The input's size, where the origin leaves it open: 3x224x224 by default.")
+@size_option(
+    "The input's size, where the origin leaves it open: 3x224x224 by default. "
+    "Of a module that takes rows of features it is one number.",
+    rows=True,
+)
 @telling_options
 @json_option
 def command(

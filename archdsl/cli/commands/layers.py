@@ -25,7 +25,9 @@ def command(name: str | None, as_markdown: bool, as_json: bool) -> None:
     known = {n: d for n, d in definitions().items() if d.writable}
     if name is None:
         if as_markdown:
-            click.echo(markdown(known.values()), nl=False)
+            from archdsl.importers.coverage import coverage
+
+            click.echo(markdown(known.values(), coverage()), nl=False)
             return
         if as_json:
             print_json({"layers": [_document(d) for d in known.values()]})

@@ -11,7 +11,15 @@ from archdsl.dlib.kinds import (
 from archdsl.dlib.kinds import (
     joins as joining,
 )
-from archdsl.dlib.kinds.definition import Kind, Record, Values, by_version, by_xml, kind_of
+from archdsl.dlib.kinds.definition import (
+    Kind,
+    Record,
+    Values,
+    by_version,
+    by_xml,
+    dlib_layers,
+    kind_of,
+)
 from archdsl.dlib.kinds.endpoints import InputKind, LossKind
 from archdsl.dlib.kinds.joins import Join
 
@@ -26,6 +34,7 @@ __all__ = [
     "by_version",
     "by_xml",
     "convolution",
+    "dlib_layers",
     "endpoints",
     "joining",
     "kind_of",

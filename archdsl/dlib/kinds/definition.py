@@ -80,7 +80,11 @@ class Kind:
     """The layers of the catalogue that it is; the first one's name spells it."""
     also: ClassVar[tuple[str, ...]] = ()
     """Further layers that take its values: dlib converts while it reads, and so do we."""
+    written: ClassVar[tuple[str, ...]] = ()
+    """Layers that are written as it for another reason than their kind."""
 
+    rescaled: ClassVar[bool] = False
+    """True if dlib multiplies by a factor in use, and torch in training instead."""
     inplace: ClassVar[bool] = False
     """True if dlib lets the layer write over its input."""
     needs_output: ClassVar[bool] = False
@@ -258,6 +262,11 @@ def joins(combinator: type[Any]) -> Any:
     """The kind of the layer by which a combinator joins tagged places, ``None`` if none does."""
     found = (k for k in _KINDS if combinator in _classes(getattr(k, "combinators", ())))
     return next(found, None)
+
+
+def dlib_layers() -> set[type[Any]]:
+    """The layers of the catalogue that dlib's files have a place for."""
+    return _classes(tuple(name for each in _KINDS for name in each.ours + each.written))
 
 
 def _classes(names: tuple[str, ...]) -> set[type[Any]]:

@@ -20,7 +20,6 @@ from archdsl.dlib.kinds.definition import (
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.ir.layer import Layer
 from archdsl.layers.dlib_options import MmodOptions, YoloOptions
-from archdsl.layers.inputs import Input as OurInput
 
 _COLOURS = (
     single("red", 122.782, xml="r"),
@@ -54,9 +53,6 @@ def _padded(module: Any) -> Values:
 
 class InputKind(Kind):
     """The base of inputs."""
-
-    def takes(self, layer: Layer) -> bool:
-        return not isinstance(layer, OurInput) and super().takes(layer)
 
 
 class _Rgb(InputKind):
@@ -145,24 +141,24 @@ class InputGrayscaleImagePyramid(InputKind):
 class _Plain(InputKind):
     """Inputs without a record. Their files do not say what a matrix consists of."""
 
-    def takes(self, layer: Layer) -> bool:
-        return isinstance(layer, OurInput) or super(InputKind, self).takes(layer)
+    also = ("input",)
 
 
 @kind("input<matrix>")
 class InputMatrix(_Plain):
     xml_names = ("input",)
+    written = ("input",)
 
-    def is_ours(self, layer: Layer) -> bool:
-        if not isinstance(layer, OurInput):
-            return False
-        return layer.pixels.divisor != 1 or layer.pixels.channels == 1
+    def is_ours(self, layer: Any) -> bool:
+        return self.takes(layer) and (layer.pixels.divisor != 1 or layer.pixels.channels == 1)
 
 
 @kind("input<array<matrix>>")
 class InputPlanes(_Plain):
+    written = ("input",)
+
     def is_ours(self, layer: Layer) -> bool:
-        return isinstance(layer, OurInput)
+        return self.takes(layer)
 
 
 @kind("input<array2d>")
@@ -172,9 +168,6 @@ class InputArray2d(_Plain):
 
 @kind("input_tensor")
 class InputTensor(_Plain):
-    def is_ours(self, layer: Layer) -> bool:
-        return super(_Plain, self).is_ours(layer)
-
     ours = ("input_tensor",)
 
 

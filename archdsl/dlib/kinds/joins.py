@@ -16,6 +16,8 @@ class Join(Kind):
     """The base: ``combinators`` of the catalogue make it."""
 
     combinators: ClassVar[tuple[str, ...]]
+    written: ClassVar[tuple[str, ...]]
+    """The layer that these combinators make, which is what it is read as, too."""
     tags: ClassVar[int] = 1
     """Number of tags that it names; 0: as many as its record says."""
 
@@ -29,21 +31,25 @@ class Join(Kind):
 @kind("add_prev_")
 class AddPrev(Join):
     combinators = ("add_prev",)
+    written = ("add_padded",)
 
 
 @kind("mult_prev_")
 class MultPrev(Join):
     combinators = ("mult_prev",)
+    written = ("mult",)
 
 
 @kind("multm_prev_")
 class MultmPrev(Join):
     combinators = ("multm_prev",)
+    written = ("matrix_product",)
 
 
 @kind("resize_prev_to_tagged_")
 class ResizePrevToTagged(Join):
     combinators = ("resize_like", "resize_prev_to_tagged")
+    written = ("resize_to_match",)
 
     def spelled(self, values: Values) -> str:
         return "resize_prev_to_tagged"
@@ -60,18 +66,21 @@ class ScalePrev(Join):
     """The record's two fields are scratch space of the gradient."""
 
     combinators = ("scale_prev",)
+    written = ("gate",)
     fields: ClassVar[tuple[Field, ...]] = _SCRATCH
 
 
 @kind("scale_")
 class Scale(Join):
     combinators = ("scale", "scale_tagged")
+    written = ("gate",)
     fields: ClassVar[tuple[Field, ...]] = _SCRATCH
 
 
 @kind("concat_")
 class Concat(Join):
     combinators = ("concat_tags", "parallel")
+    written = ("concat",)
     tags = 0
     fields: ClassVar[tuple[Field, ...]] = (integer("count", 2),)
 

@@ -115,6 +115,7 @@ class Dropout(Kind):
 
     ours = ("dropout", "dropout_rate")
     also = ("multiply",)
+    rescaled = True
     inplace = True
     fields: ClassVar[tuple[Field, ...]] = (
         single("drop_rate", 0.5),

@@ -7,6 +7,7 @@ sections (``convolutional12``).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from archdsl.importers.darknet.cfg import Section, sections
 from archdsl.importers.darknet.cfg_reader import HEAD, CfgReader, refuse, refused
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.darknet.kinds import SECTIONS, idle
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.importers.imported_graph import ImportedGraph
+from archdsl.importers.made_layers import makes
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import RuleError
 from archdsl.layers.images import InputImagesSized
+from archdsl.layers.inputs import Input
 
 if TYPE_CHECKING:
     from archdsl.ir.network import Network
@@ -55,7 +58,7 @@ def graph_of_source(source: Source, name: str, size: Shape | None = None) -> Imp
         )
     draft = Draft(name, in_order=True)
     detects = any(section.kind in DETECTORS for section in parts)
-    reading = CfgReader(draft, _input(draft, parts[0], detects, size))
+    reading = CfgReader(draft, first_layer(draft, parts[0], detects, size))
     for number, section in enumerate(parts[1:]):
         draft.part = f"{section.kind}{number}"
         make = SECTIONS.get(section.kind)
@@ -68,10 +71,8 @@ def graph_of_source(source: Source, name: str, size: Shape | None = None) -> Imp
         refuse(section, "dontload", "dontloadscales")
         if reading.at == HEAD and section.kind != "route":
             raise fail(f"[{section.kind}] reads a detector's head", section.span)
-        try:
+        with step(partial(refused, section)):
             make(reading, section)
-        except RuleError as error:
-            raise refused(section, error) from None
         reading.behind.append(reading.at)
     end = detector(reading) if reading.heads else reading.at
     for section in parts[1:]:
@@ -80,7 +81,8 @@ def graph_of_source(source: Source, name: str, size: Shape | None = None) -> Imp
     return draft.graph({"output": end})
 
 
-def _input(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int:
+@makes(Input, InputImagesSized)
+def first_layer(draft: Draft, net: Section, detects: bool, size: Shape | None) -> int:
     if size is None:
         size = net.integer("channels", 3), net.required("height"), net.required("width")
     channels, height, width = size

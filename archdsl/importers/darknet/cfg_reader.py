@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.draft import Draft
+from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import Layer, RuleError
 from archdsl.layers.activation import ELU, LeakyReLU, Mish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archdsl.layers.normalization import BatchNorm
@@ -45,6 +46,7 @@ class CfgReader:
         if layer is not None:
             self.at = self.draft.add(layer, self.at, *others)
 
+    @makes(*ACTIVATIONS.values())
     def activate(self, section: Section, default: str = "logistic") -> None:
         name = section.text("activation", default)
         if name not in ACTIVATIONS:
@@ -56,6 +58,7 @@ class CfgReader:
             )
         self.add(ACTIVATIONS[name])
 
+    @makes(NORM, activate)
     def normalise(self, section: Section) -> None:
         self.add(NORM if normalised(section) else None)
         self.activate(section)

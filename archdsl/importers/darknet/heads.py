@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import CfgReader, refuse, refused, require
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
+from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import RuleError, image
 from archdsl.layers.permutation import YoloGrid
 from archdsl.layers.pyramids import Collect
-from archdsl.layers.yolo import YoloV1, YoloV2, YoloV3
+from archdsl.layers.yolo import (
+    AnchorDetections,
+    GridDetections,
+    ScaleDetections,
+    YoloV1,
+    YoloV2,
+    YoloV3,
+)
 
 
+@makes(Collect, YoloGrid, ScaleDetections, AnchorDetections, GridDetections)
 def detector(reading: CfgReader) -> int:
     """The detections that all heads give together, as one layer of the catalogue."""
     kinds = {section.kind for _, section in reading.heads}
@@ -19,12 +30,11 @@ def detector(reading: CfgReader) -> int:
     if len(kinds) > 1 or (len(reading.heads) > 1 and section.kind != "yolo"):
         raise fail("heads that do not go together", section.span, f"found {listing(sorted(kinds))}")
     reading.draft.part = section.kind
-    try:
+    with step(partial(refused, section)):
         return _HEADS[section.kind](reading)
-    except RuleError as error:
-        raise refused(section, error) from None
 
 
+@makes(Collect, ScaleDetections)
 def _yolo(reading: CfgReader) -> int:
     """Each map has some of all anchors; the catalogue takes the finest map first."""
     draft = reading.draft
@@ -60,6 +70,7 @@ def _yolo(reading: CfgReader) -> int:
     return draft.add(YoloV3(anchors).layer(), maps, 0)
 
 
+@makes(AnchorDetections)
 def _region(reading: CfgReader) -> int:
     """Anchors in cells of the map."""
     draft, ((end, section),) = reading.draft, reading.heads
@@ -68,6 +79,12 @@ def _region(reading: CfgReader) -> int:
     count = section.integer("num", 1)
     sizes = section.numbers("anchors")[: 2 * count]
     _check_classes(draft, end, section, count * (5 + section.integer("classes", 20)))
+    if len(sizes) < 2 * count or not sizes:
+        raise fail(
+            "[region] has too few anchors",
+            section.where("anchors"),
+            f"expected width and height of {count}, found {len(sizes)} numbers",
+        )
     _, rows, columns = image(draft.shape(end), "region")
     _, height, width = image(draft.shape(0), "region")
     cell = (width or 1) // (columns or 1), (height or 1) // (rows or 1)
@@ -75,6 +92,7 @@ def _region(reading: CfgReader) -> int:
     return draft.add(YoloV2(anchors).layer(), end, 0)
 
 
+@makes(YoloGrid, GridDetections)
 def _detection(reading: CfgReader) -> int:
     """A grid of cells, whose numbers Darknet has in an order of its own."""
     draft, ((end, section),) = reading.draft, reading.heads

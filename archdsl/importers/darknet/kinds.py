@@ -7,7 +7,8 @@ from collections.abc import Callable
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import HEAD, NORM, CfgReader, normalised, refuse, require
-from archdsl.importers.darknet.heads import DETECTORS
+from archdsl.importers.darknet.heads import DETECTORS, detector
+from archdsl.importers.made_layers import makes
 from archdsl.importers.windows import Sides, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll
@@ -42,6 +43,7 @@ def _padding(section: Section, size: int) -> int:
     return size // 2 if section.integer("pad", 0) else padding
 
 
+@makes(Convolution, CfgReader.normalise)
 def _convolutional(reading: CfgReader, section: Section) -> None:
     """The padding counts taps: with a dilation it is that many times as wide."""
     refuse(section, *_OTHER_CONVOLUTIONS)
@@ -75,6 +77,7 @@ def _convolutional(reading: CfgReader, section: Section) -> None:
     reading.normalise(section)
 
 
+@makes(TransposedConvolution, CfgReader.normalise)
 def _deconvolutional(reading: CfgReader, section: Section) -> None:
     size, stride = section.integer("size", 1), section.integer("stride", 1)
     padding = _padding(section, size)
@@ -87,11 +90,13 @@ def _deconvolutional(reading: CfgReader, section: Section) -> None:
     reading.normalise(section)
 
 
+@makes(FullyConnected, CfgReader.normalise)
 def _connected(reading: CfgReader, section: Section) -> None:
     reading.add(FullyConnected(section.integer("output", 1), bias=not normalised(section)))
     reading.normalise(section)
 
 
+@makes(max_pool)
 def _maxpool(reading: CfgReader, section: Section) -> None:
     """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
     refuse(section, "maxpool_depth", "antialiasing")
@@ -106,14 +111,17 @@ def _maxpool(reading: CfgReader, section: Section) -> None:
     reading.at = max_pool(reading.draft, reading.at, (size, size), steps, sides)
 
 
+@makes(AvgPool)
 def _avgpool(reading: CfgReader, _: Section) -> None:
     reading.add(AvgPool(0, 0, 1, 1, 0, 0))
 
 
+@makes(Dropout)
 def _dropout(reading: CfgReader, section: Section) -> None:
     reading.add(Dropout(section.number("probability", 0.5)))
 
 
+@makes(Chunk, Concat)
 def _route(reading: CfgReader, section: Section) -> None:
     numbers = section.integers("layers")
     if not numbers:
@@ -125,6 +133,7 @@ def _route(reading: CfgReader, section: Section) -> None:
     reading.at = ends[0] if len(ends) == 1 else reading.draft.add(Concat(), *ends)
 
 
+@makes(Add, AddPadded, MaxPool, CfgReader.activate)
 def _shortcut(reading: CfgReader, section: Section) -> None:
     refuse(section, "weights_type", "weights_normalization")
     others = [reading.named(section, "from", number) for number in section.integers("from")]
@@ -152,6 +161,7 @@ def _sampled(reading: CfgReader, other: int) -> int:
     return other if step == 1 else reading.draft.add(MaxPool(1, 1, step, step, 0, 0), other)
 
 
+@makes(Gate, CfgReader.activate)
 def _scale_channels(reading: CfgReader, section: Section) -> None:
     refuse(section, "scale_wh")
     features = reading.named(section, "from", section.required("from"))
@@ -159,17 +169,20 @@ def _scale_channels(reading: CfgReader, section: Section) -> None:
     reading.activate(section, "linear")
 
 
+@makes(UpsampleNearest, Multiply)
 def _upsample(reading: CfgReader, section: Section) -> None:
     reading.add(UpsampleNearest(section.integer("stride", 2)))
     factor = section.number("scale", 1.0)
     reading.add(Multiply(factor) if factor != 1 else None)
 
 
+@makes(DarknetReorg)
 def _reorg(reading: CfgReader, section: Section) -> None:
     refuse(section, "reverse", "flatten", "extra")
     reading.add(DarknetReorg(section.integer("stride", 1)))
 
 
+@makes(Softmax, SoftmaxAll)
 def _softmax(reading: CfgReader, section: Section) -> None:
     refuse(section, "tree")
     require(section, groups=(1, 1), temperature=(1, 1))
@@ -178,10 +191,12 @@ def _softmax(reading: CfgReader, section: Section) -> None:
     reading.add(Softmax() if alone else SoftmaxAll())
 
 
+@makes(CfgReader.activate)
 def _activation(reading: CfgReader, section: Section) -> None:
     reading.activate(section, "linear")
 
 
+@makes(NORM)
 def _batchnorm(reading: CfgReader, _: Section) -> None:
     reading.add(NORM)
 
@@ -190,6 +205,7 @@ def _cost(reading: CfgReader, _: Section) -> None:
     reading.draft.note("[cost], what Darknet trains with, is left out.")
 
 
+@makes(detector)
 def _head(reading: CfgReader, section: Section) -> None:
     reading.heads.append((reading.at, section))
     reading.at = HEAD

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from archdsl.backends.formats.darknet import encode
+from archdsl.backends.formats.darknet_layers import has_order, output_order
 from archdsl.backends.formats.options import DEFAULT
 from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
@@ -21,7 +22,6 @@ from archdsl.importers.comparison import compared
 from archdsl.importers.darknet.heads import DETECTORS
 from archdsl.importers.verification.compare import randomise
 from archdsl.ir.edges import Images
-from archdsl.layers.permutation import YoloGrid
 
 if TYPE_CHECKING:
     from archdsl.importers.weight_map import Array
@@ -54,7 +54,7 @@ def proof(network: Network, what: str) -> Proof:
     sizes = [size or 1 for size in (entry.taken if isinstance(entry, Images) else _shape(entry))]
     paths = _head_inputs(network) if detects else list(network.outputs.values())
     outputs = {f"map{number}": path for number, path in enumerate(paths)}
-    module = compile_network(replace(network, outputs=outputs), seed=0)
+    module = compile_network(replace(network, chosen=outputs), seed=0)
     x = torch.rand(1, *sizes, generator=torch.Generator().manual_seed(0))
     given: Any = [x[0]] if detects else x
     for part in module.modules():
@@ -72,7 +72,7 @@ def proof(network: Network, what: str) -> Proof:
     except cv2.error as error:
         return Proof(None, (f"OpenCV does not run the file: {str(error).strip()[:200]}",))
     theirs.sort(key=lambda part: -part.shape[-1])  # the finest map first, as in a spec
-    orders = [_order(network, path) for path in paths]
+    orders = [output_order(network, path) for path in paths]
     if [part.size for part in theirs] == [part.size for part in ours]:
         # OpenCV keeps rows of features as maps of one cell.
         theirs = [
@@ -91,14 +91,8 @@ def _head_inputs(network: Network) -> list[str]:
     (end,) = network.outputs.values()
     maps = network.instance(end).inputs[0]
     instance = network.instance(maps)
-    gathers = not isinstance(network.shape(maps), tuple) or isinstance(instance.layer, YoloGrid)
+    gathers = not isinstance(network.shape(maps), tuple) or has_order(instance.layer)
     return list(instance.inputs) if gathers else [maps]
-
-
-def _order(network: Network, path: str) -> list[int] | None:
-    """The places in Darknet's row of what a layer gives, where YOLO's first grid is made of it."""
-    layers = [network.instance(reader).layer for reader in network.graph.successors(path)]
-    return next((x.darknet_order() for x in layers if isinstance(x, YoloGrid)), None)
 
 
 def _without_heads(text: str, sizes: list[int]) -> tuple[str, list[int]]:

@@ -9,13 +9,14 @@ import heapq
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, nearest
 from archdsl.diagnostics.source import Source, Span
 from archdsl.importers import ImportOptions, Proof
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.importers.imported_graph import Home, ImportedGraph
 from archdsl.importers.keras.config import Entry
 from archdsl.importers.keras.file import description
@@ -186,7 +187,7 @@ class _KerasReader:
                 raise _refused(entry, RuleError("a model inside of another has one output here"))
             self._once(use, before)
             return int(ends[0][1])
-        try:
+        with step(partial(_refused, entry)):
             if entry.kind == "InputLayer":
                 return self._input(entry)
             made = KINDS.get(entry.kind)
@@ -198,8 +199,6 @@ class _KerasReader:
                 raise RuleError("it reads nothing")
             entry.require(data_format="channels_last")
             index = made(self.draft, entry, inputs)
-        except RuleError as error:
-            raise _refused(entry, error) from None
         self._once(use, before)
         return index
 

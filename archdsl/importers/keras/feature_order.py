@@ -13,8 +13,6 @@ import numpy as np
 
 from archdsl.diagnostics import fail
 from archdsl.importers.imported_graph import ImportedGraph, Operation
-from archdsl.layers.joins import Concat
-from archdsl.layers.linear import FullyConnected
 from archdsl.layers.reshape import Flatten
 
 if TYPE_CHECKING:
@@ -46,14 +44,14 @@ def _through(
     operation: Operation, inputs: Sequence[EdgeType], given: Sequence[Order], output: EdgeType
 ) -> tuple[Order, Order]:
     layer = operation.layer
-    if isinstance(layer, (Flatten, FullyConnected)) and given[0] is None:
+    if (layer.flattens or isinstance(layer, Flatten)) and given[0] is None:
         order = _flattened(inputs[0])
         return order, order if isinstance(layer, Flatten) else None
     if all(order is None for order in given):
         return None, None
-    if isinstance(layer, Concat):
+    if layer.concatenates:
         return None, _joined(given, inputs)
-    if isinstance(layer, FullyConnected):
+    if layer.flattens:
         return given[0], None
     alike = all(_same(order, given[0]) for order in given)
     if alike and output == inputs[0] and isinstance(output, tuple) and len(output) == 1:
@@ -90,7 +88,7 @@ def in_our_order(graph: ImportedGraph, weights: Mapping[str, Array]) -> dict[str
     found = dict(weights)
     for operation, (order, _) in zip(graph.operations, orders(graph), strict=True):
         for key, name in operation.tensors.items():
-            by_output = isinstance(operation.layer, FullyConnected) and key == "bias"
+            by_output = operation.layer.flattens and key == "bias"
             if order is None or by_output:
                 continue
             found[name] = np.empty_like(weights[name])

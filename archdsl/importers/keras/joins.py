@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archdsl.importers.draft import Draft
 from archdsl.importers.keras.config import Entry
+from archdsl.importers.made_layers import makes
 from archdsl.importers.windows import known
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.joins import Add, Concat, Gate, Mult
@@ -19,31 +20,37 @@ Handler = Callable[[Draft, Entry, Sequence[int]], int]
 # ---- joins ----
 
 
+@makes(Add)
 def _add(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Add(), *inputs)
 
 
+@makes(Add, Multiply)
 def _subtract(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     first, second = inputs
     return draft.add(Add(), first, draft.add(Multiply(-1.0), second))
 
 
+@makes(Add, Multiply)
 def _average(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Multiply(1 / len(inputs)), draft.add(Add(), *inputs))
 
 
+@makes(Add, Multiply)
 def _scaled_sum(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """Inception-ResNet's residual: the body counts a fraction."""
     shortcut, body = inputs
     return draft.add(Add(), shortcut, draft.add(Multiply(entry.number("scale", 1.0)), body))
 
 
+@makes(Concat)
 def _concatenate(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(draft.shape(inputs[0]))):
         raise RuleError("concatenation along another axis than the channels")
     return draft.add(Concat(), *inputs)
 
 
+@makes(Mult, Gate)
 def _multiply(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     if len(inputs) != 2:
         raise RuleError("a product has two factors", f"found {len(inputs)}")
@@ -57,6 +64,7 @@ def _multiply(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
 # ---- shapes ----
 
 
+@makes(Flatten)
 def _flatten(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if len(shape) == 3 and shape[1:] != (1, 1) and shape[0] != 1:
@@ -67,6 +75,7 @@ def _flatten(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Flatten(), inputs[0])
 
 
+@makes(Flatten, ReshapeTo)
 def _reshape(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     target = entry.config.get("target_shape")
@@ -84,10 +93,12 @@ def _reshape(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     )
 
 
+@makes(Pad)
 def _zeros(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Pad(*entry.sides("padding")), inputs[0])
 
 
+@makes(Slice)
 def _crop(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     top, bottom, left, right = entry.sides("cropping")
     height, width = known(draft, inputs[0])
@@ -99,6 +110,7 @@ def _crop(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(Slice(0, top, left, *box), inputs[0])
 
 
+@makes(UpsampleNearest, Upsample)
 def _upsample(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     rows, columns = entry.pair("size", 2)
     second = None if rows == columns else columns

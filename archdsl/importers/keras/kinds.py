@@ -11,6 +11,7 @@ from typing import Any
 from archdsl.importers.draft import Draft
 from archdsl.importers.keras.config import Entry
 from archdsl.importers.keras.joins import JOINS, Handler
+from archdsl.importers.made_layers import makes
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.ir.layer import Layer, RuleError, image
 from archdsl.layers import activation as act
@@ -41,6 +42,7 @@ _SINCE_3: dict[str, Layer | None] = {"hard_sigmoid": act.Hardsigmoid()}
 """Activations that Keras 2 computes differently: its hard_sigmoid has another slope."""
 
 
+@makes(*_ACTIVATIONS.values(), *_SINCE_3.values(), act.ClippedReLU, act.ELU)
 def _activated(draft: Draft, entry: Entry, index: int) -> int:
     """The activation that a layer ends in: a function by its name, or a layer with settings."""
     value = entry.config.get("activation") or "linear"
@@ -65,6 +67,7 @@ def _tensors(draft: Draft, *keys: tuple[str, str]) -> dict[str, str]:
 # ---- convolutions and dense layers ----
 
 
+@makes(convolve)
 def _convolution(
     draft: Draft, entry: Entry, index: int, theirs: str, filters: int, **arguments: Any
 ) -> int:
@@ -108,6 +111,7 @@ def _sides(
     return same(known(draft, index), (extent[0], extent[1]), strides)
 
 
+@makes(_convolution, _activated)
 def _conv(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     groups = entry.integer("groups", 1)
     filters = entry.integer("filters")
@@ -115,6 +119,7 @@ def _conv(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, made)
 
 
+@makes(_convolution, _activated)
 def _depthwise(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     filters = _channels(draft, inputs[0]) * entry.integer("depth_multiplier", 1)
     theirs = "kernel" if entry.version >= 3 else "depthwise_kernel"
@@ -122,6 +127,7 @@ def _depthwise(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, made)
 
 
+@makes(_convolution, _activated)
 def _separable(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     filters = _channels(draft, inputs[0]) * entry.integer("depth_multiplier", 1)
     bias = entry.flag("use_bias", True)
@@ -137,6 +143,7 @@ def _separable(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, made)
 
 
+@makes(TransposedConvolution, Slice, _activated)
 def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """TensorFlow cuts the output to stride × input, the odd row and column at the end."""
     entry.require(dilation_rate=[1, 1], output_padding=None, groups=1)
@@ -159,6 +166,7 @@ def _transposed(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, made)
 
 
+@makes(FullyConnected, convolve, _activated)
 def _dense(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """On a map it works along the channels, as a 1×1 convolution does."""
     units, bias = entry.integer("units"), entry.flag("use_bias", True)
@@ -178,6 +186,7 @@ def _channels(draft: Draft, index: int) -> int:
 # ---- normalisation, activations, dropout ----
 
 
+@makes(BatchNorm)
 def _batch_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(draft.shape(inputs[0]))):
         raise RuleError("batch norm along another axis than the channels")
@@ -196,6 +205,7 @@ def _factors(draft: Draft, entry: Entry) -> list[tuple[str, str]]:
     return [("weight", "gamma")] * scale + [("bias", "beta")] * center
 
 
+@makes(GroupNorm)
 def _group_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if not entry.channels_axis("axis", len(shape)):
@@ -206,6 +216,7 @@ def _group_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(layer, inputs[0], tensors=_tensors(draft, *_factors(draft, entry)))
 
 
+@makes(LayerNormLast, ChannelsLast, ChannelsFirst)
 def _layer_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     shape = draft.shape(inputs[0])
     if not entry.channels_axis("axis", len(shape)):
@@ -219,6 +230,7 @@ def _layer_norm(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(ChannelsFirst(), draft.add(layer, last, tensors=named))
 
 
+@makes(act.ReLU, act.ReLU6, act.LeakyReLU, act.ClippedReLU)
 def _relu(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     entry.require(threshold=0.0)
     slope = entry.number("negative_slope", 0.0) if entry.has("negative_slope") else 0.0
@@ -230,15 +242,18 @@ def _relu(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(act.ReLU6() if limit == 6 else act.ClippedReLU(limit), inputs[0])
 
 
+@makes(act.LeakyReLU)
 def _leaky(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     key = "negative_slope" if entry.has("negative_slope") else "alpha"
     return draft.add(act.LeakyReLU(round(entry.number(key, 0.3), 7)), inputs[0])
 
 
+@makes(act.ELU)
 def _elu(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(act.ELU(entry.number("alpha", 1.0)), inputs[0])
 
 
+@makes(act.Softmax)
 def _softmax(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if not entry.channels_axis("axis", len(draft.shape(inputs[0]))):
         raise RuleError("softmax along another axis than the channels")
@@ -254,10 +269,12 @@ _AS_ACTIVATION: dict[str, Handler] = {
 """Layers without weights that others take as their activation."""
 
 
+@makes(_activated)
 def _activation(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return _activated(draft, entry, inputs[0])
 
 
+@makes(Dropout, StochasticDepth)
 def _dropout(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     rate, noise = entry.number("rate", 0.5), entry.config.get("noise_shape")
     if noise is None:
@@ -267,10 +284,12 @@ def _dropout(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(StochasticDepth(rate), inputs[0])
 
 
+@makes(StochasticDepth)
 def _stochastic_depth(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(StochasticDepth(entry.number("drop_path_rate", 0.0)), inputs[0])
 
 
+@makes(LayerScale)
 def _layer_scale(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     layer = LayerScale(entry.number("init_values", 1e-6))
     return draft.add(layer, inputs[0], tensors=_tensors(draft, ("weight", "gamma")))
@@ -281,6 +300,7 @@ def _left_out(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return inputs[0]
 
 
+@makes(Multiply)
 def _before(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """Preprocessing at the input is noted and left out; elsewhere a factor becomes a layer."""
     if inputs[0] == 0:
@@ -294,6 +314,7 @@ def _before(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 # ---- pooling ----
 
 
+@makes(max_pool, avg_pool)
 def _pool(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     size = entry.pair("pool_size", 2)
     strides = entry.pair("strides", size) if entry.has("strides") else size
@@ -303,6 +324,7 @@ def _pool(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return pool(draft, inputs[0], size, strides, _sides(draft, entry, inputs[0], size, strides))
 
 
+@makes(MaxPool, AvgPool, Flatten)
 def _global(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     kind = MaxPool if entry.kind.startswith("GlobalMax") else AvgPool
     pooled = draft.add(kind(0, 0, 1, 1, 0, 0), inputs[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, fx
+from torch import Tensor, nn
 
 from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
@@ -34,7 +34,7 @@ _AXES = {4: (3, 2, 0, 1), 2: (1, 0)}
 """Places of PyTorch's axes of a kernel and of a matrix in Keras's."""
 
 
-def load(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def load(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The weights of a ``.keras`` or ``.weights.h5`` file by the names of a compiled network.
 
     A ``.weights.h5`` file says only the classes of its layers: beside it has to be what
@@ -112,7 +112,7 @@ def _graph_of_file(path: Path, network: Network) -> ImportedGraph:
 
 
 def _carried(
-    graph: ImportedGraph, model: Any, network: Network, module: fx.GraphModule
+    graph: ImportedGraph, model: Any, network: Network, module: nn.Module
 ) -> dict[str, Tensor]:
     """A model's weights by the names of a compiled network."""
     weights = {

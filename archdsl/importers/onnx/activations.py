@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.values import GRID, NEAR
 from archdsl.ir.layer import Layer
 from archdsl.layers import activation
@@ -47,6 +48,7 @@ def is_input(values: Array) -> bool:
     return _equal(values, GRID)
 
 
+@makes(*_FIXED, activation.LeakyReLU, activation.ClippedReLU, activation.ELU, Multiply)
 def recognised(values: Array) -> Layer | None:
     """The layer that makes these of the samples."""
     if values.shape != GRID.shape or values.dtype == bool or not np.isfinite(values[NEAR]).all():
@@ -75,8 +77,10 @@ def round_off(value: float) -> float:
 def _made(layer: Layer) -> Array:
     import torch
 
+    from archdsl.backends.torch.realise import module_of
+
     with torch.no_grad():
-        made: Array = layer.module(((1,),))(torch.from_numpy(GRID.copy())).numpy()
+        made: Array = module_of(layer.module(((1,),)))(torch.from_numpy(GRID.copy())).numpy()
     return made
 
 

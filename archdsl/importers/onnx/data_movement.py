@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node, reshaped
@@ -58,6 +59,7 @@ def _unsqueeze(reader: OnnxGraphReader, node: Node) -> Signal:
 # ---- parts ----
 
 
+@makes(Chunk, Slice)
 def _split(reader: OnnxGraphReader, node: Node) -> tuple[Signal, ...]:
     shape = node.signal().shape
     axis = int(node.get("axis"))
@@ -79,6 +81,7 @@ def _split(reader: OnnxGraphReader, node: Node) -> tuple[Signal, ...]:
     )
 
 
+@makes(Chunk, Slice)
 def _slice(reader: OnnxGraphReader, node: Node) -> Signal:
     signal = node.signal()
     starts, ends = node.numbers("starts", 1) or [], node.numbers("ends", 2) or []
@@ -121,6 +124,7 @@ def _box(channels: slice, rows: slice, columns: slice) -> Slice:
     return Slice(*firsts, *sizes)
 
 
+@makes(Token)
 def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
     chosen = node.weight(1)
     if node.signal().moved is not None:
@@ -137,6 +141,7 @@ def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
 # ---- borders and sizes ----
 
 
+@makes(Pad)
 def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
     if node.get("mode") != "constant":
         raise RuleError(f"padding of the kind {node.get('mode')}", "only constants are known")
@@ -154,6 +159,7 @@ def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(layer, node.signal()) if any(pads) else node.signal()
 
 
+@makes(UpsampleNearest, Upsample, ResizeTo, ResizeToMatch)
 def _resize(reader: OnnxGraphReader, node: Node) -> Signal:
     index = reader.settled(node.signal())
     shape = reader.draft.shape(index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archdsl.diagnostics import ArchError, fail
-from archdsl.importers.draft import Draft
+from archdsl.importers.draft import Draft, step
 from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
 from archdsl.importers.onnx.file import Computed, Tensor, checker
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
@@ -77,10 +78,8 @@ class OnnxGraphReader:
         """The operations of the graph's outputs, by name; raises ArchError where one has none."""
         self._input()
         for proto in self._graph.node:
-            try:
+            with step(partial(refused, proto)):
                 self._node(proto)
-            except RuleError as error:
-                raise refused(proto, error) from None
         outputs: dict[str, int] = {}
         for output in self._graph.output:
             value = self.values.get(output.name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.graph import OnnxGraphReader
@@ -70,6 +69,7 @@ def _kernel(node: Node, weight: Tensor) -> Pair:
 # ---- convolutions and fully connected layers ----
 
 
+@makes(convolve)
 def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
     index = reader.settled(node.signal())
     weight, bias = node.weight(1), node.constant(2)
@@ -99,6 +99,7 @@ def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.of(convolve(reader.draft, index, sides, arguments, tensors))
 
 
+@makes(TransposedConvolution)
 def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
     weight, bias = node.weight(1), node.constant(2)
     kernel = _kernel(node, weight)
@@ -119,6 +120,7 @@ def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(layer, node.signal(), tensors=_tensors(weight=weight, bias=bias))
 
 
+@makes(FullyConnected, Linear)
 def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
     bias = node.constant(2)
     transposed = bool(node.get("transB"))
@@ -127,6 +129,7 @@ def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
 
 
+@makes(FullyConnected, Linear)
 def _matmul(reader: OnnxGraphReader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), None, transposed=False)
 
@@ -161,6 +164,7 @@ def _tensors(**tensors: Tensor | None) -> dict[str, str]:
 # ---- normalisation, activations with weights, dropout ----
 
 
+@makes(BatchNorm)
 def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     if any(node.proto.output[1:]):
         raise RuleError("normalisation by the batch's own mean", "as in training")
@@ -171,6 +175,7 @@ def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=_tensors(**tensors))
 
 
+@makes(GroupNorm)
 def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     """As many groups as channels."""
     channels = image(node.signal().shape, "InstanceNormalization")[0]
@@ -179,12 +184,14 @@ def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
+@makes(GroupNorm)
 def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
     layer = GroupNorm(int(node.get("num_groups")), round_off(node.get("epsilon")))
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
+@makes(LayerNormLast)
 def _layer_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     shape = node.signal().shape
     if node.get("axis") not in (-1, len(shape)):
@@ -194,6 +201,7 @@ def _layer_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(LayerNormLast(eps), node.signal(), tensors=tensors)
 
 
+@makes(LocalResponseNorm)
 def _lrn(reader: OnnxGraphReader, node: Node) -> Signal:
     size = int(node.get("size"))
     if size % 2 == 0:
@@ -202,6 +210,7 @@ def _lrn(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(LocalResponseNorm(size, alpha, beta, bias), node.signal())
 
 
+@makes(PReLU)
 def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
     slope = node.weight(1)
     if slope.size != 1 or len(slope.shape) > len(node.signal().shape) + 1:
@@ -209,6 +218,7 @@ def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(PReLU(), node.signal(), tensors=_tensors(weight=slope))
 
 
+@makes(Softmax, SoftmaxAll, SoftmaxRows)
 def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
     """Along one axis; before opset 13 over all axes from that one on."""
     shape = node.signal().shape
@@ -226,6 +236,7 @@ def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
     raise RuleError("softmax along another axis than the channels", f"axis {written}")
 
 
+@makes(Dropout)
 def _dropout(reader: OnnxGraphReader, node: Node) -> Signal:
     training = node.constant(2)
     if training is not None and training.array.any():
@@ -249,6 +260,7 @@ def _cast(_: OnnxGraphReader, node: Node) -> Signal:
 # ---- joins ----
 
 
+@makes(Concat)
 def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     axis = node.get("axis")
     signals = [node.signal(place) for place in range(len(node.inputs))]
@@ -257,6 +269,7 @@ def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     return signals[0] if len(signals) == 1 else reader.add(Concat(), *signals)
 
 
+@makes(Add, Affine, Convolution, TransposedConvolution, FullyConnected, Linear)
 def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
@@ -274,18 +287,19 @@ def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
     shape = reader.draft.shape(index)
-    if not along(offset, shape, last=isinstance(layer, Linear)):
+    if not along(offset, shape, last=layer.features_last):
         raise RuleError("constants that are no bias", f"{shown(offset.shape)} to {shown(shape)}")
     tensors = {**reader.draft.tensors(index), "bias": offset.name}
     inputs = reader.draft.inputs(index)
     if isinstance(layer, LayerScale):
         return reader.of(reader.draft.add(Affine(), *inputs, tensors=tensors))
-    if isinstance(layer, (Convolution, FullyConnected, Linear)) and not layer.bias:
-        made = reader.draft.add(replace(layer, bias=True), *inputs, tensors=tensors)
-        return reader.of(made)
+    biased = layer.with_bias()
+    if biased is not None:
+        return reader.of(reader.draft.add(biased, *inputs, tensors=tensors))
     raise RuleError("a constant is added to something that is no convolution")
 
 
+@makes(Mult, Gate, LayerScale)
 def _product(reader: OnnxGraphReader, node: Node) -> Signal:
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     signals = [value for value in node.inputs if isinstance(value, Signal)]
@@ -324,12 +338,14 @@ def _pool_window(reader: OnnxGraphReader, node: Node) -> tuple[Pair, Pair, Sides
     return kernel, stride, sides, bool(node.get("ceil_mode"))
 
 
+@makes(max_pool)
 def _max_pool(reader: OnnxGraphReader, node: Node) -> Signal:
     kernel, stride, sides, ceil = _pool_window(reader, node)
     index = reader.settled(node.signal())
     return reader.of(max_pool(reader.draft, index, kernel, stride, sides, ceil=ceil))
 
 
+@makes(avg_pool)
 def _avg_pool(reader: OnnxGraphReader, node: Node) -> Signal:
     kernel, stride, sides, ceil = _pool_window(reader, node)
     counts = bool(node.get("count_include_pad")) and any(sides)
@@ -338,6 +354,7 @@ def _avg_pool(reader: OnnxGraphReader, node: Node) -> Signal:
 
 
 def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
+    @makes(kind)
     def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         return reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
 
@@ -345,6 +362,7 @@ def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
 
 
 def _reduced(kind: type[MaxPool] | type[AvgPool]) -> Handler:
+    @makes(kind)
     def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         shape = node.signal().shape
         axes = node.axes(1, len(shape) + 1)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.graph import OnnxGraphReader
@@ -59,6 +60,7 @@ def _as_they_are(signal: Signal | None, source: int) -> bool:
     return bool(np.array_equal(moved.order.reshape(-1), np.arange(moved.order.size)))
 
 
+@makes(LocalResponseNorm)
 def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     """x / (k + alpha · mean of squares) ** beta, as PyTorch's decomposition has it.
 
@@ -102,6 +104,7 @@ def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     return reader.add(layer, values)
 
 
+@makes(GroupNorm)
 def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     """Instance normalisation of groups, each made one channel; then a factor and an offset."""
     chain = _chain(reader, _signal(node), "Mul", "Reshape", "InstanceNormalization", "Reshape")

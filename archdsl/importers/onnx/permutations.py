@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import Layer, RuleError, shown
 from archdsl.layers.attention import Tokens
 from archdsl.layers.pooling import ChannelsFirst, ChannelShuffle, ChannelsLast
@@ -56,6 +57,7 @@ class Found(NamedTuple):
         return moved
 
 
+@makes(Flatten, ReshapeTo, Transpose, ChannelsLast, ChannelsFirst, Tokens, ChannelShuffle)
 def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
     """The layer that brings the values of a shape into an order, if there is one."""
     size = prod(before)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, nn
 
 from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
@@ -21,7 +21,7 @@ from archdsl.ir.edges import Shape
 from archdsl.ir.network import Network
 
 
-def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tensor]:
+def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The weights of an ONNX file by the names of a compiled network.
 
     Raises ArchError where the file holds another network. PyTorch's exporters fold batch norms
@@ -31,7 +31,7 @@ def read(path: Path, network: Network, module: fx.GraphModule) -> dict[str, Tens
 
 
 def _read(
-    path: Path, network: Network, module: fx.GraphModule
+    path: Path, network: Network, module: nn.Module
 ) -> tuple[ImportedGraph, dict[str, Tensor]]:
     size = network.shape(network.input)
     options = ImportOptions(size if isinstance(size, tuple) else None)

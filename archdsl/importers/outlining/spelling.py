@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -164,11 +165,19 @@ def value_text(value: Any) -> str:
     return str(value)
 
 
+_WHOLE = 1e6
+"""Whole numbers below are written with all of their digits."""
+
+
 def _number(value: float) -> str:
     """The shortest of 0.001, 1e-3, and a fraction of a round number such as 0.2*3/16."""
     if _is_long(value) and (text := fractions([value]).get(value)):
         return text
     plain = repr(value)
+    if not math.isfinite(value):
+        return plain
+    if value.is_integer() and abs(value) < _WHOLE:
+        return plain
     digits, _, exponent = f"{value:.16e}".partition("e")
     powered = f"{float(digits)!r}".removesuffix(".0") + f"e{int(exponent)}"
     short = len(powered) < len(plain) and (powered.startswith("1e") or value < _SMALL)

@@ -35,7 +35,12 @@ class TemplateNames:
         self._pool = folded.pool
         self._homes = folded.homes
         self._bodies = folded.bodies
-        wholes = instances_of(folded.pool, folded.main).keys() - folded.bodies
+        instances = instances_of(folded.pool, folded.main)
+        wholes = instances.keys() - folded.bodies
+        self._shrinking = {
+            template for template, bodies in instances.items() if all(map(self._shrinks, bodies))
+        }
+        self._kept = Counter(self._home(template) for template in wholes - self._shrinking)
         self._claimed = {self._home(template) for template in wholes}
         self._names: dict[int, str] = {}
         self._taken: set[str] = set()
@@ -47,11 +52,14 @@ class TemplateNames:
         """Name a template; those that it uses have names already."""
         home = self._home(template)
         if template in self._bodies and home in self._claimed:
-            home = f"{home}_body"
+            home = home if home.endswith("_body") or home == "body" else f"{home}_body"
         base = self._idiom(pattern) or home or self._made_of(pattern.body)
         if lookup(base) is not None or base in _WORDS:
             base = f"{base}_block"
-        tries = [base, *(f"{base}_{word}" for word in self._marks(pattern.body))]
+        # Of two that the origin has in one class the one that makes maps smaller is told apart.
+        smaller = template in self._shrinking and self._kept[home] > 0
+        tries = [f"{base}_down"] if smaller else []
+        tries += [base, *(f"{base}_{word}" for word in self._marks(pattern.body))]
         tries += [f"{base}_{number}" for number in range(2, len(self._taken) + 3)]
         name = next(name for name in tries if name not in self._taken and lookup(name) is None)
         self._names[template] = name
@@ -101,10 +109,21 @@ class TemplateNames:
         for head, _, blocks in map(self._pool.__getitem__, steps):
             if isinstance(head, CombinatorHead):
                 shortcut = head.kind == "residual" and len(blocks) == 2
-                yield "down" if shortcut and all(map(self._full, blocks)) else head.kind
+                yield "projection" if shortcut and all(map(self._full, blocks)) else head.kind
         last = self._pool[steps[-1]].head
         if isinstance(last, LayerHead):
             yield last.cls.stem
+
+    def _shrinks(self, body: int) -> bool:
+        """True if a layer of a body, or of its blocks, moves by more than one cell."""
+        for term in self._pool.within(body):
+            if not self._pool.is_chain(term):
+                head, values, _ = self._pool[term]
+                given = dict(zip(head.names, values, strict=False))
+                strides = [given.get(name) for name in ("stride_h", "stride_w")]
+                if any(isinstance(stride, int) and stride > 1 for stride in strides):
+                    return True
+        return False
 
     def _full(self, block: int) -> bool:
         return bool(self._pool.steps(block))

@@ -14,14 +14,17 @@ import torch
 from torch import fx
 
 from archdsl.analysis.equivalence.graph import INPUT, CanonicalGraph, CanonicalNode
-from archdsl.backends.torch.emitter import Emitter
+from archdsl.backends.plan import LAYER, Operation, plan_layer
+from archdsl.backends.torch.flat import graph_of
 from archdsl.backends.torch.initial import SkippedInitialisation
+from archdsl.backends.torch.realise import module_of
 from archdsl.diagnostics import ArchError
+from archdsl.importers.draft import UNFORESEEN, check_range
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
 
-_PATH = "layer"
+_BATCH = 2
 
 
 def _somewhere(x: Any) -> Any:
@@ -71,26 +74,32 @@ class Fragments:
 def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
+        check_range(layer)
         layer.edge_shape(shapes)
-        return canonical(_alone(layer, shapes, known))
-    except (RuleError, ArchError, ValueError):
+        examples = [
+            torch.empty(_BATCH, *(int(each or 1) for each in shape), device="meta")
+            for shape in shapes
+        ]
+        return canonical(_alone(layer, shapes, known), examples=examples)
+    except (RuleError, ArchError, *UNFORESEEN):
         return None
 
 
 def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModule:
-    emit = Emitter(None)  # type: ignore[arg-type]  # only detectors look at the network
-    emit.begin(_PATH, False, False)
-    sources = []
-    for position, shape in enumerate(shapes):
-        node = emit.entry(f"x{position}")
+    planned = plan_layer(layer, shapes)
+    graph = fx.Graph()
+    sources: dict[Operation, Any] = {}
+    # An input layer takes none of them, and brings an argument of its own.
+    for position, (entry, shape) in enumerate(zip(planned.entries(), shapes, strict=False)):
+        node = graph.placeholder(f"x{position}")
         if not known:
-            node = emit.call(_somewhere, node)
+            node = graph.call_function(_somewhere, (node,))
         elif len(shape) == 1:
-            node = emit.call(torch.flatten, node, 1)
-        sources.append(node)
+            node = graph.call_function(torch.flatten, (node, 1))
+        sources[entry] = node
     with torch.device("meta"), SkippedInitialisation():
-        emit.graph.output(layer.edge_lower(emit, tuple(sources), shapes))
-    return fx.GraphModule(emit.modules, emit.graph)
+        modules = {path: module_of(leaf.construct) for path, leaf in planned.modules.items()}
+    return fx.GraphModule(modules, graph_of(planned, sources))
 
 
 def _is_source(node: CanonicalNode, fragment: CanonicalGraph) -> bool:
@@ -114,7 +123,7 @@ def _matched(
         own, other = fragment.nodes[given].tensors, dict(graph.nodes[wanted].tensors)
         # A functional batch norm has no counter of batches.
         named = [(role, name) for role, name in own if role in other]
-        tensors |= {name.removeprefix(f"{_PATH}."): other[role] for role, name in named}
+        tensors |= {name.removeprefix(f"{LAYER}."): other[role] for role, name in named}
     return Covered(tuple(places.values()), tensors)
 
 

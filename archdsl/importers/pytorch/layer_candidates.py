@@ -6,27 +6,47 @@ there is decided by the layer itself, see ``fragments``; so an entry need not be
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot
+from archdsl.importers.draft import UNFORESEEN
+from archdsl.importers.made_layers import made_by, makes
 from archdsl.ir.edges import Shape
-from archdsl.ir.layer import Layer, definitions
-from archdsl.layers.activation import ELU, ClippedReLU, LeakyReLU, PReLU, Softmax
+from archdsl.ir.layer import Layer
+from archdsl.layers.activation import (
+    ELU,
+    GELU,
+    ClippedReLU,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
 from archdsl.layers.convolution import Convolution, TransposedConvolution
-from archdsl.layers.joins import Add, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
 from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
 from archdsl.layers.normalization import (
+    Affine,
     BatchNorm,
     GroupNorm,
     LayerNormLast,
     LayerScale,
     LocalResponseNorm,
 )
+from archdsl.layers.padding import Pad
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -81,6 +101,16 @@ class Seen:
             index = node.inputs[0]
         return index
 
+    def before(self, operation: str) -> tuple[int, ...]:
+        """The operands that the network computes, each before such an operation if it is one."""
+        nodes = [self.graph.nodes[index] for index in self.tensors()]
+        return tuple(
+            next((i for i in n.inputs if self.graph.nodes[i].label.operation != STORED), n.index)
+            if n.label.operation == operation
+            else n.index
+            for n in nodes
+        )
+
     def tensors(self) -> tuple[int, ...]:
         """The operands that the network computes; not its weights."""
         nodes = self.graph.nodes
@@ -101,23 +131,16 @@ def proposals(seen: Seen) -> Iterator[Proposal]:
     if recognise is not None:
         try:
             yield from recognise(seen)
-        except ValueError:  # a field of another form, such as padding="same"
+        except UNFORESEEN:  # a field of another form, such as padding="same"
             return
     else:
-        # What needs no arguments is found by what it computes: activations, archdsl's own modules.
         tensors, name = seen.tensors(), seen.node.label.operation
-        for definition in sorted(definitions().values(), key=lambda d: d.name != name):
-            if tensors and _is_plain(definition.cls) and definition.cls.inputs == len(tensors):
-                yield Proposal(definition.cls(), tensors)
+        for cls in sorted(_TOLD_BY_FUNCTION, key=lambda each: each.kind != name):
+            if tensors and cls.inputs == len(tensors):
+                yield Proposal(cls(), tensors)
 
 
-def _is_plain(cls: type[Any]) -> bool:
-    """True if a class is a layer that can be made without arguments."""
-    return issubclass(cls, Layer) and all(
-        field.default is not dataclasses.MISSING for field in dataclasses.fields(cls)
-    )
-
-
+@makes(Convolution)
 def _convolution(seen: Seen) -> Proposals:
     groups = seen["groups"]
     layer = Convolution(
@@ -130,6 +153,7 @@ def _convolution(seen: Seen) -> Proposals:
     yield Proposal(layer, seen.node.inputs)
 
 
+@makes(TransposedConvolution)
 def _transposed(seen: Seen) -> Proposals:
     layer = TransposedConvolution(
         seen["out_channels"],
@@ -141,6 +165,7 @@ def _transposed(seen: Seen) -> Proposals:
     yield Proposal(layer, seen.node.inputs)
 
 
+@makes(FullyConnected, Linear)
 def _linear(seen: Seen) -> Proposals:
     flattened = seen.behind("flatten")
     connected = FullyConnected(seen["out_features"], bias=seen["bias"])
@@ -151,24 +176,29 @@ def _linear(seen: Seen) -> Proposals:
     yield Proposal(Linear(seen["out_features"], bias=seen["bias"]), seen.node.inputs)
 
 
+@makes(BatchNorm)
 def _batch_norm(seen: Seen) -> Proposals:
     yield Proposal(BatchNorm(seen["eps"], seen["momentum"]), seen.node.inputs)
 
 
+@makes(LayerNormLast)
 def _layer_norm(seen: Seen) -> Proposals:
     yield Proposal(LayerNormLast(seen["eps"]), seen.node.inputs)
 
 
+@makes(GroupNorm)
 def _group_norm(seen: Seen) -> Proposals:
     yield Proposal(GroupNorm(seen["num_groups"], seen["eps"]), seen.node.inputs)
 
 
+@makes(LocalResponseNorm)
 def _response_norm(seen: Seen) -> Proposals:
     layer = LocalResponseNorm(seen["size"], seen["alpha"], seen["beta"], seen["k"])
     yield Proposal(layer, seen.node.inputs)
 
 
 def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
+    @makes(cls)
     def recognise(seen: Seen) -> Proposals:
         options: dict[str, Any] = {"ceil_mode": seen["ceil_mode"]}
         if cls is AvgPool:
@@ -181,6 +211,7 @@ def _pooling(cls: type[MaxPool] | type[AvgPool]) -> _Recogniser:
 def _adaptive(
     whole: type[MaxPool] | type[AvgPool], cls: type[AdaptiveAvgPool] | type[AdaptiveMaxPool]
 ) -> _Recogniser:
+    @makes(whole, cls)
     def recognise(seen: Seen) -> Proposals:
         size = seen.pair("output_size")
         if size == (1, 1):
@@ -190,46 +221,62 @@ def _adaptive(
     return recognise
 
 
+@makes(Dropout)
 def _dropout(seen: Seen) -> Proposals:
     yield Proposal(Dropout(float(seen["p"])), seen.node.inputs)
 
 
+@makes(StochasticDepth)
 def _stochastic_depth(seen: Seen) -> Proposals:
     yield Proposal(StochasticDepth(float(seen["p"])), seen.node.inputs)
 
 
+@makes(LeakyReLU)
 def _leaky_relu(seen: Seen) -> Proposals:
     yield Proposal(LeakyReLU(float(seen["negative_slope"])), seen.node.inputs)
 
 
+@makes(ELU)
 def _elu(seen: Seen) -> Proposals:
     yield Proposal(ELU(float(seen["alpha"])), seen.node.inputs)
 
 
+@makes(PReLU)
 def _prelu(seen: Seen) -> Proposals:
     yield Proposal(PReLU(), seen.node.inputs)
 
 
+@makes(ClippedReLU)
 def _hardtanh(seen: Seen) -> Proposals:
     yield Proposal(ClippedReLU(float(seen["max_val"])), seen.node.inputs)
 
 
+@makes(Softmax)
 def _softmax(seen: Seen) -> Proposals:
     yield Proposal(Softmax(), seen.node.inputs)
 
 
+@makes(Add, PositionEmbedding)
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
+        yield Proposal(AddPadded(), seen.before("pad"))
     else:
+        scaled = seen.before("mul")
+        yield Proposal(Affine(), scaled)
+        yield Proposal(Affine(per_value=True), scaled)
         yield Proposal(PositionEmbedding(), seen.tensors())
 
 
+@makes(Gate, Mult, LayerScale, Multiply)
 def _product(seen: Seen) -> Proposals:
     first, *others = seen.tensors()
     if others:
         yield Proposal(Gate(), (first, *others))
         yield Proposal(Gate(), (*others, first))
+        for feature, gate in ((0, 1), (1, 0)):  # a row of numbers made a map of one cell
+            rows = seen.before("reshape")
+            yield Proposal(Gate(), (seen.tensors()[feature], rows[gate]))
         yield Proposal(Mult(), (first, *others))
     elif len(seen.node.inputs) == 2:
         yield Proposal(LayerScale(), (first,))
@@ -237,32 +284,47 @@ def _product(seen: Seen) -> Proposals:
         yield Proposal(Multiply(float(factor)), (first,))
 
 
+@makes(Concat, ClassToken)
 def _concatenation(seen: Seen) -> Proposals:
     yield Proposal(Concat(), seen.node.inputs)
     if len(seen.node.inputs) == 2:
         yield Proposal(ClassToken(), seen.node.inputs[1:])
 
 
-def _part(seen: Seen) -> Proposals:
-    """Layers for indexing: a chunk, the first of several results, a token, a box."""
+@makes(Attention, Token)
+def _item(seen: Seen) -> Proposals:
+    """Layers for indexing: the first of several results, a token."""
     index, source = seen["b"], seen.graph.nodes[seen.node.inputs[0]]
-    if source.label.operation == "chunk":
-        count = cast("int", source.label.value("chunks"))
-        yield Proposal(Chunk(index, count), source.inputs)
-    elif source.label.operation == "MultiheadAttention":
+    if source.label.operation == "MultiheadAttention":
         parts = dict(cast("Any", source.label.value("module"))[0][3])
         yield Proposal(Attention(parts["num_heads"], parts["dropout"]), source.inputs[:1])
     elif isinstance(index, tuple) and len(index) == 2 and isinstance(index[1], int):
         yield Proposal(Token(index[1]), seen.node.inputs)
-    elif isinstance(index, tuple) and len(index) == 4 and len(shape := seen.shape()) == 3:
-        starts, ends = zip(*((part[1] or 0, part[2]) for part in index[1:]), strict=True)
-        sizes = (
-            (size if end is None else end) - start
-            for start, end, size in zip(starts, ends, shape, strict=True)
-        )
-        yield Proposal(Slice(*starts, *sizes), seen.node.inputs)
 
 
+@makes(Pad)
+def _padding(seen: Seen) -> Proposals:
+    left, right, top, bottom = (*seen["padding"], 0, 0)[:4]
+    if seen["mode"] == "constant" and len(seen["padding"]) <= 4:
+        yield Proposal(Pad(top, bottom, left, right, value=seen["value"]), seen.node.inputs)
+
+
+@makes(Chunk, Slice)
+def _range(seen: Seen) -> Proposals:
+    """Layers for a range along one dimension: one of equal parts of the channels, or a box."""
+    axis, start, stop = seen["dimension"] - 1, seen["start"], seen["stop"]
+    shape = seen.shape()
+    if len(shape) != 3 or axis < 0:
+        return
+    length = stop - start
+    if axis == 0 and start % length == 0 and (shape[0] or 0) % length == 0:
+        yield Proposal(Chunk(start // length, (shape[0] or 0) // length), seen.node.inputs)
+    first, sizes = [0, 0, 0], [int(size or 0) for size in shape]
+    first[axis], sizes[axis] = start, length
+    yield Proposal(Slice(*first, *sizes), seen.node.inputs)
+
+
+@makes(ChannelsLast, ChannelsFirst, Tokens)
 def _permutation(seen: Seen) -> Proposals:
     yield Proposal(ChannelsLast(), seen.node.inputs)
     yield Proposal(ChannelsFirst(), seen.node.inputs)
@@ -270,29 +332,38 @@ def _permutation(seen: Seen) -> Proposals:
         yield Proposal(Tokens(), (rows,))
 
 
+@makes(Transpose, _permutation)
 def _transposition(seen: Seen) -> Proposals:
     yield Proposal(Transpose(), seen.node.inputs)
     yield from _permutation(seen)
 
 
+@makes(Flatten)
 def _flattening(seen: Seen) -> Proposals:
     yield Proposal(Flatten(), seen.node.inputs)
 
 
+@makes(ReshapeTo)
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
+        if 1 in (*seen.shape()[:1], *seen.shape()[2:]):  # of a map of one cell nothing moves
+            yield Proposal(ChannelsLast(), seen.node.inputs)
+            yield Proposal(ChannelsFirst(), seen.node.inputs)
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
 
 
+@makes(ChannelShuffle)
 def _channel_shuffle(seen: Seen) -> Proposals:
     yield Proposal(ChannelShuffle(seen["groups"]), seen.node.inputs)
 
 
+@makes(MatrixProduct)
 def _matrix_product(seen: Seen) -> Proposals:
     yield Proposal(MatrixProduct(), seen.node.inputs)
 
 
+@makes(UpsampleNearest, Upsample, ResizeToMatch, ResizeTo)
 def _resizing(seen: Seen) -> Proposals:
     nearest, corners = seen["mode"] == "nearest", bool(seen["align_corners"])
     factor, size = seen["scale_factor"], seen["size"]
@@ -308,6 +379,37 @@ def _resizing(seen: Seen) -> Proposals:
     elif isinstance(size, tuple) and not any(isinstance(part, InputSlot) for part in size):
         yield Proposal(ResizeTo(*size), seen.node.inputs)
 
+
+@makes(Input, InputRgbImageSized)
+def input_layers(means: Sequence[float], size: tuple[int, int, int]) -> Iterator[Layer]:
+    """The inputs that subtract such means from images of a size (channels, height, width)."""
+    channels, height, width = size
+    if list(means) == [0.0] and channels in (1, 3):
+        yield Input(Pixels(channels, 256), height, width)
+    elif len(means) == channels == 3:
+        yield InputRgbImageSized(height, width, red=means[0], green=means[1], blue=means[2])
+
+
+def recognised() -> frozenset[type[Layer]]:
+    """The layers of the catalogue that modules and functions of PyTorch are read as."""
+    return made_by([*_RECOGNISERS.values(), *_TOLD_BY_FUNCTION, input_layers])
+
+
+_TOLD_BY_FUNCTION: tuple[type[Layer], ...] = (
+    Affine,
+    AddPadded,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    Mish,
+    ReLU,
+    ReLU6,
+    SiLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+"""Layers without arguments that are a single operation: they are found by what they compute."""
 
 _RECOGNISERS: Mapping[str, _Recogniser] = {
     "conv2d": _convolution,
@@ -331,7 +433,9 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "add": _sum,
     "mul": _product,
     "cat": _concatenation,
-    "getitem": _part,
+    "getitem": _item,
+    "part": _range,
+    "pad": _padding,
     "permute": _permutation,
     "transpose": _transposition,
     "flatten": _flattening,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.diagnostics import fail
 from archdsl.importers.verification.references import reference
+from archdsl.ir.edges import Shape
 
 _MODULE = "archdsl_imported"
 
@@ -27,6 +32,60 @@ def original(what: str) -> nn.Module:
     if where.lower().endswith(".py"):
         return _made(_factory(Path(where), name), what)
     return reference(what)
+
+
+def prepared(module: nn.Module, size: Shape) -> nn.Module:
+    """A module that takes maps of a size (channels, height, width), all its weights made.
+
+    Of one that takes rows, whose size is one number, the rows' values are the map's channels.
+    Layers that wait for an input to know their sizes get them from one run. Raises ArchError where
+    that run fails.
+    """
+    taken = module
+    if len(size) == 1:
+        module = _OfRows(module)
+    if any(is_lazy(tensor) for tensor in (*taken.parameters(), *taken.buffers())):
+        try:
+            with torch.no_grad():
+                taken(torch.zeros(1, *(int(each or 1) for each in size)))
+        except Exception as error:  # whatever the user's own code raises
+            found = "×".join(map(str, size))
+            raise fail(
+                f"{type(taken).__name__} cannot be run on {found}: {type(error).__name__}: {error}",
+                help="give the size of its input with --input",
+            ) from error
+    return module
+
+
+class _OfRows(nn.Module):
+    """A module of rows, which takes them as maps of one cell; all its parts have their names."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._modules, self._parameters = module._modules, module._parameters
+        self._buffers = module._buffers
+        self._of_rows = module.forward
+        self.training = module.training
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self._of_rows(x.flatten(1))
+
+
+def takes_rows(module: nn.Module, size: Sequence[int]) -> bool:
+    """True if a module runs on rows of features, where a map of one cell (C, 1, 1) is none."""
+    if tuple(size[1:]) != (1, 1):
+        return False
+    try:
+        with torch.no_grad():
+            copy.deepcopy(module)(torch.zeros(2, *size))
+    except Exception:  # whatever the user's own code raises
+        return True
+    return False
+
+
+def map_size(size: Shape) -> Shape:
+    """Channels, height and width of an input; a row's values are channels of one cell."""
+    return size if len(size) > 1 else (size[0], 1, 1)
 
 
 def _factory(path: Path, name: str) -> Any:
@@ -46,23 +105,23 @@ def _factory(path: Path, name: str) -> Any:
 
 
 def _run(path: Path) -> ModuleType:
+    """The module of a file, run as ``python FILE.py`` would run it but for its name.
+
+    Its folder is the first place to import from, and stays so: functions of the file may import
+    when they are called, and it may have changed ``sys.path`` itself.
+    """
     spec = importlib.util.spec_from_file_location(_MODULE, path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise fail(f"there is no file {path}")
+    folder = str(path.parent.resolve())
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(_MODULE)
-    sys.modules[_MODULE] = module  # dataclasses and torch.fx look their module up there
-    sys.path.insert(0, str(path.parent.resolve()))  # as python FILE.py has it
+    sys.modules[_MODULE] = module  # dataclasses, pickle and torch.fx look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise fail(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-        if before is None:
-            del sys.modules[_MODULE]
-        else:
-            sys.modules[_MODULE] = before
     return module
 
 

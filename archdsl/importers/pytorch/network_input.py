@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import nn
@@ -10,11 +10,12 @@ from torch import nn
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph, CanonicalNode
 from archdsl.diagnostics import fail
 from archdsl.importers.pytorch.fragments import Fragments
+from archdsl.importers.pytorch.layer_candidates import input_layers
 from archdsl.ir.edges import Shape
 from archdsl.ir.layer import Layer
-from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
+from archdsl.layers.inputs import Input, Pixels
 
-_STEPS = ("sub", "div")
+_STEPS = (("sub",), ("div", "mul"))
 """Arithmetic on pixel values at the input: the mean is subtracted, then they are divided."""
 
 
@@ -41,7 +42,7 @@ def entry(
     steps = _steps(graph, inputs[0])
     if steps is None:
         return plain
-    for layer in _proposals(_stored(graph, module, steps[0]), (channels, height, width)):
+    for layer in input_layers(_stored(graph, module, steps[0]), (channels, height, width)):
         if fragments.find(layer, graph, steps[1].index, (plain.node,), ()):
             return InputEntry(layer, steps[1].index)
     return plain
@@ -52,9 +53,9 @@ def _steps(graph: CanonicalGraph, start: CanonicalNode) -> list[CanonicalNode] |
     consumers = graph.consumers()
     found: list[CanonicalNode] = []
     index = start.index
-    for operation in _STEPS:
+    for operations in _STEPS:
         readers = [graph.nodes[reader] for reader, _ in consumers[index]]
-        if [reader.label.operation for reader in readers] != [operation]:
+        if len(readers) != 1 or readers[0].label.operation not in operations:
             return None
         found += readers
         index = readers[0].index
@@ -72,11 +73,3 @@ def _stored(graph: CanonicalGraph, module: nn.Module, node: CanonicalNode) -> Se
             # The shortest numbers that are stored as these: a mean of 122.782 has 32 bits.
             return [float(str(value)) for value in values.reshape(-1).numpy()]
     return []
-
-
-def _proposals(means: Sequence[float], size: tuple[int, int, int]) -> Iterator[Layer]:
-    channels, height, width = size
-    if list(means) == [0.0] and channels in (1, 3):
-        yield Input(Pixels(channels, 256), height, width)
-    elif len(means) == channels == 3:
-        yield InputRgbImageSized(height, width, red=means[0], green=means[1], blue=means[2])

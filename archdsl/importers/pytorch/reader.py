@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
+from archdsl.backends.torch.blocks import is_block
+from archdsl.backends.torch.trial_run import device_of
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
 from archdsl.importers.pytorch.layer_candidates import Seen, proposals
-from archdsl.importers.pytorch.modules import original
+from archdsl.importers.pytorch.modules import map_size, original, prepared, takes_rows
 from archdsl.importers.pytorch.network_input import InputEntry, entry
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.trace.detectors import is_detector
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from archdsl.ir.network import Network
 
 _SIZE = (3, 224, 224)
+_BATCH = 2
 _WIDTH = 160  # characters that say which operation an error is about
 _TOLERANCE = 1e-5  # relative; that of archdsl verify
 
@@ -46,11 +49,12 @@ def read(what: str, options: ImportOptions) -> ImportedGraph:
     Raises ArchError where there is no such model, torch.fx cannot trace it, or the language has no
     layer for an operation of it.
     """
-    module = original(what)
+    size = options.input or _SIZE
+    module = prepared(original(what), size)
     name = what.rpartition(":")[2]
     own = what.rpartition(":")[0].lower().endswith(".py")
     notes = [] if own else [f"reference: {what}"]
-    return graph_of_module(module, name, options.input or _SIZE, notes)
+    return graph_of_module(module, name, map_size(size), notes)
 
 
 def graph_of_module(
@@ -64,7 +68,8 @@ def graph_of_module(
             "what is imported takes a tensor and gives tensors",
             help="archdsl specs lists the detectors that there are",
         )
-    graph = canonical(module)
+    example = torch.zeros(_BATCH, *(int(each or 1) for each in size), device=device_of(module))
+    graph = canonical(module, examples=[example])
     fragments = Fragments()
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
@@ -92,8 +97,10 @@ def proof(network: Network, what: str) -> Proof:
     from archdsl.importers.verification.compare import verify
 
     size = [each for each in cast("Shape", network.shape(network.input)) if each is not None]
+    module = original(what)
+    module = prepared(module, tuple(size[:1] if takes_rows(module, size) else size))
     # What was imported is how it is used.
-    found = verify(compile_network(network), original(what), size, training=False)
+    found = verify(compile_network(network), module, size, training=False)
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
@@ -219,5 +226,9 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 def _kind(module: nn.Module) -> str:
     """The class of a part; containers and traced modules have nothing in common by theirs."""
-    plain = type(module) in (*_CONTAINERS, nn.Module) or isinstance(module, torch.fx.GraphModule)
+    plain = (
+        type(module) in (*_CONTAINERS, nn.Module)
+        or isinstance(module, torch.fx.GraphModule)
+        or is_block(module)
+    )
     return "" if plain else type(module).__name__

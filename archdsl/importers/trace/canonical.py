@@ -20,8 +20,11 @@ rate is part of the architecture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 
+import torch
+import torch.fx
 from torch import nn
 
 from archdsl.analysis.equivalence.errors import MatchError
@@ -30,11 +33,16 @@ from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.importers.trace.detectors import outlined
 from archdsl.importers.trace.fx_trace import defaults, trace
 from archdsl.importers.trace.interpreter import Interpreter
+from archdsl.importers.trace.sized_trace import trace_sized
 from archdsl.importers.trace.values import Cell
 
 
 def canonical(
-    module: nn.Module, *, training: bool = False, for_weights: bool = False
+    module: nn.Module,
+    *,
+    training: bool = False,
+    for_weights: bool = False,
+    examples: Sequence[torch.Tensor] = (),
 ) -> CanonicalGraph:
     """The canonical graph of a network as it runs in evaluation (or training) mode.
 
@@ -44,6 +52,9 @@ def canonical(
     weights may be used with (the least score of a detection, the size of images), so that two
     graphs are equal where the weights of one fit the other.
 
+    With ``examples`` of its inputs the module is run once, and every size is known then: code that
+    asks for sizes can be followed, and spellings that depend on them are told apart no longer.
+
     Raises:
         MatchError: torch.fx cannot trace the module.
     """
@@ -51,7 +62,7 @@ def canonical(
     with undisturbed(module, training):
         interpreter = Interpreter(module, training, for_weights)
         given: dict[str, object] = {**defaults(module)}
-        graph = trace(module, given)
+        graph = _traced(module, given, examples)
         for node in graph.nodes:
             if node.op == "placeholder" and node.target not in given:
                 given[node.target] = Cell(interpreter.add_input(node.name))
@@ -65,6 +76,25 @@ def canonical(
         message = f"{type(module).__name__} returns no tensor"
         raise MatchError(message)
     return CanonicalGraph(tuple(interpreter.nodes), tuple(outputs)).restricted(outputs)
+
+
+def _traced(
+    module: nn.Module, given: Mapping[str, object], examples: Sequence[torch.Tensor]
+) -> torch.fx.Graph:
+    """The graph of a run on examples; where that cannot be had, one of any sizes."""
+    names = [name for name in _inputs(module) if name not in given]
+    if examples and len(names) == len(examples):
+        try:
+            return trace_sized(module, {**given, **dict(zip(names, examples, strict=True))})
+        except MatchError:
+            pass
+    return trace(module, given)
+
+
+def _inputs(module: nn.Module) -> list[str]:
+    if isinstance(module, torch.fx.GraphModule):
+        return [str(node.target) for node in module.graph.nodes if node.op == "placeholder"]
+    return list(inspect.signature(module.forward).parameters)
 
 
 def named_outputs(result: object) -> list[tuple[str, object]]:

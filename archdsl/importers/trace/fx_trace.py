@@ -11,16 +11,18 @@ from torch import nn
 from torch.fx.proxy import TraceError
 
 from archdsl.analysis.equivalence.errors import MatchError
+from archdsl.backends.torch.blocks import is_block
+from archdsl.backends.torch.flat import flat
 
 # What tracing raises when Python code depends on a tensor's value: TraceError for `if` and `for`,
 # TypeError for `range` and `int`, RuntimeError for `len`, the others for what code does next with
 # the stand-in it was given.
-_NOT_TRACEABLE = (TraceError, TypeError, RuntimeError, AttributeError, ValueError)
+NOT_TRACEABLE = (TraceError, TypeError, RuntimeError, AttributeError, ValueError)
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-class _Tracer(torch.fx.Tracer):
+class Tracer(torch.fx.Tracer):
     """Traces through everything but modules that are whole and modules it cannot trace.
 
     What was recorded before a module proved untraceable stays in the graph as dead code, which no
@@ -64,7 +66,7 @@ class _Tracer(torch.fx.Tracer):
         entered = self.module_stack.copy()
         try:
             return super().call_module(m, forward, args, kwargs)
-        except _NOT_TRACEABLE:
+        except NOT_TRACEABLE:
             self.module_stack = entered
             self._opaque.add(m)
         return super().call_module(m, forward, args, kwargs)
@@ -76,18 +78,18 @@ def is_whole(module: nn.Module) -> bool:
 
 
 def trace(module: nn.Module, constants: Mapping[str, object]) -> torch.fx.Graph:
-    """The graph of a module's ``forward``; a ``GraphModule`` has it already.
+    """The graph of a module's ``forward``; that of a compiled network is its layers'.
 
     ``constants`` are the arguments, by name, which are not tensors of the graph.
 
     Raises:
         MatchError: ``forward`` depends on the values of tensors, or takes ``*args``.
     """
-    if isinstance(module, torch.fx.GraphModule):
-        return module.graph
+    if isinstance(module, torch.fx.GraphModule) or is_block(module):
+        return flat(module).graph
     try:
-        return _Tracer().trace(module, concrete_args=dict(constants))
-    except _NOT_TRACEABLE as error:
+        return Tracer().trace(module, concrete_args=dict(constants))
+    except NOT_TRACEABLE as error:
         message = f"{type(module).__name__} cannot be traced by torch.fx: {error}"
         raise MatchError(message) from error
 

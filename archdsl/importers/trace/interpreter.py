@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import inspect
+import math
 import operator
 import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,11 +16,13 @@ import torch
 import torch.fx
 from torch import nn
 from torch.fx.node import map_aggregate
+from torch.nn import functional as F
 
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.pointwise import as_linear, makes_a_point
+from archdsl.backends.torch.freeze import thawed
 from archdsl.importers.trace.fx_trace import is_whole, trace
 from archdsl.importers.trace.operations import (
     BY_FUNCTION,
@@ -31,6 +34,9 @@ from archdsl.importers.trace.operations import (
     Role,
     does_nothing,
 )
+from archdsl.importers.trace.parts import Part, chunked, cropped, divided, in_a_row, parts_of_index
+from archdsl.importers.trace.sized_trace import INNER, SIZES
+from archdsl.importers.trace.spelled_out import activation_of
 from archdsl.importers.trace.values import (
     ARITHMETIC,
     BATCH,
@@ -46,6 +52,7 @@ from archdsl.importers.trace.values import (
     known_size,
     leaves,
     shape_of,
+    without_leading_ones,
 )
 
 
@@ -56,6 +63,10 @@ class Interpreter:
         self.nodes: list[CanonicalNode] = []
         self._training = training
         self._describe = _fitted if for_weights else _description
+        # Weights are the same whether they learn or not.
+        self._kind: Callable[[nn.Module], type[nn.Module]] = (
+            (lambda part: thawed(type(part))) if for_weights else type
+        )
         self._flat: list[bool] = []  # per node: known to have two dimensions
         self._batch: list[bool] = []  # per node: dimension 0 is the input's
         self._points: set[int] = set()  # nodes known to give maps of 1×1
@@ -64,6 +75,10 @@ class Interpreter:
         self._stored: dict[str, Value] = {}
         self._flattened: dict[int, int] = {}
         self._shapes: dict[int, tuple[object, ...]] = {}  # what a reshape node was asked for
+        self._sizes: dict[int, tuple[int, ...]] = {}  # of nodes, where the trace knows them
+        # Regroupings with the sizes and the value that they regroup.
+        self._regrouped: dict[int, tuple[tuple[int, ...], Value]] = {}
+        self._expanded: dict[int, Value] = {}  # nodes that only copy a value along dimensions
         self._names: dict[int, str] = {}
         for name, tensor in (
             *root.named_parameters(remove_duplicate=False),
@@ -76,6 +91,15 @@ class Interpreter:
             "mean": self._mean,
             "cat": self._cat,
             "clone": self._clone,
+            "chunk": self._chunk,
+            "split": self._split,
+            "transpose": self._exchange,
+            "permute": self._exchange,
+            "expand": self._expand,
+            "expand_as": self._expand,
+            "conv1d": self._row_convolution,
+            "unsqueeze": self._regroup,
+            "squeeze": self._regroup,
         }
 
     # --- walking a traced graph ---------------------------------------------------------------
@@ -111,7 +135,13 @@ class Interpreter:
                 self._scope = scope = _scope(node, prefix)
                 where = f"{node.name} in {scope}" if scope else node.name
                 call = TracedCall(where, resolved(node.args), dict(resolved(node.kwargs)))
-                values[node] = visit[node.op](node, call, root, prefix)
+                first = node.args[0] if node.args else None
+                if isinstance(first, torch.fx.Node):
+                    call.sizes = first.meta.get(SIZES)
+                call.result = node.meta.get(SIZES)
+                values[node] = made = visit[node.op](node, call, root, prefix)
+                if call.result is not None and isinstance(made, Cell) and not made.value.pending:
+                    self._sizes[made.value.node] = call.result
         return None
 
     def add_input(self, name: str) -> Value:
@@ -148,7 +178,8 @@ class Interpreter:
         if not is_whole(module):
             try:
                 given = _arguments(module, call)
-                graph = trace(module, {k: v for k, v in given.items() if not has_tensor(v)})
+                constants = {k: v for k, v in given.items() if not has_tensor(v)}
+                graph = node.meta.get(INNER) or trace(module, constants)
             except (MatchError, TypeError):
                 pass  # compared as one unknown operation below
             else:
@@ -166,15 +197,21 @@ class Interpreter:
         if isinstance(function, type) and hasattr(function, "_fields"):
             return function(*call.args, **call.kwargs)  # a named tuple of results
         if function is getattr:
-            return self._size(call.args[:1], str(call.args[1]))
+            return self._size(call.args[:1], str(call.args[1]), call.sizes)
         if function is operator.getitem and isinstance(call.args[0], (tuple, list, dict)):
             return call.args[0][cast("Any", call.args[1])]
         if about_sizes(call):
-            return self._size(call.args, function.__name__)
+            return self._size(call.args, function.__name__, call.sizes)
         if function in ARITHMETIC and not has_tensor(call.args):
             return function(*call.args)  # of numbers which the trace left to be computed
         name = getattr(function, "__name__", str(function))
-        if entry := BY_FUNCTION.get(function):
+        if function is operator.getitem and isinstance(call.args[0], Stored):
+            source, after = call.args[0], call.result or ()
+            if source.tensor.numel() == math.prod(after):
+                return source.grouped(after)
+        if function is operator.getitem and isinstance(call.args[0], Cell):
+            result = self._item(call.args[0], call.args[1], call)
+        elif entry := BY_FUNCTION.get(function):
             result = self._apply(entry, call)
         else:
             result = self._apply_unknown(name, _bound(function, call), call)
@@ -186,7 +223,7 @@ class Interpreter:
     ) -> object:
         name = str(node.target)
         if name in SIZE_ATTRIBUTES or about_sizes(call):
-            return self._size(call.args, name)
+            return self._size(call.args, name, call.sizes)
         in_place = _in_place_name(name)
         plain = name.removesuffix("_") if in_place else name
         if entry := BY_METHOD.get(plain):
@@ -205,14 +242,16 @@ class Interpreter:
 
     # --- sizes --------------------------------------------------------------------------------
 
-    def _size(self, args: Sequence[object], name: str) -> object:
+    def _size(
+        self, args: Sequence[object], name: str, sizes: tuple[int, ...] | None = None
+    ) -> object:
         operation = SIZE_ATTRIBUTES.get(name, name)
         source, rest = args[0], tuple(args[1:])
         if isinstance(source, Cell):
             if operation != "shape":
                 return Size(operation, (Value(self.settled(source.value)),))
             dimension = rest[0] if rest and isinstance(rest[0], int) else None
-            return self._shape(source.value, dimension)
+            return self._shape(source.value, dimension, sizes)
         if isinstance(source, Stored):
             return known_size(source.tensor, operation, rest)
         if operation == "getitem" and isinstance(source, Size) and source.operation == "shape":
@@ -221,17 +260,20 @@ class Interpreter:
                 return self._shape(value, index)
         return Size(operation, tuple(args))
 
-    def _shape(self, value: Value, dimension: int | None) -> Size:
+    def _shape(
+        self, value: Value, dimension: int | None, sizes: tuple[int, ...] | None = None
+    ) -> Size:
         if dimension == 0 and self._batch[value.node]:
             return BATCH
         if dimension is None:
             return Size("shape", (value,))
-        return Size("size", (Value(self.settled(value)), dimension))
+        known = sizes[dimension] if sizes is not None and dimension != 0 else None
+        return Size("size", (Value(self.settled(value)), dimension), known)
 
     # --- operations ---------------------------------------------------------------------------
 
     def _apply_module(self, module: nn.Module, call: TracedCall) -> object:
-        entry = BY_MODULE.get(type(module))
+        entry = BY_MODULE.get(self._kind(module))
         owned = {
             role: Stored(self._names.get(id(tensor), f"{call.module}.{role}"), tensor)
             for role, tensor in (*module.named_parameters(), *module.named_buffers())
@@ -251,6 +293,7 @@ class Interpreter:
         return self._written(result, call, getattr(module, "inplace", False) is True)
 
     def _apply(self, entry: OperationEntry, call: TracedCall) -> object:
+        call.spelled = entry.name
         bound = entry.bind(call.args, call.kwargs)
         if bound is None:
             return self._apply_unknown(entry.name, {"arguments": call.args, **call.kwargs}, call)
@@ -267,7 +310,22 @@ class Interpreter:
     def _apply_bound(
         self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
     ) -> object:
-        first = bound[entry.arguments[0].name]
+        if entry.commutes and not has_tensor(bound["input"]):
+            bound = {**bound, "input": bound["other"], "other": bound["input"]}
+        first, other = bound[entry.arguments[0].name], bound.get("other")
+        if entry.name in _POOLS and isinstance(first, Cell):
+            every = Size("size", (Value(self.settled(first.value)), "map"))
+            if _size_of_map(bound["kernel_size"]) == every and not _any_padding(bound["padding"]):
+                entry = BY_FUNCTION[_POOLS[entry.name]]
+                bound = {"input": first, "output_size": (1, 1), "return_indices": False}
+        if entry.name == "div" and isinstance(first, Cell) and isinstance(other, (int, float)):
+            entry, bound = BY_METHOD["mul"], {"input": first, "other": 1 / other}
+        if entry.name == "sub" and isinstance(first, Cell) and isinstance(other, Cell):
+            alpha = cast("float", bound["alpha"])
+            minus = self._apply_plain(BY_METHOD["mul"], {"input": other, "other": -alpha}, call)
+            entry, bound = BY_METHOD["add"], {"input": first, "other": minus, "alpha": 1}
+        if isinstance(first, Stored) and call.spelled in _REGROUPINGS and call.result is not None:
+            return first.grouped(call.result)
         if isinstance(first, Cell) and does_nothing(entry.name, bound):
             return first
         if entry.name in self._structural and isinstance(first, (Cell, tuple, list)):
@@ -277,14 +335,16 @@ class Interpreter:
     def _apply_plain(
         self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
     ) -> Cell:
+        if entry.elementwise and (moved := self._before_regrouping(entry, bound, call)):
+            return moved
+        if entry.name in _BROADCASTING and call.result is not None:
+            bound = self._not_expanded(bound, call.result)
         sources = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
         keeps_flat = entry.elementwise or entry.name == "linear"
         pending = entry.elementwise and all(
             isinstance(source, Cell) and source.value.pending for source in sources
         )
-        inputs = _Inputs(self, settle=not pending)
-        if entry.commutes and not has_tensor(bound["input"]):
-            bound = {**bound, "input": bound["other"], "other": bound["input"]}
+        inputs = _Inputs(self, settle=not pending, symbolic=entry.name == "interpolate")
         fields: Fields = {}
         for argument in entry.arguments:
             if argument.role is Role.IGNORED or argument.name not in bound:
@@ -293,6 +353,8 @@ class Interpreter:
             if argument.role is Role.MODE:
                 fields[argument.name] = _mode_field(value, self._training)
                 continue
+            if entry.name == "interpolate" and argument.name == "size":
+                value = _size_of_map(value)
             natural = inputs.expected(value)
             frozen = inputs.freeze(argument.normal(value))
             if argument.role is Role.STATE and frozen is None:
@@ -303,6 +365,22 @@ class Interpreter:
         if isinstance(dimension := fields.get("dim"), int) and inputs.all_flat():
             fields["dim"] = dimension % 2  # of two dimensions, -1 is 1
         fields = entry.derive(fields, shapes)
+        keeps_batch = entry.keeps_batch or _keeps_first(entry.name, fields)
+        if entry.name == "pad" and call.sizes is not None:
+            sides = cast("tuple[int, ...]", fields["padding"])
+            if cut := cropped(sides, call.sizes):
+                part = self._parts(Cell(Value(inputs.indices[0])), cut, call)
+                inputs.indices = [part.value.node]
+                bound = {**bound, "input": part}
+                fields["padding"] = tuple(max(side, 0) for side in sides)
+        if entry.name == "pad" and not any(cast("tuple[int, ...]", fields["padding"])):
+            return cast("Cell", bound["input"])
+        if entry.name == "max_pool2d" and (pooled := self._padded_below(fields, inputs.indices)):
+            fields, inputs.indices = pooled
+        if spelled := activation_of(entry.name, fields, inputs.indices, self.nodes):
+            label, source = spelled
+            whole = self._add(label, (source,), where=call.where, batch=self._batch[source])
+            return Cell(Value(whole.node, pending))
         result = self._add(
             Label.of(entry.name, fields),
             inputs.indices,
@@ -312,11 +390,86 @@ class Interpreter:
             module=call.module if call.state else None,
             state=call.state,
             flat=keeps_flat and not pending and inputs.all_flat(),
-            batch=entry.keeps_batch and inputs.first_keeps_batch(),
+            batch=keeps_batch and inputs.keep_batch(every=not entry.elementwise),
         )
+        if pending and (sizes := self._sizes.get(inputs.indices[0])) is not None:
+            self._sizes[result.node] = sizes
         if entry.elementwise and self._points.issuperset(inputs.indices):
             self._points.add(result.node)
         return Cell(Value(result.node, pending))
+
+    def _exchange(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        """An exchange of dimensions; where all but one have one place nothing moves."""
+        sizes = call.sizes
+        if sizes is not None and call.result is not None:
+            order = list(range(len(sizes)))
+            if call.spelled == "permute":
+                order = [int(cast("int", d)) % len(sizes) for d in cast("Any", bound["dims"])]
+            else:
+                a, b = (cast("int", bound[name]) % len(sizes) for name in ("dim0", "dim1"))
+                order[a], order[b] = order[b], order[a]
+            moved = [dimension for dimension in order if sizes[dimension] != 1]
+            if moved == sorted(moved) and self._keeps_rows(first.value, sizes, call.result):
+                return self._regroup(first, bound, call)
+        return self._apply_plain(BY_METHOD[call.spelled], bound, call)
+
+    def _before_regrouping(
+        self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
+    ) -> Cell | None:
+        """An operation value by value, which stands before a regrouping as well as behind it."""
+        operands = [leaf for leaf in leaves(bound) if isinstance(leaf, (Cell, Stored))]
+        first = bound[entry.arguments[0].name]
+        if operands != [first] or not isinstance(first, Cell) or call.result is None:
+            return None
+        if first.value.pending or first.value.node not in self._regrouped:
+            return None
+        sizes, value = self._regrouped[first.value.node]
+        before = replace(call, sizes=sizes, result=sizes)
+        made = self._apply_plain(entry, {**bound, entry.arguments[0].name: Cell(value)}, before)
+        self._sizes[made.value.node] = sizes
+        after = replace(call, sizes=sizes, spelled="reshape")
+        return cast("Cell", self._regroup(made, {"input": made, "shape": ()}, after))
+
+    def _expand(self, first: Cell, bound: dict[str, object], call: TracedCall) -> Cell:
+        """Copies along dimensions of one cell, which arithmetic makes by itself."""
+        if call.sizes == call.result is not None:
+            return first
+        sizes = bound.get("sizes", bound.get("other"))
+        made = self._apply_unknown(call.spelled, {"arguments": (first, sizes)}, call)
+        self._expanded[made.value.node] = first.value
+        return made
+
+    def _not_expanded(self, bound: dict[str, object], sizes: tuple[int, ...]) -> dict[str, object]:
+        """The operands without expansions where the other operand has the sizes of the result."""
+        names = ("input", "other")
+        for name, other in (names, names[::-1]):
+            cell, rest = bound[name], bound[other]
+            if isinstance(cell, Cell) and cell.value.node in self._expanded:
+                whole = self._sizes.get(rest.value.node) if isinstance(rest, Cell) else None
+                if whole == sizes:
+                    bound = {**bound, name: Cell(self._expanded[cell.value.node])}
+        return bound
+
+    def _padded_below(self, fields: Fields, inputs: list[int]) -> tuple[Fields, list[int]] | None:
+        """A maximum behind padding that never wins is one with padding, or rounds its size up."""
+        pad = self.nodes[inputs[0]]
+        if pad.label.operation != "pad" or pad.label.value("value") != -math.inf:
+            return None
+        if fields["padding"] != (0, 0) or (size := self._sizes.get(pad.inputs[0])) is None:
+            return None
+        sides = (*cast("tuple[int, ...]", pad.label.value("padding")), 0, 0)[:4]
+        (left, right), (top, bottom) = sides[:2], sides[2:]
+        kernel = cast("tuple[int, int]", fields["kernel_size"])
+        steps = cast("tuple[int, int]", fields["stride"])
+        if (left, top) == (right, bottom) and 2 * left <= kernel[1] and 2 * top <= kernel[0]:
+            return {**fields, "padding": (top, left)}, [pad.inputs[0]]
+        if left or top or fields["dilation"] != (1, 1):
+            return None
+        for length, end, side, step in zip(size[2:], (bottom, right), kernel, steps, strict=True):
+            room = length - side
+            if end >= side or (room + end) // step != -(-room // step):
+                return None
+        return {**fields, "ceil_mode": True}, [pad.inputs[0]]
 
     def _apply_unknown(self, name: str, arguments: Mapping[str, object], call: TracedCall) -> Cell:
         """An operation without an entry: its name and arguments are all that is compared."""
@@ -340,10 +493,12 @@ class Interpreter:
 
     def _flatten(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         if (bound["start_dim"], bound["end_dim"]) != (1, -1):
-            return self._apply_plain(BY_METHOD["flatten"], bound, call)
+            return self._regroup(first, bound, call)
         value = first.value
         if value.pending or self._flat[value.node]:
             return Cell(value)
+        if value.node in self._regrouped:  # its values in a row are those of what it was made of
+            return self._flatten(Cell(self._regrouped[value.node][1]), bound, call)
         return Cell(self._linear(value.node) or Value(value.node, pending=True))
 
     def _linear(self, convolution: int) -> Value | None:
@@ -360,9 +515,108 @@ class Interpreter:
         )
         return linear
 
+    def _regroup(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        """An operation that only groups the values in other sizes, which are known.
+
+        Of several in a row the last one counts.
+        """
+        before, after, value = call.sizes, call.result, first.value
+        if before is None or after is None or not self._keeps_rows(value, before, after):
+            return self._apply_plain(BY_METHOD[call.spelled], bound, call)
+        if before == after:
+            return first
+        if len(after) == 2:
+            return self._flatten(first, {"input": first, "start_dim": 1, "end_dim": -1}, call)
+        if value.pending:
+            before = self._sizes.get(value.node, before)
+            value = Value(value.node if value.node in self._sizes else self.settled(value))
+        if value.node in self._regrouped:
+            before, value = self._regrouped[value.node]
+        if before == after:
+            return Cell(value)
+        batch = self._batch[value.node]
+        if len(after) == 3 and len(before) > 3 and after[1] == before[1]:
+            label = Label.of("flatten", {"start_dim": 2, "end_dim": -1})
+        else:
+            label = Label.of("reshape", {"shape": (_BATCH_FIELD, *after[1:])})
+        made = self._add(label, (self.settled(value),), where=call.where, batch=batch)
+        self._regrouped[made.node] = before, value
+        return Cell(made)
+
+    def _keeps_rows(self, value: Value, before: Sequence[int], after: Sequence[int]) -> bool:
+        """True if a regrouping leaves each sample to itself."""
+        return len(before) > 1 < len(after) and before[0] == after[0] and self._batch[value.node]
+
+    def _item(self, first: Cell, index: object, call: TracedCall) -> object:
+        """Indexing: parts of a tensor, or dimensions of one more."""
+        if call.sizes is not None and (parts := parts_of_index(index, call.sizes)) is not None:
+            return self._parts(first, parts, call)
+        places = index if isinstance(index, tuple) else (index,)
+        if None in places and all(p is None or p == slice(None) or p is ... for p in places):
+            call.spelled = "unsqueeze"
+            before, after = call.sizes, call.result
+            if before and after and self._keeps_rows(first.value, before, after):
+                return self._regroup(first, {}, call)
+        return self._apply_unknown("getitem", {"a": first, "b": index}, call)
+
+    def _parts(self, first: Cell, parts: Sequence[Part], call: TracedCall) -> Cell:
+        made = Value(self.settled(first.value)) if parts else first.value
+        for part in parts:
+            label = Label.of("part", part._asdict())
+            batch = part.dimension != 0 and self._batch[made.node]
+            flat = self._flat[made.node]
+            made = self._add(label, (made.node,), where=call.where, flat=flat, batch=batch)
+        return Cell(made)
+
+    def _chunk(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        dimension, chunks = bound["dim"], bound["chunks"]
+        if call.sizes is None or not isinstance(dimension, int) or not isinstance(chunks, int):
+            return self._apply_plain(BY_METHOD["chunk"], bound, call)
+        dimension %= len(call.sizes)
+        lengths = chunked(call.sizes[dimension], chunks)
+        return tuple(self._parts(first, [p], call) for p in in_a_row(dimension, lengths))
+
+    def _split(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        dimension, each = bound["dim"], _numbers(bound["split_size_or_sections"])
+        if call.sizes is None or not isinstance(dimension, int) or each is None:
+            return self._apply_plain(BY_METHOD["split"], bound, call)
+        dimension %= len(call.sizes)
+        lengths = divided(call.sizes[dimension], each) if isinstance(each, int) else each
+        return tuple(self._parts(first, [p], call) for p in in_a_row(dimension, lengths))
+
+    def _row_convolution(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        """A convolution of rows is one of maps that are one row high."""
+        before, after, weight = call.sizes, call.result, call.state.get("weight")
+        if before is None or after is None or weight is None or bound["padding_mode"] != "zeros":
+            return self._apply_plain(BY_FUNCTION[F.conv1d], bound, call)
+        call.sizes, call.result = before, (*before[:2], 1, before[2])
+        call.spelled = "reshape"
+        bound = {**bound, "input": self._regroup(first, {"input": first, "shape": ()}, call)}
+        for name, value in bound.items():
+            if name in _BOTH_AXES and not isinstance(value, str):
+                number = value[0] if isinstance(value, tuple) else value
+                bound[name] = (_BOTH_AXES[name], number)
+        size = (*weight.tensor.shape[:2], 1, weight.tensor.shape[2])
+        call.state["weight"] = weight.grouped(size)
+        call.result = (*after[:2], 1, after[2])
+        made = self._apply_plain(BY_FUNCTION[F.conv2d], bound, call)
+        self._sizes[made.value.node] = call.result
+        call.sizes, call.result = call.result, after
+        return self._regroup(made, {"input": made, "shape": ()}, call)
+
     def _reshape(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         shape = shape_of(bound["shape"])
         value = first.value
+        if shuffle := self._channel_shuffle(value, shape):
+            source, groups = shuffle
+            label = Label.of("channel_shuffle", {"groups": groups})
+            batch = self._batch[source]
+            return Cell(self._add(label, (source,), where=call.where, batch=batch))
+        if call.result is not None:
+            regrouped = cast("Cell", self._regroup(first, {**bound, "shape": shape}, call))
+            if not regrouped.value.pending:
+                self._shapes.setdefault(regrouped.value.node, shape)
+            return regrouped
         batches = (BATCH, Size("size", (Value(self.settled(value)), 0)))
         if len(shape) == 2 and shape[0] in batches and isinstance(shape[1], int):
             # The remaining number is what is left of the elements, whether it is -1 or spelled out.
@@ -371,11 +625,6 @@ class Interpreter:
             # Rows of cells: the last number is what is left, as above.
             rows = {"input": first, "start_dim": 2, "end_dim": -1}
             return self._apply_plain(BY_METHOD["flatten"], rows, call)
-        if shuffle := self._channel_shuffle(value, shape):
-            source, groups = shuffle
-            label = Label.of("channel_shuffle", {"groups": groups})
-            batch = self._batch[source]
-            return Cell(self._add(label, (source,), where=call.where, batch=batch))
         reshaped = self._apply_plain(BY_METHOD["reshape"], {**bound, "shape": shape}, call)
         self._batch[reshaped.value.node] = shape[0] in batches and self._batch[value.node]
         self._shapes[reshaped.value.node] = shape
@@ -418,11 +667,21 @@ class Interpreter:
 
     def _mean(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
         dimensions = dimensions_of(bound["dim"])
+        if call.sizes is not None and isinstance(dimensions, (int, tuple)):
+            given = dimensions if isinstance(dimensions, tuple) else (dimensions,)
+            dimensions = tuple(sorted(cast("int", each) % len(call.sizes) for each in given))
+            inner = self.nodes[first.value.node]
+            if dimensions == (2,) and inner.label == _MEAN_OF_ROWS and len(call.sizes) == 3:
+                first, dimensions = Cell(Value(inner.inputs[0])), (2, 3)
+            elif len(dimensions) == 2 and len(call.sizes) != 4:
+                return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
         if dimensions not in ((2, 3), (-2, -1)) or bound["dtype"] is not None:
             return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
         source = self.settled(first.value)
         label = Label.of("adaptive_avg_pool2d", {"output_size": (1, 1)})
         pooled = self._add(label, (source,), where=call.where, batch=self._batch[source])
+        if (sizes := self._sizes.get(source)) is not None:
+            self._sizes[pooled.node] = (*sizes[:2], 1, 1)
         return Cell(Value(pooled.node, pending=not bound["keepdim"]))
 
     def _cat(self, tensors: object, bound: dict[str, object], call: TracedCall) -> object:
@@ -455,10 +714,11 @@ class Interpreter:
 
     def enter(self, stored: Stored) -> int:
         """The node of a parameter, buffer or constant that is used as a value."""
-        key = stored.name or f"constant {id(stored.tensor)}"
+        shape = without_leading_ones(tuple(stored.tensor.shape))
+        key = f"{stored.name or id(stored.tensor)} {shape}"
         if key not in self._stored:
             tensor = stored.tensor
-            fields: Fields = {"shape": tuple(tensor.shape), "dtype": tensor.dtype}
+            fields: Fields = {"shape": shape, "dtype": tensor.dtype}
             if not stored.name and not tensor.is_meta:
                 # It is not part of the state, so its values are part of the network.
                 content = tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy()
@@ -517,8 +777,9 @@ class Interpreter:
 class _Inputs:
     """The inputs of one node, gathered while its arguments are turned into label fields."""
 
-    def __init__(self, interpreter: Interpreter, *, settle: bool) -> None:
+    def __init__(self, interpreter: Interpreter, *, settle: bool, symbolic: bool = False) -> None:
         self.indices: list[int] = []
+        self._symbolic = symbolic  # sizes of other tensors stay what they are
         self._interpreter = interpreter
         self._settle = settle
 
@@ -537,6 +798,8 @@ class _Inputs:
             node = self._interpreter.settled(value)
             return InputSlot(self.indices.index(node)) if node in self.indices else self._slot(node)
         if isinstance(value, Size):
+            if value.known is not None and not self._symbolic:
+                return value.known
             return (f"{value.operation} of", *map(self.freeze, value.operands))
         if isinstance(value, (tuple, list)):
             return tuple(map(self.freeze, value))
@@ -550,9 +813,13 @@ class _Inputs:
         """True if there are inputs, all of which are known to have two dimensions."""
         return bool(self.indices) and all(map(self._interpreter.is_flat, self.indices))
 
-    def first_keeps_batch(self) -> bool:
-        """True if dimension 0 of the first input is that of the network's input."""
-        return bool(self.indices) and self._interpreter.keeps_batch(self.indices[0])
+    def keep_batch(self, *, every: bool) -> bool:
+        """True if dimension 0 of the first input is that of the network's input.
+
+        Without ``every`` any input will do, since arithmetic copies weights for each sample.
+        """
+        kept = map(self._interpreter.keeps_batch, self.indices[:1] if every else self.indices)
+        return any(kept)
 
     def _slot(self, node: int) -> InputSlot:
         self.indices.append(node)
@@ -565,6 +832,61 @@ _SWAPS = (
     Label.of("permute", {"dims": (0, 2, 1, 3, 4)}),
 )
 """Labels of the operations which exchange dimensions 1 and 2."""
+
+
+_BROADCASTING = frozenset({"add", "mul", "maximum", "minimum"})
+"""Operations that copy operands along dimensions of one cell by themselves."""
+
+_POOLS: Mapping[str, Callable[..., object]] = {
+    "avg_pool2d": F.adaptive_avg_pool2d,
+    "max_pool2d": F.adaptive_max_pool2d,
+}
+"""Poolings, each with the one whose window is the whole map."""
+
+_BOTH_AXES = {"stride": 1, "padding": 0, "dilation": 1}
+"""Settings of a convolution with their values along an axis of one cell."""
+
+_REGROUPINGS = frozenset({"reshape", "unsqueeze", "squeeze", "flatten"})
+"""Operations that leave the values of a tensor in their order."""
+
+_MEAN_OF_ROWS = Label.of("mean", {"dim": (3,), "keepdim": False, "dtype": None})
+
+_BATCH_FIELD = ("batch of",)
+"""The number of samples as it stands in a label."""
+
+
+def _size_of_map(value: object) -> object:
+    """Height and width of another tensor in one form, whichever way they are asked for."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        operands = [part.operands for part in value if isinstance(part, Size)]
+        if [part[1:] for part in operands] == [(2,), (3,)] and operands[0][0] == operands[1][0]:
+            return Size("size", (operands[0][0], "map"))
+    if isinstance(value, Size) and value.operation == "getitem":
+        shape, places = value.operands
+        if isinstance(shape, Size) and places in (slice(2, None), slice(-2, None), slice(2, 4)):
+            return Size("size", (shape.operands[0], "map"))
+    return value
+
+
+def _any_padding(value: object) -> bool:
+    return any(value) if isinstance(value, (tuple, list)) else bool(value)
+
+
+def _keeps_first(name: str, fields: Fields) -> bool:
+    """True for an exchange of dimensions that leaves the first where it is."""
+    if name == "permute":
+        return cast("tuple[object, ...]", fields["dims"])[:1] == (0,)
+    return name == "transpose" and 0 not in (fields["dim0"], fields["dim1"])
+
+
+def _numbers(value: object) -> int | list[int] | None:
+    """One number or several, sizes by their values; None where one is not known."""
+    parts = value if isinstance(value, (tuple, list)) else [value]
+    known = [part.known if isinstance(part, Size) else part for part in parts]
+    if not all(isinstance(part, int) for part in known):
+        return None
+    numbers = cast("list[int]", known)
+    return numbers if isinstance(value, (tuple, list)) else numbers[0]
 
 
 def _mode_field(value: object, training: bool) -> str | None:

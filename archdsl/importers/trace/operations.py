@@ -195,6 +195,21 @@ def _linear_fields(fields: Fields, shapes: Shapes) -> Fields:
     return fields
 
 
+def _padding_fields(fields: Fields, _: Shapes) -> Fields:
+    """Cells added on the sides of the last dimensions, the last dimension's first."""
+    given = fields.get("padding", fields.get("pad"))
+    numbers = list(given) if isinstance(given, tuple) else []
+    while len(numbers) > 2 and numbers[-2:] == [0, 0]:
+        del numbers[-2:]
+    value = fields.get("value")
+    constant = fields["mode"] == "constant"
+    return {
+        "padding": tuple(numbers),
+        "mode": fields["mode"],
+        "value": float(cast("float", value) or 0) if constant else None,
+    }
+
+
 def _pooling_fields(fields: Fields, _: Shapes) -> Fields:
     """A pooling window moves by its own size when no stride is given."""
     stride = fields["stride"]
@@ -378,6 +393,13 @@ def _unchanged(name: str, *functions: Callable[..., object]) -> OperationEntry:
     )
 
 
+_PADDINGS: Mapping[str, tuple[type[nn.Module], ...]] = {
+    "constant": (nn.ConstantPad1d, nn.ConstantPad2d, nn.ZeroPad1d, nn.ZeroPad2d),
+    "reflect": (nn.ReflectionPad1d, nn.ReflectionPad2d),
+    "replicate": (nn.ReplicationPad1d, nn.ReplicationPad2d),
+}
+"""Modules that pad, by what stands in the new cells."""
+
 OPERATIONS: tuple[OperationEntry, ...] = (
     _convolution(1, nn.Conv1d, F.conv1d),
     _convolution(2, nn.Conv2d, F.conv2d),
@@ -539,6 +561,60 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         keeps_batch=False,
     ),
     OperationEntry(
+        "pad",
+        (_input(), _field("pad", normal=_tuple), _field("mode", "constant"), _field("value", None)),
+        functions=(F.pad,),
+        derive=_padding_fields,
+    ),
+    *(
+        OperationEntry(
+            "pad",
+            (
+                _input(),
+                _field("padding", normal=_tuple),
+                _field("value", 0.0),
+                _field("mode", mode),
+            ),
+            modules,
+            derive=_padding_fields,
+        )
+        for mode, modules in _PADDINGS.items()
+    ),
+    OperationEntry(
+        "expand",
+        (_input(), _field("sizes", normal=_tuple)),
+        methods=("expand",),
+        keeps_batch=False,
+        variadic="sizes",
+    ),
+    OperationEntry(
+        "expand_as",
+        (_input(), _input("other")),
+        methods=("expand_as",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
+        "split",
+        (_input(), _field("split_size_or_sections"), _field("dim", 0)),
+        functions=(torch.split,),
+        methods=("split", "split_with_sizes"),
+        keeps_batch=False,
+    ),
+    OperationEntry(
+        "unsqueeze",
+        (_input(), _field("dim")),
+        functions=(torch.unsqueeze,),
+        methods=("unsqueeze",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
+        "squeeze",
+        (_input(), _field("dim", None)),
+        functions=(torch.squeeze,),
+        methods=("squeeze",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
         "permute",
         (_input(), _field("dims", normal=_tuple)),
         functions=(torch.permute,),
@@ -588,12 +664,19 @@ BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
 def does_nothing(name: str, arguments: Mapping[str, object]) -> bool:
     """True if an operation returns its input unchanged, in training and in eval mode.
 
-    ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken.
+    ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken. Python's
+    ``sum`` begins with 0.
     """
+    if name in _NEUTRAL:
+        other = arguments["other"]
+        return isinstance(other, (int, float)) and other == _NEUTRAL[name]
     return name in _PASSED_THROUGH or (name in _DROPOUTS and arguments["p"] == 0)
 
 
 _PASSED_THROUGH = frozenset({"contiguous", "identity"})
+_NEUTRAL: Mapping[str, int] = {"add": 0, "sub": 0, "mul": 1, "div": 1}
+"""The numbers that change nothing as the second operand."""
+
 _DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"})
 
 INPLACE_OPERATORS = frozenset({operator.iadd, operator.imul, operator.isub, operator.itruediv})

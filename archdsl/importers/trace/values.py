@@ -31,13 +31,21 @@ class Stored:
     name: str
     tensor: torch.Tensor
 
+    def grouped(self, sizes: tuple[int, ...]) -> Stored:
+        """The same values in other sizes."""
+        return Stored(self.name, self.tensor.reshape(sizes))
+
 
 @dataclass(frozen=True)
 class Size:
-    """A number, or tuple of numbers, computed from the sizes of tensors."""
+    """A number, or tuple of numbers, computed from the sizes of tensors.
+
+    ``known`` is its value where the trace knows all sizes; it is not compared.
+    """
 
     operation: str
     operands: tuple[object, ...] = ()
+    known: int | None = field(default=None, compare=False)
 
 
 BATCH = Size("batch")
@@ -46,13 +54,21 @@ BATCH = Size("batch")
 
 @dataclass
 class TracedCall:
-    """One operation about to be added: what is called, by whom, and with which state."""
+    """One operation about to be added: what is called, by whom, and with which state.
+
+    ``sizes`` are those of its first argument, ``result`` those of what it gives, where the trace
+    knows them.
+    """
 
     where: str
     args: tuple[object, ...]
     kwargs: dict[str, object]
     module: str | None = None
     state: dict[str, Stored] = field(default_factory=dict)
+    sizes: tuple[int, ...] | None = None
+    result: tuple[int, ...] | None = None
+    spelled: str = ""
+    """Name of the operation's entry, once it has been found."""
 
 
 SIZE_ATTRIBUTES = {
@@ -113,6 +129,12 @@ def known_size(tensor: torch.Tensor, operation: str, rest: tuple[object, ...]) -
 def shape_of(value: object) -> tuple[object, ...]:
     """A shape given as one number or several."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape as it is broadcast."""
+    start = next((place for place, size in enumerate(shape) if size != 1), len(shape))
+    return shape[start:]
 
 
 def dimensions_of(value: object) -> object:

@@ -18,6 +18,7 @@ from archdsl.analysis.equivalence.differences import shortened
 from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph
 from archdsl.analysis.equivalence.match import Match, match
+from archdsl.backends.torch.trial_run import device_of
 from archdsl.importers.trace.canonical import canonical, named_outputs
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.importers.trace.values import leaves
@@ -113,7 +114,10 @@ def verify(
     """
     modes = []
     for mode in (False, True) if training is None else (training,):
-        graphs = [canonical(m, training=mode) for m in (reference_module, compiled)]
+        graphs = [
+            canonical(m, training=mode, examples=_blank(m, (batch, *input_shape)))
+            for m in (reference_module, compiled)
+        ]
         found = match(*graphs, partial=True)
         differences = found.differences
         apart: tuple[float, float] | None = None
@@ -129,6 +133,11 @@ def verify(
         ]
         modes.append(_Mode(mode, found, differences, apart, (rest[0], rest[1])))
     return _verification(modes, _parameters(reference_module), _parameters(compiled), partial)
+
+
+def _blank(module: nn.Module, shape: tuple[int, ...]) -> list[torch.Tensor]:
+    """The inputs of a run that is about sizes alone; none for a detector, which takes images."""
+    return [] if is_detector(module) else [torch.zeros(shape, device=device_of(module))]
 
 
 def _verification(

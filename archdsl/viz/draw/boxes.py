@@ -10,7 +10,6 @@ from archdsl.analysis.cost import Row, Summary
 from archdsl.ir.edges import EdgeType, FeatureMaps, Images
 from archdsl.ir.layer import Category, elements, shown
 from archdsl.ir.network import Network
-from archdsl.layers.joins import Concat
 from archdsl.viz.draw.collapse import Collapsed
 from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
@@ -50,7 +49,7 @@ class Describer:
             group.scope.path,
             shape,
             facts,
-            not isinstance(group.head.layer, Concat),
+            not group.head.layer.concatenates,
         )
 
     def _category(self, group: Fused) -> Category:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from archdsl.ir.edges import EdgeType
 from archdsl.ir.layer import Category
 from archdsl.ir.network import LayerInstance, Network, Scope
-from archdsl.layers.joins import Concat
 
 _FOLLOWERS = frozenset(
     {Category.NORMALIZATION, Category.ACTIVATION, Category.REGULARIZATION, Category.RESHAPE}
@@ -85,7 +84,7 @@ def _drawn_inputs(network: Network) -> dict[str, tuple[str, ...]]:
         if instance.layer.locating:
             left_out = {range(len(sources))[place] for place in instance.layer.locating}
             sources = tuple(s for place, s in enumerate(sources) if place not in left_out)
-        if isinstance(instance.layer, Concat):
+        if instance.layer.concatenates:
             shorter = known.get(sources[:-1])
             known[sources] = instance.path
             if shorter is not None:

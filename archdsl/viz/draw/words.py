@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from archdsl.ir.network import Scope
 
 _TITLE_LENGTH = 64
@@ -12,10 +10,8 @@ _TITLE_LENGTH = 64
 def title(scope: Scope) -> str:
     """A template instance as written, behind its own name where that says something else."""
     words = scope.title
-    if scope.template is not None:
-        numbered = re.escape(scope.template) + r"(_?\d+)?"
-        if re.fullmatch(numbered, scope.name) is None:
-            words = f"{scope.name}: {words}"
+    if scope.template is not None and scope.label is not None:
+        words = f"{scope.label}: {words}"
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
 
 

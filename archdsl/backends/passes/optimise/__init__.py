@@ -21,6 +21,7 @@ from archdsl.backends.passes.optimise.memory_layout import channels_last
 from archdsl.backends.passes.optimise.norm_folding import fold
 from archdsl.backends.passes.optimise.precision import bfloat16
 from archdsl.backends.passes.optimise.prepack import pack, packable
+from archdsl.backends.torch.blocks import Block, Chain
 from archdsl.backends.torch.trial_run import device_of, trial_input, undisturbed
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
@@ -38,7 +39,7 @@ class Way(NamedTuple):
 
     name: str
     module: nn.Module
-    portable: fx.GraphModule
+    portable: nn.Module
 
 
 class Optimised(NamedTuple):
@@ -52,13 +53,13 @@ class Optimised(NamedTuple):
     way: str
     kept: bool
     module: nn.Module
-    portable: fx.GraphModule
+    portable: nn.Module
     removed: dict[str, int]
     speed: Speed
     difference: OutputDifference | None
 
 
-def exactly(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphModule:
+def exactly(module: nn.Module, arguments: Mapping[str, Any]) -> fx.GraphModule:
     """A copy in eval mode with all exact transformations; ``arguments`` are those of a call."""
     made = prepared(module, arguments)
     for transform in EXACT:
@@ -84,7 +85,7 @@ def ways(
 
 def optimise(
     network: Network,
-    module: fx.GraphModule,
+    module: nn.Module,
     *,
     dtype: str = "float32",
     inductor: bool = False,
@@ -131,5 +132,5 @@ def _removed(module: nn.Module, made: nn.Module) -> dict[str, int]:
     return {
         kind.__name__: count
         for kind, count in gone.items()
-        if count > 0 and kind is not nn.Module and not issubclass(kind, fx.GraphModule)
+        if count > 0 and not issubclass(kind, (Block, Chain, fx.GraphModule, nn.Sequential))
     }

@@ -11,15 +11,16 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from archdsl.backends.torch.flat import flat, with_training
 
-def prepared(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphModule:
-    """A copy in eval mode with weights of its own, every node with its ``tensor_meta``.
+
+def prepared(module: nn.Module, arguments: Mapping[str, Any]) -> fx.GraphModule:
+    """A flat copy in eval mode with weights of its own, every node with its ``tensor_meta``.
 
     ``arguments`` are those of a call of the module. Nothing in the copy asks for gradients.
     """
-    copied = copy.deepcopy(module).eval()
-    copied.requires_grad_(False)
-    made = _like(module, copied, copied.graph)
+    made = flat(copy.deepcopy(module).eval())
+    made.requires_grad_(False)
     given = [
         arguments[node.target] if node.target in arguments else node.args[0]
         for node in made.graph.nodes
@@ -27,25 +28,14 @@ def prepared(module: fx.GraphModule, arguments: Mapping[str, Any]) -> fx.GraphMo
     ]
     with torch.no_grad():
         ShapeProp(made).propagate(*given)
-    return made
+    return with_training(made, module)
 
 
 def duplicate(module: fx.GraphModule) -> fx.GraphModule:
     """A copy with a graph of its own that shares the modules which the graph calls."""
-    return _like(module, module, copy.deepcopy(module.graph))
-
-
-def _like(module: fx.GraphModule, parts: fx.GraphModule, graph: fx.Graph) -> fx.GraphModule:
-    """A module of ``parts``' submodules with the loss, decision and display of ``module``."""
-    made = fx.GraphModule(parts, graph, class_name=type(module).__name__)
-    made.training = parts.training
-    made._deepcopy_hooks = list(module._deepcopy_hooks)
-    for hook in made._deepcopy_hooks:
-        hook(made)  # it shows the same diagram
-    for name in ("criterion", "decision"):  # torch copies only what the graph calls
-        if hasattr(module, name):
-            setattr(made, name, getattr(module, name))
-    return made
+    made = fx.GraphModule(module, copy.deepcopy(module.graph), class_name=type(module).__name__)
+    made.training = module.training
+    return with_training(made, module)
 
 
 def module_calls(module: fx.GraphModule) -> dict[str, list[fx.Node]]:

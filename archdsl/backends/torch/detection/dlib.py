@@ -15,13 +15,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_images
 from archdsl.backends.torch.detection.values import Batch, Detections, DetectorModule, Size, Target
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
 from archdsl.dlib.stream import ByteReader, MisreadError, Type
-from archdsl.ir.cells import Cells
-from archdsl.layers.dlib_options import AnchorBox, BoxOverlap, MmodOptions, YoloOptions
+from archdsl.layers.dlib_options import (
+    AnchorBox,
+    BoxOverlap,
+    DetectorWindow,
+    MmodOptions,
+    YoloOptions,
+)
 from archdsl.layers.pyramid_tiles import Tile, Tiling, step_up, tiled
 
 # ---- image pyramids ----
@@ -38,7 +42,6 @@ class PyramidBatch(NamedTuple):
     n: int
 
 
-@remembering
 class PyramidInput(DetectorModule):
     """Image pyramids: each image with its smaller copies tiled in one picture, padded to one
     tensor.
@@ -146,7 +149,6 @@ def _found(boxes: Tensor, labels: Tensor, scores: Tensor) -> Target:
 # ---- detectors ----
 
 
-@remembering
 class _Configured(DetectorModule):
     """The base of detectors with options; they are part of the state_dict, as dlib writes them."""
 
@@ -188,16 +190,34 @@ class _Configured(DetectorModule):
         return Detections(results, batch, {})
 
 
-@remembering
 class Mmod(_Configured):
     """loss_mmod's detections: a window wherever a score is above the threshold (to_label)."""
 
     options: MmodOptions
 
-    def __init__(self, options: MmodOptions, threshold: float, cells: Cells) -> None:
-        """``cells`` gives the positions of the scores in the network's input."""
+    def __init__(
+        self,
+        windows: tuple[tuple[int, int, str], ...],
+        threshold: float,
+        nms: float,
+        covered: float,
+        regression: bool,
+        stride: tuple[float, float],
+        first: tuple[float, float],
+    ) -> None:
+        """Windows are width, height and label of each channel.
+
+        ``stride`` and ``first``, in rows and columns, give the positions of the scores in pixels of
+        the network's input. Boxes are suppressed by an intersection above ``nms``, or above
+        ``covered`` of either.
+        """
+        options = MmodOptions(
+            tuple(DetectorWindow(*window) for window in windows),
+            overlaps_nms=BoxOverlap(nms, covered),
+            use_bounding_box_regression=regression,
+        )
         super().__init__(options, MMOD_OPTIONS, threshold)
-        self.cells = cells
+        self.stride, self.first = stride, first
 
     def label_names(self) -> tuple[str, ...]:
         names = dict.fromkeys(window.label for window in self.options.detector_windows)
@@ -222,10 +242,7 @@ class Mmod(_Configured):
         sizes = maps.new_tensor([(w.width, w.height) for w in windows], dtype=torch.double)
         labels = at.new_tensor([names.index(w.label) for w in windows])
         middle = torch.stack(
-            [
-                at[:, axis] * self.cells.stride[axis - 1] + self.cells.first[axis - 1]
-                for axis in (2, 1)
-            ],
+            [at[:, axis] * self.stride[axis - 1] + self.first[axis - 1] for axis in (2, 1)],
             1,
         ).double()
         if isinstance(seen, PyramidBatch):
@@ -267,15 +284,27 @@ def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
     return torch.cat([middle - half, middle + half], 1)
 
 
-@remembering
 class Yolo(_Configured):
     """loss_yolo's detections from anchors on the maps of several tags (to_label)."""
 
     options: YoloOptions
 
-    def __init__(self, tags: tuple[int, ...], options: YoloOptions, threshold: float) -> None:
+    def __init__(
+        self,
+        maps: tuple[tuple[int, tuple[tuple[int, int], ...]], ...],
+        threshold: float,
+        nms: float,
+        covered: float,
+        classwise: bool,
+    ) -> None:
+        """Maps are the number of a tag and the anchors there (width, height), if they are known."""
+        options = YoloOptions(
+            tuple((tag, tuple(AnchorBox(*each) for each in sizes)) for tag, sizes in maps if sizes),
+            overlaps_nms=BoxOverlap(nms, covered),
+            classwise_nms=classwise,
+        )
         super().__init__(options, YOLO_OPTIONS, threshold)
-        self.tags = tags
+        self.tags = tuple(tag for tag, _ in maps)
 
     def label_names(self) -> tuple[str, ...]:
         return self.options.labels

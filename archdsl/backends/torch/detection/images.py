@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
@@ -21,7 +20,6 @@ from archdsl.backends.torch.detection.values import (
 from archdsl.ir.edges import shape_words
 
 
-@remembering
 class ImageBatch(DetectorModule):
     """Images of any sizes as one normalised tensor; targets are scaled with them.
 
@@ -175,7 +173,6 @@ def check_labels(targets: Sequence[Target], classes: int, first: int) -> None:
             )
 
 
-@remembering
 class Results(DetectorModule):
     """Last module of a detector: losses in training, else detections in the images' pixels."""
 

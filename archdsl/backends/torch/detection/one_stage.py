@@ -17,7 +17,6 @@ from torchvision.models.detection.retinanet import RetinaNet, RetinaNetHead
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import box_iou
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
@@ -45,7 +44,6 @@ def _joined(maps: list[Tensor], columns: int) -> Tensor:
     return torch.cat([_columns(level, columns) for level in maps], 1)
 
 
-@remembering
 class DefaultBoxes(DetectorModule):
     """Default boxes: several shapes at every position of a map (Liu et al. 2016, section 2.2)."""
 
@@ -71,7 +69,6 @@ class DefaultBoxes(DetectorModule):
         return f"{self.generator.aspect_ratios}, scales={scales}, steps={self.generator.steps}"
 
 
-@remembering
 class _Dense(DetectorModule):
     """Base of dense detectors; a detector of torchvision, kept outside the module, decodes.
 
@@ -117,7 +114,6 @@ class _Dense(DetectorModule):
         return Detections(found, batch, {})
 
 
-@remembering
 class RetinaDetections(_Dense):
     """Decoding and focal loss of RetinaNet (Lin et al. 2017, sections 3 and 4)."""
 
@@ -160,7 +156,6 @@ class RetinaDetections(_Dense):
         return f"{super().extra_repr()}, giou={self._giou}"
 
 
-@remembering
 class FcosDetections(_Dense):
     """Decoding and losses of FCOS (Tian et al. 2019, sections 3.1 to 3.3)."""
 
@@ -198,7 +193,6 @@ class FcosDetections(_Dense):
         return self._decided(heads, anchors, batch, places)
 
 
-@remembering
 class SsdDetections(_Dense):
     """Decoding and losses of SSD (Liu et al. 2016, section 2.2)."""
 

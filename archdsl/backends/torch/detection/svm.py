@@ -8,7 +8,6 @@ from torch.nn import functional
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
@@ -22,7 +21,6 @@ from archdsl.backends.torch.detection.values import (
 )
 
 
-@remembering
 class SvmDetections(DetectorModule):
     """Detections from decision values of one SVM per class: class k + 1 has column k.
 

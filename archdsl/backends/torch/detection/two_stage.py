@@ -16,7 +16,6 @@ from torchvision.models.detection.roi_heads import (
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 from torchvision.ops import MultiScaleRoIAlign, roi_align, roi_pool
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels
 from archdsl.backends.torch.detection.values import (
     Batch,
@@ -30,7 +29,6 @@ from archdsl.backends.torch.detection.values import (
 )
 
 
-@remembering
 class AnchorGrid(DetectorModule):
     """Anchors: boxes of several sizes and aspect ratios (height / width) at every position."""
 
@@ -47,7 +45,6 @@ class AnchorGrid(DetectorModule):
         return f"{self.generator.sizes}, ratios={self.generator.aspect_ratios}"
 
 
-@remembering
 class ProposalFilter(RegionProposalNetwork):  # type: ignore[misc]
     """Region proposals: anchors moved and scored by a network, of which the best are kept.
 
@@ -140,7 +137,6 @@ def _heads(  # torchvision's class with what it computes, without its networks
     )
 
 
-@remembering
 class RegionSampling(RoIHeads):  # type: ignore[misc]
     """Sampling of regions and their target classes in training; all regions otherwise.
 
@@ -172,7 +168,6 @@ class RegionSampling(RoIHeads):  # type: ignore[misc]
         return "count={}, fraction={}, positive={}, negative={}".format(*self._settings)
 
 
-@remembering
 class RegionAlign(DetectorModule):
     """Features of regions by bilinear sampling, from the level of a pyramid that suits their size.
 
@@ -194,7 +189,6 @@ class RegionAlign(DetectorModule):
         return f"{len(self._names)} levels to {self.pool.output_size}, {self.pool.sampling_ratio}"
 
 
-@remembering
 class RegionPool(DetectorModule):
     """Features of regions: the maximum of each cell of a grid over the region.
 
@@ -214,7 +208,6 @@ class RegionPool(DetectorModule):
         return f"{self.size}, scale={self.scale:.6g}"
 
 
-@remembering
 class WarpedRegions(DetectorModule):
     """Regions cut out of the images with some pixels around them, and warped to one size.
 
@@ -242,7 +235,6 @@ class WarpedRegions(DetectorModule):
         return f"{self.size}, context={self.context}"
 
 
-@remembering
 class RegionDetections(RoIHeads):  # type: ignore[misc]
     """Fast R-CNN's detections: a class for each region, and a box moved for that class; then NMS.
 

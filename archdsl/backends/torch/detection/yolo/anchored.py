@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import Size, Target
 from archdsl.backends.torch.detection.yolo.detector import (
     Losses,
@@ -62,7 +61,6 @@ class _Matches(NamedTuple):
     labels: Tensor
 
 
-@remembering
 class _Anchored(YoloDetector):
     """Base of YOLOv2 and YOLOv3: decoding, matching and losses with anchors.
 
@@ -214,7 +212,6 @@ class _Anchored(YoloDetector):
         raise NotImplementedError
 
 
-@remembering
 class YoloV2(_Anchored):
     """Redmon and Farhadi 2017, "YOLO9000", section 2; takes one map.
 
@@ -262,7 +259,6 @@ class YoloV2(_Anchored):
         return functional.cross_entropy(logits, labels, reduction="none")
 
 
-@remembering
 class YoloV3(_Anchored):
     """Redmon and Farhadi 2018, "YOLOv3", section 2; takes a map for each group of anchors.
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import Tensor
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import (
     Batch,
     Detections,
@@ -16,7 +15,6 @@ from archdsl.backends.torch.detection.values import (
 from archdsl.backends.torch.detection.yolo.detector import YoloDetector
 
 
-@remembering
 class YoloDetections(DetectorModule):
     """Detections from YOLO's predictions; their losses in training."""
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.images import check_labels, check_targets
 from archdsl.backends.torch.detection.values import Size, Target
 
@@ -20,7 +19,6 @@ a network without training gives every box to every class."""
 _SMALLEST_SIDE = 1e-3  # pixels; what is left of a box outside the image is smaller
 
 
-@remembering
 class YoloDetector(nn.Module):
     """Base of the three versions of YOLO."""
 

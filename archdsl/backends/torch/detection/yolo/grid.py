@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_convert
 
-from archdsl.backends.torch.constructor_arguments import remembering
 from archdsl.backends.torch.detection.values import Size, Target
 from archdsl.backends.torch.detection.yolo.detector import (
     Losses,
@@ -19,7 +18,6 @@ from archdsl.backends.torch.detection.yolo.detector import (
 )
 
 
-@remembering
 class YoloV1(YoloDetector):
     """Redmon et al. 2016, "You Only Look Once", section 2.
 

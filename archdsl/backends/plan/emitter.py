@@ -1,0 +1,196 @@
+"""From a checked network to its plan: every layer is asked for its computation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
+
+from archdsl.backends.plan.operations import Kind, LeafModule, Operation, Plan
+from archdsl.ir.cells import cells
+from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applications
+from archdsl.ir.initial import Initial
+from archdsl.ir.layer import Layer
+from archdsl.ir.lowering import Construct, ImageValues, Operand, TensorLayer, made
+from archdsl.ir.network import LayerInstance, Network
+from archdsl.ir.window import Cells
+from archdsl.layers.initial import TORCH
+
+
+def plan(network: Network) -> Plan:
+    """The plan of a checked network; its operations follow the order of the layers."""
+    emit = _PlanEmitter(network)
+    values: dict[str, Operand] = {}
+    overwritable = _overwritable(network)
+    nodes = network.graph.nodes
+    for instance in network.instances():
+        overwrite = instance.path in overwritable
+        emit.begin(instance.path, frozen=instance.frozen, may_overwrite_input=overwrite)
+        inputs = tuple(nodes[path]["shape"] for path in instance.inputs)
+        operands = tuple(values[path] for path in instance.inputs)
+        values[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
+    outputs = {
+        name: emit.result(name, values[path], nodes[path]["shape"])
+        for name, path in network.outputs.items()
+    }
+    result = outputs if len(outputs) > 1 else next(iter(outputs.values()))
+    return Plan(tuple(emit.operations()), emit.modules, result, emit.loss, emit.verdict)
+
+
+def plan_layer(layer: Layer, inputs: tuple[EdgeType, ...]) -> Plan:
+    """The plan of a layer by itself, called ``layer``; its inputs are ``x0``, ``x1``."""
+    emit = _PlanEmitter(None)
+    emit.begin(LAYER, frozen=False, may_overwrite_input=False)
+    operands = tuple(emit.entry(f"x{position}") for position in range(len(inputs)))
+    result = layer.edge_lower(emit, operands, inputs)
+    return Plan(tuple(emit.operations()), emit.modules, result)
+
+
+LAYER = "layer"
+"""Path of the layer in the plan of a single one."""
+
+
+class _PlanEmitter:
+    """Notes the calls that layers ask for, under the path of the current layer."""
+
+    def __init__(self, network: Network | None) -> None:
+        self.modules: dict[str, LeafModule] = {}
+        self.loss: Construct | None = None
+        self.verdict: Construct | None = None
+        self._network = network
+        self._entries: list[Operation] = []
+        self._operations: list[Operation] = []
+        self._once: dict[tuple[Any, ...], Operation] = {}
+        self._path = ""
+        self._frozen = False
+        self._may_overwrite = False
+
+    def begin(self, path: str, *, frozen: bool, may_overwrite_input: bool) -> None:
+        """Name the layer that is lowered next."""
+        self._path = path
+        self._frozen = frozen
+        self._may_overwrite = may_overwrite_input
+
+    def operations(self) -> list[Operation]:
+        """All operations, the network's arguments first."""
+        return [*self._entries, *self._operations]
+
+    def entry(self, name: str, *default: Any) -> Operation:
+        """An argument of the network; ``default`` makes it optional."""
+        self._entries.append(Operation(Kind.ENTRY, name, default, {}, self._path))
+        return self._entries[-1]
+
+    def lowered(
+        self, layer: TensorLayer, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
+    ) -> Operand:
+        """A tensor layer applied to each of several tensors with the same weights."""
+        if isinstance(inputs[0], FeatureMaps):
+            seen = applications(inputs, layer.kind)
+            maps = cast("tuple[Mapping[str, Operation], ...]", operands)
+            return {
+                name: self._applied(layer, tuple(each[name] for each in maps), shapes)
+                for name, shapes in zip(inputs[0].names, seen, strict=True)
+            }
+        tensors = tuple(each.tensor if isinstance(each, ImageValues) else each for each in operands)
+        (shapes,) = applications(inputs, layer.kind)
+        return self._applied(layer, cast("tuple[Operation, ...]", tensors), shapes)
+
+    def _applied(
+        self, layer: TensorLayer, values: tuple[Operation, ...], shapes: tuple[Shape, ...]
+    ) -> Operation:
+        """A layer applied to tensors in the shapes that its rule is given."""
+        seen = layer.seen(shapes)
+        if seen != shapes:
+            values = tuple(
+                value if after == before else self.method("reshape", value, -1, *after)
+                for value, before, after in zip(values, shapes, seen, strict=True)
+            )
+        result: Operation = layer.lower(self, values, seen)
+        return result
+
+    def may_overwrite_input(self) -> bool:
+        """True if nothing else reads the layer's input, so that it may work in place."""
+        return self._may_overwrite
+
+    def module(
+        self, module: Construct, *operands: Any, initial: Initial | None = None, **options: Any
+    ) -> Operation:
+        """Call the layer's module; a layer that is applied to several tensors is one module."""
+        if self._path not in self.modules:
+            self.modules[self._path] = LeafModule(module, initial or TORCH, self._frozen)
+        return self._noted(Kind.MODULE, self._path, operands, options)
+
+    def call(self, function: str, *arguments: Any) -> Operation:
+        """Call a function, by its dotted name, on values and constants."""
+        return self._noted(Kind.CALL, function, arguments, {})
+
+    def once(self, function: str, *arguments: Any) -> Operation:
+        """Call a function, unless it was called so before with the same arguments."""
+        key = (function, *arguments)
+        if key not in self._once:
+            self._once[key] = self.call(function, *arguments)
+            self._once[key].shared = True
+        return self._once[key]
+
+    def method(self, name: str, *arguments: Any) -> Operation:
+        """Call a tensor method; the first argument is the tensor."""
+        return self._noted(Kind.METHOD, name, arguments, {})
+
+    def _noted(
+        self, kind: Kind, target: str, arguments: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> Operation:
+        self._operations.append(Operation(kind, target, arguments, options, self._path))
+        return self._operations[-1]
+
+    def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
+        """Return value of the network for an output."""
+        if isinstance(operand, ImageValues):
+            return operand.tensor
+        if isinstance(edge, Detections):
+            self._path = _unused(f"{name}_results", self.modules)
+            return self.module(made("detection.images.Results"), operand)
+        return operand
+
+    def criterion(self, module: Construct) -> None:
+        """Set the loss that the network is trained with."""
+        self.loss = module
+
+    def decision(self, module: Construct) -> None:
+        """Set what makes labels of the network's output."""
+        self.verdict = module
+
+    def cells(self, index: int = 0) -> Cells:
+        """Positions, in the network's input, of the cells of an input of the current layer."""
+        assert self._network is not None  # only detectors ask
+        return cells(self._network, self._network.instance(self._path).inputs[index])
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    first = {path.partition(".")[0] for path in taken}
+    while name in first:
+        name += "_"
+    return name
+
+
+def _overwritable(network: Network) -> set[str]:
+    """The layers that may write over their first input.
+
+    They alone read it, no gradient needs it, and it is made in the same block: what a block takes
+    and gives belongs to those who call it, hook into it or compute it again.
+    """
+    consumers: Counter[str] = Counter()
+    for instance in network.instances():
+        consumers.update(instance.inputs)
+    kept = set(network.outputs.values())
+    return {
+        instance.path
+        for instance in network.instances()
+        if instance.inputs
+        and consumers[instance.inputs[0]] == 1
+        and instance.inputs[0] not in kept
+        and _dispensable(network.instance(instance.inputs[0]), instance)
+    }
+
+
+def _dispensable(source: LayerInstance, reader: LayerInstance) -> bool:
+    return not source.layer.keeps_output and source.scope is reader.scope

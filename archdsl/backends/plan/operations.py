@@ -1,0 +1,119 @@
+"""The plan of a network: the calls of modules and functions that compute it, one after the other.
+
+A plan is data and free of any framework. Backends carry it out: as live modules, as source text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from archdsl.ir.initial import Initial
+from archdsl.ir.lowering import Construct
+
+
+class Kind(Enum):
+    """The kind of an operation: what its target names."""
+
+    ENTRY = "argument"
+    """An argument of the network, by its name; a default is its only argument."""
+    MODULE = "module"
+    """A call of a layer's module, by its path in the network."""
+    CALL = "function"
+    """A call of a function, by its dotted name."""
+    METHOD = "method"
+    """A call of a method of the first argument, by its name."""
+
+
+@dataclass(eq=False, slots=True)
+class Operation:
+    """One call. Arguments are operations, whose results they stand for, and constants.
+
+    Both may be nested in tuples, lists, dicts and slices. ``path`` is that of the layer that the
+    operation is part of.
+    """
+
+    kind: Kind
+    target: str
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any]
+    path: str
+    shared: bool = False
+    """True if the result is that of several layers, each of which takes a part of it."""
+
+    def reads(self) -> list[Operation]:
+        """The operations whose results it takes, in order and each once."""
+        found: dict[Operation, None] = {}
+        _collect((self.arguments, tuple(self.options.values())), found)
+        return list(found)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.value} {self.target}>"
+
+
+class LeafModule(NamedTuple):
+    """The module of a layer: how it is made, how its weights start, whether they learn."""
+
+    construct: Construct
+    initial: Initial
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The computation of a network: operations in an order in which each follows what it reads.
+
+    ``modules`` are those that the operations call, by path, in the order of their first calls.
+    ``result`` is what the network returns: an operation, or several in dicts and lists.
+    """
+
+    operations: tuple[Operation, ...]
+    modules: Mapping[str, LeafModule]
+    result: Any
+    criterion: Construct | None = None
+    decision: Construct | None = None
+    results: tuple[Operation, ...] = field(init=False)
+    """The operations in ``result``, in order and each once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", tuple(operations_in(self.result)))
+
+    def entries(self) -> Iterator[Operation]:
+        """The arguments of the network."""
+        return (each for each in self.operations if each.kind is Kind.ENTRY)
+
+
+def operations_in(value: Any) -> list[Operation]:
+    """The operations in a value, in order and each once."""
+    found: dict[Operation, None] = {}
+    _collect(value, found)
+    return list(found)
+
+
+def replaced(value: Any, by: Callable[[Operation], Any]) -> Any:
+    """A value with other things in place of the operations in it."""
+    if isinstance(value, Operation):
+        return by(value)
+    if isinstance(value, dict):
+        return {key: replaced(each, by) for key, each in value.items()}
+    if isinstance(value, slice):
+        bounds = (value.start, value.stop, value.step)
+        return slice(*(replaced(each, by) for each in bounds))
+    if type(value) in (tuple, list):
+        return type(value)(replaced(each, by) for each in value)
+    return value
+
+
+def _collect(value: Any, found: dict[Operation, None]) -> None:
+    if isinstance(value, Operation):
+        found[value] = None
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            _collect(each, found)
+    elif isinstance(value, slice):
+        _collect((value.start, value.stop, value.step), found)
+    elif type(value) in (tuple, list):
+        for each in value:
+            _collect(each, found)

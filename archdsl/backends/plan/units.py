@@ -1,0 +1,230 @@
+"""A plan cut into units, one for each scope of the network that computes something."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.backends.plan.operations import Kind, Operation, Plan
+from archdsl.ir.names import class_name
+from archdsl.ir.network import Network, Scope
+
+
+@dataclass(eq=False, slots=True)
+class Leaf:
+    """A call of a layer's module; ``name`` is its name in the unit."""
+
+    name: str
+    operation: Operation
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A call of a function, an operator or a method."""
+
+    operation: Operation
+
+
+@dataclass(eq=False, slots=True)
+class InnerUnit:
+    """A call of another unit: that of a scope inside this one."""
+
+    name: str
+    unit: Unit
+
+
+UnitPiece = Leaf | Function | InnerUnit
+
+
+@dataclass(eq=False)
+class Unit:
+    """The computation of one scope: its pieces in order, the values it reads and those it gives.
+
+    ``height`` counts the levels of units inside.
+    """
+
+    scope: Scope
+    parent: Unit | None
+    pieces: list[UnitPiece] = field(default_factory=list)
+    inputs: dict[Operation, None] = field(default_factory=dict)
+    outputs: dict[Operation, None] = field(default_factory=dict)
+    height: int = 0
+
+    def around(self) -> Iterator[Unit]:
+        """This unit and those around it, the innermost first."""
+        unit: Unit | None = self
+        while unit is not None:
+            yield unit
+            unit = unit.parent
+
+    def chained(self) -> bool:
+        """True if its pieces are modules in a row, each fed by the one before and called once."""
+        if len(self.inputs) != 1 or len(self.outputs) != 1 or not self.pieces:
+            return False
+        (value,) = self.inputs
+        names: set[str] = set()
+        for piece in self.pieces:
+            if isinstance(piece, Function) or piece.name in names:
+                return False
+            names.add(piece.name)
+            if isinstance(piece, InnerUnit):
+                if list(piece.unit.inputs) != [value] or len(piece.unit.outputs) != 1:
+                    return False
+                (value,) = piece.unit.outputs
+            else:
+                call = piece.operation
+                if call.options or call.arguments != (value,):
+                    return False
+                value = call
+        return value in self.outputs
+
+
+def unit_name(unit: Unit) -> str:
+    """The name of a unit's class: its template, or the part of a template that it is."""
+    scope = unit.scope
+    outer = scope.parent.template if scope.parent is not None else None
+    return class_name(scope.template or f"{outer or ''}_{scope.title}", "Block")
+
+
+def units(network: Network, plan: Plan) -> list[Unit]:
+    """The units of a plan: the network itself first, outer ones before inner ones."""
+    cutting = _Cutting(network, _shared(network, plan))
+    for operation in plan.operations:
+        cutting.add(operation)
+    for result in plan.results:
+        cutting.give(result)
+    found = list(cutting.units.values())
+    for unit in reversed(found):
+        if not unit.outputs and unit.parent is not None:
+            unit.outputs[cutting.last[unit]] = None  # nothing reads it; it computes all the same
+        if unit.parent is not None:
+            unit.parent.height = max(unit.parent.height, unit.height + 1)
+    return found
+
+
+def _shared(network: Network, plan: Plan) -> dict[Operation, Scope]:
+    """The innermost scope around all readers, for operations whose result is several layers'."""
+    wanted = {each for each in plan.operations if each.shared}
+    found: dict[Operation, Scope] = {}
+    for reader in plan.operations if wanted else ():
+        scope = network.instance(reader.path).scope if reader.path in network.graph else None
+        for source in wanted.intersection(reader.reads()):
+            found[source] = _around(scope, found.get(source, scope)) or network.scopes[0]
+    return found
+
+
+def _around(one: Scope | None, other: Scope | None) -> Scope | None:
+    """The innermost scope that two are in, or that they are."""
+    outer = set()
+    while one is not None:
+        outer.add(one)
+        one = one.parent
+    while other is not None and other not in outer:
+        other = other.parent
+    return other
+
+
+class _Cutting:
+    def __init__(self, network: Network, shared: dict[Operation, Scope]) -> None:
+        self._shared = shared
+        root = Unit(network.scopes[0], None)
+        self.units: dict[str, Unit] = {"": root}
+        self.last: dict[Unit, Operation] = {}
+        self._network = network
+        self._root = root
+        self._home: dict[Operation, Unit] = {}
+
+    def add(self, operation: Operation) -> None:
+        """Put an operation into the unit of its layer's scope."""
+        entry = operation.kind is Kind.ENTRY
+        unit = self._root if entry else self._unit(operation)
+        self._home[operation] = unit
+        for source in operation.reads():
+            self._carry(source, unit)
+        if entry:
+            unit.inputs[operation] = None
+        elif operation.kind is Kind.MODULE:
+            unit.pieces.append(Leaf(operation.target.rpartition(".")[2], operation))
+        else:
+            unit.pieces.append(Function(operation))
+        for each in unit.around():
+            self.last[each] = operation
+
+    def give(self, result: Operation) -> None:
+        """Note a value that the network returns."""
+        self._carry(result, self._root)
+        self._root.outputs[result] = None
+
+    def _unit(self, operation: Operation) -> Unit:
+        scope: Scope | None = self._shared.get(operation)
+        if scope is None and operation.path not in self._network.graph:
+            return self._root
+        scope = scope or self._network.instance(operation.path).scope
+        missing: list[Scope] = []
+        while scope is not None and scope.path not in self.units:
+            missing.append(scope)
+            scope = scope.parent
+        unit = self.units[scope.path if scope is not None else ""]
+        for inner in reversed(missing):
+            outer, unit = unit, Unit(inner, unit)
+            self.units[inner.path] = unit
+            outer.pieces.append(InnerUnit(inner.name, unit))
+        return unit
+
+    def _carry(self, source: Operation, reader: Unit) -> None:
+        """Note a value as an output of the units that it leaves and an input of those it enters."""
+        home = self._home[source]
+        around = set(home.around())
+        common = next(unit for unit in reader.around() if unit in around)
+        for unit in home.around():
+            if unit is common:
+                break
+            unit.outputs[source] = None
+        for unit in reader.around():
+            if unit is common:
+                break
+            unit.inputs[source] = None
+
+
+class UnitKeys:
+    """Keys of units: equal for those whose ``forward`` is the same, whatever their weights are."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Unit, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+
+    def key(self, unit: Unit) -> int:
+        """The number of the unit's class; the units inside need theirs before."""
+        values: dict[Operation, int] = {each: i for i, each in enumerate(unit.inputs)}
+        parts: list[Hashable] = []
+        for piece in unit.pieces:
+            if isinstance(piece, InnerUnit):
+                taken = tuple(values[each] for each in piece.unit.inputs)
+                for each in piece.unit.outputs:
+                    values.setdefault(each, len(values))
+                parts.append((piece.name, self._keys[piece.unit], taken))
+                continue
+            call = piece.operation
+            values.setdefault(call, len(values))
+            name = piece.name if isinstance(piece, Leaf) else call.target
+            shape = _shape((call.arguments, dict(call.options)), values)
+            parts.append((name, call.kind, shape))
+        given = tuple(values[each] for each in unit.outputs)
+        full = (unit_name(unit), unit.parent is None, len(unit.inputs), *parts, given)
+        found = self._numbers.setdefault(full, len(self._numbers))
+        self._keys[unit] = found
+        return found
+
+
+def _shape(value: Any, values: dict[Operation, int]) -> Hashable:
+    """Arguments with numbers in place of values, as something that can be a key."""
+    if isinstance(value, Operation):
+        return "value", values[value]
+    if isinstance(value, dict):
+        return "dict", tuple((key, _shape(each, values)) for key, each in value.items())
+    if isinstance(value, slice):
+        return "slice", _shape((value.start, value.stop, value.step), values)
+    if type(value) in (tuple, list):
+        return type(value).__name__, tuple(_shape(each, values) for each in value)
+    return type(value).__name__, value

@@ -1,0 +1,60 @@
+"""Folders of training runs: the spec with its parameters, the class names and the weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import fail
+
+RECORD = "run.json"
+"""The file that makes a folder one of a run."""
+BEST, LAST = "best.safetensors", "last.safetensors"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A network as a run trained it."""
+
+    path: Path
+    spec: str
+    """Name of the spec's file in the folder."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Values of those parameters that were set."""
+    input: tuple[int, ...] | None = None
+    """Size of the input where it was set: (channels, height, width)."""
+    net: str | None = None
+    classes: tuple[str, ...] = ()
+    """Names of the classes, each at the place of its label."""
+
+    @property
+    def weights(self) -> Path | None:
+        """The best weights, or the last where none were measured; ``None`` before the first."""
+        files = (self.path / name for name in (BEST, LAST))
+        return next((file for file in files if file.is_file()), None)
+
+
+def read_run_folder(path: Path) -> RunFolder | None:
+    """The run in a folder; ``None`` for whatever is no such folder.
+
+    Raises ArchError where its record is damaged.
+    """
+    record = path / RECORD
+    if not record.is_file():
+        return None
+    try:
+        network = json.loads(record.read_text(encoding="utf-8"))["network"]
+        size = network["input"]
+        return RunFolder(
+            path,
+            network["spec"],
+            network["settings"],
+            None if size is None else tuple(size),
+            network["net"],
+            tuple(network["classes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise fail(f"cannot read the run in {path}: {RECORD} is damaged: {error}") from None

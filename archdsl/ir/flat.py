@@ -1,0 +1,283 @@
+"""The flat view of a network: every layer under a name of its own, as a networkx graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple, TypeAlias
+
+import networkx as nx
+
+from archdsl.diagnostics import Frame
+from archdsl.diagnostics.source import Span
+from archdsl.ir.edges import EdgeType
+from archdsl.ir.gc_pause import collector_paused
+from archdsl.ir.layer import Layer
+from archdsl.ir.names import allowed
+from archdsl.ir.region import Call, LayerStep, Region, Value
+from archdsl.ir.typed_region import TypedRegion
+
+Graph: TypeAlias = "nx.MultiDiGraph[str]"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scope:
+    """One call of a region on the path to a layer: a template's instance or a combinator's part."""
+
+    path: str
+    """Dotted and unique (``stage2.bottleneck1.body``), empty for the network itself."""
+    region: Region
+    call: Call | None = None
+    """The call that it is, ``None`` for the network itself."""
+    parent: Scope | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def title(self) -> str:
+        """The instance as written, ``bottleneck<64>``, or the name of a combinator's part."""
+        return self.call.title if self.call is not None else ""
+
+    @property
+    def label(self) -> str | None:
+        """Its name where a combinator gave it one: ``None`` if it is called after its template."""
+        if self.call is None or self.call.stem == self.template:
+            return None
+        return self.name
+
+    @property
+    def template(self) -> str | None:
+        """Name of the template that it is an instance of."""
+        return self.region.template
+
+    @property
+    def span(self) -> Span | None:
+        """The place in the text where the instance is written, or the combinator."""
+        return self.call.span if self.call is not None else None
+
+    @property
+    def blocks(self) -> int | None:
+        """Identity of the expanded block; scopes with equal ones have equal contents."""
+        block = self.region.block
+        return block.identity if block is not None and self.call is not None else None
+
+    @property
+    def numbers(self) -> tuple[tuple[str, int | float], ...]:
+        """The template's parameters that are numbers or truth values, by name."""
+        return self.region.numbers
+
+    @property
+    def doc(self) -> tuple[str, ...]:
+        """The comment above the template, line by line."""
+        return self.region.doc
+
+    def frames(self) -> tuple[Frame, ...]:
+        """The template expansions from here outwards, innermost first."""
+        frames: list[Frame] = []
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.template is not None and scope.span is not None:
+                frames.append(Frame(scope.title, scope.span))
+            scope = scope.parent
+        return tuple(frames)
+
+
+class LayerInstance(NamedTuple):
+    """One layer of the expanded network."""
+
+    layer: Layer
+    path: str
+    scope: Scope
+    span: Span
+    inputs: tuple[str, ...]
+    """The paths of the layers whose outputs it takes, in order."""
+    frozen: bool = False
+    """True if its parameters and running statistics do not change in training."""
+
+
+class Flat(NamedTuple):
+    """A network's layers by path, with the scopes that they stand in."""
+
+    graph: Graph
+    scopes: tuple[Scope, ...]
+    """All scopes, outer ones before inner ones."""
+    input: str
+    outputs: dict[str, str]
+    """Output name to the path of the layer that gives it."""
+
+
+@collector_paused()
+def flatten(
+    name: str, root: Region, typed: TypedRegion | None = None, limit: int | None = None
+) -> Flat:
+    """Every layer of a network; layers and scopes have their stems as names, numbered if shared.
+
+    With ``typed`` nodes and edges have an attribute ``shape``. With ``limit`` no more than so many
+    equal runs of a block in a row are there, of which none changes a type.
+    """
+    walk = _Walk(root, typed, limit)
+    walk.run()
+    scopes, namers = _named(walk)
+    graph: Graph = nx.MultiDiGraph(name=name)
+    paths: list[str] = []
+    types = walk.types
+    for index, (step, scope, sources) in enumerate(walk.layers):
+        path = namers[scope].path(step.stem)
+        inputs = tuple([paths[i] for i in sources])
+        paths.append(path)
+        # One by one is quicker than networkx's add_..._from, which copies every dict again.
+        instance = LayerInstance(step.layer, path, scopes[scope], step.span, inputs, step.frozen)
+        if typed is None:
+            graph.add_node(path, instance=instance)
+            for port, source in enumerate(inputs):
+                graph.add_edge(source, path, port)
+        else:
+            graph.add_node(path, instance=instance, shape=types[index])
+            for port, source in enumerate(inputs):
+                graph.add_edge(source, path, port, shape=types[sources[port]])
+    values = walk.root.values
+    assert root.entry is not None
+    outputs = {key: paths[values[value]] for key, value in root.named.items()}
+    return Flat(nx.freeze(graph), tuple(scopes), paths[values[root.entry]], outputs)
+
+
+class _OpenScope(NamedTuple):
+    """A scope under construction; its name is known once all its siblings are."""
+
+    call: Call | None
+    parent: int
+
+
+class _Visit:
+    """A region that is being walked through; its values are layers by their place in the walk."""
+
+    __slots__ = ("call", "inputs", "region", "runs", "scope", "steps", "typed", "values")
+
+    def __init__(
+        self,
+        region: Region,
+        typed: TypedRegion | None,
+        inputs: tuple[int, ...],
+        scope: int,
+        call: Call | None,
+        runs: Iterator[TypedRegion | None],
+    ) -> None:
+        self.region = region
+        self.typed = typed
+        self.inputs = inputs
+        self.scope = scope
+        self.call = call
+        self.runs = runs
+        """The runs of the same call that are still to come."""
+        self.steps = enumerate(region.steps)
+        self.values: list[int] = []
+
+    def layer(self, value: Value) -> int:
+        """The layer that gives a value."""
+        return self.inputs[~value] if value < 0 else self.values[value]
+
+
+class _Walk:
+    """A walk through all layers of a network, in the order of execution."""
+
+    def __init__(self, root: Region, typed: TypedRegion | None, limit: int | None) -> None:
+        self.layers: list[tuple[LayerStep, int, tuple[int, ...]]] = []
+        self.types: list[EdgeType] = []
+        self.scopes: list[_OpenScope] = [_OpenScope(None, -1)]
+        self.root = _Visit(root, typed, (), 0, None, iter(()))
+        self._limit = limit
+
+    def run(self) -> None:
+        """Visit every region; what is nested is on a stack."""
+        pending = [self.root]
+        while pending:
+            visit = pending[-1]
+            for place, step in visit.steps:
+                if isinstance(step, LayerStep):
+                    sources = tuple([visit.layer(source) for source in step.inputs])
+                    if visit.typed is not None:
+                        self.types.append(visit.typed.made[len(visit.values)])
+                    visit.values.append(len(self.layers))
+                    self.layers.append((step, visit.scope, sources))
+                else:
+                    inputs = tuple([visit.layer(source) for source in step.inputs])
+                    runs = self._runs(step, visit.typed, place)
+                    pending.append(self._visit(step, next(runs), inputs, visit.scope, runs))
+                    break
+            else:
+                pending.pop()
+                if pending:
+                    self._leave(visit, pending)
+
+    def _leave(self, visit: _Visit, pending: list[_Visit]) -> None:
+        """Begin the next run of a repeated region, or hand its values to the region around it."""
+        call, around = visit.call, pending[-1]
+        assert call is not None
+        for typed in visit.runs:
+            inputs = tuple([visit.layer(value) for value in visit.region.carried])
+            pending.append(self._visit(call, typed, inputs, around.scope, visit.runs))
+            return
+        around.values.extend(visit.layer(value) for value in call.given)
+
+    def _visit(
+        self,
+        call: Call,
+        typed: TypedRegion | None,
+        inputs: tuple[int, ...],
+        scope: int,
+        runs: Iterator[TypedRegion | None],
+    ) -> _Visit:
+        if call.stem is not None:
+            self.scopes.append(_OpenScope(call, scope))
+            scope = len(self.scopes) - 1
+        return _Visit(call.region, typed, inputs, scope, call, runs)
+
+    def _runs(
+        self, call: Call, around: TypedRegion | None, place: int
+    ) -> Iterator[TypedRegion | None]:
+        runs = [(None, call.times)] if around is None else around.runs[place]
+        for typed, times in runs:
+            yield from repeat(typed, times if self._limit is None else min(times, self._limit))
+
+
+def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
+    siblings: list[Counter[str]] = [Counter() for _ in walk.scopes]
+    for call, parent in walk.scopes[1:]:
+        assert call is not None and call.stem is not None
+        siblings[parent][call.stem] += 1
+    for step, place, _ in walk.layers:
+        siblings[place][step.stem] += 1
+    scopes = [Scope("", walk.root.region)]
+    namers = [_Namer("", siblings[0])]
+    for index, (call, parent) in enumerate(walk.scopes[1:], 1):
+        assert call is not None and call.stem is not None
+        path = namers[parent].path(call.stem)
+        scopes.append(Scope(path, call.region, call, scopes[parent]))
+        namers.append(_Namer(path, siblings[index]))
+    return scopes, namers
+
+
+class _Namer:
+    """Naming inside one scope: ``fc`` if there is one, ``conv1``, ``conv2`` if several."""
+
+    def __init__(self, path: str, totals: Counter[str]) -> None:
+        self._prefix = f"{path}." if path else ""
+        self._totals = totals
+        self._used: Counter[str] = Counter()
+        self._taken: set[str] = set()
+
+    def path(self, stem: str) -> str:
+        name = stem
+        if self._totals[stem] > 1:
+            between = "_" if stem[-1].isdigit() else ""
+            # A stem may itself look like another one with a number.
+            while name in self._totals or name in self._taken:
+                self._used[stem] += 1
+                name = f"{stem}{between}{self._used[stem]}"
+            self._taken.add(name)
+        return self._prefix + allowed(name)

@@ -1,0 +1,1 @@
+"""Training of compiled networks on pictures; Lightning is the engine (``archdsl[train]``)."""

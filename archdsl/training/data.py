@@ -1,0 +1,333 @@
+"""Pictures to learn from: a folder for each class, COCO's JSON, label maps, torchvision's sets."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.utils.data import Dataset, DistributedSampler
+from torchvision import tv_tensors
+
+from archdsl.diagnostics import ArchError, fail, listing
+from archdsl.inference.pictures import read_picture
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+IGNORED = 255
+"""The label of pixels that count for nothing, as Pascal VOC has it."""
+
+
+class Sample(NamedTuple):
+    """A picture's file and what is known of it: a label, a file of labels, or COCO's objects."""
+
+    picture: Any
+    known: Any
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The samples to learn from, those held out, and the names of the classes."""
+
+    train: Sequence[Sample]
+    held_out: Sequence[Sample]
+    classes: tuple[str, ...]
+
+
+def split(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """The samples in two parts, of which the second has a share, drawn by a seed."""
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed)).tolist()
+    count = min(max(1, round(len(samples) * share)), len(samples) - 1)
+    held = set(order[:count])
+    return (
+        [sample for index, sample in enumerate(samples) if index not in held],
+        [sample for index, sample in enumerate(samples) if index in held],
+    )
+
+
+def class_folders(path: Path, share: float, seed: int) -> Pictures:
+    """A folder for each class, by themselves or in folders ``train`` and ``val``."""
+    root = path / "train" if (path / "train").is_dir() else path
+    classes = tuple(sorted(f.name for f in _entries(root) if f.is_dir() and f.name[0] != "."))
+    found = _labelled(root, classes)
+    if len(classes) < 2 or not found:
+        raise fail(
+            f"there are no pictures to learn from in {root}",
+            None,
+            "expected a folder of pictures (JPEG, PNG) for each class, and two classes at least",
+            f"found {listing(classes, 4) if classes else 'no folders'}",
+        )
+    empty = [name for index, name in enumerate(classes) if all(s.known != index for s in found)]
+    if empty:
+        raise fail(f"there are no pictures in {listing([str(root / name) for name in empty], 4)}")
+    if root == path:
+        return Pictures(*split(found, share, seed), classes)
+    held_out = _labelled(path / "val", classes)
+    if not held_out:
+        raise fail(f"there are no pictures in {path / 'val'} to measure by")
+    other = {f.name for f in _entries(path / "val") if f.is_dir()} - set(classes)
+    if other:
+        raise fail(f"{path / 'val'} has classes that {root} has not: {listing(sorted(other), 4)}")
+    return Pictures(found, held_out, classes)
+
+
+def _labelled(root: Path, classes: Sequence[str]) -> list[Sample]:
+    return [
+        Sample(file, label) for label, name in enumerate(classes) for file in _pictures(root / name)
+    ]
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise fail(f"cannot read the folder {folder}: {error.strerror or error}") from None
+
+
+def label_maps(path: Path, share: float, seed: int) -> Pictures:
+    """Pictures in ``images``, label maps of the same names (PNG) in ``labels``.
+
+    ``classes.txt`` may name the classes, one on every line. Without it they are 0 to the largest
+    label of all maps.
+    """
+    maps = {file.stem: file for file in _pictures(path / "labels")}
+    samples = [
+        Sample(file, maps[file.stem]) for file in _pictures(path / "images") if file.stem in maps
+    ]
+    if len(samples) < 2:
+        raise fail(
+            f"there are no pictures with label maps in {path}",
+            None,
+            "expected a folder images, and a folder labels with PNG files of the same names",
+        )
+    named = path / "classes.txt"
+    if named.is_file():
+        classes = tuple(named.read_text(encoding="utf-8").split("\n"))
+        classes = tuple(name.strip() for name in classes if name.strip())
+    else:
+        most = max(
+            int(labels[labels != IGNORED].max())
+            for labels in (read_labels(s.known) for s in samples)
+        )
+        classes = tuple(f"class {label}" for label in range(most + 1))
+    return Pictures(*split(samples, share, seed), classes)
+
+
+def read_labels(path: Path) -> Tensor:
+    """A label map (height, width): a PNG file of palette or grey values, read as they are."""
+    import numpy
+
+    try:
+        with Image.open(path) as opened:
+            if opened.mode not in ("P", "L", "I", "I;16", "1"):
+                raise fail(f"{path} is no label map: expected palette or grey, found {opened.mode}")
+            return torch.from_numpy(numpy.array(opened).astype("int64"))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise fail(f"cannot read the label map {path}: {error}") from None
+
+
+def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
+    """Objects by COCO's JSON; ``images`` is the folder of pictures, by default the file's own."""
+    folder = images or path.parent
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        categories = sorted(document["categories"], key=lambda each: each["id"])
+        places = {each["id"]: place for place, each in enumerate(categories)}
+        by_image = defaultdict(list)
+        for each in document["annotations"]:
+            x, y, width, height = each["bbox"]
+            if width > 0 and height > 0 and not each.get("iscrowd"):
+                label = places[each["category_id"]]
+                by_image[each["image_id"]].append(
+                    ((x, y, x + width, y + height), label, each.get("segmentation"))
+                )
+        # Pictures without objects teach nothing that torchvision's references would use.
+        samples = [
+            Sample(folder / each["file_name"], by_image[each["id"]])
+            for each in document["images"]
+            if by_image[each["id"]]
+        ]
+        classes = tuple(each["name"] for each in categories)
+    except OSError as error:
+        raise fail(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise fail(
+            f"{path} is no COCO file of objects",
+            None,
+            f"expected images, annotations and categories in JSON; {type(error).__name__}: {error}",
+        ) from None
+    if len(samples) < 2:
+        raise fail(f"{path} has no pictures with objects to learn from")
+    return Pictures(*split(samples, share, seed), classes)
+
+
+def torchvision_set(name: str, folder: Path) -> Pictures:
+    """A data set of torchvision with labelled pictures, downloaded into a folder where need be."""
+    import torchvision.datasets as known
+
+    kind = getattr(known, name, None)
+    if kind is None:
+        raise fail(f"torchvision has no data set {name}", None, "expected such as CIFAR10 or MNIST")
+    try:
+        parts = [kind(folder, train=train, download=True) for train in (True, False)]
+    except TypeError:
+        raise fail(f"torchvision:{name} has no parts train and test of labelled pictures") from None
+    except (OSError, RuntimeError) as error:
+        raise fail(f"cannot download torchvision:{name}", None, str(error)) from None
+    train, held_out = ([Sample((part, i), None) for i in range(len(part))] for part in parts)
+    return Pictures(train, held_out, tuple(map(str, parts[0].classes)))
+
+
+def masks_of(segmentation: Any, height: int, width: int) -> Tensor:
+    """The mask (height, width) of an object of COCO: polygons, or run lengths."""
+    from faster_coco_eval.core import mask
+
+    if isinstance(segmentation, dict):
+        packed = segmentation
+        if isinstance(packed["counts"], list):
+            packed = mask.frPyObjects(packed, height, width)
+    else:
+        packed = mask.merge(mask.frPyObjects(segmentation, height, width))
+    return torch.from_numpy(mask.decode(packed))
+
+
+# ---- reading, in order ----
+
+Read = Callable[[Sample], Any]
+"""Reads a sample: a picture and its target, as the network takes them."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A sample as the network takes it, or the reason why there is none."""
+
+    value: Any
+    broken: tuple[str, ...] = ()
+
+
+class Split(Dataset[Item]):
+    """Samples by (epoch, index), which together with the seed decide about all that is drawn."""
+
+    def __init__(self, samples: Sequence[Sample], read: Read, seed: int, skip: bool) -> None:
+        self.samples, self.read, self.seed, self.skip = samples, read, seed, skip
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: tuple[int, int]) -> Item:
+        epoch, index = key
+        broken: list[str] = []
+        # torch.manual_seed takes as long as reading a small picture: it seeds all devices.
+        before = torch.get_rng_state()
+        seed = hash((self.seed, epoch, index)) & 0x7FFF_FFFF_FFFF_FFFF
+        try:
+            for step in range(len(self.samples)):
+                torch.default_generator.manual_seed(seed)
+                try:
+                    sample = self.samples[(index + step) % len(self.samples)]
+                    return Item(self.read(sample), tuple(broken))
+                except ArchError as error:
+                    broken.append(str(error.diagnostics[0].message))
+                    if not self.skip:
+                        break
+        finally:
+            torch.set_rng_state(before)
+        return Item(None, tuple(broken))
+
+
+class Order(DistributedSampler[Any]):
+    """The keys of a split for one of several processes, in another order in each epoch.
+
+    All of them together take the same samples in a step, however many they are.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        return ((self.epoch, index) for index in super().__iter__())
+
+
+class Turns(Order):
+    """The keys of a split for one of several processes, in order, none of them twice."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return ((0, index) for index in range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+
+
+def picture_of(source: Any) -> tuple[Tensor, Any]:
+    """A picture (3, height, width), 0 to 1, of a file or of a place in a data set; and a label."""
+    if isinstance(source, tuple):
+        part, index = source
+        image, label = part[index]
+        from torchvision.transforms import v2
+
+        return v2.functional.to_dtype(
+            v2.functional.to_image(image.convert("RGB")), scale=True
+        ), label
+    return read_picture(source), None
+
+
+def read_classified(sample: Sample, change: Any, pixels: Any, channels: int) -> tuple[Tensor, int]:
+    """A changed picture as the network's input takes it, and its label."""
+    picture, label = picture_of(sample.picture)
+    picture = change(picture)
+    if channels == 1:
+        picture = picture.mean(0, keepdim=True)
+    return pixels(picture), sample.known if label is None else int(label)
+
+
+def read_mapped(sample: Sample, change: Any, pixels: Any) -> tuple[Tensor, Tensor]:
+    """A changed picture and its label map."""
+    picture, labels = read_picture(sample.picture), read_labels(sample.known)
+    if picture.shape[1:] != labels.shape:
+        raise fail(f"{sample.picture} and {sample.known} differ in size")
+    changed, mapped = change(tv_tensors.Image(picture), tv_tensors.Mask(labels))
+    return pixels(changed.as_subclass(Tensor)), mapped.as_subclass(Tensor)
+
+
+def read_objects(
+    sample: Sample, change: Any, first: int, masks: bool
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """A changed picture, and boxes, labels (from ``first`` on) and perhaps masks of its objects."""
+    picture = read_picture(sample.picture)
+    height, width = picture.shape[1:]
+    boxes, labels, outlines = zip(*sample.known, strict=True)
+    target: dict[str, Any] = {
+        "boxes": tv_tensors.BoundingBoxes(
+            torch.tensor(boxes, dtype=torch.float32), format="XYXY", canvas_size=(height, width)
+        ),
+        "labels": torch.tensor(labels) + first,
+    }
+    if masks:
+        drawn = torch.stack([masks_of(outline, height, width) for outline in outlines])
+        target["masks"] = tv_tensors.Mask(drawn)
+    changed, target = change(tv_tensors.Image(picture), target)
+    return changed.as_subclass(Tensor), {k: v.as_subclass(Tensor) for k, v in target.items()}
+
+
+__all__ = [
+    "Item",
+    "Order",
+    "Pictures",
+    "Sample",
+    "Split",
+    "Turns",
+    "class_folders",
+    "coco",
+    "label_maps",
+    "picture_of",
+    "read_classified",
+    "read_mapped",
+    "read_objects",
+    "torchvision_set",
+]

@@ -1,0 +1,165 @@
+"""Modules that tests import by the name of this file; they ask for the sizes of their tensors."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Base(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+        self.head = nn.Linear(8, 5)
+
+
+class PoolOfAll(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.first(x))
+        x = F.avg_pool2d(x, x.size()[2:])
+        return self.head(x.view(x.size(0), -1))
+
+
+class Squeezed(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 8), nn.Sigmoid())
+
+    def numbers(self, x: Tensor) -> Tensor:
+        b, c, _, _ = x.size()
+        return self.gate(F.adaptive_avg_pool2d(x, 1).view(b, c)).view(b, c, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return x * self.numbers(x)
+
+
+class Expanded(Squeezed):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return x * self.numbers(x).expand_as(x)
+
+
+class Ungated(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        b, c, h, w = x.shape
+        y = torch.sigmoid(F.adaptive_avg_pool2d(x, 1).view(b, c))
+        return x * y[:, :, None, None].expand(b, c, h, w)
+
+
+class ResizedLike(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        z = F.interpolate(self.down(y), size=y.shape[2:], mode="bilinear", align_corners=False)
+        if y.shape[1] == z.shape[1]:
+            y = y + z
+        return y
+
+
+class ResizedTo(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        height, width = y.size()[2:]
+        return torch.cat([y, F.interpolate(self.down(y), size=(height, width))], 1)
+
+
+class Cropped(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        z = F.interpolate(self.down(y), scale_factor=2)[:, :, :, 1:]
+        missing = y.size(3) - z.size(3)
+        return torch.cat([F.pad(z, [missing // 2, missing - missing // 2, 0, 0]), y], 1)
+
+
+class Lazy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.LazyConv2d(8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+class MeanOfMeans(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.down(self.first(x)).mean(3).mean(2))
+
+
+class Split(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        parts = torch.split(self.first(x), 2, 1)
+        return torch.cat([parts[0], parts[1] + parts[2], parts[3]], 1)
+
+
+class Sections(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        few, many = self.first(x).split([3, 5], dim=1)
+        return torch.cat([many[:, 1:4] * few, many], 1)
+
+
+class Flattened(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide = nn.Linear(8 * 16 * 16, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.wide(self.down(self.first(x)).view(-1, 8 * 16 * 16))
+
+
+class Hardswish(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        return y * F.hardtanh(y + 3, 0, 6) / 6
+
+
+class Scaled(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1, 8, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return x + self.gamma * F.relu(x)
+
+
+class EfficientAttention(Base):
+    """Wang et al. 2020, ECA-Net, figure 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.across = nn.Conv1d(1, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        y = F.adaptive_avg_pool2d(x, 1)
+        y = self.across(y.squeeze(-1).transpose(-1, -2)).transpose(-1, -2).unsqueeze(-1)
+        return x * torch.sigmoid(y)
+
+
+class Difference(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return F.avg_pool2d(x, 3, 1, 1) - x
+
+
+class Summed(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return sum([x, torch.relu(x)]) / 1
+
+
+class Moved(Base):
+    """Negative padding crops: the map moves by one cell."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(self.first(x), (-1, 1, -1, 1)), 1, 2)
+
+
+class Rows(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(784, 32), nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(F.relu(self.first(x)))
