@@ -353,6 +353,7 @@ class Definition:
 
 
 _DEFINITIONS: dict[str, Definition] = {}
+_MODES: dict[str, Mapping[str, str]] = {}
 _FURTHER: list[str] = []
 
 
@@ -384,6 +385,16 @@ def define(
 def alias(name: str, cls: type[Any], summary: str, source: str, **preset: Any) -> None:
     """Register another name for a layer, with some arguments fixed."""
     _register(name, cls, preset, summary, source)
+
+
+def modes(name: str, **names: str) -> None:
+    """Register dlib's class of several layers: by the enumerator it takes, the layer's name."""
+    _MODES[name] = names
+
+
+def modes_of(name: str) -> Mapping[str, str]:
+    """The layers that a class of dlib's is, by the enumerator that it takes; mostly none."""
+    return _MODES.get(name, {})
 
 
 def _register(
@@ -423,6 +434,8 @@ def lookup(name: str) -> Definition | None:
     ``add_layer<con_<6,5,5,1,1>, SUBNET>``. They take the same arguments.
     """
     found = _DEFINITIONS.get(name) or _DEFINITIONS.get(name.removesuffix("_"))
+    if found is None and name in _MODES:
+        found = _DEFINITIONS[next(iter(_MODES[name].values()))]
     if found is not None:
         return found if found.writable else None
     if not _FURTHER:
