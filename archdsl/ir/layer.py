@@ -89,6 +89,8 @@ class Argument(NamedTuple):
     maximum: float | None
     doc: str
     shown_default: str
+    cpp_default: bool = True
+    """False if dlib's template has no default for it, so that C++ files have to write it."""
 
     @property
     def required(self) -> bool:
@@ -110,12 +112,15 @@ def arg(
     maximum: float | None = None,
     positional: bool = True,
     shown: str | None = None,
+    cpp_default: bool = True,
 ) -> Any:
     """A field of a layer class: an argument with its documentation, default and range.
 
-    ``shown`` says in words what a default of ``None`` stands for.
+    ``shown`` says in words what a default of ``None`` stands for, ``cpp_default`` whether dlib's
+    template has a default too.
     """
     metadata = {
+        "cpp_default": cpp_default,
         "doc": doc,
         "minimum": minimum,
         "maximum": maximum,
@@ -420,6 +425,7 @@ def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
         meta["maximum"],
         meta["doc"],
         shown,
+        meta["cpp_default"],
     )
 
 

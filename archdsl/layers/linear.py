@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements, modes
+from archdsl.ir.layer import (
+    Category,
+    Layer,
+    MapLayer,
+    Shape,
+    Window,
+    alias,
+    arg,
+    define,
+    elements,
+    modes,
+)
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised

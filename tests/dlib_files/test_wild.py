@@ -54,3 +54,31 @@ def test_two_parameters_of_one_name_are_refused() -> None:
     text = "template <int N, int N, typename S> using a = fc<N, S>;\na<3, 4, input<1>>"
     with pytest.raises(ArchError, match="'N' is declared twice"):
         archdsl.load(text)
+
+
+def test_the_classes_behind_dlibs_layers_take_enumerators() -> None:
+    """Biases: none of fc_ and linear_; norms: 2*3 channels and 2*5 values (dnn/layers.h)."""
+    assert archdsl.load(WILD / "no_bias.cpp").summary().parameters == 4 * 3
+    norms = archdsl.load(WILD / "norm_modes.cpp").summary()
+    assert norms.parameters == (3 + 3) + 2 * 2 + 2 * 3 + (12 * 5 + 5) + 2 * 5
+
+
+def test_a_class_of_several_layers_needs_its_enumerator(tmp_path: Path) -> None:
+    with pytest.raises(ArchError, match="'bn_' lacks its mode"):
+        _cpp(tmp_path, "using a = add_layer<bn_, input<matrix<float, 2, 2>>>;")
+
+
+@pytest.mark.parametrize("layer", ["max_pool<2, 2, S>", "avg_pool<2, 2, S>", "con<4, 1, 1, S>"])
+def test_strides_have_no_default_in_cpp(layer: str, tmp_path: Path) -> None:
+    """The templates of dnn/layers.h have none; .arch gives them one."""
+    written = layer.replace("S", "input<matrix<float, 2, 2>>")
+    with pytest.raises(ArchError, match="lacks its stride_h"):
+        _cpp(tmp_path, f"using a = {written};")
+    archdsl.load(layer.replace("S", "input<1, 2, 2>"))
+
+
+def _cpp(folder: Path, text: str) -> archdsl.Network:
+    """The network of a C++ file with a text."""
+    path = folder / "net.cpp"
+    path.write_text(f"#include <dlib/dnn.h>\nusing namespace dlib;\n{text}\n")
+    return archdsl.load(path)

@@ -223,7 +223,8 @@ def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
 
 
 def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchError:
-    required = [f.name for f in definition.arguments if f.required]
+    cpp = name.span.source.is_cpp
+    required = [f.name for f in definition.arguments if f.required or (cpp and not f.cpp_default)]
     return fail(
         f"'{name.text}' lacks its {formal.name}",
         name.span,
