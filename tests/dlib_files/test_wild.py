@@ -77,6 +77,31 @@ def test_strides_have_no_default_in_cpp(layer: str, tmp_path: Path) -> None:
     archdsl.load(layer.replace("S", "input<1, 2, 2>"))
 
 
+@pytest.mark.parametrize("name", ["own_loss", "unknown_loss"])
+def test_a_loss_of_its_own_passes_the_output_on(name: str) -> None:
+    network = archdsl.load(WILD / f"{name}.cpp")
+    assert [warning.code for warning in network.warnings] == ["W011"]
+    assert network.summary().parameters == 4 * 3 + 3
+
+
+@pytest.mark.parametrize("name", ["own_input", "unknown_input"])
+def test_an_input_of_its_own_asks_for_its_size(name: str) -> None:
+    path = WILD / f"{name}.cpp"
+    with pytest.raises(ArchError, match="'my_input' is an input class of its own") as caught:
+        archdsl.load(path).check()
+    (error,) = caught.value.diagnostics
+    assert error.code == "E127"
+    assert "--input" in (error.help or "")
+    assert archdsl.load(path, input=(2, 3, 1)).summary().parameters == 6 * 3 + 3
+
+
+def test_a_layer_of_its_own_is_refused_by_name_and_place() -> None:
+    with pytest.raises(ArchError, match="'mine_' is a layer class of its own") as caught:
+        archdsl.load(WILD / "own_layer.cpp")
+    (error,) = caught.value.diagnostics
+    assert "own_layer.cpp:4:7" in " ".join(error.notes)
+
+
 def _cpp(folder: Path, text: str) -> archdsl.Network:
     """The network of a C++ file with a text."""
     path = folder / "net.cpp"

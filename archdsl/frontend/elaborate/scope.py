@@ -285,12 +285,18 @@ class Definitions:
             return self._unknown_number(name, position, [*local, *bindings])
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
         help = spelling(name.text, known) or "archdsl layers lists what is built in"
+        own_class = (
+            ["a layer class of the program itself has to be written with layers of the catalogue"]
+            if name.span.source.is_cpp
+            else []
+        )
         own = listing(reversed(bindings)) if bindings else "none"
         return fail(
             f"unknown layer or template '{name.text}'",
             name.span,
             f"defined in this file: {own}",
             *self._passed_over(),
+            *own_class,
             help=help,
             code="E101",
         )
