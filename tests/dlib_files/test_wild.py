@@ -102,6 +102,15 @@ def test_a_layer_of_its_own_is_refused_by_name_and_place() -> None:
     assert "own_layer.cpp:4:7" in " ".join(error.notes)
 
 
+@pytest.mark.parametrize("name", ["given_macro", "macro"])
+def test_a_value_from_outside_is_a_macro(name: str) -> None:
+    """As ``g++ -DFNUM=6`` has it, and where the file has a value of its own, in its place."""
+    path = WILD / f"{name}.cpp"
+    assert archdsl.load(path, FNUM=6).summary().parameters == 4 * 6 + 6
+    with pytest.raises(ArchError, match="no parameter 'FNUN'"):
+        archdsl.load(path, FNUN=6)
+
+
 def _cpp(folder: Path, text: str) -> archdsl.Network:
     """The network of a C++ file with a text."""
     path = folder / "net.cpp"

@@ -8,6 +8,7 @@ namespaces, structs and classes, and blocks in braces that hold some of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from archdsl.diagnostics import fail
@@ -35,15 +36,25 @@ class Found(NamedTuple):
 
     tokens: list[Token]
     broken: list[list[Token]]
+    macros: frozenset[str]
+    """The macros with a value from outside that the text speaks of."""
 
 
-def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]) -> Found:
+def definitions_of(
+    source: Source,
+    reads: Check,
+    is_layer: Callable[[str], bool],
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> Found:
     """The definitions of a C++ source.
 
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
-    a layer's. Raises ArchError where a comment, a string or a brace never ends.
+    a layer's, ``given`` the values of macros, as ``-D`` gives them to a C++ compiler. Raises
+    ArchError where a comment, a string or a brace never ends.
     """
-    tokens = _expanded(tokens_of(preprocessed(source)), source)
+    tokens = tokens_of(preprocessed(source))
+    spoken = {token.text for token in tokens if token.kind == "NAME"} if given else set()
+    tokens = _expanded(tokens, source, given)
     tokens = rewritten(_as_in_cpp(tokens))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
@@ -57,15 +68,19 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     for index, (token, keep) in enumerate(zip(tokens, picker.kept, strict=True)):
         if keep:
             kept += [picker.words[index], token] if index in picker.words else [token]
-    return Found([*kept, tokens[-1]], picker.broken)
+    return Found([*kept, tokens[-1]], picker.broken, frozenset(spoken & given.keys()))
 
 
-def _expanded(tokens: list[Token], source: Source) -> list[Token]:
-    """The tokens with those of macros in place of their names, each where it was defined."""
-    waiting = macros(source)
-    if not waiting:
+def _expanded(tokens: list[Token], source: Source, given: Mapping[str, str]) -> list[Token]:
+    """The tokens with those of macros in place of their names, each where it was defined.
+
+    A value that is given goes before those of the text, and stands where the name does.
+    """
+    waiting = [macro for macro in macros(source) if macro.name not in given]
+    if not waiting and not given:
         return tokens
     waiting.reverse()
+    values = {name: tokens_of(text)[:-1] for name, text in given.items()}
     bodies: dict[str, list[Token]] = {}
     found: list[Token] = []
     for token in tokens:
@@ -75,7 +90,12 @@ def _expanded(tokens: list[Token], source: Source) -> list[Token]:
             whole = [part for each in body for part in _moved(each, macro.start, bodies)]
             if 0 < len(whole) <= _MAX_MACRO:
                 bodies[macro.name] = whole
-        found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
+        if token.kind == "NAME" and token.text in values:
+            found += [
+                t._replace(start=token.start, before=token.before) for t in values[token.text]
+            ]
+        else:
+            found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
     return found
 
 

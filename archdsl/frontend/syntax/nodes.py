@@ -286,3 +286,5 @@ class Document(NamedTuple):
 
     source: Source
     items: tuple[Item, ...]
+    macros: frozenset[str] = frozenset()
+    """The macros of a C++ source that have their values from outside."""
