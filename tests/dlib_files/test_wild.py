@@ -34,6 +34,10 @@ FULL = [
     ("uint32", 6),
     ("variable", 6),
     ("member_variable", 4),
+    ("static_variable", 3),
+    ("initialised_variable", 5),
+    ("unique_pointer", 4),
+    ("function_parameter", 7),
 ]
 """Files whose network is one full layer on four values, and its outputs, which C++ gives."""
 

@@ -24,6 +24,10 @@ _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
 _MAX_MACRO = 64
 """Number of tokens of a macro's body beyond which it is not expanded."""
 
+_POINTERS = frozenset({"unique_ptr", "shared_ptr"})
+_AFTER_NAME = frozenset({"SEMICOLON", "EQUAL", "LPAR", "_OPEN", "COMMA", "RPAR"})
+"""The kinds of tokens that may follow the name of a variable or parameter."""
+
 Check = Callable[[list[Token]], bool]
 
 
@@ -68,6 +72,7 @@ def definitions_of(
     for index, (token, keep) in enumerate(zip(tokens, picker.kept, strict=True)):
         if keep:
             kept += [picker.words[index], token] if index in picker.words else [token]
+            kept += [picker.endings[index]] if index in picker.endings else []
     return Found([*kept, tokens[-1]], picker.broken, frozenset(spoken & given.keys()))
 
 
@@ -128,6 +133,8 @@ class _Picker:
         self.broken: list[list[Token]] = []
         self.words: dict[int, Token] = {}
         """Tokens to put in before others."""
+        self.endings: dict[int, Token] = {}
+        """Tokens to put in behind others."""
         self.unclosed: int | None = None
         """The outermost brace that holds something and does not end."""
         self._tree = tree
@@ -156,8 +163,9 @@ class _Picker:
             if self._reading(self._tokens[first : statement.end]):
                 self._keep(statement, first, statement.end)
         elif self._variable(statement, kind):
-            self._keep(statement, first, statement.end)
+            self._blocks(statement)
         elif not self._definition(statement, kind) and not self._constructor(statement):
+            self._parameters(statement)
             label = self._kind(first + 1) == "COLON"
             if kind != "SEMICOLON" and not label and statement.outer is not None:
                 self._mixed.add(statement.outer)
@@ -218,18 +226,55 @@ class _Picker:
         return True
 
     def _variable(self, statement: Statement, kind: str) -> bool:
-        """Note ``network<...> name;`` and ``type<...>::network name;``, to be read as typedefs."""
-        first = statement.first
-        tokens = self._tokens[first : statement.end]
-        ends = [token.kind for token in tokens[-2:]] == ["NAME", "SEMICOLON"]
-        plain = ends and kind in ("HEAD", "NAME") and not statement.blocks
-        if not plain or not (self._names_layer(tokens) or self._is_member(first)):
+        """Note ``network<...> name`` with whatever follows, to be read as a typedef."""
+        at = statement.first
+        while self._kind(at) == "_CONST":
+            at += 1
+        return kind in ("HEAD", "NAME", "_CONST") and self._declared(statement, at)
+
+    def _parameters(self, statement: Statement) -> None:
+        """Note the parameters of a function that are networks."""
+        at, stop = statement.first, statement.end if statement.body is None else statement.body
+        while at < stop:
+            before = at - 1
+            while self._kind(before) == "_CONST":
+                before -= 1
+            if self._kind(at) in ("HEAD", "NAME") and self._kind(before) in ("LPAR", "COMMA"):
+                self._declared(statement, at)
+                at = self._behind_type(at)
+            else:
+                at += 1
+
+    def _declared(self, statement: Statement, at: int) -> bool:
+        """Keep ``network<...> name``, if it stands at a place; whether it does."""
+        behind = name = self._behind_type(at)
+        while self._tokens[name].text in ("&", "&&", "*", "const"):
+            name += 1
+        if self._kind(name) != "NAME" or self._kind(name + 1) not in _AFTER_NAME:
+            return False
+        if self._tokens[at].text.rstrip(" <").rpartition("::")[2] in _POINTERS:
+            at, behind = at + 1, behind - 1
+        tokens = self._tokens[at:behind]
+        if not tokens or not (self._names_layer(tokens) or self._is_member(at)):
             return False
         word = Token("TYPEDEF", "", tokens[0].start, tokens[0].before)
-        if not self._reading([word, *tokens]):
+        end = self._tokens[name].end
+        semicolon = Token("SEMICOLON", ";", end, end)
+        if not self._reading([word, *tokens, self._tokens[name], semicolon]):
             return False
-        self.words[first] = word
+        self.words[at] = word
+        self.endings[name] = semicolon
+        self._keep(statement, at, behind)
+        self._keep(statement, name, name + 1)
         return True
+
+    def _behind_type(self, at: int) -> int:
+        """The token behind a type, with its arguments and the members that are named in it."""
+        while True:
+            closer = self._tree.opened[at].closer if at in self._tree.opened else at
+            at = (at if closer is None else closer) + 1
+            if self._kind(at) not in ("MEMBER", "MEMBER_HEAD"):
+                return at
 
     def _is_member(self, first: int) -> bool:
         """True for a type that is named inside another one."""
