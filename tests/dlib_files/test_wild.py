@@ -38,6 +38,10 @@ FULL = [
     ("initialised_variable", 5),
     ("unique_pointer", 4),
     ("function_parameter", 7),
+    ("constexpr_function", 12),
+    ("recursive_function", 24),
+    ("variable_template", 6),
+    ("comparison", 7),
 ]
 """Files whose network is one full layer on four values, and its outputs, which C++ gives."""
 

@@ -17,6 +17,7 @@ from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
     Formal,
+    FunctionBinding,
     StructBinding,
     StructBody,
     TemplateBinding,
@@ -157,6 +158,9 @@ def _add(item: nodes.Item, scope: Definitions, assembly: Assembly, *, own: bool)
             scope.add(item.name.text, Deferred(item.value, kind, scope, scope.position))
         else:
             scope.add(item.name.text, run(PLAIN[kind](Pending(item.value, environment))))
+    elif isinstance(item, nodes.Function):
+        # It may call itself.
+        scope.add(item.name.text, FunctionBinding(item, scope, scope.position + 1))
     elif isinstance(item, nodes.Space):
         inner = Definitions(scope) if item.path is None else scope.space(item.path)
         return item.items, 0, inner

@@ -304,6 +304,8 @@ class _Picker:
             header = statement.header
             closer = None if header is None else header.closer
             at = statement.cut or (at if closer is None else closer + 1)
+            if self._kind(at) == "_CONST":
+                kind = "_CONST"
         if self._is_using(at):
             behind = self._kind(at + 1)
             if behind == "NAMESPACE" and kind == "USING":
@@ -323,6 +325,10 @@ class _Picker:
         )
         typed = any(self._kind(i) == "CTYPE" for i in range(statement.first, at))
         valued = self._kind(at) == "NAME" and self._kind(at + 1) in ("EQUAL", "_OPEN")
+        called = self._kind(at) == "NAME" and self._kind(at + 1) == "LPAR"
+        if constant and typed and called and not statement.blocks:
+            # A function, as it has been rewritten, or the declaration of something else.
+            return at if self._reading(self._tokens[statement.first : statement.end]) else None
         return at if constant and typed and valued else None
 
     def _is_qualified(self, index: int) -> bool:
