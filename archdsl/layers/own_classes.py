@@ -54,7 +54,7 @@ class OwnInput(InputTensor):
         raise RuleError(
             f"'{self.name}' is an input class of its own, and what it gives is not known",
             "expected one of dlib's inputs, such as input<matrix<unsigned char>>",
-            help="say what it gives with --input CxHxW",
+            help="say what it gives with --input CxHxW, or write input<C,H,W> in its place",
             code="E127",
         )
 

@@ -235,20 +235,21 @@ class _Picker:
     def _parameters(self, statement: Statement) -> None:
         """Note the parameters of a function that are networks."""
         at, stop = statement.first, statement.end if statement.body is None else statement.body
+        first = False  # nothing of the parameter has been read but const
         while at < stop:
-            before = at - 1
-            while self._kind(before) == "_CONST":
-                before -= 1
-            if self._kind(at) in ("HEAD", "NAME") and self._kind(before) in ("LPAR", "COMMA"):
+            kind = self._kind(at)
+            if first and kind in ("HEAD", "NAME"):
                 self._declared(statement, at)
                 at = self._behind_type(at)
+                first = False
             else:
+                first = kind in ("LPAR", "COMMA") or (first and kind == "_CONST")
                 at += 1
 
     def _declared(self, statement: Statement, at: int) -> bool:
         """Keep ``network<...> name``, if it stands at a place; whether it does."""
         behind = name = self._behind_type(at)
-        while self._tokens[name].text in ("&", "&&", "*", "const"):
+        while name < statement.end and self._tokens[name].text in ("&", "&&", "*", "const"):
             name += 1
         if self._kind(name) != "NAME" or self._kind(name + 1) not in _AFTER_NAME:
             return False
