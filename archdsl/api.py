@@ -295,7 +295,7 @@ def load_source(
     """:func:`load` for a source that has been read already."""
     shape = parse_size(input) if isinstance(input, str) else input
     with noting_files() as read:
-        document = parse(source)
+        document = parse(source, settings)
         elaborated = elaborate(document, net=net, settings=settings, limits=limits)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
     choice = None

@@ -117,6 +117,8 @@ class _Inference:
         if inputs:
             return output, step.layer.edge_warning(inputs)
         if self._input_shape is None:
+            if isinstance(step.layer, InputLayer):
+                step.layer.undeclared()
             return output, None
         return _replaced(step, output, self._input_shape), None
 

@@ -132,7 +132,8 @@ def _asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request
         source = open_source(name)
         common = {}
         if request.settings:
-            declared = collect(parse(source)).assembly.parameters
+            document = parse(source, request.settings)
+            declared = {**collect(document).assembly.parameters, **dict.fromkeys(document.macros)}
             common = {name: value for name, value in request.settings.items() if name in declared}
             known.update(dict.fromkeys(declared))
         for setting in common:

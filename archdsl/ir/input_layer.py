@@ -13,6 +13,10 @@ class InputLayer(Layer):
         """The shape as written, unknown sizes as ``None``."""
         raise NotImplementedError
 
+    def undeclared(self) -> None:
+        """Raise RuleError where ``--input`` alone could say the shape, and it is not given."""
+        return
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.size()
 

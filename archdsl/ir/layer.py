@@ -89,6 +89,8 @@ class Argument(NamedTuple):
     maximum: float | None
     doc: str
     shown_default: str
+    cpp_default: bool = True
+    """False if dlib's template has no default for it, so that C++ files have to write it."""
 
     @property
     def required(self) -> bool:
@@ -110,12 +112,15 @@ def arg(
     maximum: float | None = None,
     positional: bool = True,
     shown: str | None = None,
+    cpp_default: bool = True,
 ) -> Any:
     """A field of a layer class: an argument with its documentation, default and range.
 
-    ``shown`` says in words what a default of ``None`` stands for.
+    ``shown`` says in words what a default of ``None`` stands for, ``cpp_default`` whether dlib's
+    template has a default too.
     """
     metadata = {
+        "cpp_default": cpp_default,
         "doc": doc,
         "minimum": minimum,
         "maximum": maximum,
@@ -353,6 +358,7 @@ class Definition:
 
 
 _DEFINITIONS: dict[str, Definition] = {}
+_MODES: dict[str, Mapping[str, str]] = {}
 _FURTHER: list[str] = []
 
 
@@ -386,6 +392,16 @@ def alias(name: str, cls: type[Any], summary: str, source: str, **preset: Any) -
     _register(name, cls, preset, summary, source)
 
 
+def modes(name: str, **names: str) -> None:
+    """Register dlib's class of several layers: by the enumerator it takes, the layer's name."""
+    _MODES[name] = names
+
+
+def modes_of(name: str) -> Mapping[str, str]:
+    """The layers that a class of dlib's is, by the enumerator that it takes; mostly none."""
+    return _MODES.get(name, {})
+
+
 def _register(
     name: str, cls: type[Any], preset: Mapping[str, Any], summary: str, source: str
 ) -> None:
@@ -409,6 +425,7 @@ def _argument(field: dataclasses.Field[Any], hint: Any) -> Argument:
         meta["maximum"],
         meta["doc"],
         shown,
+        meta["cpp_default"],
     )
 
 
@@ -423,6 +440,8 @@ def lookup(name: str) -> Definition | None:
     ``add_layer<con_<6,5,5,1,1>, SUBNET>``. They take the same arguments.
     """
     found = _DEFINITIONS.get(name) or _DEFINITIONS.get(name.removesuffix("_"))
+    if found is None and name in _MODES:
+        found = _DEFINITIONS[next(iter(_MODES[name].values()))]
     if found is not None:
         return found if found.writable else None
     if not _FURTHER:

@@ -82,8 +82,8 @@ class SlidingWindow(MapLayer):
 
     kernel_h: int = arg("rows of the window (dlib nr); 0: the whole input", minimum=0)
     kernel_w: int = arg("columns of the window (dlib nc); 0: the whole input", minimum=0)
-    stride_h: int = arg("vertical stride", 1, minimum=1)
-    stride_w: int = arg("horizontal stride", 1, minimum=1)
+    stride_h: int = arg("vertical stride", 1, minimum=1, cpp_default=False)
+    stride_w: int = arg("horizontal stride", 1, minimum=1, cpp_default=False)
     padding_h: int | None = arg(
         "rows of padding above and below", None, minimum=0, shown="kernel_h/2 at stride 1, else 0"
     )
@@ -268,8 +268,8 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
 
     kernel_h: int = arg("rows of a filter (dlib nr)", minimum=1)
     kernel_w: int = arg("columns of a filter (dlib nc)", minimum=1)
-    stride_h: int = arg("vertical enlargement", 1, minimum=1)
-    stride_w: int = arg("horizontal enlargement", 1, minimum=1)
+    stride_h: int = arg("vertical enlargement", 1, minimum=1, cpp_default=False)
+    stride_w: int = arg("horizontal enlargement", 1, minimum=1, cpp_default=False)
     padding_h: int | None = arg(
         "rows cut from the output's top and bottom",
         None,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.ir.layer import Category, Layer, MapLayer, Shape, Window, alias, arg, define, elements
+from archdsl.ir.layer import (
+    Category,
+    Layer,
+    MapLayer,
+    Shape,
+    Window,
+    alias,
+    arg,
+    define,
+    elements,
+    modes,
+)
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised
@@ -57,6 +68,7 @@ class FullyConnected(Initialised, Layer):
 
 
 alias("fc_no_bias", FullyConnected, "fc without a bias.", "dlib fc_no_bias", bias=False)
+modes("fc_", FC_HAS_BIAS="fc", FC_NO_BIAS="fc_no_bias")
 
 
 @define(
@@ -99,6 +111,7 @@ class Linear(Initialised, MapLayer):
 
 
 alias("linear_no_bias", Linear, "linear without a bias.", "dlib linear_no_bias", bias=False)
+modes("linear_", LINEAR_HAS_BIAS="linear", LINEAR_NO_BIAS="linear_no_bias")
 
 
 @define(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, shown
+from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, modes, shown
 from archdsl.ir.lowering import Construct, made
 from archdsl.ir.window import LAST_AXIS, SAMPLE
 from archdsl.layers.pooling import flat_size, last_axis
@@ -120,6 +120,9 @@ class BatchNormFc(_BatchNorm):
             norm,
             made("torch.nn.Unflatten", 1, inputs[0]),
         )
+
+
+modes("bn_", CONV_MODE="bn_con", FC_MODE="bn_fc")
 
 
 @define(

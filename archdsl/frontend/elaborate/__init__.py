@@ -14,7 +14,6 @@ from archdsl.frontend.elaborate.assemble import (
     Candidate,
     ReadDocument,
     assemble,
-    read_document,
 )
 from archdsl.frontend.elaborate.evaluate import Elaborator
 from archdsl.frontend.elaborate.expander import Limits
@@ -83,7 +82,7 @@ def collect(
     document: nodes.Document,
     settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
-    read: ReadDocument = read_document,
+    read: ReadDocument | None = None,
 ) -> Collected:
     """The first half of :func:`elaborate`: includes are followed, constants evaluated.
 

@@ -16,7 +16,7 @@ from archdsl.frontend.elaborate.scope import (
 )
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, Label, Tag
-from archdsl.ir.layer import Argument, Definition
+from archdsl.ir.layer import Argument, Definition, lookup, modes_of
 from archdsl.layers.inputs import Pixels
 
 _USUAL = 2**31
@@ -84,6 +84,31 @@ def flat(
             name.span,
             f"it is {show(meaning, None)}",
             code="E105",
+        )
+    return (meaning, positional) if not modes_of(name.text) else _in_mode(meaning, name, positional)
+
+
+def _in_mode(
+    meaning: Definition | TemplateBinding, name: nodes.Name, positional: list[Unbound]
+) -> tuple[Definition | TemplateBinding, list[Unbound]]:
+    """The layer that ``fc_<10, FC_NO_BIAS>`` is, and its arguments without the enumerator."""
+    modes = modes_of(name.text)
+    if isinstance(meaning, TemplateBinding):
+        return meaning, positional
+    for place, argument in enumerate(positional):
+        node = argument.node
+        layer = modes.get(node.text) if isinstance(node, nodes.Name) else None
+        if layer is not None:
+            found = lookup(layer)
+            assert found is not None
+            return found, [*positional[:place], *positional[place + 1 :]]
+    if lookup(name.text.removesuffix("_")) is None:
+        raise fail(
+            f"'{name.text}' lacks its mode",
+            name.span,
+            f"expected {name.text}<{' or '.join(modes)}>",
+            help=f"{' and '.join(modes.values())} are the layers",
+            code="E109",
         )
     return meaning, positional
 
@@ -198,7 +223,8 @@ def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
 
 
 def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchError:
-    required = [f.name for f in definition.arguments if f.required]
+    cpp = name.span.source.is_cpp
+    required = [f.name for f in definition.arguments if f.required or (cpp and not f.cpp_default)]
     return fail(
         f"'{name.text}' lacks its {formal.name}",
         name.span,

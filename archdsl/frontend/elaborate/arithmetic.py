@@ -39,6 +39,8 @@ _OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Number]]] = {
     "+": (8, lambda a, b: a + b),
     "-": (8, lambda a, b: a - b),
     "<<": (7, lambda a, b: a << b),
+    "<": (6, lambda a, b: a < b),
+    ">": (6, lambda a, b: a > b),
     "<=": (6, lambda a, b: a <= b),
     ">=": (6, lambda a, b: a >= b),
     "==": (5, lambda a, b: a == b),

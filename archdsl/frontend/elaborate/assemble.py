@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from archdsl.frontend.elaborate.scope import (
     Definitions,
     Environment,
     Formal,
+    FunctionBinding,
     StructBinding,
     StructBody,
     TemplateBinding,
@@ -25,7 +27,7 @@ from archdsl.frontend.elaborate.tails import alias_of, find, tail_of
 from archdsl.frontend.elaborate.values import BROKEN, PLAIN, value_type
 from archdsl.frontend.files import read_source
 from archdsl.frontend.syntax import nodes
-from archdsl.frontend.syntax.parser import parse
+from archdsl.frontend.syntax.parser import parse, written
 from archdsl.ir.trampoline import Task, run
 
 _MAX_INCLUDES = 500
@@ -76,16 +78,18 @@ ReadDocument = Callable[[Path, Path], nodes.Document]
 """Reads an included file, given the folder that its own includes may not leave."""
 
 
-def read_document(path: Path, root: Path) -> nodes.Document:
+def read_document(
+    path: Path, root: Path, *, settings: Mapping[str, Any] | None = None
+) -> nodes.Document:
     """The file as it is on disk; raises ArchError where it cannot be read or parsed."""
-    return parse(read_source(path, root=root))
+    return parse(read_source(path, root=root), settings)
 
 
 def assemble(
     document: nodes.Document,
     settings: Mapping[str, Any],
     resolve: Callable[[nodes.Name, Environment], Task[Any]],
-    read: ReadDocument = read_document,
+    read: ReadDocument | None = None,
 ) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
@@ -94,7 +98,9 @@ def assemble(
     """
     assembly = Assembly(settings)
     assembly.definitions.resolve = resolve
+    read = read or partial(read_document, settings=settings)
     done: set[Path] = set()
+    macros = document.macros
     # Includes and scopes are a tree; its walk keeps what is open on a list of its own.
     pending = [_OpenItems(document.items, 0, assembly.definitions, document)]
     while pending:
@@ -108,6 +114,7 @@ def assemble(
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
                 included = _include(item, chain, done, assembly.definitions.missing, read)
                 if included is not None:
+                    macros |= included.macros
                     pending.append(_OpenItems(included.items, 0, current.scope, included))
             else:
                 inner = _add(item, current.scope, assembly, own=current.document is document)
@@ -117,7 +124,7 @@ def assemble(
             assembly.errors.extend(error.diagnostics)
             if isinstance(item, (nodes.Constant, nodes.Parameter)):
                 current.scope.add(item.name.text, BROKEN)
-    unknown = [name for name in settings if name not in assembly.parameters]
+    unknown = [name for name in settings if name not in {*assembly.parameters, *macros}]
     for name in unknown:
         known = listing(assembly.parameters) or "none"
         help = nearest(name, assembly.parameters)
@@ -151,6 +158,9 @@ def _add(item: nodes.Item, scope: Definitions, assembly: Assembly, *, own: bool)
             scope.add(item.name.text, Deferred(item.value, kind, scope, scope.position))
         else:
             scope.add(item.name.text, run(PLAIN[kind](Pending(item.value, environment))))
+    elif isinstance(item, nodes.Function):
+        # It may call itself.
+        scope.add(item.name.text, FunctionBinding(item, scope, scope.position + 1))
     elif isinstance(item, nodes.Space):
         inner = Definitions(scope) if item.path is None else scope.space(item.path)
         return item.items, 0, inner
@@ -257,7 +267,7 @@ def _defined(body: StructBody, declared: StructBody) -> StructBody:
 def _setting(name: str, given: Any, kind: type[Any]) -> Any:
     """The value of ``-D name=given``, which comes as text from a command line."""
     words = {"true": True, "false": False, "1": True, "0": False}
-    text = str(given).lower() if isinstance(given, bool) else str(given)
+    text = written(given)
     try:
         if kind is bool:
             return words[text.lower()]

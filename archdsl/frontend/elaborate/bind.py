@@ -70,8 +70,10 @@ def layer(
     for key_name, pending in named:
         yield _bind_named(expander, definition, key_name, pending, values)
     expander.starting.complete(definition, values, name.span)
+    cpp = name.span.source.is_cpp
     for formal in formals:
-        if formal.required and formal.name not in values:
+        needed = formal.required or (cpp and not formal.cpp_default)
+        if needed and formal.name not in values:
             raise missing(name, definition, formal)
     bound = {k: tuple(v) if type(v) is list else v for k, v in values.items()}
     what: Layer | Combinator = definition.cls(**bound)

@@ -28,6 +28,7 @@ from archdsl.frontend.elaborate.arguments import (
     takes_block,
     variadic,
 )
+from archdsl.frontend.elaborate.arguments import positional as positional_of
 from archdsl.frontend.elaborate.expander import Limits, PartialBlock
 from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.scope import (
@@ -42,6 +43,7 @@ from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, BlockStep, Combinator, Instance
 from archdsl.ir.layer import Definition, Layer, lookup
 from archdsl.ir.trampoline import Task
+from archdsl.layers.own_classes import OwnInput, OwnLoss, own_input, own_loss
 
 MAX_ERRORS = 50
 
@@ -148,7 +150,10 @@ class Elaborator:
         name, arguments = (node, ()) if isinstance(node, nodes.Name) else node[:2]
         if name.scope is not None:
             return self._read_member(name, arguments, environment, subnet)
-        return self._read_as(environment.require(name), name, arguments, environment, subnet)
+        meaning = environment.get(name.text)
+        if meaning is None:
+            return _not_defined(name, arguments, environment, subnet)
+        return self._read_as(meaning, name, arguments, environment, subnet)
 
     def _read_member(
         self,
@@ -334,6 +339,25 @@ class Elaborator:
             "--max-levels raises the limit",
             code="E129",
         )
+
+
+def _not_defined(
+    name: nodes.Name,
+    arguments: tuple[nodes.Argument, ...],
+    environment: Environment,
+    subnet: bool,
+) -> PartialBlock:
+    """A loss or input that a C++ program has from elsewhere; raises ArchError for other names."""
+    cpp = name.span.source.is_cpp
+    last = arguments[-1] if arguments else None
+    inside = last is not None and net_like(last, environment, {})
+    if cpp and own_loss(name.text) and (inside or not subnet):
+        inner = Pending(positional_of(last), environment) if inside and last is not None else None
+        step = BlockStep(OwnLoss(name.text.removesuffix("_")), name.span)
+        return PartialBlock((step,), inner, False)
+    if cpp and own_input(name.text) and subnet and not inside:
+        return PartialBlock((BlockStep(OwnInput(name=name.text), name.span),), None, True)
+    raise environment.definitions.unknown(name, environment.position, environment.local)
 
 
 def _end_at_subnet(

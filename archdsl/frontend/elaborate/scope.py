@@ -99,6 +99,14 @@ class Formal(NamedTuple):
     formal: nodes.Formal
 
 
+class FunctionBinding(NamedTuple):
+    """A function of numbers of a C++ program, and the scope that its body is read in."""
+
+    definition: nodes.Function
+    definitions: Definitions
+    position: int
+
+
 class Selector(NamedTuple):
     """``std::conditional_t``: one of two types, by a condition."""
 
@@ -142,6 +150,8 @@ class Definitions:
     """Files whose includes were passed over."""
     resolve: Callable[[nodes.Name, Environment], Task[Any]] | None = None
     """The function that evaluates names with a scope, set on the outermost definitions."""
+    calls: int = 0
+    """Number of calls of the program's own functions so far, on the outermost definitions."""
     _bindings: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     _made: dict[int, Any] = field(default_factory=dict)
     _loose: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
@@ -285,12 +295,18 @@ class Definitions:
             return self._unknown_number(name, position, [*local, *bindings])
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
         help = spelling(name.text, known) or "archdsl layers lists what is built in"
+        own_class = (
+            ["a layer class of the program itself has to be written with layers of the catalogue"]
+            if name.span.source.is_cpp
+            else []
+        )
         own = listing(reversed(bindings)) if bindings else "none"
         return fail(
             f"unknown layer or template '{name.text}'",
             name.span,
             f"defined in this file: {own}",
             *self._passed_over(),
+            *own_class,
             help=help,
             code="E101",
         )

@@ -26,8 +26,10 @@ from archdsl.frontend.elaborate.scope import (
 from archdsl.frontend.elaborate.tails import in_namespaces
 from archdsl.frontend.elaborate.values import bool_value, meaning
 from archdsl.frontend.syntax import nodes
-from archdsl.ir.layer import Definition
+from archdsl.ir.block import BlockStep
+from archdsl.ir.layer import Definition, Layer
 from archdsl.ir.trampoline import Task
+from archdsl.layers.own_classes import OwnInput, OwnLoss, own_input, own_loss
 
 _MAX_INLINED = 100_000
 
@@ -260,9 +262,30 @@ def read(
     scope = found
     if isinstance(found, StructBinding):
         scope = yield _instantiate(expander, found, name, positional, named)
+    own = _known_by_its_shape(scope, name, subnet)
+    if own is not None:
+        return PartialBlock((BlockStep(own, name.span),), None, own.inputs == 0)
     callee, arguments = yield _base(expander, scope, name, subnet)
     step = yield expander.step(callee, name, arguments, [])
     return PartialBlock((step,), None, False)
+
+
+_OF_LOSSES = ("training_label_type", "output_label_type")
+"""The types that dlib asks a loss class to have."""
+
+
+def _known_by_its_shape(scope: Definitions, name: nodes.Name, subnet: bool) -> Layer | None:
+    """The loss or input that a class of a C++ program is, going by its name and its types."""
+    struct = scope.struct
+    assert struct is not None and scope.generic is not None
+    if struct.base is not None or not struct.span.source.is_cpp:
+        return None
+    types = {key for key, _ in scope.generic._order}
+    if not subnet and (own_loss(name.text) or types & set(_OF_LOSSES)):
+        return OwnLoss(name.text.removesuffix("_"))
+    if subnet and (own_input(name.text) or "input_type" in types):
+        return OwnInput(name=name.text)
+    return None
 
 
 def _base(

@@ -9,7 +9,7 @@ from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.frontend.elaborate import arithmetic
 from archdsl.frontend.elaborate.arguments import Pending, positional, short, unread
 from archdsl.frontend.elaborate.initial_values import unknown
-from archdsl.frontend.elaborate.scope import Deferred, Environment, Unread
+from archdsl.frontend.elaborate.scope import Deferred, Environment, FunctionBinding, Unread
 from archdsl.frontend.elaborate.tails import find, values_type
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Label
@@ -17,6 +17,7 @@ from archdsl.ir.trampoline import Task
 from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
 
+_MAX_CALLS = 10_000
 BROKEN = object()
 """The value of a constant whose expression is wrong; its uses report no further errors."""
 
@@ -45,10 +46,19 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         )
         return result
     if isinstance(node, nodes.Call):
+        own = find(node.name, environment)
+        if isinstance(own, FunctionBinding):
+            returned: arithmetic.Number = yield _called(own, node, environment)
+            return returned
         arguments = []
         for argument in node.arguments:
             arguments.append((yield number(argument, environment)))
         return arithmetic.call(node, arguments)
+    if isinstance(node, nodes.Apply):
+        own = find(node.name, environment)
+        if isinstance(own, FunctionBinding):
+            returned = yield _called(own, node, environment)
+            return returned
     if isinstance(node, nodes.Cast):
         kind = value_type(node.type)
         inner = yield number(node.value, environment)
@@ -70,6 +80,43 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         help="the arguments of a layer come before its subnet; one may be missing",
         code="E114",
     )
+
+
+def _called(
+    function: FunctionBinding, node: nodes.Call | nodes.Apply, environment: Environment
+) -> Task[arithmetic.Number]:
+    """The value of a function of the program itself, whose steps are counted."""
+    definition, definitions, position = function
+    definitions.root.calls += 1
+    if definitions.root.calls > _MAX_CALLS:
+        raise fail(
+            f"the functions of this file are called more than {_MAX_CALLS:,} times",
+            node.name.span,
+            help="a function that calls itself has to end",
+            code="E123",
+        )
+    if len(node.arguments) != len(definition.formals):
+        raise fail(
+            f"{definition.name.text} takes {len(definition.formals)} arguments, "
+            f"found {len(node.arguments)}",
+            node.span,
+            code="E123",
+        )
+    local: dict[str, Any] = {}
+    for (name, ctype), argument in zip(definition.formals, node.arguments, strict=True):
+        local[name.text] = yield _typed(ctype, positional(argument), environment)
+    inside = Environment(definitions, position, local)
+    value: arithmetic.Number = yield _typed(definition.type, definition.value, inside)
+    return value
+
+
+def _typed(
+    ctype: nodes.CppType, node: nodes.Expression, environment: Environment
+) -> Task[arithmetic.Number]:
+    """A number as a value of a C++ type."""
+    kind = value_type(ctype)
+    value: arithmetic.Number = yield number(node, environment)
+    return value if kind is object else cast("arithmetic.Number", kind(value))
 
 
 def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:

@@ -256,6 +256,20 @@ class Builder(Transformer[Any, Any]):
         ctype, name, value = children
         return nodes.Constant(name, ctype, value, self._cover(name, value))
 
+    def function(self, children: list[Any]) -> nodes.Function:
+        ctype, name, *given, value = (c for c in children if c is not None and type(c) is not Token)
+        formals = tuple(zip(given[1::2], given[::2], strict=True))
+        return nodes.Function(name, ctype, formals, value, self._cover(name, value))
+
+    def family(self, children: list[Any]) -> nodes.Function | None:
+        *formals, ctype, name, value = (
+            c for c in children if c is not None and type(c) is not Token
+        )
+        if not all(type(f) is nodes.ValueFormal and f.name for f in formals):
+            return None
+        given = tuple((f.name, f.type) for f in _formals(formals) if type(f) is nodes.ValueFormal)
+        return nodes.Function(name, ctype, given, value, self._cover(name, value))  # type: ignore[arg-type]
+
     def parameter(self, children: list[Any]) -> nodes.Parameter:
         _, ctype, name, value = children
         return nodes.Parameter(name, ctype, value, self._cover(name, value))

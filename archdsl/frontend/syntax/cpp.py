@@ -8,6 +8,7 @@ namespaces, structs and classes, and blocks in braces that hold some of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from archdsl.diagnostics import fail
@@ -23,6 +24,10 @@ _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
 _MAX_MACRO = 64
 """Number of tokens of a macro's body beyond which it is not expanded."""
 
+_POINTERS = frozenset({"unique_ptr", "shared_ptr"})
+_AFTER_NAME = frozenset({"SEMICOLON", "EQUAL", "LPAR", "_OPEN", "COMMA", "RPAR"})
+"""The kinds of tokens that may follow the name of a variable or parameter."""
+
 Check = Callable[[list[Token]], bool]
 
 
@@ -35,15 +40,25 @@ class Found(NamedTuple):
 
     tokens: list[Token]
     broken: list[list[Token]]
+    macros: frozenset[str]
+    """The macros with a value from outside that the text speaks of."""
 
 
-def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]) -> Found:
+def definitions_of(
+    source: Source,
+    reads: Check,
+    is_layer: Callable[[str], bool],
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> Found:
     """The definitions of a C++ source.
 
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
-    a layer's. Raises ArchError where a comment, a string or a brace never ends.
+    a layer's, ``given`` the values of macros, as ``-D`` gives them to a C++ compiler. Raises
+    ArchError where a comment, a string or a brace never ends.
     """
-    tokens = _expanded(tokens_of(preprocessed(source)), source)
+    tokens = tokens_of(preprocessed(source))
+    spoken = {token.text for token in tokens if token.kind == "NAME"} if given else set()
+    tokens = _expanded(tokens, source, given)
     tokens = rewritten(_as_in_cpp(tokens))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
@@ -57,15 +72,20 @@ def definitions_of(source: Source, reads: Check, is_layer: Callable[[str], bool]
     for index, (token, keep) in enumerate(zip(tokens, picker.kept, strict=True)):
         if keep:
             kept += [picker.words[index], token] if index in picker.words else [token]
-    return Found([*kept, tokens[-1]], picker.broken)
+            kept += [picker.endings[index]] if index in picker.endings else []
+    return Found([*kept, tokens[-1]], picker.broken, frozenset(spoken & given.keys()))
 
 
-def _expanded(tokens: list[Token], source: Source) -> list[Token]:
-    """The tokens with those of macros in place of their names, each where it was defined."""
-    waiting = macros(source)
-    if not waiting:
+def _expanded(tokens: list[Token], source: Source, given: Mapping[str, str]) -> list[Token]:
+    """The tokens with those of macros in place of their names, each where it was defined.
+
+    A value that is given goes before those of the text, and stands where the name does.
+    """
+    waiting = [macro for macro in macros(source) if macro.name not in given]
+    if not waiting and not given:
         return tokens
     waiting.reverse()
+    values = {name: tokens_of(text)[:-1] for name, text in given.items()}
     bodies: dict[str, list[Token]] = {}
     found: list[Token] = []
     for token in tokens:
@@ -75,7 +95,12 @@ def _expanded(tokens: list[Token], source: Source) -> list[Token]:
             whole = [part for each in body for part in _moved(each, macro.start, bodies)]
             if 0 < len(whole) <= _MAX_MACRO:
                 bodies[macro.name] = whole
-        found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
+        if token.kind == "NAME" and token.text in values:
+            found += [
+                t._replace(start=token.start, before=token.before) for t in values[token.text]
+            ]
+        else:
+            found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
     return found
 
 
@@ -108,6 +133,8 @@ class _Picker:
         self.broken: list[list[Token]] = []
         self.words: dict[int, Token] = {}
         """Tokens to put in before others."""
+        self.endings: dict[int, Token] = {}
+        """Tokens to put in behind others."""
         self.unclosed: int | None = None
         """The outermost brace that holds something and does not end."""
         self._tree = tree
@@ -136,8 +163,9 @@ class _Picker:
             if self._reading(self._tokens[first : statement.end]):
                 self._keep(statement, first, statement.end)
         elif self._variable(statement, kind):
-            self._keep(statement, first, statement.end)
+            self._blocks(statement)
         elif not self._definition(statement, kind) and not self._constructor(statement):
+            self._parameters(statement)
             label = self._kind(first + 1) == "COLON"
             if kind != "SEMICOLON" and not label and statement.outer is not None:
                 self._mixed.add(statement.outer)
@@ -198,18 +226,56 @@ class _Picker:
         return True
 
     def _variable(self, statement: Statement, kind: str) -> bool:
-        """Note ``network<...> name;`` and ``type<...>::network name;``, to be read as typedefs."""
-        first = statement.first
-        tokens = self._tokens[first : statement.end]
-        ends = [token.kind for token in tokens[-2:]] == ["NAME", "SEMICOLON"]
-        plain = ends and kind in ("HEAD", "NAME") and not statement.blocks
-        if not plain or not (self._names_layer(tokens) or self._is_member(first)):
+        """Note ``network<...> name`` with whatever follows, to be read as a typedef."""
+        at = statement.first
+        while self._kind(at) == "_CONST":
+            at += 1
+        return kind in ("HEAD", "NAME", "_CONST") and self._declared(statement, at)
+
+    def _parameters(self, statement: Statement) -> None:
+        """Note the parameters of a function that are networks."""
+        at, stop = statement.first, statement.end if statement.body is None else statement.body
+        first = False  # nothing of the parameter has been read but const
+        while at < stop:
+            kind = self._kind(at)
+            if first and kind in ("HEAD", "NAME"):
+                self._declared(statement, at)
+                at = self._behind_type(at)
+                first = False
+            else:
+                first = kind in ("LPAR", "COMMA") or (first and kind == "_CONST")
+                at += 1
+
+    def _declared(self, statement: Statement, at: int) -> bool:
+        """Keep ``network<...> name``, if it stands at a place; whether it does."""
+        behind = name = self._behind_type(at)
+        while name < statement.end and self._tokens[name].text in ("&", "&&", "*", "const"):
+            name += 1
+        if self._kind(name) != "NAME" or self._kind(name + 1) not in _AFTER_NAME:
+            return False
+        if self._tokens[at].text.rstrip(" <").rpartition("::")[2] in _POINTERS:
+            at, behind = at + 1, behind - 1
+        tokens = self._tokens[at:behind]
+        if not tokens or not (self._names_layer(tokens) or self._is_member(at)):
             return False
         word = Token("TYPEDEF", "", tokens[0].start, tokens[0].before)
-        if not self._reading([word, *tokens]):
+        end = self._tokens[name].end
+        semicolon = Token("SEMICOLON", ";", end, end)
+        if not self._reading([word, *tokens, self._tokens[name], semicolon]):
             return False
-        self.words[first] = word
+        self.words[at] = word
+        self.endings[name] = semicolon
+        self._keep(statement, at, behind)
+        self._keep(statement, name, name + 1)
         return True
+
+    def _behind_type(self, at: int) -> int:
+        """The token behind a type, with its arguments and the members that are named in it."""
+        while True:
+            closer = self._tree.opened[at].closer if at in self._tree.opened else at
+            at = (at if closer is None else closer) + 1
+            if self._kind(at) not in ("MEMBER", "MEMBER_HEAD"):
+                return at
 
     def _is_member(self, first: int) -> bool:
         """True for a type that is named inside another one."""
@@ -239,6 +305,8 @@ class _Picker:
             header = statement.header
             closer = None if header is None else header.closer
             at = statement.cut or (at if closer is None else closer + 1)
+            if self._kind(at) == "_CONST":
+                kind = "_CONST"
         if self._is_using(at):
             behind = self._kind(at + 1)
             if behind == "NAMESPACE" and kind == "USING":
@@ -258,6 +326,10 @@ class _Picker:
         )
         typed = any(self._kind(i) == "CTYPE" for i in range(statement.first, at))
         valued = self._kind(at) == "NAME" and self._kind(at + 1) in ("EQUAL", "_OPEN")
+        called = self._kind(at) == "NAME" and self._kind(at + 1) == "LPAR"
+        if constant and typed and called and not statement.blocks:
+            # A function, as it has been rewritten, or the declaration of something else.
+            return at if self._reading(self._tokens[statement.first : statement.end]) else None
         return at if constant and typed and valued else None
 
     def _is_qualified(self, index: int) -> bool:

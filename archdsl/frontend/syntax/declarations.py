@@ -23,6 +23,8 @@ _NUMBER = re.compile(
 )
 _OPENS = frozenset({"LPAR", "_OPEN", "HEAD", "MEMBER_HEAD", "TEMPLATE"})
 _SHUTS = frozenset({"RPAR", "_SHUT", "CLOSE"})
+_OPERANDS = frozenset({"NAME", "INTEGER", "FLOAT", "BOOLEAN", "HEAD"})
+_OF_PARAMETERS = frozenset({"LPAR", "RPAR", "CTYPE", "NAME", "COMMA", "_CONST"})
 _BEFORE = frozenset({"SEMICOLON", "_OPEN", "_SHUT", "INCLUDE", "COLON", END})
 """The kinds of tokens behind which a statement may begin."""
 
@@ -69,6 +71,8 @@ def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
     words = tokens[start:at]
     types = [word for word in words if word.kind == "CTYPE"]
     constant = next((word for word in words if word.text in ("const", "constexpr")), None)
+    if tokens[at].kind == "NAME" and tokens[at + 1].kind == "LPAR" and constant and types:
+        return _function(tokens, start, at, found)
     valued = tokens[at].kind == "NAME" and tokens[at + 1].kind in ("EQUAL", "_OPEN")
     if not types or constant is None or not valued:
         return start
@@ -82,17 +86,21 @@ def _list(tokens: list[Token], start: int, at: int, prefix: list[Token], found: 
     typed = tokens[start].kind == "TYPEDEF"
     parts: list[list[Token]] = [[]]
     depth = 0
-    while tokens[at].kind != "SEMICOLON" or depth:
-        token = tokens[at]
-        if token.kind == END or depth < 0:
+    end = at
+    while tokens[end].kind != "SEMICOLON":
+        if tokens[end].kind in (END, "_CONST", "TYPEDEF"):  # nothing is read twice
             return start
+        end += 1
+    behind, semicolon = end + 1, tokens[end]
+    tokens = tokens[at:end] if typed else compared(tokens[at:end])
+    for token in tokens:
         depth += (token.kind in _OPENS) - (token.kind in _SHUTS)
         if token.kind == "COMMA" and not depth:
             parts.append([])
         else:
             parts[-1].append(token)
-        at += 1
-    semicolon = tokens[at]
+    if depth:
+        return start
     shared = parts[0][:-1] if typed else []
     for index, part in enumerate(parts):
         named = len(part) == 1 if typed else len(part) > 1
@@ -100,7 +108,58 @@ def _list(tokens: list[Token], start: int, at: int, prefix: list[Token], found: 
             return start
     for index, part in enumerate(parts):
         found += [*prefix, *(shared if index else []), *part, semicolon]
-    return at + 1
+    return behind
+
+
+def compared(tokens: list[Token]) -> list[Token]:
+    """The tokens of a number, with ``<`` and ``>`` as operators where they enclose no arguments."""
+    opened: list[int] = []  # places of "<" that wait for their ">", and of "("
+    enclosing: set[int] = set()
+    for at, token in enumerate(tokens):
+        if token.kind in ("HEAD", "MEMBER_HEAD", "LPAR"):
+            opened.append(at)
+        elif token.kind == "RPAR":
+            while opened and tokens[opened.pop()].kind != "LPAR":
+                pass
+        elif token.kind == "CLOSE" and opened and tokens[opened[-1]].kind != "LPAR":
+            behind = tokens[at + 1].kind if at + 1 < len(tokens) else "SEMICOLON"
+            head = opened.pop()
+            if behind not in _OPERANDS:
+                enclosing |= {head, at}
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        if at in enclosing or token.kind not in ("HEAD", "CLOSE"):
+            found.append(token)
+            continue
+        if token.kind == "HEAD":
+            name = token._replace(kind="NAME", text=token.text[:-1].rstrip())
+            found.append(name)
+            token = Token("OPERATOR", "<", token.end - 1, name.end)
+        found.append(token._replace(kind="OPERATOR"))
+    return found
+
+
+def _function(tokens: list[Token], start: int, name: int, found: list[Token]) -> int:
+    """Add ``constexpr type name(...) { return value; }`` as ``name(...) = value``, or ``start``."""
+    at = name + 1
+    while tokens[at].kind in _OF_PARAMETERS:
+        at += 1
+    opener = at
+    if tokens[at].kind != "_OPEN" or tokens[at + 1].text != "return":
+        return start
+    at += 2
+    while tokens[at].kind not in ("SEMICOLON", "_OPEN", "_SHUT", END):
+        at += 1
+    if tokens[at].kind != "SEMICOLON" or tokens[at + 1].kind != "_SHUT":
+        return start
+    here = tokens[opener].start
+    equal = Token("EQUAL", "=", here, here)
+    value = compared(tokens[opener + 2 : at])
+    if tokens[at + 2].kind == "SEMICOLON":
+        at += 1
+    typed = [t for t in tokens[start:name] if t.kind in ("_CONST", "CTYPE")]
+    found += [*typed, *tokens[name:opener], equal, *value, tokens[at]]
+    return at + 2
 
 
 def _enumeration(tokens: list[Token], at: int, found: list[Token]) -> int:
@@ -134,7 +193,7 @@ def _enumeration(tokens: list[Token], at: int, found: list[Token]) -> int:
             at += 1
             depth = 0
             while depth or tokens[at].kind not in ("COMMA", "_SHUT"):
-                if tokens[at].kind in (END, "SEMICOLON"):
+                if tokens[at].kind in (END, "SEMICOLON", "_OPEN"):
                     return start
                 depth += (tokens[at].kind in _OPENS) - (tokens[at].kind in _SHUTS)
                 constants.append(tokens[at])

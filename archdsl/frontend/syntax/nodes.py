@@ -202,6 +202,16 @@ class Constant(NamedTuple):
     span: Span
 
 
+class Function(NamedTuple):
+    """``constexpr int twice(int n) { return 2 * n; }``, or a variable template of numbers."""
+
+    name: Name
+    type: CppType
+    formals: tuple[tuple[Name, CppType], ...]
+    value: Expression
+    span: Span
+
+
 class Parameter(NamedTuple):
     """``param int classes = 1000;``: a constant that ``-D`` can set from outside."""
 
@@ -271,6 +281,7 @@ Item = (
     Include
     | Template
     | Constant
+    | Function
     | Parameter
     | NetworkExpression
     | Directive
@@ -286,3 +297,5 @@ class Document(NamedTuple):
 
     source: Source
     items: tuple[Item, ...]
+    macros: frozenset[str] = frozenset()
+    """The macros of a C++ source that have their values from outside."""

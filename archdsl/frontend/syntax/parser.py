@@ -6,8 +6,9 @@ recurses on the depth of the text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 from archdsl.diagnostics import ArchError, Diagnostic, coded
 from archdsl.diagnostics.source import Source
@@ -25,14 +26,18 @@ _LOCK = Lock()
 
 @coded("E000")
 @collector_paused()
-def parse(source: Source) -> nodes.Document:
+def parse(source: Source, settings: Mapping[str, Any] | None = None) -> nodes.Document:
     """The syntax tree of a text; of a C++ source, that of its definitions.
+
+    ``settings`` are the values given with ``-D``: in a C++ source they are macros.
 
     Raises :class:`ArchError` with a diagnostic for every syntax error that does not follow from
     an earlier one: after an error, reading goes on behind the next ``;``.
     """
+    macros: frozenset[str] = frozenset()
     if source.is_cpp:
-        tokens = _definitions(source)
+        given = {name: written(value) for name, value in (settings or {}).items()}
+        tokens, macros = _definitions(source, given)
     else:
         try:  # with the small tables: few specs have scopes
             tokens = grammar(scopes=False).tokens(source.text)
@@ -42,7 +47,12 @@ def parse(source: Source) -> nodes.Document:
     items, errors = _read(tokens, source)
     if errors:
         raise ArchError(errors)
-    return nodes.Document(source, items)
+    return nodes.Document(source, items, macros)
+
+
+def written(value: Any) -> str:
+    """A value given with ``-D`` as a text would have it: Python's own are in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _read(tokens: list[Token], source: Source) -> tuple[tuple[nodes.Item, ...], list[Diagnostic]]:
@@ -68,8 +78,8 @@ def _reduce(tokens: list[Token], source: Source, *, scopes: bool = True) -> tupl
         return cast("tuple[nodes.Item, ...]", table.parse(tokens))
 
 
-def _definitions(source: Source) -> list[Token]:
-    """The tokens of the definitions of a C++ source.
+def _definitions(source: Source, given: Mapping[str, str]) -> tuple[list[Token], frozenset[str]]:
+    """The tokens of the definitions of a C++ source, and its macros that have a given value.
 
     Raises ArchError where one of them speaks of layers and is not written in the language.
     """
@@ -83,11 +93,11 @@ def _definitions(source: Source) -> list[Token]:
             return False
         return True
 
-    found = definitions_of(source, reads, lambda name: lookup(name) is not None)
+    found = definitions_of(source, reads, lambda name: lookup(name) is not None, given)
     errors: list[Diagnostic] = []
     for tokens in found.broken[:_MAX_ERRORS]:
         # Read by itself: an error in it then never hides behind one in another definition.
         errors += _read(tokens, source)[1]
     if errors:
         raise ArchError(errors)
-    return found.tokens
+    return found.tokens, found.macros
