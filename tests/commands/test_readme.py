@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    \$ (.*\barchdsl .*)$", README, re.MULTILINE)
 
 _DOWNLOAD = "takes trained weights from the network"
+_TRAINED = "learns for minutes; tests/training runs the like"
 _ABSENT = "reads a file that its user brings"
 LEFT_OUT = {
     "archdsl compile dnn_face_recognition_ex.cpp "
@@ -38,6 +39,13 @@ LEFT_OUT = {
     "--weights torchvision:maskrcnn_resnet50_fpn": _DOWNLOAD,
     "archdsl detect fcn_resnet50 street.jpg --weights torchvision:fcn_resnet50 "
     "-o streets.png": _DOWNLOAD,
+    "archdsl train lenet --data digits -o run --epochs 15": _TRAINED,
+    "archdsl train resnet18 -D classes=3 --weights torchvision:resnet18 --new-head --data photos "
+    "--augment standard -o run2": _DOWNLOAD,
+    "archdsl train faster_rcnn_resnet50_fpn -D classes=4 --data coco.json --images photos "
+    "-o run3": _TRAINED,
+    "torchrun --nproc-per-node 2 -m archdsl train lenet --data digits --strategy fsdp "
+    "-o run4": _TRAINED,
     "archdsl lsp": "waits for an editor; tests/lsp drives it",
 }
 """Commands of the README that are not run here, and why."""
@@ -94,6 +102,7 @@ def test_every_command_of_the_tour_is_there() -> None:
         "lsp",
         "inspect",
         "import",
+        "train",
     }
     for name in named:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
