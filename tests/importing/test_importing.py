@@ -17,6 +17,7 @@ import archdsl
 import archdsl.backends.torch
 from archdsl.api import load_source
 from archdsl.backends.torch import compile_outline
+from archdsl.backends.torch.trial_run import device_of
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.bundled import spec_names
@@ -69,7 +70,12 @@ def same(module: nn.Module, size: Shape) -> str:
     """The spec of a module, once its network has been found to be the same."""
     text = written(graph_of_module(module, "net", size))
     other = compiled(text)
-    found = match(canonical(module), canonical(other))
+    # With known sizes, as the reader has them: to flatten 1×1 maps no order of axes matters.
+    examples = [
+        [torch.empty(2, *(int(each or 1) for each in size), device=device_of(each_of))]
+        for each_of in (module, other)
+    ]
+    found = match(canonical(module, examples=examples[0]), canonical(other, examples=examples[1]))
     assert found.matched, "\n".join(found.differences)
     count = sum(p.numel() for p in module.parameters())
     assert count == sum(p.numel() for p in other.parameters())
