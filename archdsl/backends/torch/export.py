@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, ExportedProgram
 
+from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.input_sizes import require_open_size
 from archdsl.backends.torch.quiet import quiet
 from archdsl.backends.torch.trial_run import device_of, trial_input, undisturbed
@@ -78,7 +79,8 @@ def scripted(
     if dynamic_size:
         require_open_size(network, module)
     with undisturbed(module, training=False), quiet():
-        program: torch.jit.ScriptModule = torch.jit.script(module)
+        # TorchScript takes an argument without a type for a tensor, and blocks may take lists.
+        program: torch.jit.ScriptModule = torch.jit.script(flat(module))
         return program
 
 
