@@ -88,6 +88,16 @@ def test_equal_blocks_are_of_one_class_named_after_their_template() -> None:
     assert "(bottleneck_stage3): BottleneckStage(" in str(module)
 
 
+def test_a_part_may_have_the_name_of_a_container_s_method() -> None:
+    module = archdsl.compile(
+        "template <typename S> using insert = con<4,3,3,1,1,relu<S>>;\n"
+        "template <typename S> using stage = insert<relu<S>>;\n"
+        "using net = fc<2,stage<input<2,8,8>>>;"
+    )
+    assert module(torch.randn(1, 2, 8, 8)).shape == (1, 2)
+    assert "stage.insert.conv.weight" in module.state_dict()
+
+
 def test_what_a_block_takes_and_gives_is_not_written_over() -> None:
     module = archdsl.compile(
         "template <typename S> using half = con<4,3,3,1,1,relu<S>>;\n"

@@ -58,6 +58,10 @@ class Unit:
             yield unit
             unit = unit.parent
 
+    def names(self) -> list[str]:
+        """The names of the modules and units that it calls, in order."""
+        return [piece.name for piece in self.pieces if not isinstance(piece, Function)]
+
     def chained(self) -> bool:
         """True if its pieces are modules in a row, each fed by the one before and called once."""
         if len(self.inputs) != 1 or len(self.outputs) != 1 or not self.pieces:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from archdsl.analysis.cost import summarise
 from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, plan
+from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import ForwardResults, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
@@ -108,9 +109,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     for pattern in found[:-1]:
         if pattern.inline:
             continue
-        scope = pattern.units[0].scope
-        outer = scope.parent.template if scope.parent is not None else None
-        base = camel(scope.template or f"{outer or ''}_{scope.title}")
+        base = unit_name(pattern.units[0])
         parts = _words(pattern)
         first = firsts.setdefault(base, parts)
         apart = sorted(parts - first)

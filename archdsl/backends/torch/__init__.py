@@ -112,7 +112,9 @@ def _class(network: Network, unit: Unit, planned: Plan) -> type[nn.Module]:
     if unit.parent is None:
         return block_class(class_name(network.name, "Network"), unit, planned.result)
     name = unit_name(unit)
-    return chain_class(name) if unit.chained() else block_class(name, unit)
+    # torch refuses parts that would hide a method of their container, such as ``insert``.
+    hidden = any(hasattr(nn.Sequential, part) for part in unit.names())
+    return chain_class(name) if unit.chained() and not hidden else block_class(name, unit)
 
 
 def _device(name: str) -> torch.device:

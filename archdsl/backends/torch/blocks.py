@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -167,6 +166,6 @@ def _call(graph: fx.Graph, piece: UnitPiece, values: dict[Operation, Any]) -> No
 def filled(made: Any, parts: Iterable[tuple[str, nn.Module]]) -> nn.Module:
     """An instance of a class of blocks with the modules that it calls, by name."""
     module: nn.Module = made()
-    for name, part in OrderedDict(parts).items():
+    for name, part in dict(parts).items():
         module.add_module(name, part)
     return module

@@ -93,6 +93,7 @@ def command(
             size = write(path, encode(form, network.checked, deployed.module, options))
         written.append((str(path), size))
     summary = network.summary()
+    from archdsl.backends.torch.blocks import notes
     from archdsl.backends.torch.trial_run import result_shapes, told
 
     if as_json:
@@ -111,7 +112,7 @@ def command(
     _line("parameters", f"{summary.parameters:,}")
     if summary.trainable != summary.parameters:
         _line("trainable", f"{summary.trainable:,}")
-    if new := module.__dict__.get("meta", {}).get("new"):
+    if new := notes(module).get("new"):
         _line("new", listing(new, 8))
     _line("MACs", f"{summary.macs:,}")
     gave = ", ".join(told(result) for result in results.values())
