@@ -149,9 +149,17 @@ def test_two_processes_learn_as_one(
 ) -> None:
     """About half a minute each: two processes of gloo have the losses of one."""
     out = tmp_path / "run"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    # Standalone: torchrun finds a port that is free, whatever else runs on the machine.
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
     subprocess.run(
-        [*launch, "--master-port", "29617", *command(
+        [*launch, *command(
             "train", "lenet", "--data", digits, "-o", out, "--epochs", 2, "--strategy", strategy
         )[1:]],
         env=QUIET, check=True,
