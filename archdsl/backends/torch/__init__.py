@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.backends.torch.realise import module_of
 from archdsl.diagnostics import fail
+from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.names import class_name
 from archdsl.ir.network import Network
 
@@ -53,9 +55,11 @@ def compile_outline(network: Network) -> nn.Module:
     return _compile(network, torch.device("meta"), None)
 
 
+@collector_paused()
 def _compile(network: Network, device: torch.device, fill: Fill | None) -> nn.Module:
     planned = plan(network)
-    with device:
+    # As a context, a device costs a call of Python for every function of torch.
+    with nullcontext() if device == torch.get_default_device() else device:
         module = _hierarchy(network, planned)
     if device.type != "meta":
         done = fill(module) if fill is not None else frozenset()
