@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from archdsl.analysis.memory import Memory, UnknownMemoryError, memory
 from archdsl.analysis.receptive_field import Field, behind, joined, pixels
 from archdsl.ir.edges import (
     Anchors,
@@ -119,6 +120,14 @@ class Summary:
     def macs(self) -> int:
         return self.cost.macs
 
+    def memory(self, images: int = 1) -> Memory:
+        """Bytes that so many images take at once, at inference and in training.
+
+        Raises :class:`~archdsl.analysis.memory.UnknownMemoryError` where the size of a tensor is
+        open, or differs by the image as that of detections does.
+        """
+        return memory(self.network, images)
+
     def totals(self) -> dict[str, Any]:
         """Input, outputs and totals of the network, for JSON documents."""
         return {
@@ -131,10 +140,11 @@ class Summary:
             "macs": self.macs,
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of ``archdsl summary --json``."""
+    def to_json(self, images: int = 1) -> dict[str, Any]:
+        """The document of ``archdsl summary --json``; its memory is for so many images at once."""
         return {
             **self.totals(),
+            "memory": self._memory_document(images),
             "layers": [
                 {
                     "scope": row.path,
@@ -147,6 +157,18 @@ class Summary:
                 }
                 for row in self.rows
             ],
+        }
+
+    def _memory_document(self, images: int) -> dict[str, int] | None:
+        try:
+            found = self.memory(images)
+        except UnknownMemoryError:
+            return None
+        return {
+            "images": images,
+            "weights": found.weights,
+            "inference": found.weights + found.inference,
+            "training": found.weights + found.training,
         }
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ from archdsl.ir.edges import (
     samples,
     shown,
 )
+from archdsl.ir.storage import Storage
 from archdsl.ir.window import POINT, Window
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ class Layer:
     kind: ClassVar[str]
     inputs: ClassVar[int | None] = 1
     """Number of tensors the layer takes; ``None`` for any number from two on."""
-    keeps_output: ClassVar[bool] = True
-    """True if the layer's gradient needs its output; else an activation may write over it."""
+    storage: ClassVar[Storage] = Storage()
+    """The tensors that it makes, and those that its gradient needs."""
     drawn: ClassVar[bool] = True
     """True if drawings give the layer a box of its own; else its input stands for it."""
     warning_code: ClassVar[str] = "W000"
@@ -200,6 +201,10 @@ class Layer:
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Multiply-accumulates for one sample."""
         return 0
+
+    def kept(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Bytes that the gradient needs for one sample, beside inputs, output and weights."""
+        return self.storage.extra * (elements(output) or 0)
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         """Input cells that one output cell sees; ``None`` for layers that work cell by cell."""

@@ -17,6 +17,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_INPUT, KEEPS_OUTPUT, VIEW, Storage
 from archdsl.ir.window import LAST_AXIS, SAMPLE
 
 
@@ -30,33 +31,55 @@ class _Fixed(Layer):
         return made(f"torch.nn.{self.torch_class}")
 
     def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
-        if self.torch_class in _IN_PLACE and emit.may_overwrite_input():
+        if self.storage.overwrites and emit.may_overwrite_input():
             return emit.module(made(f"torch.nn.{self.torch_class}", inplace=True), *operands)
         return emit.module(self.module(inputs), *operands)
 
 
-def _fixed(torch_class: str, doc: str, *names: str, source: str = "") -> type[_Fixed]:
-    namespace = {"__doc__": doc, "torch_class": torch_class, "__module__": __name__}
+def _fixed(
+    torch_class: str, doc: str, *names: str, storage: Storage, dlib: str = ""
+) -> type[_Fixed]:
+    namespace = {
+        "__doc__": doc,
+        "torch_class": torch_class,
+        "storage": storage,
+        "__module__": __name__,
+    }
     cls: type[_Fixed] = dataclass(frozen=True)(type(torch_class, (_Fixed,), namespace))
-    spelled = source + f"torch.nn.{torch_class}"
+    spelled = (f"dlib {dlib}; " if dlib else "") + f"torch.nn.{torch_class}"
     return define(*names, category=Category.ACTIVATION, source=spelled)(cls)
 
 
-# An activation that works in place saves a copy of its input, which is most of its cost.
-_IN_PLACE = {"ReLU", "ReLU6", "SiLU", "Hardswish", "Hardsigmoid", "Mish"}
+# One of these saves a copy of its input where it works in place, which is most of its cost.
+_SMOOTH = Storage(keeps_output=False, overwrites=True)
+_RECTIFIER = Storage(keeps_input=False, overwrites=True)
 
-ReLU = _fixed("ReLU", "max(x, 0).", "relu", source="dlib relu_; ")
-ReLU6 = _fixed("ReLU6", "x limited to 0..6.", "relu6")
-Sigmoid = _fixed("Sigmoid", "1 / (1 + exp(-x)).", "sig", "sigmoid", source="dlib sig_; ")
-Tanh = _fixed("Tanh", "Hyperbolic tangent.", "htan", "tanh", source="dlib htan_; ")
-Mish = _fixed("Mish", "x tanh(log(1 + exp x)).", "mish", source="dlib mish_; ")
-GELU = _fixed("GELU", "x times the normal distribution at x.", "gelu", source="dlib gelu_; ")
-SiLU = _fixed("SiLU", "x times its sigmoid.", "silu", source="dlib silu_; ")
-Hardswish = _fixed("Hardswish", "x relu6(x + 3) / 6.", "hardswish")
-Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid")
+ReLU = _fixed(
+    "ReLU",
+    "max(x, 0).",
+    "relu",
+    storage=Storage(keeps_input=False, overwrites=True),
+    dlib="relu_",
+)
+ReLU6 = _fixed("ReLU6", "x limited to 0..6.", "relu6", storage=_SMOOTH)
+Sigmoid = _fixed(
+    "Sigmoid", "1 / (1 + exp(-x)).", "sig", "sigmoid", storage=KEEPS_OUTPUT, dlib="sig_"
+)
+Tanh = _fixed("Tanh", "Hyperbolic tangent.", "htan", "tanh", storage=KEEPS_OUTPUT, dlib="htan_")
+Mish = _fixed("Mish", "x tanh(log(1 + exp x)).", "mish", storage=_SMOOTH, dlib="mish_")
+GELU = _fixed(
+    "GELU",
+    "x times the normal distribution at x.",
+    "gelu",
+    storage=KEEPS_INPUT,
+    dlib="gelu_",
+)
+SiLU = _fixed("SiLU", "x times its sigmoid.", "silu", storage=_SMOOTH, dlib="silu_")
+Hardswish = _fixed("Hardswish", "x relu6(x + 3) / 6.", "hardswish", storage=_SMOOTH)
+Hardsigmoid = _fixed("Hardsigmoid", "relu6(x + 3) / 6.", "hardsigmoid", storage=_SMOOTH)
 Sigmoid.bounded = Tanh.bounded = True
-Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus")
-Identity = _fixed("Identity", "The input, unchanged.", "identity")
+Softplus = _fixed("Softplus", "log(1 + exp x).", "softplus", storage=KEEPS_INPUT)
+Identity = _fixed("Identity", "The input, unchanged.", "identity", storage=VIEW)
 ReLU.homogeneous = Identity.homogeneous = True
 Identity.drawn = False  # a line that passes says it
 
@@ -70,6 +93,7 @@ Identity.drawn = False  # a line that passes says it
 class LeakyReLU(Layer):
     """x where positive, slope times x elsewhere."""
 
+    storage = KEEPS_INPUT
     homogeneous = True
 
     slope: float = arg("factor of negative values", 0.01)
@@ -83,6 +107,7 @@ class LeakyReLU(Layer):
 class PReLU(Layer):
     """Leaky ReLU with one learned slope for the whole layer."""
 
+    storage = KEEPS_INPUT
     homogeneous = True
 
     initial: float = arg("the slope before training", 0.25)
@@ -99,6 +124,8 @@ class PReLU(Layer):
 class ELU(Layer):
     """x where positive, alpha (exp x - 1) elsewhere."""
 
+    storage = KEEPS_INPUT
+
     alpha: float = arg("minus the limit of negative values", 1.0)
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
@@ -113,6 +140,8 @@ class ELU(Layer):
 @dataclass(frozen=True)
 class ClippedReLU(Layer):
     """x limited to 0..ceiling."""
+
+    storage = KEEPS_INPUT
 
     ceiling: float = arg("the largest output", 6.0, minimum=0)
 
@@ -136,6 +165,7 @@ class SmeLU(Layer):
 class Softmax(Layer):
     """Probabilities over the channels, at each position by itself."""
 
+    storage = KEEPS_OUTPUT
     bounded = True
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:

@@ -21,6 +21,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_NOTHING, PART, SUM, VALUE, VIEW, Storage
 from archdsl.ir.window import whole
 
 
@@ -49,6 +50,7 @@ class Tokens(Layer):
     field is that of all of them from here on.
     """
 
+    storage = VIEW
     homogeneous = True
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -73,6 +75,8 @@ class Tokens(Layer):
 @dataclass(frozen=True)
 class ClassToken(Layer):
     """A learned token in front of the others, the same for every image; it starts as zeros."""
+
+    storage = KEEPS_NOTHING
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         tokens, channels = _sequence(inputs[0], self.kind)
@@ -100,6 +104,8 @@ class PositionEmbedding(Layer):
 
     They start as normal values. The number of tokens, hence the image's size, is fixed by it.
     """
+
+    storage = SUM
 
     deviation: float = arg(
         "standard deviation of the initial values", 0.02, minimum=0, positional=False
@@ -144,6 +150,9 @@ class Attention(Layer):
     values, count as well, T²·C each whatever the number of heads. Softmax and scaling count
     nothing. torchvision's published operations follow the same convention.
     """
+
+    # Queries, keys and values, and what the output is made of.
+    storage = Storage(keeps_output=False, extra=4 * VALUE)
 
     heads: int = arg("parts that the channels are split into; divides them", minimum=1)
     dropout: float = arg(
@@ -194,6 +203,7 @@ class Attention(Layer):
 class Token(Layer):
     """One token of a sequence, by its place from 0; the class token is the first."""
 
+    storage = PART
     homogeneous = True
 
     index: int = arg("the token's place", 0, minimum=0)

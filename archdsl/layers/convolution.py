@@ -20,6 +20,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, made
+from archdsl.ir.storage import KEEPS_INPUT
 from archdsl.ir.window import sliding, spreading
 from archdsl.layers.initial import Initialised
 
@@ -160,7 +161,7 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
     """Convolution of a feature map, padded with zeros, with a bank of filters."""
 
     linear = True
-    keeps_output = False
+    storage = KEEPS_INPUT
 
     dilation: int = arg("distance of neighbouring filter taps", 1, minimum=1, positional=False)
     groups: int = arg(
@@ -264,7 +265,7 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
     """Transposed convolution: enlarges a feature map by its stride."""
 
     linear = True
-    keeps_output = False
+    storage = KEEPS_INPUT
 
     kernel_h: int = arg("rows of a filter (dlib nr)", minimum=1)
     kernel_w: int = arg("columns of a filter (dlib nc)", minimum=1)

@@ -10,6 +10,7 @@ from archdsl.ir.edges import EdgeType, shape_words
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.layer import Category, RuleError, Shape, alias, arg, define
 from archdsl.ir.lowering import Emitter, Operand, Value, made
+from archdsl.ir.storage import VALUE, VIEW, Storage
 from archdsl.ir.trial import RandomValues, Trial
 
 
@@ -97,6 +98,7 @@ class Input(TensorInput):
     Pixel types (unsigned char, rgb_pixel) hold 0..255 and are divided by 256; float types pass.
     """
 
+    storage = VIEW
     inputs = 0
 
     pixels: Pixels = arg("channels, or a matrix type")
@@ -134,6 +136,7 @@ class Input(TensorInput):
 class InputRgbImage(TensorInput):
     """A colour image with values 0..255: its mean colour is subtracted, the rest divided by 256."""
 
+    storage = Storage(keeps_input=False, keeps_output=False, workspace=VALUE)
     inputs = 0
 
     height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")
@@ -188,6 +191,7 @@ alias(
 class InputTensor(TensorInput):
     """A tensor as it is; ``--input`` gives its channels, rows and columns where they are open."""
 
+    storage = VIEW
     inputs = 0
 
     channels: int | None = arg("channels", None, minimum=1, positional=False, shown="--input")

@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_INPUT, KEEPS_NOTHING, SUM, Storage
 from archdsl.ir.window import SAMPLE, resizing
 
 
@@ -40,7 +41,7 @@ def _known(shape: Shape, axis: int) -> int:
 class Add(Layer):
     """Sum of tensors of equal shape."""
 
-    keeps_output = False
+    storage = Storage(False, False, overwrites=True, passes_gradient=True)
     inputs = None
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -109,7 +110,7 @@ class AddPadded(_LevelJoin):
     """dlib's add_prev: the smaller tensor is padded with zeros at its far ends on every axis."""
 
     warning_code = "W003"
-    keeps_output = False
+    storage = SUM
     inputs = 2
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -135,7 +136,7 @@ class Concat(_LevelJoin):
     """Tensors one behind the other along the channels."""
 
     concatenates = True
-    keeps_output = False
+    storage = SUM
     inputs = None
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -159,7 +160,7 @@ class Concat(_LevelJoin):
 class Gate(MapLayer):
     """A feature map, each channel times a number: the first input by the second."""
 
-    keeps_output = False
+    storage = KEEPS_INPUT
     inputs = 2
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -190,7 +191,7 @@ class Mult(_LevelJoin):
     """
 
     warning_code = "W003"
-    keeps_output = False
+    storage = KEEPS_INPUT
     inputs = 2
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -223,6 +224,7 @@ class MatrixProduct(MapLayer):
     k×r×c by k×c×d is k×r×d, in k·r·c·d MACs.
     """
 
+    storage = KEEPS_INPUT
     inputs = 2
     sees = SAMPLE  # a row of one matrix and a column of the other reach over all of the image
 
@@ -265,6 +267,7 @@ class MatrixProduct(MapLayer):
 class ResizeToMatch(MapLayer):
     """The first input, resized to the height and width of the second."""
 
+    storage = KEEPS_NOTHING
     inputs = 2
 
     nearest: bool = arg("take the nearest cell, in place of a bilinear mean of four")

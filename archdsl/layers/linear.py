@@ -17,6 +17,7 @@ from archdsl.ir.layer import (
     modes,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_INPUT, KEEPS_NOTHING, MASKED, Storage
 from archdsl.ir.window import LAST_AXIS, whole
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import flat_size, last_axis
@@ -33,7 +34,7 @@ class FullyConnected(Initialised, Layer):
 
     flattens = True
     linear = True
-    keeps_output = False
+    storage = KEEPS_INPUT
 
     outputs: int = arg("number of outputs", minimum=1)
     bias: bool = arg("add a learned value per output", True, positional=False)
@@ -85,7 +86,7 @@ class Linear(Initialised, MapLayer):
 
     features_last = True
     linear = True
-    keeps_output = False
+    storage = KEEPS_INPUT
     sees = LAST_AXIS
 
     outputs: int = arg("number of outputs", minimum=1)
@@ -123,6 +124,7 @@ modes("linear_", LINEAR_HAS_BIAS="linear", LINEAR_NO_BIAS="linear_no_bias")
 class Dropout(Layer):
     """In training sets values to zero at random, each with probability p; later does nothing."""
 
+    storage = MASKED
     homogeneous = True
 
     p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
@@ -144,6 +146,7 @@ class Dropout(Layer):
 class DropoutRate(Layer):
     """Dropout with its rate in percent."""
 
+    storage = MASKED
     homogeneous = True
 
     percent: int = arg("percentage of values that are dropped", minimum=0, maximum=100)
@@ -168,6 +171,7 @@ alias("dropout_10", DropoutRate, "Dropout of 10 percent.", "dlib dropout_10", pe
 class StochasticDepth(Layer):
     """In training leaves out a whole sample with probability p; for bodies of residual blocks."""
 
+    storage = Storage(False, False, idle=True)
     homogeneous = True
 
     p: float = arg("probability that a sample is dropped", 0.5, minimum=0, maximum=1)
@@ -188,6 +192,7 @@ class StochasticDepth(Layer):
 class Multiply(Layer):
     """Every value times a constant."""
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     factor: float = arg("the constant", 0.5)
@@ -209,6 +214,7 @@ class Multiply(Layer):
 class ScaleWeights(Layer):
     """Every value divided by the square root of the length of attention's queries and keys."""
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     length: int = arg("length of a query (dlib d_k)", minimum=1)

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import VIEW
 
 
 @dataclass(frozen=True)
 class Loss(Layer):
     """The base of all losses: the network's output passes."""
+
+    storage = VIEW
 
     def criterion(self) -> Construct:
         """The torch module that turns (output, target) into a number."""

@@ -7,6 +7,7 @@ from typing import cast
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, modes, shown
 from archdsl.ir.lowering import Construct, made
+from archdsl.ir.storage import KEEPS_INPUT, VALUE, Storage
 from archdsl.ir.window import LAST_AXIS, SAMPLE
 from archdsl.layers.pooling import flat_size, last_axis
 
@@ -24,7 +25,7 @@ def _channels(shape: Shape, kind: str) -> int:
 class _BatchNorm(Layer):
     """Per-channel batch normalisation, the base of its spellings, whose defaults differ."""
 
-    keeps_output = False
+    storage = KEEPS_INPUT
     absorbs_bias = True
 
     eps: float = arg("added to the variance", 1e-5, minimum=0, maximum=1)
@@ -138,6 +139,8 @@ class Affine(Layer):
     channel, ``bn_fc`` one for each value.
     """
 
+    storage = Storage(keeps_output=False, workspace=VALUE)
+
     per_value: bool = arg(
         "a factor and an offset for every value, as of bn_fc, not for every channel",
         False,
@@ -170,6 +173,7 @@ class Affine(Layer):
 class GroupNorm(Layer):
     """Normalisation of each sample over groups of channels."""
 
+    storage = KEEPS_INPUT
     sees = SAMPLE
 
     groups: int = arg("number of groups", minimum=1)
@@ -203,6 +207,7 @@ class GroupNorm(Layer):
 class LayerNorm(Layer):
     """Normalisation of each sample as a whole; factor and offset per channel, as in dlib."""
 
+    storage = KEEPS_INPUT
     sees = SAMPLE
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)
@@ -251,6 +256,7 @@ class RMSNorm(Layer):
 class LayerNormLast(Layer):
     """Normalisation along the last axis, at each position by itself; behind ``channels_last``."""
 
+    storage = KEEPS_INPUT
     features_last = True
     sees = LAST_AXIS
 
@@ -280,6 +286,8 @@ class LayerNormLast(Layer):
 class LayerScale(Layer):
     """A learned factor per channel, small at first; for bodies of residual blocks."""
 
+    storage = KEEPS_INPUT
+
     initial: float = arg("the factors before training", 1e-6)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -308,6 +316,8 @@ class LocalResponseNorm(Layer):
     As in torch, ``alpha`` is divided by ``size``; the AlexNet paper's alpha of 1e-4 over a sum of
     5 channels is ``lrn<5,alpha=5e-4,k=2>`` here.
     """
+
+    storage = Storage(keeps_output=False, extra=3 * VALUE, workspace=2 * VALUE)
 
     size: int = arg("channels in the neighbourhood", 5, minimum=1)
     alpha: float = arg("factor of the mean square", 1e-4)

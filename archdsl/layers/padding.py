@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.ir.layer import Category, MapLayer, Shape, Window, arg, define, image
 from archdsl.ir.lowering import Construct, made
+from archdsl.ir.storage import KEEPS_NOTHING
 from archdsl.ir.window import sliding
 
 
@@ -20,6 +21,8 @@ class Pad(MapLayer):
 
     For what the padding of ``con`` cannot say, which is equal on opposite sides.
     """
+
+    storage = KEEPS_NOTHING
 
     top: int = arg("rows above", minimum=0)
     bottom: int = arg("rows below", minimum=0)

@@ -17,6 +17,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_NOTHING, VIEW
 from archdsl.ir.window import sliding
 from archdsl.layers.convolution import Pair, times
 
@@ -46,6 +47,7 @@ class Reorg(MapLayer):
     Darknet's layer of this name deals the values out in another order: ``darknet_reorg``.
     """
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     row_stride: int = arg("rows of a block", 2, minimum=1)
@@ -84,6 +86,7 @@ class DarknetReorg(Layer):
     of ``reorg``, the order of the values is not.
     """
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     stride: int = arg("rows and columns of a block; its square divides the channels", 2, minimum=1)
@@ -126,6 +129,7 @@ class YoloGrid(Layer):
     in another order; its weights are reordered where they are read and written.
     """
 
+    storage = VIEW
     homogeneous = True
 
     side: int = arg("S: cells along each side of the image", minimum=1)

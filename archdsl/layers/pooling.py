@@ -18,6 +18,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_INPUT, KEEPS_NOTHING, PART, VIEW, Storage
 from archdsl.ir.window import dividing, whole
 from archdsl.layers.convolution import Pair, SlidingWindow, require_fit, slid, times
 
@@ -113,6 +114,8 @@ class _Pooling(SlidingWindow):
 class MaxPool(_Pooling):
     """The largest value in each window; padding never wins."""
 
+    storage = Storage(keeps_output=False, extra=8)
+
     def label(self) -> str:
         return self._label("max")
 
@@ -141,6 +144,8 @@ class MaxPool(_Pooling):
 @dataclass(frozen=True)
 class AvgPool(_Pooling):
     """The mean of each window: of its cells inside the image as in dlib, or of all of them."""
+
+    storage = KEEPS_INPUT
 
     count_include_pad: bool = arg(
         "divide by the whole window, padding included (torch's default), "
@@ -199,6 +204,8 @@ class _AdaptivePooling(MapLayer):
 class AdaptiveAvgPool(_AdaptivePooling):
     """Means over windows chosen so that the output has the size asked for."""
 
+    storage = KEEPS_INPUT
+
     def label(self) -> str:
         return f"avg pool to {times(self.size)}"
 
@@ -215,6 +222,8 @@ class AdaptiveAvgPool(_AdaptivePooling):
 @dataclass(frozen=True)
 class AdaptiveMaxPool(_AdaptivePooling):
     """Maxima over windows chosen so that the output has the size asked for."""
+
+    storage = Storage(keeps_output=False, extra=8)
 
     def label(self) -> str:
         return f"max pool to {times(self.size)}"
@@ -246,6 +255,7 @@ for _name, _cls in (("max_pool_everything", MaxPool), ("avg_pool_everything", Av
 class ChannelsLast(Layer):
     """channels×height×width to height×width×channels, for layers along the last axis."""
 
+    storage = VIEW
     homogeneous = True
     order = (1, 2, 0)
 
@@ -265,6 +275,7 @@ class ChannelsLast(Layer):
 class ChannelsFirst(Layer):
     """height×width×channels back to channels×height×width."""
 
+    storage = VIEW
     homogeneous = True
     order = (2, 0, 1)
 
@@ -302,6 +313,7 @@ def last_axis(shape: Shape, kind: str) -> int:
 class ChannelShuffle(Layer):
     """Channels dealt out anew: the first of each group, then the second of each, and so on."""
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     groups: int = arg("number of groups; divides the channels", minimum=1)
@@ -322,6 +334,7 @@ class ChannelShuffle(Layer):
 class Chunk(Layer):
     """One of several equal parts of the channels: ``chunk<0,2>`` is the first half."""
 
+    storage = PART
     homogeneous = True
 
     index: int = arg("which part, from 0", minimum=0)

@@ -18,6 +18,7 @@ from archdsl.ir.layer import (
     shown,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import PART, VIEW
 from archdsl.ir.window import SAMPLE, sliding
 from archdsl.layers.pooling import flat_size
 from archdsl.layers.resize import ResizeTo
@@ -32,6 +33,7 @@ class ReshapeTo(MapLayer):
     ``resize_to`` does.
     """
 
+    storage = VIEW
     homogeneous = True
     warning_code = "W010"
 
@@ -104,6 +106,7 @@ class Flatten(Layer):
     ``reshape_to<64*7*7,1,1>``.
     """
 
+    storage = VIEW
     homogeneous = True
 
     channels: int | None = arg("channels (dlib k)", None, minimum=1, shown="the input's")
@@ -147,6 +150,7 @@ class Flatten(Layer):
 class Extract(Layer):
     """Neighbouring values of a sample, in their order, as channels×rows×columns."""
 
+    storage = PART
     homogeneous = True
     sees = SAMPLE
 
@@ -183,6 +187,7 @@ class Extract(Layer):
 class Slice(MapLayer):
     """A box out of a feature map: some of its channels, rows and columns."""
 
+    storage = PART
     homogeneous = True
 
     first_channel: int = arg("channels left out at the front (dlib offset_k)", minimum=0)
@@ -226,6 +231,7 @@ class Slice(MapLayer):
 class Transpose(MapLayer):
     """Rows become columns, in every channel."""
 
+    storage = VIEW
     homogeneous = True
     order = (0, 2, 1)
 

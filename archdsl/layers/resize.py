@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.ir.layer import Category, Dim, MapLayer, Shape, Window, arg, define, image
 from archdsl.ir.lowering import Construct, made
+from archdsl.ir.storage import KEEPS_NOTHING
 from archdsl.ir.window import Reads, blending, repeating, resizing
 from archdsl.layers.convolution import times
 
@@ -14,6 +15,7 @@ from archdsl.layers.convolution import times
 class Enlargement(MapLayer):
     """The base of layers that enlarge a feature map by a whole factor."""
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     scale: int = arg("factor for height and width", minimum=1)
@@ -105,6 +107,7 @@ class UpsampleNearest(Enlargement):
 class ResizeTo(MapLayer):
     """Bilinear resizing to a size; the corner cells of input and output coincide."""
 
+    storage = KEEPS_NOTHING
     homogeneous = True
 
     rows: int = arg("rows of the output (dlib NR)", minimum=1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.ir.layer import Category, MapLayer, RuleError, Shape, alias, arg, define, image, shown
 from archdsl.ir.lowering import Construct, made
+from archdsl.ir.storage import KEEPS_INPUT, KEEPS_NOTHING
 from archdsl.ir.window import LAST_AXIS
 
 
@@ -34,6 +35,7 @@ class Embeddings(MapLayer):
     k×rows×columns to k×rows×length. Numbers outside the vocabulary become zeros.
     """
 
+    storage = KEEPS_INPUT
     sees = LAST_AXIS
 
     count: int = arg("size of the vocabulary (dlib num_embeddings)", minimum=1)
@@ -66,6 +68,8 @@ class PositionalEncodings(MapLayer):
     dlib's formula, for row r and column c of n columns: sin(r / 10000^(c/n)) where c is even, the
     cosine where it is odd. (The paper gives each pair of columns one wavelength.)
     """
+
+    storage = KEEPS_NOTHING
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _known_map(inputs[0], self.kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,7 +11,8 @@ from archdsl.ir.edges import Detections, EdgeType, FeatureMaps, Shape, applicati
 from archdsl.ir.initial import Initial
 from archdsl.ir.layer import Layer
 from archdsl.ir.lowering import Construct, ImageValues, Operand, TensorLayer, made
-from archdsl.ir.network import LayerInstance, Network
+from archdsl.ir.network import Network
+from archdsl.ir.overwriting import overwritable
 from archdsl.ir.window import Cells
 from archdsl.layers.initial import TORCH
 
@@ -21,10 +21,10 @@ def plan(network: Network) -> Plan:
     """The plan of a checked network; its operations follow the order of the layers."""
     emit = _PlanEmitter(network)
     values: dict[str, Operand] = {}
-    overwritable = _overwritable(network)
+    may_overwrite = overwritable(network)
     nodes = network.graph.nodes
     for instance in network.instances():
-        overwrite = instance.path in overwritable
+        overwrite = instance.path in may_overwrite
         emit.begin(instance.path, frozen=instance.frozen, may_overwrite_input=overwrite)
         inputs = tuple(nodes[path]["shape"] for path in instance.inputs)
         operands = tuple(values[path] for path in instance.inputs)
@@ -170,27 +170,3 @@ def _unused(name: str, taken: Mapping[str, Any]) -> str:
     while name in first:
         name += "_"
     return name
-
-
-def _overwritable(network: Network) -> set[str]:
-    """The layers that may write over their first input.
-
-    They alone read it, no gradient needs it, and it is made in the same block: what a block takes
-    and gives belongs to those who call it, hook into it or compute it again.
-    """
-    consumers: Counter[str] = Counter()
-    for instance in network.instances():
-        consumers.update(instance.inputs)
-    kept = set(network.outputs.values())
-    return {
-        instance.path
-        for instance in network.instances()
-        if instance.inputs
-        and consumers[instance.inputs[0]] == 1
-        and instance.inputs[0] not in kept
-        and _dispensable(network.instance(instance.inputs[0]), instance)
-    }
-
-
-def _dispensable(source: LayerInstance, reader: LayerInstance) -> bool:
-    return not source.layer.keeps_output and source.scope is reader.scope
