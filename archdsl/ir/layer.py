@@ -185,6 +185,12 @@ class Layer:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
         return inputs[0]
 
+    def asserted(self) -> None:
+        """Raise RuleError for arguments that dlib's static assertions refuse and torch takes.
+
+        Asked of layers in C++ files alone.
+        """
+
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:
         """A sentence about inputs that are legal but may not be meant; ``None`` without one."""
         return None

@@ -109,6 +109,17 @@ class SlidingWindow(MapLayer):
             resolve(self.padding_w, self.padding, half_w),
         )
 
+    def asserted(self) -> None:
+        kernel = self.kernel_h, self.kernel_w
+        for side, padding, axis in zip(kernel, self._padding(), ("rows", "columns"), strict=True):
+            if padding and padding >= side:
+                most = f"at most {side - 1}" if side else "none around a window of the whole input"
+                raise RuleError(
+                    f"dlib's {self.kind}_ takes less padding than its window is large",
+                    f"expected {most} for {side} {axis}, found {padding}",
+                    code="E307",
+                )
+
     def effective(self) -> dict[str, Any]:
         padding_h, padding_w = self._padding()
         padding = {"padding_h": padding_h, "padding_w": padding_w, "padding": None}

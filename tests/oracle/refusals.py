@@ -18,6 +18,8 @@ from pathlib import Path
 from make import FLAGS, HERE, compiled, library
 
 ANSWERS = HERE / "refusals.json"
+CHECKING = (*(flag for flag in FLAGS if flag != "-DNDEBUG"), "-DENABLE_ASSERTS")
+"""Flags of a build that checks everything that dlib can check."""
 
 LOSSES = {
     "loss_binary_hinge<": "loss_binary_hinge_()",
@@ -207,7 +209,8 @@ def of_sizes(source: Path, build: Path) -> dict[str, str]:
     """The assertion that a program of dlib's fails with, by network."""
     text, binary = build / "refusals.cpp", build / "refusals"
     text.write_text(program())
-    compiled(text, binary, source, [library(source, build)])
+    objects = [library(source, build, CHECKING, "checking.o")]
+    compiled(text, binary, source, objects, CHECKING)
     done = subprocess.run([str(binary)], check=True, capture_output=True, text=True)
     return dict(line.split("\t") for line in done.stdout.splitlines())
 

@@ -81,6 +81,7 @@ def command(
     deployment.require_fitting(forms)
     network = request.load(file)
     weights = weights or _text(network.trained_weights)
+    network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     with working(f"running {network.name}"):

@@ -80,6 +80,7 @@ def command(
     network = request.load(file)
     if weights is None and network.trained_weights is not None:
         weights = str(network.trained_weights)
+    network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, weights=weights)
     from archdsl.inference.class_names import chosen_names, fitting_names

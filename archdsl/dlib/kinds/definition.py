@@ -128,6 +128,10 @@ class Kind:
         """The arguments of :meth:`arguments` as a layer and its torch module have them."""
         return {}
 
+    def settled(self, layer: Layer, values: Values) -> Layer:
+        """The layer with what dlib's type leaves open, and these values decide."""
+        return layer
+
     def spelling(self, values: Values) -> list[str]:
         """The arguments as a spec has them."""
         return [spelled_value(value) for value in self.arguments(values).values()]
