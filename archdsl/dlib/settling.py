@@ -1,7 +1,7 @@
 """What a network's type leaves open and a file of dlib's decides, carried into the network.
 
-dlib's ``affine`` has a factor for each channel or for each value, by what it was made of; a detector
-has the windows, anchors and overlaps that it was trained with. Nothing here knows of torch.
+dlib's ``affine`` has a factor for each channel or for each value, by what it was made of; a
+detector has the windows, anchors and overlaps that it was trained with. Nothing here knows of torch.
 """
 
 from __future__ import annotations

@@ -110,8 +110,9 @@ class SlidingWindow(MapLayer):
         )
 
     def asserted(self) -> None:
-        kernel = self.kernel_h, self.kernel_w
-        for side, padding, axis in zip(kernel, self._padding(), ("rows", "columns"), strict=True):
+        kernel, axes = (self.kernel_h, self.kernel_w), ("rows", "columns")
+        written = SlidingWindow._padding(self)  # a pooling of everything leaves it out
+        for side, padding, axis in zip(kernel, written, axes, strict=True):
             if padding and padding >= side:
                 most = f"at most {side - 1}" if side else "none around a window of the whole input"
                 raise RuleError(
