@@ -1,7 +1,7 @@
 """What a network's type leaves open and a file of dlib's decides, carried into the network.
 
-dlib's ``affine`` has a factor for each channel or for each value, by what it was made of; a
-detector has the windows, anchors and overlaps that it was trained with. Nothing here knows of torch.
+dlib's ``affine`` has a factor for each channel or for each value, by what it was made of; detectors
+have windows or anchors, and overlaps that suppress, as they were trained. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from archdsl.diagnostics import fail
 from archdsl.dlib.nesting import nest
 from archdsl.dlib.open_file import open_saved
 from archdsl.dlib.pairing import paired
-from archdsl.ir.exchange import exchanged
+from archdsl.ir.exchange import UnequalRunsError, exchanged
 from archdsl.ir.network import Network
 
 
@@ -34,4 +35,13 @@ def settled(network: Network, path: Path) -> Network:
     if not changed:
         return network
     layers = [changed.get(each.path, each.layer) for each in network.instances()]
-    return replace(network, root=exchanged(network.root, layers), typed=None, warnings=())
+    try:
+        root = exchanged(network.root, layers)
+    except UnequalRunsError as error:
+        raise fail(
+            f"{saved.source} does not hold {network.name}",
+            error.call.span,
+            f"the {error.call.times} equal blocks differ in the file, in affine layers",
+            help="a template of its own for each block lets them differ",
+        ) from None
+    return replace(network, root=root, typed=None, warnings=())

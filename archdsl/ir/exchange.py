@@ -6,16 +6,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from archdsl.diagnostics import fail
 from archdsl.ir.layer import Layer
 from archdsl.ir.region import Call, LayerStep, Region, Step
 from archdsl.ir.trampoline import Task, run
 
 
+class UnequalRunsError(Exception):
+    """The runs of a repeated block would differ."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.title)
+        self.call = call
+
+
 def exchanged(root: Region, layers: Iterable[Layer]) -> Region:
     """The tree with these layers, one for each of the network's, in the order of execution.
 
-    What is equal stays one object. Raises ArchError where the runs of a repeated block would
+    What is equal stays one object. Raises UnequalRunsError where the runs of a repeated block would
     differ.
     """
     exchange = _Exchange(layers)
@@ -46,10 +53,5 @@ class _Exchange:
         for _ in range(call.times - 1):
             other = yield self.region(call.region)
             if other is not first:
-                raise fail(
-                    "the blocks of a repeat would not be equal any more",
-                    call.span,
-                    f"expected the same layers in each of the {call.times} times",
-                    help="a template of its own for each block lets them differ",
-                )
+                raise UnequalRunsError(call)
         return call._replace(region=first)

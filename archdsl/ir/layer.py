@@ -26,8 +26,10 @@ from archdsl.ir.edges import (
     applications,
     elements,
     gathered,
+    product,
     samples,
     shown,
+    total,
 )
 from archdsl.ir.window import POINT, Window
 
@@ -203,8 +205,8 @@ class Layer:
         """The number of values that are stored but not learned."""
         return 0
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates for one sample."""
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        """Multiply-accumulates for one sample; ``None`` where they depend on an open size."""
         return 0
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
@@ -268,13 +270,16 @@ class Layer:
         """The number of values that are stored but not learned; applications share them too."""
         return self.buffers(self._first(inputs))
 
-    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
-        """Multiply-accumulates for one image: of all its feature maps, of all its regions."""
+    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int | None:
+        """Multiply-accumulates for one image: of all its feature maps, of all its regions.
+
+        ``None`` where they depend on an open size.
+        """
         if type(output) is tuple:
             return self.macs(self._first(inputs), output)
         seen = map(self.seen, applications(inputs, self.kind))
         made = (outputs[0] for outputs in applications((output,), self.kind))
-        return samples(inputs) * sum(map(self.macs, seen, made))
+        return product(samples(inputs), total(map(self.macs, seen, made)))
 
     def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         """Input cells that one output cell sees, of the finest of several feature maps."""

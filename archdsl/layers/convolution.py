@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.ir.edges import product
 from archdsl.ir.layer import (
     Category,
     Dim,
@@ -232,8 +233,8 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return self._weights(inputs[0]) + (self.filters if self.bias else 0)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return self._weights(inputs[0]) * (elements(output[1:]) or 0)
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        return product(self._weights(inputs[0]), elements(output[1:]))
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -342,9 +343,9 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return self._weights(inputs[0]) + (self.filters if self.bias else 0)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         # A filter is laid down once for every input cell.
-        return self._weights(inputs[0]) * (elements(inputs[0][1:]) or 0)
+        return product(self._weights(inputs[0]), elements(inputs[0][1:]))
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         above, left = self._padding()

@@ -213,7 +213,7 @@ class LossBinaryLog(Loss):
     The size of a target is its weight. Decides for +1 or -1, with the probability of +1.
     """
 
-    outputs = 1
+    outputs: ClassVar[int | None] = 1
     one_cell = True
     of_maps = "loss_binary_log_per_pixel"
     of_several = "loss_multibinary_log"
@@ -266,7 +266,7 @@ class LossBinaryHinge(Loss):
     Decides for +1 or -1; the output itself is the score.
     """
 
-    outputs = 1
+    outputs: ClassVar[int | None] = 1
     one_cell = True
 
     def criterion(self) -> Construct:
@@ -297,7 +297,7 @@ class _Values(Loss):
 class LossMeanSquared(_Values):
     """Mean squared difference of outputs and targets."""
 
-    outputs = 1
+    outputs: ClassVar[int | None] = 1
     one_cell = True
     of_maps = "loss_mean_squared_per_pixel"
     of_several = "loss_mean_squared_multioutput"
@@ -365,7 +365,7 @@ class LossMeanSquaredPerChannelAndPixel(LossMeanSquared):
 class LossEpsilonInsensitive(_Values):
     """Difference of outputs and targets as far as it exceeds epsilon, averaged."""
 
-    outputs = 1
+    outputs: ClassVar[int | None] = 1
     one_cell = True
 
     epsilon: float = arg("the difference that costs nothing", 1.0, minimum=0, positional=False)
@@ -391,7 +391,7 @@ class LossRanking(Loss):
     The hinge over all pairs of one of each. Decides for the score itself.
     """
 
-    outputs = 1
+    outputs: ClassVar[int | None] = 1
     one_cell = True
 
     def criterion(self) -> Construct:

@@ -7,7 +7,7 @@ import click
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table
 from archdsl.ir.layer import shown
-from archdsl.text.words import counted
+from archdsl.text.words import count_words, counted
 
 
 @click.command()
@@ -38,12 +38,12 @@ def command(file: str, request: Request, as_json: bool) -> None:
             row.kind,
             shown(row.shape),
             f"{row.parameters:,}" if row.parameters else "",
-            f"{row.macs:,}" if row.macs else "",
+            "" if row.macs == 0 else count_words(row.macs),
             shown(row.receptive_field),
         )
         for row in summary.rows
     )
-    totals = (f"{summary.parameters:,}", f"{summary.macs:,}")
+    totals = (f"{summary.parameters:,}", count_words(summary.macs))
     print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
     click.echo(str(summary))
     if network.choice is not None:
