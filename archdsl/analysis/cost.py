@@ -133,7 +133,7 @@ class Summary:
         if self.macs is not None:
             return None
         sizes = (str(size or letter) for size, letter in zip(self.input, "CHW", strict=False))
-        return f"MACs depend on the input's size, which is open: --input {'x'.join(sizes)} gives it"
+        return f"the input's size is open, --input {'x'.join(sizes)} gives it"
 
     def totals(self) -> dict[str, Any]:
         """Input, outputs and totals of the network, for JSON documents."""
@@ -199,15 +199,17 @@ def _cost(typed: TypedRegion, done: Mapping[TypedRegion, Cost]) -> Cost:
         else:
             costs += [_times(run.times, done[run.region]) for run in runs]
             made += len(step.given)
-    if not costs:
-        return Cost()
-    *counts, macs = zip(*costs, strict=True)
-    return Cost(*map(sum, counts), total(macs))
+    return Cost(
+        sum(cost.parameters for cost in costs),
+        sum(cost.trainable for cost in costs),
+        sum(cost.buffers for cost in costs),
+        total(cost.macs for cost in costs),
+    )
 
 
 def _times(times: int, cost: Cost) -> Cost:
-    *counts, macs = cost
-    return Cost(*(times * count for count in counts), product(times, macs))
+    parameters, trainable, buffers, macs = cost
+    return Cost(times * parameters, times * trainable, times * buffers, product(times, macs))
 
 
 def _rows(network: Network) -> Iterator[Row]:

@@ -81,7 +81,7 @@ class ComparedNetwork(NamedTuple):
             str(known.year or ""),
             shown(summary.input),
             f"{summary.parameters:,}",
-            known(summary.macs),
+            count_words(summary.macs),
             "" if known.top1 is None else f"{known.top1:g}",
             "" if known.top5 is None else f"{known.top5:g}",
             "" if known.cifar10_error is None else f"{known.cifar10_error:g}",
