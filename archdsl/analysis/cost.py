@@ -57,6 +57,8 @@ class Row:
     From the first to the last one that its value depends on. Fields are not cut at the borders of
     the input, and may exceed it.
     """
+    options: Mapping[str, Any]
+    """What the layer decides by and no shape tells, such as a detector's thresholds, by name."""
 
 
 class Cost(NamedTuple):
@@ -161,6 +163,7 @@ class Summary:
                     "trainable": row.trainable,
                     "macs": row.macs,
                     "receptive_field": list(row.receptive_field),
+                    **({"options": dict(row.options)} if row.options else {}),
                 }
                 for row in self.rows
             ],
@@ -221,7 +224,8 @@ def _rows(network: Network) -> Iterator[Row]:
         before = [sights[path] for path in instance.inputs]
         seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
         cost = _layer_cost(layer, inputs, output, instance.frozen)
-        yield Row(instance.path, layer.kind, output, *cost, _largest(seen))
+        options = layer.options()
+        yield Row(instance.path, layer.kind, output, *cost, _largest(seen), options)
 
 
 def _largest(sights: Iterable[Sight]) -> tuple[int, int]:

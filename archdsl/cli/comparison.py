@@ -22,7 +22,7 @@ from archdsl.frontend.header import Facts
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
-from archdsl.text.words import memory, printable
+from archdsl.text.words import count_words, memory, printable
 
 _HEADINGS = (
     ("spec", "left"),

@@ -230,6 +230,10 @@ class Layer:
         """Short text of the layer's box in drawings, such as ``3×3 conv, 64``."""
         return self.kind
 
+    def options(self) -> Mapping[str, Any]:
+        """What it decides by and no shape tells, such as thresholds, by name; for JSON."""
+        return {}
+
     def with_bias(self) -> Layer | None:
         """The layer with a bias; ``None`` where it has one already, or no place for one."""
         return None

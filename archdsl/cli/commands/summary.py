@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table
+from archdsl.dlib import SUFFIXES
 from archdsl.ir.layer import shown
-from archdsl.text.words import count_words, counted
+from archdsl.layers.dlib_options import option_words
+from archdsl.text.words import count_words, counted, printable
 
 
 @click.command()
 @file_argument
+@click.option(
+    "--weights",
+    metavar="W",
+    help="A file of dlib's, which says what types leave open: how affine layers are held, and the "
+    "windows, anchors and labels of a detector.",
+)
 @network_options
 @json_option
-def command(file: str, request: Request, as_json: bool) -> None:
+def command(file: str, weights: str | None, request: Request, as_json: bool) -> None:
     """List every layer: output shape, parameters, MACs, receptive field; and totals.
 
     MACs are multiply-accumulates of convolutions and fully connected layers for one image.
     """
-    network = request.load(file)
+    if weights is not None and Path(weights).suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(
+            f"'{weights}' is no file of dlib's ({', '.join(SUFFIXES)}); other weights change "
+            "nothing of a summary",
+            param_hint="--weights",
+        )
+    network = request.load(file).settled(weights)
     summary = network.summary()
     if as_json:
         print_json(summary.to_json())
@@ -45,6 +61,9 @@ def command(file: str, request: Request, as_json: bool) -> None:
     )
     totals = (f"{summary.parameters:,}", count_words(summary.macs))
     print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
+    for row in summary.rows:
+        for name, value in row.options.items():
+            click.echo(printable(f"{row.path}: {option_words(name, value)}"))
     click.echo(str(summary))
     if network.choice is not None:
         click.echo(str(network.choice))

@@ -210,6 +210,11 @@ def spelled_value(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
+def tag_name(number: int) -> str:
+    """The name of a tag in a spec; dlib and the catalogue have names for the first ten."""
+    return f"tag{number}" if number <= 10 else f"t{number}"
+
+
 def array(value: Any) -> Floats:
     """A torch tensor's values."""
     found: Floats = value.detach().cpu().float().numpy()
