@@ -210,9 +210,13 @@ def spelled_value(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
+NAMED_TAGS = 10
+"""dlib and the catalogue have names for the tags up to this one."""
+
+
 def tag_name(number: int) -> str:
-    """The name of a tag in a spec; dlib and the catalogue have names for the first ten."""
-    return f"tag{number}" if number <= 10 else f"t{number}"
+    """The name of a tag in a spec."""
+    return f"tag{number}" if number <= NAMED_TAGS else f"t{number}"
 
 
 def array(value: Any) -> Floats:

@@ -182,8 +182,11 @@ class InputTensor(_Plain):
 class LossKind(Kind):
     """The base of losses; most have no record. Their numbers serve training alone."""
 
+    reads_tags: ClassVar[bool] = False
+    """True if it reads the maps at tags."""
+
     def tags_read(self, values: Values) -> tuple[int, ...]:
-        """The numbers of the tags at which it reads maps, as far as its options say them."""
+        """The numbers of the tags that it reads, that of the largest anchors first."""
         return ()
 
     def renamed(self, values: Values) -> Mapping[str, str]:
@@ -320,6 +323,7 @@ class LossMmod(_Detector):
 @kind("loss_yolo_")
 class LossYolo(_Detector):
     ours = ("loss_yolo", "yolo_detections")
+    reads_tags = True
     fields: ClassVar[tuple[Field, ...]] = (
         integer("count"),
         Field("options", YOLO_OPTIONS, YoloOptions()),
@@ -343,7 +347,11 @@ class LossYolo(_Detector):
         )
 
     def tags_read(self, values: Values) -> tuple[int, ...]:
-        return tuple(tag for tag, _ in values["options"].anchors)
+        def largest(at: tuple[int, Any]) -> int:
+            return max((box.width * box.height for box in at[1]), default=0)
+
+        anchors = sorted(values["options"].anchors, key=largest, reverse=True)
+        return tuple(tag for tag, _ in anchors)
 
     def spelling(self, values: Values) -> list[str]:
         options: YoloOptions = values["options"]
