@@ -344,4 +344,5 @@ def _words(scope: _Scope) -> str:
     """The latest layer, counted from the input."""
     if not scope.layers:
         return "the input"
-    return f"layer {len(scope.layers)}, {scope.layers[-1].rstrip('<,')}"
+    latest = scope.layers[-1].rstrip("<,")
+    return f"layer {len(scope.layers)}, {latest}{'>' * ('<' in latest)}"
