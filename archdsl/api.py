@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archdsl import dlib
 from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
@@ -138,6 +139,28 @@ class Network:
         made.run = self.run
         return made
 
+    def settled(self, weights: str | Path | None) -> Network:
+        """The network with what dlib's types leave open as a file of trained weights has it.
+
+        dlib's files say whether ``affine`` has a factor for each channel or for each value, and
+        hold a detector's windows, labels, anchors and overlaps. For other weights, and where
+        nothing is open, it is the network itself. Raises ArchError for a file that does not hold
+        the network.
+        """
+        path = Path(str(weights))
+        if weights is None or path.suffix.lower() not in dlib.SUFFIXES:
+            return self
+        from archdsl.dlib.settling import settled
+
+        found = settled(self._network, path)
+        if found is self._network:
+            return self
+        made = Network(
+            found, self.source, self._input_shape, self.choice, self._origin, self.included
+        )
+        made.run = self.run
+        return made
+
     def check(self) -> Network:
         """Check all shapes; raises ArchError with every error, returns the network itself."""
         _ = self.checked
@@ -170,11 +193,11 @@ class Network:
         """
         from archdsl.backends.torch import compile_network
 
-        fill = None
+        network, fill = self.settled(weights), None
         if weights is not None:
-            fill = partial(self.load_weights, weights=weights, new_head=new_head)
-        module = compile_network(self.checked, device=device, seed=seed, fill=fill)
-        Figure(self.checked).attach(module)
+            fill = partial(network.load_weights, weights=weights, new_head=new_head)
+        module = compile_network(network.checked, device=device, seed=seed, fill=fill)
+        Figure(network.checked).attach(module)
         return module
 
     def load_weights(
@@ -337,6 +360,7 @@ def compile(
     """
     network = load(path_or_text, net=net, input=input, **params)
     weights = weights or network.trained_weights
+    network = network.settled(weights)
     module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     if weights is not None:
         module.eval()

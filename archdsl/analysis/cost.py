@@ -18,13 +18,16 @@ from archdsl.ir.edges import (
     Shape,
     applications,
     document,
+    product,
     shown,
+    total,
 )
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
 from archdsl.ir.region import LayerStep
 from archdsl.ir.typed_region import TypedRegion, distinct
 from archdsl.ir.window import CELL, SAMPLE, Window
+from archdsl.text.words import count_words
 
 
 class Sight(NamedTuple):
@@ -47,22 +50,28 @@ class Row:
     trainable: int
     """Number of parameters that learn: all, or none of a frozen layer."""
     buffers: int
-    macs: int
+    macs: int | None
+    """Multiply-accumulates for one sample; ``None`` where they depend on an open size."""
     receptive_field: tuple[int, int]
     """Rows and columns of the input that an output cell sees, the most of all cells.
 
     From the first to the last one that its value depends on. Fields are not cut at the borders of
     the input, and may exceed it.
     """
+    options: Mapping[str, Any]
+    """Settings that no shape tells, such as a detector's thresholds, by name."""
 
 
 class Cost(NamedTuple):
-    """Numbers of parameters, of those that learn, of buffers, and MACs for one sample."""
+    """Numbers of parameters, of those that learn, of buffers, and MACs for one sample.
+
+    MACs are ``None`` where they depend on an open size.
+    """
 
     parameters: int = 0
     trainable: int = 0
     buffers: int = 0
-    macs: int = 0
+    macs: int | None = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +108,10 @@ class Summary:
     def cost(self) -> Cost:
         """The totals; each region's are worked out once for each types of its inputs."""
         assert self.network.typed is not None
-        known: dict[TypedRegion, Cost] = {}
+        done: dict[TypedRegion, Cost] = {}
         for typed in distinct(self.network.typed):
-            known[typed] = _cost(typed, known)
-        return known[self.network.typed]
+            done[typed] = _cost(typed, done)
+        return done[self.network.typed]
 
     @property
     def parameters(self) -> int:
@@ -117,7 +126,8 @@ class Summary:
         return self.cost.buffers
 
     @property
-    def macs(self) -> int:
+    def macs(self) -> int | None:
+        """Multiply-accumulates for one sample; ``None`` where the input's size is open."""
         return self.cost.macs
 
     def memory(self, images: int = 1) -> Memory:
@@ -127,6 +137,14 @@ class Summary:
         open, or differs by the image as that of detections does.
         """
         return memory(self.network, images)
+
+    @property
+    def unknown(self) -> str | None:
+        """The reason that the MACs are not known, and what makes them known; else ``None``."""
+        if self.macs is not None:
+            return None
+        sizes = (str(size or letter) for size, letter in zip(self.input, "CHW", strict=False))
+        return f"the input's size is open, --input {'x'.join(sizes)} gives it"
 
     def totals(self) -> dict[str, Any]:
         """Input, outputs and totals of the network, for JSON documents."""
@@ -138,6 +156,7 @@ class Summary:
             "trainable": self.trainable,
             "buffers": self.buffers,
             "macs": self.macs,
+            **({"unknown": self.unknown} if self.unknown else {}),
         }
 
     def to_json(self, images: int = 1) -> dict[str, Any]:
@@ -154,6 +173,7 @@ class Summary:
                     "trainable": row.trainable,
                     "macs": row.macs,
                     "receptive_field": list(row.receptive_field),
+                    **({"options": dict(row.options)} if row.options else {}),
                 }
                 for row in self.rows
             ],
@@ -174,9 +194,10 @@ class Summary:
     def __str__(self) -> str:
         outputs = ", ".join(f"{name} {shown(shape)}" for name, shape in self.outputs.items())
         learns = f" ({self.trainable:,} trainable)" if self.trainable != self.parameters else ""
+        reason = f" ({self.unknown})" if self.unknown else ""
         return (
             f"{self.name}: input {shown(self.input)}, {outputs}, "
-            f"{self.parameters:,} parameters{learns}, {self.macs:,} MACs"
+            f"{self.parameters:,} parameters{learns}, {count_words(self.macs)} MACs{reason}"
         )
 
 
@@ -191,7 +212,7 @@ def _layer_cost(layer: Layer, inputs: tuple[EdgeType, ...], output: EdgeType, fr
     return Cost(parameters, 0 if frozen else parameters, buffers, macs)
 
 
-def _cost(typed: TypedRegion, known: Mapping[TypedRegion, Cost]) -> Cost:
+def _cost(typed: TypedRegion, done: Mapping[TypedRegion, Cost]) -> Cost:
     """The sum over a region's layers and over the runs of inner regions, whose costs are known."""
     costs: list[Cost] = []
     made = 0
@@ -201,9 +222,19 @@ def _cost(typed: TypedRegion, known: Mapping[TypedRegion, Cost]) -> Cost:
             costs.append(_layer_cost(step.layer, inputs, typed.made[made], step.frozen))
             made += 1
         else:
-            costs += [Cost(*(run.times * n for n in known[run.region])) for run in runs]
+            costs += [_times(run.times, done[run.region]) for run in runs]
             made += len(step.given)
-    return Cost(*map(sum, zip(*costs, strict=True))) if costs else Cost()
+    return Cost(
+        sum(cost.parameters for cost in costs),
+        sum(cost.trainable for cost in costs),
+        sum(cost.buffers for cost in costs),
+        total(cost.macs for cost in costs),
+    )
+
+
+def _times(times: int, cost: Cost) -> Cost:
+    parameters, trainable, buffers, macs = cost
+    return Cost(times * parameters, times * trainable, times * buffers, product(times, macs))
 
 
 def _rows(network: Network) -> Iterator[Row]:
@@ -215,7 +246,8 @@ def _rows(network: Network) -> Iterator[Row]:
         before = [sights[path] for path in instance.inputs]
         seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
         cost = _layer_cost(layer, inputs, output, instance.frozen)
-        yield Row(instance.path, layer.kind, output, *cost, _largest(seen))
+        options = layer.options()
+        yield Row(instance.path, layer.kind, output, *cost, _largest(seen), options)
 
 
 def _largest(sights: Iterable[Sight]) -> tuple[int, int]:

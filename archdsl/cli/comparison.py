@@ -22,7 +22,7 @@ from archdsl.frontend.header import Facts
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
-from archdsl.text.words import memory, printable
+from archdsl.text.words import count_words, memory, printable
 
 _HEADINGS = (
     ("spec", "left"),
@@ -81,7 +81,7 @@ class ComparedNetwork(NamedTuple):
             str(known.year or ""),
             shown(summary.input),
             f"{summary.parameters:,}",
-            f"{summary.macs:,}",
+            count_words(summary.macs),
             "" if known.top1 is None else f"{known.top1:g}",
             "" if known.top5 is None else f"{known.top5:g}",
             "" if known.cifar10_error is None else f"{known.cifar10_error:g}",
@@ -170,13 +170,17 @@ def _chart(entries: Sequence[ComparedNetwork]) -> bytes:
     points = [
         ChartPoint(entry.name, entry.summary.macs, entry.known.top1, entry.summary.parameters)
         for entry in entries
-        if entry.known.top1 is not None
+        if entry.known.top1 is not None and entry.summary.macs is not None
     ]
     if not points:
         raise fail(
             "none of these networks has a reported accuracy to plot",
             help="a spec states it in a line '// top-1: 71.5% (where it is from)'",
         )
+    for entry in entries:
+        if entry.known.top1 is not None and entry.summary.unknown:
+            left_out = f"note: left out of the chart, {entry.name}: {entry.summary.unknown}"
+            click.echo(printable(left_out), err=True)
     without = [entry.name for entry in entries if entry.known.top1 is None]
     if without:
         names = printable(", ".join(without))

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from archdsl.diagnostics import ArchError, fail
 from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record
-from archdsl.dlib.nesting import PlacedLayer, TagOrSkip, nest
+from archdsl.dlib.nesting import PlacedLayer, nest
 from archdsl.dlib.open_file import open_saved
-from archdsl.dlib.tree import LayerNode, Saved
+from archdsl.dlib.pairing import paired
+from archdsl.dlib.tree import Saved
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.network import LayerInstance, Network
 
@@ -39,7 +40,7 @@ class _Matching:
 
     def state(self) -> dict[str, Tensor]:
         """The state_dict; the module's other numbers are set on the way, once all fits."""
-        pairs = self._paired()
+        pairs = paired(self._saved, self._nest, self._network.name)
         for record, place in pairs:
             self._require_fit(record, place)
         self._require_relus(pairs)
@@ -61,42 +62,6 @@ class _Matching:
             scale(state, carrier(self._network, dropout), factor)
         return state
 
-    def _paired(self) -> list[tuple[Record, PlacedLayer]]:
-        """The records beside our layers, the input first."""
-        entry = self._saved.chain.input
-        assert entry is not None
-        pairs = [(entry, PlacedLayer(self._nest.input))]
-        theirs, ours = list(self._saved.nodes()), list(self._nest.flat())
-        if not self._saved.places_known:
-            theirs = [each for each in theirs if isinstance(each, LayerNode)]
-            ours = [each for each in ours if isinstance(each, PlacedLayer)]
-        for index, (node, element) in enumerate(zip(theirs, ours, strict=False)):
-            if isinstance(node, LayerNode) != isinstance(element, PlacedLayer):
-                raise self._part(ours[index:], _named(node), _described(element))
-            if isinstance(node, LayerNode) and isinstance(element, PlacedLayer):
-                if not _same_kind(node.record, element):
-                    raise self._part(ours[index:], _named(node), _described(element))
-                pairs.append((node.record, element))
-        if len(theirs) != len(ours):
-            common = min(len(theirs), len(ours))
-            theirs_next = _named(theirs[common]) if common < len(theirs) else "the end"
-            ours_next = _described(ours[common]) if common < len(ours) else "the end"
-            raise self._part(ours[common:] or ours[-1:], theirs_next, ours_next)
-        if not _same_kind(*pairs[0]):
-            raise self._part([pairs[0][1]], entry.kind.name, self._nest.input.layer.kind)
-        return pairs
-
-    def _part(self, ours: list[PlacedLayer | TagOrSkip], found: str, meant: str) -> ArchError:
-        """The error for the first place where the file and the spec differ."""
-        place = next((each.instance for each in ours if isinstance(each, PlacedLayer)), None)
-        return fail(
-            f"{self._saved.source} does not hold {self._network.name}",
-            place.span if place is not None else None,
-            f"counted from the input, the file goes on with {found}, the spec with {meant}",
-            help="archdsl inspect lists the layers of a file, and --to-arch writes a spec for it",
-            frames=place.scope.frames() if place is not None else (),
-        )
-
     def _require_fit(self, record: Record, place: PlacedLayer) -> None:
         instance = place.instance
         module = self._modules.get(instance.path)
@@ -112,10 +77,14 @@ class _Matching:
         if not differences:
             differences = list(self._differing_tensors(record, place, module))
         if differences:
+            open_yet = record.kind.settled(instance.layer, record.values) != instance.layer
             raise fail(
                 f"{self._saved.source} does not fit {instance.path}",
                 instance.span,
                 *differences[:_MAX_DIFFERENCES],
+                help="Network.settled(weights) is the network that the file holds"
+                if open_yet
+                else None,
                 frames=instance.scope.frames(),
             )
 
@@ -208,19 +177,3 @@ def _set(module: nn.Module | None, name: str, value: Any) -> None:
             setattr(part, name, value)
         if own is not None:
             return
-
-
-def _same_kind(record: Record, place: PlacedLayer) -> bool:
-    if place.join is not None:
-        return record.kind is place.join
-    return record.kind.takes(place.instance.layer)
-
-
-def _named(node: Any) -> str:
-    return str(node.record.kind.name) if isinstance(node, LayerNode) else "a tag or skip"
-
-
-def _described(element: PlacedLayer | TagOrSkip) -> str:
-    if isinstance(element, PlacedLayer):
-        return element.join.name if element.join is not None else element.instance.layer.kind
-    return "a skip" if isinstance(element, TagOrSkip) and element.skip else "a tag"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archdsl.analysis.cost import Row, Summary
 from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.build import MAIN_OUTPUT
+from archdsl.ir.edges import total
 from archdsl.ir.layer import shown
 from archdsl.ir.network import Network, Scope
 
@@ -20,7 +21,7 @@ class ExpandedName(NamedTuple):
     """The kind of a layer, a template with its arguments."""
     shape: str
     parameters: int
-    macs: int
+    macs: int | None
     sees: tuple[int, int]
 
 
@@ -33,11 +34,11 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
     rows = {row.path: row for row in summary.rows}
     found: defaultdict[int, list[ExpandedName]] = defaultdict(list)
     parameters: defaultdict[Scope, int] = defaultdict(int)
-    macs: defaultdict[Scope, int] = defaultdict(int)
+    macs: defaultdict[Scope, int | None] = defaultdict(int)
     for instance in network.instances():
         row = rows[instance.path]
         parameters[instance.scope] += row.parameters
-        macs[instance.scope] += row.macs
+        macs[instance.scope] = total((macs[instance.scope], row.macs))
         offset = _offset(instance.span, offsets)
         if offset is not None:
             made = ExpandedName(
@@ -48,7 +49,7 @@ def facts(network: Network, summary: Summary, offsets: Mapping[Source, int]) -> 
     for scope in reversed(network.scopes):  # inner ones before outer ones
         if scope.parent is not None:
             parameters[scope.parent] += parameters[scope]
-            macs[scope.parent] += macs[scope]
+            macs[scope.parent] = total((macs[scope.parent], macs[scope]))
     for scope in network.scopes:
         if scope.template is None or scope not in ends:
             continue

@@ -21,6 +21,7 @@ from archdsl.editor.marks import given_by, mark_at
 from archdsl.editor.outline import Included, Use
 from archdsl.frontend.syntax.tokens import opening_comment
 from archdsl.ir.layer import lookup, shown
+from archdsl.text.words import count_words
 
 _SHOWN = 6
 _SHOWN_IN_LINE = 2
@@ -108,7 +109,7 @@ def _in_network(made: list[ExpandedName]) -> str:
     for one, count in list(counts.items())[:_SHOWN]:
         parts = [f"**{one.shape}**"]
         parts += [f"{one.parameters:,} parameters"] if one.parameters else []
-        parts += [f"{one.macs:,} MACs"] if one.macs else []
+        parts += [f"{count_words(one.macs)} MACs"] if one.macs != 0 else []
         parts += [f"sees {shown(one.sees)}", plain(one.title)]
         lines.append(" · ".join(parts) + (f" ({count} times)" if count > 1 else ""))
     if len(counts) == 1:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from archdsl.backends.formats import darknet
 from archdsl.diagnostics import fail, listing
+from archdsl.dlib import SUFFIXES
 from archdsl.dlib import weights as dlib
 from archdsl.frontend.header import Facts
 from archdsl.importers.verification import (
@@ -140,9 +141,7 @@ def _read_keras(path: Path, network: Network, module: nn.Module) -> dict[str, Te
 _READERS: dict[str, Callable[[Path, Network, nn.Module], dict[str, Tensor]]] = {
     ".safetensors": _read_safetensors,
     ".weights": darknet.read,
-    ".dat": dlib.read,
-    ".dnn": dlib.read,
-    ".xml": dlib.read,
+    **dict.fromkeys(SUFFIXES, dlib.read),
     ".onnx": _read_onnx,
     ".keras": _read_keras,
     ".h5": _read_keras,

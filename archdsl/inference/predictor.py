@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -170,6 +170,11 @@ class Predictor:
         return ()
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """Settings that a detector decides by, as its weights have them; empty for other networks."""
+        return {}
+
+    @property
     def takes_proposals(self) -> bool:
         """True if the network needs region proposals with every picture."""
         return "proposals" in trial_input(self.network.checked)
@@ -207,12 +212,18 @@ class Detector(Predictor):
 
     @property
     def own_names(self) -> Sequence[str]:
-        for part in self.module.modules():
-            told = getattr(part, "label_names", None)
-            if told is not None:
-                names: Sequence[str] = told()
-                return names
-        return ()
+        names: Sequence[str] = self._of_part("label_names") or ()
+        return names
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        options: Mapping[str, Any] = self._of_part("told") or {}
+        return options
+
+    def _of_part(self, method: str) -> Any:
+        """The result of a method of the part of the module that has one, ``None`` without."""
+        found = (getattr(part, method, None) for part in self.module.modules())
+        return next((told() for told in found if told is not None), None)
 
     def predict(
         self,

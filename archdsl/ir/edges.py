@@ -9,7 +9,7 @@ is applied to those of every region.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -206,6 +206,22 @@ def elements(shape: Shape) -> int | None:
     """The number of values of a shape, ``None`` where a size is unknown."""
     known = [size for size in shape if size is not None]
     return math.prod(known) if len(known) == len(shape) else None
+
+
+def product(*factors: int | None) -> int | None:
+    """The product of numbers, ``None`` where one depends on an open size, unless another is 0."""
+    known = [factor for factor in factors if factor is not None]
+    return math.prod(known) if len(known) == len(factors) or 0 in known else None
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """The sum of numbers, ``None`` where one depends on an open size."""
+    whole = 0
+    for number in numbers:
+        if number is None:
+            return None
+        whole += number
+    return whole
 
 
 # ---- tensor rules on everything that consists of tensors ----

@@ -26,8 +26,10 @@ from archdsl.ir.edges import (
     applications,
     elements,
     gathered,
+    product,
     samples,
     shown,
+    total,
 )
 from archdsl.ir.storage import Storage
 from archdsl.ir.window import POINT, Window
@@ -186,6 +188,12 @@ class Layer:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
         return inputs[0]
 
+    def asserted(self) -> None:
+        """Raise RuleError for arguments that dlib's static assertions refuse and torch takes.
+
+        Asked of layers in C++ files alone.
+        """
+
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:
         """A sentence about inputs that are legal but may not be meant; ``None`` without one."""
         return None
@@ -198,8 +206,8 @@ class Layer:
         """The number of values that are stored but not learned."""
         return 0
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates for one sample."""
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        """Multiply-accumulates for one sample; ``None`` where they depend on an open size."""
         return 0
 
     def kept(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -226,6 +234,10 @@ class Layer:
     def label(self) -> str:
         """Short text of the layer's box in drawings, such as ``3×3 conv, 64``."""
         return self.kind
+
+    def options(self) -> Mapping[str, Any]:
+        """Settings that no shape tells, such as thresholds, by name; for JSON."""
+        return {}
 
     def with_bias(self) -> Layer | None:
         """The layer with a bias; ``None`` where it has one already, or no place for one."""
@@ -267,13 +279,16 @@ class Layer:
         """The number of values that are stored but not learned; applications share them too."""
         return self.buffers(self._first(inputs))
 
-    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int:
-        """Multiply-accumulates for one image: of all its feature maps, of all its regions."""
+    def edge_macs(self, inputs: tuple[EdgeType, ...], output: EdgeType) -> int | None:
+        """Multiply-accumulates for one image: of all its feature maps, of all its regions.
+
+        ``None`` where they depend on an open size.
+        """
         if type(output) is tuple:
             return self.macs(self._first(inputs), output)
         seen = map(self.seen, applications(inputs, self.kind))
         made = (outputs[0] for outputs in applications((output,), self.kind))
-        return samples(inputs) * sum(map(self.macs, seen, made))
+        return product(samples(inputs), total(map(self.macs, seen, made)))
 
     def edge_window(self, inputs: tuple[EdgeType, ...]) -> Window | None:
         """Input cells that one output cell sees, of the finest of several feature maps."""

@@ -47,6 +47,7 @@ further(
         "one_stage",
         "permutation",
         "yolo",
+        "dlib_pyramids",
         "dlib_detection",
     )
 )

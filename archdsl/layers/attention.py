@@ -173,9 +173,10 @@ class Attention(Layer):
         _, channels = _sequence(inputs[0], self.kind)
         return 4 * channels * (channels + 1)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         tokens, channels = _sequence(inputs[0], self.kind)
-        tokens = tokens or 0  # not known
+        if tokens is None:
+            return None
         return 4 * tokens * channels**2 + 2 * tokens**2 * channels
 
     def label(self) -> str:

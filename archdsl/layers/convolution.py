@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.ir.edges import product
 from archdsl.ir.layer import (
     Category,
     Dim,
@@ -109,6 +110,18 @@ class SlidingWindow(MapLayer):
             resolve(self.padding_h, self.padding, half_h),
             resolve(self.padding_w, self.padding, half_w),
         )
+
+    def asserted(self) -> None:
+        kernel, axes = (self.kernel_h, self.kernel_w), ("rows", "columns")
+        written = SlidingWindow._padding(self)  # a pooling of everything leaves it out
+        for side, padding, axis in zip(kernel, written, axes, strict=True):
+            if padding and padding >= side:
+                most = f"at most {side - 1}" if side else "none around a window of the whole input"
+                raise RuleError(
+                    f"dlib's {self.kind}_ takes less padding than its window is large",
+                    f"expected {most} for {side} {axis}, found {padding}",
+                    code="E307",
+                )
 
     def effective(self) -> dict[str, Any]:
         padding_h, padding_w = self._padding()
@@ -221,8 +234,8 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return self._weights(inputs[0]) + (self.filters if self.bias else 0)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return self._weights(inputs[0]) * (elements(output[1:]) or 0)
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        return product(self._weights(inputs[0]), elements(output[1:]))
 
     def label(self) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
@@ -331,9 +344,9 @@ class TransposedConvolution(Initialised, SlidingWindow, _FilterBank):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return self._weights(inputs[0]) + (self.filters if self.bias else 0)
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         # A filter is laid down once for every input cell.
-        return self._weights(inputs[0]) * (elements(inputs[0][1:]) or 0)
+        return product(self._weights(inputs[0]), elements(inputs[0][1:]))
 
     def window(self, inputs: tuple[Shape, ...]) -> Window | None:
         above, left = self._padding()

@@ -8,150 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Label, Port, Tag
-from archdsl.ir.edges import Detections, EdgeType, ImagePyramids, Images, Shape, required
+from archdsl.ir.edges import Detections, EdgeType, Images, Shape, required
 from archdsl.ir.layer import Category, RuleError, arg, define, image, shown
-from archdsl.ir.lowering import Emitter, ImageValues, Operand, made
-from archdsl.ir.trial import RandomValues, Trial
+from archdsl.ir.lowering import Emitter, Operand, made
 from archdsl.layers.combinators import AddTag, find
-from archdsl.layers.inputs import PixelValues, TensorInput
-from archdsl.layers.pyramid_tiles import tiled
+from archdsl.layers.dlib_options import AnchorBox, BoxOverlap, MmodOptions, YoloOptions
+from archdsl.layers.dlib_options import DetectorWindow as Window
 from archdsl.layers.pyramids import place
 from archdsl.layers.typed import TypedLayer, agreed_classes, argument
-
-# ---- image pyramids ----
-
-
-_TRIAL_SIDE = 256
-"""Height or width in pixels of a trial run's images, where the spec leaves it open."""
-
-
-@define("pyramid_down", source="dlib image_transforms/image_pyramid.h")
-@dataclass(frozen=True)
-class PyramidDown(Combinator):
-    """An image pyramid whose levels are (n-1)/n the size of the one before; for pyramid inputs."""
-
-    n: int = arg("1 for the image alone", minimum=1)
-
-    def layers(self) -> int:
-        return 0
-
-    def connect(self, build: Builder, port: Port) -> Connection:
-        raise RuleError(
-            "pyramid_down describes the pyramid of an input", "it is no layer", code="E320"
-        )
-        yield
-
-
-@dataclass(frozen=True)
-class _PyramidInput(TensorInput):
-    """The base of pyramid inputs: a list of images, each with its smaller copies on one picture."""
-
-    inputs = 0
-    channels = 0
-
-    pyramid: Block = arg("pyramid_down<N>")
-    height: int | None = arg("rows of an image, to count with", None, minimum=1, shown="--input")
-    width: int | None = arg("columns", None, minimum=1, shown="--input")
-    padding: int = arg("pixels between the copies", 10, minimum=0, positional=False)
-    outer_padding: int = arg("pixels around all", 11, minimum=0, positional=False)
-
-    def means(self) -> tuple[float, ...]:
-        """The mean subtracted from each channel, of values 0..255."""
-        raise NotImplementedError
-
-    def buffers(self, inputs: tuple[Shape, ...]) -> int:
-        return len(self.means())
-
-    def _n(self) -> int:
-        what = self.pyramid.meant
-        if not isinstance(what, PyramidDown):
-            raise RuleError(
-                f"{self.kind} takes a pyramid", "expected pyramid_down<N>, as in <6>", code="E320"
-            )
-        return what.n
-
-    def size(self) -> Shape:
-        return self.channels, self.height, self.width
-
-    def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        return self._tiled(self.size())
-
-    def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
-        return self._tiled(wanted)
-
-    def _tiled(self, taken: Shape) -> EdgeType:
-        n, (_, height, width) = self._n(), taken
-        if height is None or width is None:
-            return ImagePyramids((self.channels, None, None), taken)
-        tiling = tiled(height, width, n, self.padding, self.outer_padding)
-        return ImagePyramids((self.channels, tiling.height, tiling.width), taken)
-
-    def label(self) -> str:
-        return "image pyramid"
-
-    @property
-    def expected(self) -> PixelValues:
-        return PixelValues()
-
-    def edge_lower(
-        self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
-    ) -> Operand:
-        module = made(
-            "detection.dlib.PyramidInput", self._n(), self.padding, self.outer_padding, self.means()
-        )
-        batch = emit.module(module, emit.entry("images"))
-        return ImageValues(batch, emit.call("detection.values.tensor_of", batch))
-
-    def fed(self, output: EdgeType) -> Mapping[str, Trial]:
-        images: Images = required(output, Images, self.kind)
-        return {"images": [RandomValues(tuple(size or _TRIAL_SIDE for size in images.taken))]}
-
-
-@define(
-    "input_rgb_image_pyramid",
-    category=Category.INPUT,
-    stem="images",
-    source="dlib input_rgb_image_pyramid",
-)
-@dataclass(frozen=True)
-class InputRgbImagePyramid(_PyramidInput):
-    """Colour images of any sizes with values 0..1, each with smaller and smaller copies beside it.
-
-    The copies lie on one picture, so that a network runs once on all of them; where there is none,
-    there is dlib's mean colour. Values go through as 0..255, less the mean, by 256.
-    """
-
-    channels = 3
-
-    red: float = arg("mean of red, of 0..255", 122.782, positional=False)
-    green: float = arg("mean of green", 117.001, positional=False)
-    blue: float = arg("mean of blue", 104.298, positional=False)
-
-    def means(self) -> tuple[float, ...]:
-        return self.red, self.green, self.blue
-
-
-@define(
-    "input_grayscale_image_pyramid",
-    category=Category.INPUT,
-    stem="images",
-    source="dlib input_grayscale_image_pyramid",
-)
-@dataclass(frozen=True)
-class InputGrayscaleImagePyramid(_PyramidInput):
-    """Grey images of any sizes with values 0..1, each with smaller and smaller copies beside it."""
-
-    channels = 1
-
-    def means(self) -> tuple[float, ...]:
-        return (0.0,)
-
-    @property
-    def expected(self) -> PixelValues:
-        return PixelValues(grey=True)
-
 
 # ---- loss_mmod ----
 
@@ -219,6 +86,14 @@ class MmodDetections(_MmodArguments, DlibDetections):
     """Windows at the places of a score map; made by loss_mmod."""
 
     windows: tuple[DetectorWindow, ...] = arg("a window for each channel; () if not stated")
+
+    def options(self) -> Mapping[str, Any]:
+        known = MmodOptions(
+            tuple(Window(each.width, each.height, each.label) for each in self.windows),
+            overlaps_nms=BoxOverlap(self.nms, self.covered),
+            use_bounding_box_regression=self.regression,
+        )
+        return {"threshold": self.threshold, **known.told()}
 
     def _stated(self, scores: EdgeType) -> tuple[DetectorWindow, ...]:
         """The windows, checked against the channels that there are."""
@@ -314,6 +189,23 @@ class YoloAnchors(Combinator):
         yield
 
 
+@define("yolo_labels", source="dlib yolo_options::labels")
+@dataclass(frozen=True)
+class YoloLabels(Combinator):
+    """The names of the classes; an argument of loss_yolo."""
+
+    names: tuple[Label, ...] = arg("a name for each class")
+
+    def layers(self) -> int:
+        return 0
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        raise RuleError(
+            "yolo_labels describes the classes of loss_yolo", "it is no layer", code="E320"
+        )
+        yield
+
+
 TaggedAnchors = tuple[int, tuple[tuple[int, int], ...]]
 """The number of a tag, and the anchors of the map there."""
 
@@ -341,6 +233,16 @@ class YoloDetections(_YoloArguments, DlibDetections):
     """Decodes the maps of several tags; made by loss_yolo."""
 
     maps: tuple[TaggedAnchors, ...] = arg("tags and anchors; none where they are not stated")
+    labels: tuple[str, ...] = arg("names of the classes; () if not stated", (), positional=False)
+
+    def options(self) -> Mapping[str, Any]:
+        known = YoloOptions(
+            tuple((tag, tuple(AnchorBox(*each) for each in sizes)) for tag, sizes in self.maps),
+            self.labels,
+            overlaps_nms=BoxOverlap(self.nms, self.covered),
+            classwise_nms=self.classwise,
+        )
+        return {"threshold": self.threshold, **known.told()}
 
     def _classes(self, inputs: tuple[EdgeType, ...]) -> int:
         """Number of classes that the maps tell apart; 0 where no anchors are stated."""
@@ -353,6 +255,13 @@ class YoloDetections(_YoloArguments, DlibDetections):
                     f"the map at tag{tag} does not fit its anchors",
                     f"expected {each}·(5 + classes) channels for {each} anchors, "
                     f"found {shown(shape)}",
+                    code="E317",
+                )
+            if each and self.labels and channels != each * (5 + len(self.labels)):
+                raise RuleError(
+                    f"the map at tag{tag} does not fit the labels of loss_yolo",
+                    f"expected {each}·(5 + {len(self.labels)}) channels for {each} anchors and "
+                    f"{len(self.labels)} labels, found {shown(shape)}",
                     code="E317",
                 )
             found |= {channels // each - 5} if each else set()
@@ -372,6 +281,7 @@ class YoloDetections(_YoloArguments, DlibDetections):
             nms=self.nms,
             covered=self.covered,
             classwise=self.classwise,
+            labels=self.labels,
         )
         return emit.module(module, maps, batch)
 
@@ -386,25 +296,30 @@ class LossYolo(_YoloArguments, Combinator):
     is dlib's own.
     """
 
-    maps: tuple[Block, ...] = arg("tags, or yolo_anchors<tag, width,height, ...>")
+    maps: tuple[Block, ...] = arg(
+        "tags, or yolo_anchors<tag, width,height, ...>; yolo_labels<name, ...> names the classes"
+    )
 
     def layers(self) -> int:
         return 1
 
     def connect(self, build: Builder, port: Port) -> Connection:
         maps: list[TaggedAnchors] = []
+        labels: tuple[str, ...] = ()
         for block in self.maps:
             what = block.meant
             if isinstance(what, YoloAnchors):
                 maps.append((what.tag.id, what.pairs()))
             elif isinstance(what, AddTag):
                 maps.append((what.id, ()))
+            elif isinstance(what, YoloLabels):
+                labels = tuple(map(str, what.names))
             else:
                 raise RuleError(
                     "loss_yolo takes tags, or yolo_anchors<tag, width,height, ...>", code="E320"
                 )
         ends = [find(Tag(tag), port) for tag, _ in maps]
-        layer = YoloDetections.made_by(self, maps=tuple(maps))
+        layer = YoloDetections.made_by(self, maps=tuple(maps), labels=labels)
         return build.join(layer, *ends, place(INPUT, port))._replace(tags=port.tags)
         yield
 

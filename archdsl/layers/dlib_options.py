@@ -6,6 +6,7 @@ Source: dlib/dnn/loss.h (mmod_options, yolo_options), dlib/image_processing/box_
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,19 @@ class MmodOptions:
     use_bounding_box_regression: bool = False
     bbr_lambda: float = 100.0
 
+    def told(self) -> dict[str, Any]:
+        """Objects that it finds and boxes that suppress each other, by the names of a spec's arguments."""
+        windows = [
+            {"width": each.width, "height": each.height, "label": each.label}
+            for each in self.detector_windows
+        ]
+        return {
+            "windows": windows,
+            "nms": self.overlaps_nms.iou_thresh,
+            "covered": self.overlaps_nms.percent_covered_thresh,
+            "regression": self.use_bounding_box_regression,
+        }
+
 
 @dataclass(frozen=True)
 class AnchorBox:
@@ -63,3 +77,32 @@ class YoloOptions:
     lambda_cls: float = 1.0
     gamma_obj: float = 0.0
     gamma_cls: float = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """Objects that it finds and boxes that suppress each other, by the names of a spec's arguments."""
+        return {
+            "anchors": {
+                f"tag{tag}": [[each.width, each.height] for each in boxes]
+                for tag, boxes in self.anchors
+            },
+            "labels": list(self.labels),
+            "nms": self.overlaps_nms.iou_thresh,
+            "covered": self.overlaps_nms.percent_covered_thresh,
+            "classwise": self.classwise_nms,
+        }
+
+
+def option_words(name: str, value: Any) -> str:
+    """An option of a detector as a line for people: ``windows 80×80 face, 40×90``."""
+    if name == "windows":
+        sizes = (f"{each['width']}×{each['height']} {each['label']}".strip() for each in value)
+        return f"windows {', '.join(sizes) or 'of 80×80 until weights are loaded'}"
+    if name == "anchors":
+        maps = (
+            f"{tag}: {', '.join(f'{width}×{height}' for width, height in boxes)}"
+            for tag, boxes in value.items()
+        )
+        return f"anchors {'; '.join(maps) or 'come with weights'}"
+    if name == "labels":
+        return f"labels {', '.join(value) or 'come with weights'}"
+    return f"{name} {str(value).lower() if isinstance(value, bool) else f'{value:g}'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 
+from archdsl.ir.edges import product
 from archdsl.ir.layer import (
     Category,
     Layer,
@@ -247,8 +248,8 @@ class MatrixProduct(MapLayer):
             )
         return *first[:-1], second[-1]
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return (elements(output) or 0) * (inputs[0][-1] or 0)
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        return product(elements(output), inputs[0][-1])
 
     def label(self) -> str:
         return "matrix product"

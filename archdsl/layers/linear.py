@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archdsl.ir.edges import product
 from archdsl.ir.layer import (
     Category,
     Layer,
@@ -99,8 +100,8 @@ class Linear(Initialised, MapLayer):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return (last_axis(inputs[0], self.kind) + self.bias) * self.outputs
 
-    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return last_axis(inputs[0], self.kind) * (elements(output) or 0)
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        return product(last_axis(inputs[0], self.kind), elements(output))
 
     def label(self) -> str:
         return f"linear {self.outputs}"

@@ -9,6 +9,7 @@ dnn/loss.h. Where dlib's labels carry weights, ``criterion`` takes them as a thi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
 from archdsl.ir.lowering import Construct, Emitter, Value, made
@@ -17,7 +18,64 @@ from archdsl.ir.storage import VIEW
 
 @dataclass(frozen=True)
 class Loss(Layer):
-    """The base of all losses: the network's output passes."""
+    """The base of all losses: the network's output passes.
+
+    What a loss asks of the sizes of the output stands in its class, as dlib asserts it in
+    ``to_label`` and ``compute_loss_value_and_gradient``. dlib takes features for a map of one cell.
+    """
+
+    one_cell: ClassVar[bool] = False
+    """True if the output has to be a row of features: nr() == 1 and nc() == 1 in dlib."""
+    outputs: ClassVar[int | None] = None
+    """The number of channels, or of features, that it takes, if that is no argument of it."""
+    most_channels: ClassVar[int | None] = None
+    """The largest number of channels that its labels can tell apart."""
+    of_maps: ClassVar[str] = ""
+    """The loss of the same kind for maps, where this one takes features."""
+    of_several: ClassVar[str] = ""
+    """The loss of the same kind for several outputs, where this one takes one."""
+
+    def wanted(self) -> int | None:
+        """The number of channels, or of features, that it takes; ``None`` for any."""
+        return self.outputs
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        found = inputs[0]
+        if self.one_cell and any(side not in (1, None) for side in found[1:]):
+            self._refuse_map(found)
+        channels, wanted, most = found[0], self.wanted(), self.most_channels
+        if channels is not None and wanted is not None and channels != wanted:
+            self._refuse_channels(found, wanted)
+        if channels is not None and most is not None and channels > most:
+            raise RuleError(
+                f"{self.kind} has labels for {most:,} classes",
+                f"expected at most {most:,} channels, found {shown(found)}",
+                code="E323",
+            )
+        return found
+
+    def _refuse_map(self, found: Shape) -> None:
+        wanted = self.wanted() or found[0] or "C"
+        other = f"; {self.of_maps} takes maps" if self.of_maps else ""
+        raise RuleError(
+            f"{self.kind} takes features, not a map",
+            f"expected {wanted}×1×1, found {shown(found)}",
+            help=f"fc<{wanted}> makes features of a map, avg_pool_everything one of each "
+            f"channel{other}",
+            code="E323",
+        )
+
+    def _refuse_channels(self, found: Shape, wanted: int) -> None:
+        layer, what = ("fc<{}>", "output") if self.one_cell else ("con<{},1,1,1,1>", "channel")
+        number = "one" if wanted == 1 else f"{wanted:,}"
+        plural = "" if wanted == 1 else "s"
+        other = f"; {self.of_several} takes several" if self.of_several else ""
+        raise RuleError(
+            f"{self.kind} takes {number} {what}{plural}",
+            f"expected {wanted:,} {what}{plural}, found {shown(found)}",
+            help=f"{layer.format(wanted)} right below it makes {number}{other}",
+            code="E323",
+        )
 
     storage = VIEW
 
@@ -51,6 +109,8 @@ class LossMulticlassLog(Loss):
     Decides for the class of the largest output: its label, its score, and all probabilities.
     """
 
+    one_cell = True
+    of_maps = "loss_multiclass_log_per_pixel"
     takes_logits = True
 
     def criterion(self) -> Construct:
@@ -70,6 +130,8 @@ class LossMulticlassLog(Loss):
 class LossMulticlassLogWeighted(LossMulticlassLog):
     """loss_multiclass_log with a weight for every sample: criterion(output, target, weights)."""
 
+    of_maps = "loss_multiclass_log_per_pixel_weighted"
+
     def criterion(self) -> Construct:
         return made("losses.WeightedMulticlassLog")
 
@@ -86,6 +148,9 @@ class LossMulticlassLogPerPixel(LossMulticlassLog):
 
     Decides for a map of labels, with the score of each.
     """
+
+    one_cell = False
+    most_channels = 2**16 - 2  # 65535 is the label of what is ignored
 
     def criterion(self) -> Construct:
         return made("losses.PixelMulticlassLog")
@@ -122,6 +187,7 @@ class LossMultimulticlassLog(Loss):
     questions and their labels come with the weights.
     """
 
+    one_cell = True
     takes_logits = True
 
     classes: tuple[int, ...] = arg(
@@ -129,14 +195,8 @@ class LossMultimulticlassLog(Loss):
         shown="one question of all outputs",
     )  # fmt: skip
 
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        if self.classes and inputs[0][0] != sum(self.classes):
-            raise RuleError(
-                "loss_multimulticlass_log and its outputs do not agree",
-                f"expected {sum(self.classes)} outputs, found {shown(inputs[0])}",
-                code="E323",
-            )
-        return inputs[0]
+    def wanted(self) -> int | None:
+        return sum(self.classes) or None
 
     def criterion(self) -> Construct:
         return made("losses.SeveralMulticlassLog", self.classes)
@@ -156,6 +216,10 @@ class LossBinaryLog(Loss):
     The size of a target is its weight. Decides for +1 or -1, with the probability of +1.
     """
 
+    outputs: ClassVar[int | None] = 1
+    one_cell = True
+    of_maps = "loss_binary_log_per_pixel"
+    of_several = "loss_multibinary_log"
     takes_logits = True
 
     def criterion(self) -> Construct:
@@ -175,6 +239,9 @@ class LossBinaryLog(Loss):
 class LossBinaryLogPerPixel(LossBinaryLog):
     """loss_binary_log at every pixel, averaged over all; targets of 0 are ignored."""
 
+    one_cell = False
+    of_several = "loss_multiclass_log_per_pixel"
+
 
 @define(
     "loss_multibinary_log",
@@ -185,6 +252,8 @@ class LossBinaryLogPerPixel(LossBinaryLog):
 @dataclass(frozen=True)
 class LossMultibinaryLog(LossBinaryLog):
     """loss_binary_log for every output, summed over the outputs of a sample."""
+
+    outputs = None
 
     gamma: float = arg("the exponent of the focal loss", 0.0, minimum=0, positional=False)
 
@@ -199,6 +268,9 @@ class LossBinaryHinge(Loss):
 
     Decides for +1 or -1; the output itself is the score.
     """
+
+    outputs: ClassVar[int | None] = 1
+    one_cell = True
 
     def criterion(self) -> Construct:
         return made("losses.BinaryHinge")
@@ -228,6 +300,11 @@ class _Values(Loss):
 class LossMeanSquared(_Values):
     """Mean squared difference of outputs and targets."""
 
+    outputs: ClassVar[int | None] = 1
+    one_cell = True
+    of_maps = "loss_mean_squared_per_pixel"
+    of_several = "loss_mean_squared_multioutput"
+
     def criterion(self) -> Construct:
         return made("torch.nn.MSELoss")
 
@@ -241,6 +318,9 @@ class LossMeanSquared(_Values):
 @dataclass(frozen=True)
 class LossMeanSquaredMultioutput(_Values):
     """Squared difference of outputs and targets, summed over the outputs of a sample."""
+
+    one_cell = True
+    of_maps = "loss_mean_squared_per_channel_and_pixel"
 
     def criterion(self) -> Construct:
         return made("losses.SummedSquares")
@@ -256,6 +336,9 @@ class LossMeanSquaredMultioutput(_Values):
 class LossMeanSquaredPerPixel(LossMeanSquared):
     """loss_mean_squared at every pixel, averaged over all."""
 
+    one_cell = False
+    of_several = "loss_mean_squared_per_channel_and_pixel"
+
 
 @define(
     "loss_mean_squared_per_channel_and_pixel",
@@ -267,16 +350,12 @@ class LossMeanSquaredPerPixel(LossMeanSquared):
 class LossMeanSquaredPerChannelAndPixel(LossMeanSquared):
     """loss_mean_squared at every pixel of every channel, averaged over all."""
 
+    one_cell = False
+
     channels: int = arg("channels of the output", minimum=1)
 
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        if inputs[0][0] != self.channels:
-            raise RuleError(
-                f"{self.kind} and its input do not agree in channels",
-                f"expected {self.channels} channels, found {shown(inputs[0])}",
-                code="E323",
-            )
-        return inputs[0]
+    def wanted(self) -> int | None:
+        return self.channels
 
 
 @define(
@@ -288,6 +367,9 @@ class LossMeanSquaredPerChannelAndPixel(LossMeanSquared):
 @dataclass(frozen=True)
 class LossEpsilonInsensitive(_Values):
     """Difference of outputs and targets as far as it exceeds epsilon, averaged."""
+
+    outputs: ClassVar[int | None] = 1
+    one_cell = True
 
     epsilon: float = arg("the difference that costs nothing", 1.0, minimum=0, positional=False)
 
@@ -311,6 +393,9 @@ class LossRanking(Loss):
 
     The hinge over all pairs of one of each. Decides for the score itself.
     """
+
+    outputs: ClassVar[int | None] = 1
+    one_cell = True
 
     def criterion(self) -> Construct:
         return made("losses.Ranking")
@@ -339,6 +424,8 @@ class LossMetric(_Embedding):
     Decides for the embedding; what is nearer than the threshold is the same.
     """
 
+    one_cell = True
+
     margin: float = arg("distance that is to be kept from the threshold", 0.04, positional=False)
     threshold: float = arg("distance below which two are the same", 0.6, positional=False)
 
@@ -358,6 +445,8 @@ class LossBarlowTwins(_Embedding):
 
     Features of the same kind should correlate by 1, others by 0; criterion(output) has no target.
     """
+
+    one_cell = True
 
     weight: float = arg("the weight of the others (dlib's lambda)", 0.0051, positional=False)
 

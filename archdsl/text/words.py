@@ -13,6 +13,11 @@ def counted(number: int, singular: str) -> str:
     return f"{number:,} {singular}{'' if number == 1 else 's'}"
 
 
+def count_words(number: int | None) -> str:
+    """A number with its thousands apart; ``unknown`` for one that depends on an open size."""
+    return "unknown" if number is None else f"{number:,}"
+
+
 def memory(size: int) -> str:
     """A number of bytes in the decimal unit that suits it: ``512 B``, ``1.23 MB``."""
     if size < 1000:

@@ -141,11 +141,12 @@ class Stage:
 def stages(network: Network, count: int) -> list[Stage]:
     """The layers of a network in so many parts of about equal MACs, in execution order."""
     rows = network.summary().rows
-    total = sum(row.macs for row in rows)
+    work = [row.macs or 0 for row in rows]
+    total = sum(work)
     made: list[Stage] = []
     first, done, part, parameters = 0, 0, 0, 0
     for index, row in enumerate(rows):
-        part += row.macs
+        part += work[index]
         parameters += row.parameters
         rest = len(rows) - 1 - index
         if rest == 0 or (len(made) < count - 1 and done + part >= total * (len(made) + 1) / count):

@@ -102,6 +102,14 @@ def test_summary_as_json(tiny: Path) -> None:
         "trainable": TINY_PARAMETERS,
         "buffers": 0,
         "macs": TINY_MACS,
+        # The batch, the feature map and the outputs; in training, when the gradient of the ReLU is
+        # made, those of the feature map twice and of the fully connected layer's weights as well.
+        "memory": {
+            "images": 1,
+            "weights": 4 * TINY_PARAMETERS,
+            "inference": 4 * (TINY_PARAMETERS + 128 + 256 + 3),
+            "training": 4 * (TINY_PARAMETERS + 128 + 256 + 3 + 256 + 256 + 3 * (4 * 64 + 1)),
+        },
     }
     assert [layer["kind"] for layer in layers] == ["input", "con", "relu", "fc"]
     assert [layer["shape"] for layer in layers] == [[2, 8, 8], [4, 8, 8], [4, 8, 8], [3]]

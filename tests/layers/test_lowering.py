@@ -19,7 +19,7 @@ from archdsl.ir.lowering import PACKAGES, Construct, ImageValues, made
 EVERY_SPEC = sorted(spec_names())
 MIXED = (
     "loss_mmod<detector_window<9,6,cat>,avg_pool<3,2,2,3,input<1,14,20>>>",
-    "loss_metric<softmax_all<bn_fc<max_pool<2,2,2,2,1,1,input<3,8,8>>>>>",
+    "loss_metric<flatten<softmax_all<bn_fc<max_pool<2,2,2,2,1,1,input<3,8,8>>>>>>",
     "loss_multimulticlass_log<3,4,fc<7,extract<0,4,3,3,slice<0,0,0,2,6,6,input<4,8,8>>>>>",
 )
 

@@ -56,17 +56,23 @@ def definitions(text: str) -> str:
     return text if "net_type" in text else f"using net_type = {text};"
 
 
-def compiled(source: Path, output: Path, include: Path, objects: Iterable[Path]) -> None:
-    command = ["g++", *FLAGS, f"-I{include}", f"-I{HERE}", str(source), *map(str, objects)]
+def compiled(
+    source: Path,
+    output: Path,
+    include: Path,
+    objects: Iterable[Path],
+    flags: Sequence[str] = FLAGS,
+) -> None:
+    command = ["g++", *flags, f"-I{include}", f"-I{HERE}", str(source), *map(str, objects)]
     subprocess.run([*command, "-lpthread", "-o", str(output)], check=True)
 
 
-def library(include: Path, build: Path) -> Path:
+def library(include: Path, build: Path, flags: Sequence[str] = FLAGS, name: str = "dlib.o") -> Path:
     """dlib's own object file."""
-    output = build / "dlib.o"
+    output = build / name
     if not output.exists():
         source = include / "dlib" / "all" / "source.cpp"
-        command = ["g++", *FLAGS, f"-I{include}", "-c", str(source), "-o", str(output)]
+        command = ["g++", *flags, f"-I{include}", "-c", str(source), "-o", str(output)]
         subprocess.run(command, check=True)
     return output
 

@@ -56,9 +56,10 @@ class Change:
         )
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates after minus those before."""
-        return (self.after.macs if self.after else 0) - (self.before.macs if self.before else 0)
+    def macs(self) -> int | None:
+        """Multiply-accumulates after minus those before; ``None`` where a size is open."""
+        now, was = (side.macs if side else 0 for side in (self.after, self.before))
+        return None if now is None or was is None else now - was
 
     @property
     def alike(self) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from archdsl.analysis.cost import Row, Summary
-from archdsl.ir.edges import EdgeType, shown
+from archdsl.ir.edges import EdgeType, shown, total
 from archdsl.ir.network import LayerInstance, Network, Scope
 
 
@@ -49,7 +49,7 @@ class NetworkPart:
     kinds: dict[str, int] = field(default_factory=dict)
     """Number of layers inside, by kind."""
     parameters: int = 0
-    macs: int = 0
+    macs: int | None = 0
     shape: EdgeType = ()
     """Output type of the last layer inside."""
 
@@ -137,7 +137,7 @@ def _digested(root: NetworkPart) -> None:
             for kind, number in child.kinds.items():
                 part.kinds[kind] = part.kinds.get(kind, 0) + number
             part.parameters += child.parameters
-            part.macs += child.macs
+            part.macs = total((part.macs, child.macs))
             part.shape = child.shape
 
 

@@ -13,7 +13,7 @@ from archdsl.analysis.diff.changes import Change, Difference, Status
 from archdsl.analysis.diff.common import Common, common
 from archdsl.analysis.diff.words import both, signed, sizes, words
 from archdsl.ir.build import MAIN_OUTPUT
-from archdsl.ir.edges import shown
+from archdsl.ir.edges import shown, total
 from archdsl.text.words import counted, printable
 
 COLUMNS = (
@@ -83,7 +83,7 @@ class _Table:
     def _tells(self, change: Change) -> bool:
         """True if a change is neither common to all layers nor a consequence of others."""
         if change.status is Status.AFFECTED:
-            return change.macs != 0
+            return bool(change.macs)
         if change.status is Status.UNCHANGED:
             return False
         return not all(self.common.tells(layer) for layer in change.layers())
@@ -188,7 +188,7 @@ def _row(run: _Run, common: Common | None, depth: int, name: str) -> tuple[str, 
         f"{times} × {found}{', each:' if change.children else ''}" if times > 1 else found,
         sizes(change),
         signed(sum(one.parameters for one in run.changes)),
-        signed(sum(one.macs for one in run.changes)),
+        signed(total(one.macs for one in run.changes)),
     )
 
 

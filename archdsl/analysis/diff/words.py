@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archdsl.analysis.diff.changes import Change
 from archdsl.analysis.diff.common import Common, edits
 from archdsl.ir.edges import shown
-from archdsl.text.words import printable
+from archdsl.text.words import count_words, printable
 
 _TITLE_LENGTH = 44
 
@@ -56,14 +56,18 @@ def sizes(change: Change) -> str:
     return f"{was} → {now}" if was and now and was != now else now or was
 
 
-def signed(number: int) -> str:
-    """A difference with its sign, ``+1,234``; empty for 0."""
+def signed(number: int | None) -> str:
+    """A difference with its sign, ``+1,234``; empty for 0, ``unknown`` where a size is open."""
+    if number is None:
+        return count_words(number)
     return f"{number:+,}" if number else ""
 
 
-def both(was: int, now: int) -> str:
+def both(was: int | None, now: int | None) -> str:
     """A number before and after with the difference, or the number alone where it is equal."""
     if was == now:
-        return f"{was:,}"
+        return count_words(was)
+    if was is None or now is None:
+        return f"{count_words(was)} → {count_words(now)}"
     share = f", {(now - was) / was:+.1%}" if was else ""
     return f"{was:,} → {now:,} ({now - was:+,}{share})"

@@ -23,7 +23,7 @@ A node:
                       as a layer itself has ``kind`` and ``arguments`` in turn
 ``shape``     shape   of the output, for one sample
 ``params``    integer learned values
-``macs``      integer multiply-accumulates for one sample
+``macs``      integer multiply-accumulates for one sample, null where the input's size is open
 ============= ======= =============================================================================
 
 An edge:

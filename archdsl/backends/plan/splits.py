@@ -39,7 +39,7 @@ def split_points(network: Network, stages: int) -> tuple[str, ...]:
 
 def _work(network: Network, planned: Plan) -> list[int]:
     """The multiply-accumulates of all layers before each operation, and at last of all."""
-    left = {row.path: row.macs for row in summarise(network).rows}
+    left = {row.path: row.macs or 0 for row in summarise(network).rows}
     return list(accumulate((left.pop(each.path, 0) for each in planned.operations), initial=0))
 
 

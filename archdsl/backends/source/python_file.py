@@ -24,6 +24,7 @@ from archdsl.backends.source.unit_drafts import Built, UnitStep
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.ir.layer import shown
 from archdsl.ir.network import Network
+from archdsl.text.words import count_words
 
 
 def page(network: Network) -> str:
@@ -196,8 +197,8 @@ def _about(network: Network, symbols: Symbols) -> list[str]:
     )
     name = prose(network.name)
     totals = (
-        f"{summary.parameters:,} parameters and {summary.macs:,} multiply-accumulates for an "
-        f"input of {prose(shown(summary.input))}; {outputs}."
+        f"{summary.parameters:,} parameters and {count_words(summary.macs)} multiply-accumulates "
+        f"for an input of {prose(shown(summary.input))}; {outputs}."
     )
     origin = f"Written by archdsl from the spec {name}. Needs {_needs(symbols)}."
     paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]

@@ -17,7 +17,7 @@ from archdsl.cli.progress import working
 from archdsl.diagnostics import listing
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
-from archdsl.text.words import memory
+from archdsl.text.words import count_words, memory
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,6 +81,7 @@ def command(
     deployment.require_fitting(forms)
     network = request.load(file)
     weights = weights or _text(network.trained_weights)
+    network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
     with working(f"running {network.name}"):
@@ -114,7 +115,7 @@ def command(
         _line("trainable", f"{summary.trainable:,}")
     if new := notes(module).get("new"):
         _line("new", listing(new, 8))
-    _line("MACs", f"{summary.macs:,}")
+    _line("MACs", count_words(summary.macs))
     gave = ", ".join(told(result) for result in results.values())
     _line("forward pass", f"{gave} in {seconds * 1000:,.0f} ms")
     for title, text in deployed.lines:

@@ -15,7 +15,12 @@ from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
 from archdsl.frontend.header import facts
+from archdsl.layers.dlib_options import option_words
 from archdsl.text.output import write
+from archdsl.text.words import printable
+
+_THRESHOLD = 0.5
+"""The least score of an object, unless something else is said."""
 
 
 @click.command()
@@ -36,9 +41,8 @@ from archdsl.text.output import write
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Leave out detections of a lower score.",
+    help="Leave out detections of a lower score; by default 0.5, and for dlib's detectors, whose "
+    "scores are no probabilities, their own threshold.",
 )
 @click.option(
     "--names",
@@ -59,7 +63,7 @@ def command(
     images: tuple[str, ...],
     output: str | None,
     weights: str | None,
-    threshold: float,
+    threshold: float | None,
     names: str | None,
     proposals: Path | None,
     device: str,
@@ -80,6 +84,7 @@ def command(
     network = request.load(file)
     if weights is None and network.trained_weights is not None:
         weights = str(network.trained_weights)
+    network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, weights=weights)
     from archdsl.inference.class_names import chosen_names, fitting_names
@@ -95,6 +100,11 @@ def command(
     else:
         stated = fitting_names(facts(network.source).classes, model.classes)
         known = _trained_names(network, model.classes) or model.own_names or stated
+    if threshold is None:
+        threshold = model.options.get("threshold", _THRESHOLD)
+    if not as_json:
+        for name, value in model.options.items():
+            tell(printable(f"{network.name}: {option_words(name, value)}"))
     documents: list[dict[str, Any]] = []
     with working("looking at photographs", len(images)) as advance:
         for index, image in enumerate(images):
@@ -112,7 +122,9 @@ def command(
                 tell(f"wrote {targets[index]}")
             advance()
     if as_json:
-        whole = {"network": network.name, "threshold": threshold, "images": documents}
+        whole: dict[str, Any] = {"network": network.name, "threshold": threshold}
+        whole |= {"options": dict(model.options)} if model.options else {}
+        whole["images"] = documents
         print_json(whole, compact=True)  # masks are thousands of numbers
 
 

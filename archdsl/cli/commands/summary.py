@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from archdsl.analysis.memory import UnknownMemoryError
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table
+from archdsl.dlib import SUFFIXES
 from archdsl.ir.layer import shown
-from archdsl.text.words import counted
+from archdsl.layers.dlib_options import option_words
+from archdsl.text.words import count_words, counted, printable
 
 
 @click.command()
 @file_argument
+@click.option(
+    "--weights",
+    metavar="W",
+    help="A file of dlib's, which says what types leave open: how affine layers are held, and the "
+    "windows, anchors and labels of a detector.",
+)
 @network_options
 @click.option(
     "--batch",
@@ -23,14 +33,20 @@ from archdsl.text.words import counted
     help="Images at once, for the memory.",
 )
 @json_option
-def command(file: str, request: Request, batch: int, as_json: bool) -> None:
+def command(file: str, weights: str | None, request: Request, batch: int, as_json: bool) -> None:
     """List every layer: output shape, parameters, MACs, receptive field; and totals.
 
     MACs are multiply-accumulates of convolutions and fully connected layers for one image. Memory
     is what is held at one time: of a training step, weights, their gradients and what those need,
     without an optimiser's states.
     """
-    network = request.load(file)
+    if weights is not None and Path(weights).suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(
+            f"'{weights}' is no file of dlib's ({', '.join(SUFFIXES)}); other weights change "
+            "nothing of a summary",
+            param_hint="--weights",
+        )
+    network = request.load(file).settled(weights)
     summary = network.summary()
     if as_json:
         print_json(summary.to_json(batch))
@@ -49,13 +65,16 @@ def command(file: str, request: Request, batch: int, as_json: bool) -> None:
             row.kind,
             shown(row.shape),
             f"{row.parameters:,}" if row.parameters else "",
-            f"{row.macs:,}" if row.macs else "",
+            "" if row.macs == 0 else count_words(row.macs),
             shown(row.receptive_field),
         )
         for row in summary.rows
     )
-    totals = (f"{summary.parameters:,}", f"{summary.macs:,}")
+    totals = (f"{summary.parameters:,}", count_words(summary.macs))
     print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
+    for row in summary.rows:
+        for name, value in row.options.items():
+            click.echo(printable(f"{row.path}: {option_words(name, value)}"))
     click.echo(str(summary))
     try:
         click.echo(str(summary.memory(batch)))

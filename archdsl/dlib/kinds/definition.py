@@ -128,6 +128,10 @@ class Kind:
         """The arguments of :meth:`arguments` as a layer and its torch module have them."""
         return {}
 
+    def settled(self, layer: Layer, values: Values) -> Layer:
+        """The layer with what dlib's type leaves open, and these values decide."""
+        return layer
+
     def spelling(self, values: Values) -> list[str]:
         """The arguments as a spec has them."""
         return [spelled_value(value) for value in self.arguments(values).values()]
@@ -204,6 +208,15 @@ def spelled_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+NAMED_TAGS = 10
+"""dlib and the catalogue have names for the tags up to this one."""
+
+
+def tag_name(number: int) -> str:
+    """The name of a tag in a spec."""
+    return f"tag{number}" if number <= NAMED_TAGS else f"t{number}"
 
 
 def array(value: Any) -> Floats:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from archdsl.dlib import stream
@@ -16,10 +18,13 @@ from archdsl.dlib.kinds.definition import (
     kind,
     single,
     spelled_value,
+    tag_name,
 )
 from archdsl.dlib.options import MMOD_OPTIONS, YOLO_OPTIONS
+from archdsl.ir.block import Label
 from archdsl.ir.layer import Layer
-from archdsl.layers.dlib_options import MmodOptions, YoloOptions
+from archdsl.layers.dlib_detection import DetectorWindow as OurWindow
+from archdsl.layers.dlib_options import BoxOverlap, MmodOptions, YoloOptions
 
 _COLOURS = (
     single("red", 122.782, xml="r"),
@@ -177,6 +182,17 @@ class InputTensor(_Plain):
 class LossKind(Kind):
     """The base of losses; most have no record. Their numbers serve training alone."""
 
+    reads_tags: ClassVar[bool] = False
+    """True if it reads the maps at tags."""
+
+    def tags_read(self, values: Values) -> tuple[int, ...]:
+        """The numbers of the tags that it reads, that of the largest anchors first."""
+        return ()
+
+    def renamed(self, values: Values) -> Mapping[str, str]:
+        """Labels that are no names, with the names that stand for them in a spec."""
+        return {}
+
     def values(self, layer: Layer, module: Any, inputs: Any = ()) -> Values:
         return {f.name: getattr(layer, f.name, f.default) for f in self.fields}
 
@@ -232,11 +248,36 @@ _loss("loss_epsilon_insensitive", double("eps", 1.0, xml="epsilon"))
 _loss("loss_barlow_twins", single("lambda", 0.0051))
 
 
+def as_name(label: str) -> str:
+    """A label as a spec can write it: ``traffic_light`` for ``traffic light``."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", label)
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+def _behind(label: str) -> str:
+    return f",{as_name(label)}" if label else ""
+
+
+def _overlap(found: BoxOverlap, usual: BoxOverlap) -> list[str]:
+    """The arguments of what suppresses, where they are not the usual ones."""
+    given = {"nms": found.iou_thresh, "covered": found.percent_covered_thresh}
+    defaults = usual.iou_thresh, usual.percent_covered_thresh
+    return [
+        f"{name}={spelled_value(value)}"
+        for (name, value), default in zip(given.items(), defaults, strict=True)
+        if value != default
+    ]
+
+
 class _Detector(LossKind):
-    """Losses with options, which a module keeps."""
+    """Losses with options, which a module keeps. XML leaves them out."""
+
+    def stated(self, values: Values) -> bool:
+        """True if a file has the options."""
+        raise NotImplementedError
 
     def settings(self, values: Values) -> Mapping[str, Any]:
-        return {"options": values["options"]}
+        return {"options": values["options"]} if self.stated(values) else {}
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {**self.defaults(), "options": module.options}
@@ -247,14 +288,86 @@ class LossMmod(_Detector):
     ours = ("loss_mmod", "mmod_detections")
     fields: ClassVar[tuple[Field, ...]] = (Field("options", MMOD_OPTIONS, MmodOptions()),)
 
+    def stated(self, values: Values) -> bool:
+        return bool(values["options"].detector_windows)
+
+    def settled(self, layer: Any, values: Values) -> Any:
+        if not self.stated(values):
+            return layer
+        options: MmodOptions = values["options"]
+        return replace(
+            layer,
+            windows=tuple(
+                OurWindow(each.width, each.height, Label(each.label))
+                for each in options.detector_windows
+            ),
+            nms=options.overlaps_nms.iou_thresh,
+            covered=options.overlaps_nms.percent_covered_thresh,
+            regression=options.use_bounding_box_regression,
+        )
+
+    def spelling(self, values: Values) -> list[str]:
+        options: MmodOptions = values["options"]
+        windows = [
+            f"detector_window<{each.width},{each.height}{_behind(each.label)}>"
+            for each in options.detector_windows
+        ]
+        regression = ["regression=true"] if options.use_bounding_box_regression else []
+        return windows + _overlap(options.overlaps_nms, MmodOptions().overlaps_nms) + regression
+
+    def renamed(self, values: Values) -> Mapping[str, str]:
+        labels = {each.label for each in values["options"].detector_windows}
+        return {label: as_name(label) for label in labels if label != as_name(label)}
+
 
 @kind("loss_yolo_")
 class LossYolo(_Detector):
     ours = ("loss_yolo", "yolo_detections")
+    reads_tags = True
     fields: ClassVar[tuple[Field, ...]] = (
         integer("count"),
         Field("options", YOLO_OPTIONS, YoloOptions()),
     )
+
+    def stated(self, values: Values) -> bool:
+        return bool(values["options"].anchors)
+
+    def settled(self, layer: Any, values: Values) -> Any:
+        if not self.stated(values):
+            return layer
+        options: YoloOptions = values["options"]
+        known = {tag: tuple((e.width, e.height) for e in boxes) for tag, boxes in options.anchors}
+        return replace(
+            layer,
+            maps=tuple((tag, known.get(tag, sizes)) for tag, sizes in layer.maps),
+            labels=options.labels or layer.labels,
+            nms=options.overlaps_nms.iou_thresh,
+            covered=options.overlaps_nms.percent_covered_thresh,
+            classwise=options.classwise_nms,
+        )
+
+    def tags_read(self, values: Values) -> tuple[int, ...]:
+        def largest(at: tuple[int, Any]) -> int:
+            return max((box.width * box.height for box in at[1]), default=0)
+
+        anchors = sorted(values["options"].anchors, key=largest, reverse=True)
+        return tuple(tag for tag, _ in anchors)
+
+    def spelling(self, values: Values) -> list[str]:
+        options: YoloOptions = values["options"]
+        maps = []
+        for tag, boxes in options.anchors:
+            sizes = (f"{each.width},{each.height}" for each in boxes)
+            maps.append(f"yolo_anchors<{tag_name(tag)},{','.join(sizes)}>")
+        names = map(as_name, options.labels)
+        labels = [f"yolo_labels<{','.join(names)}>"] if options.labels else []
+        classwise = [] if options.classwise_nms else ["classwise=false"]
+        overlap = _overlap(options.overlaps_nms, YoloOptions().overlaps_nms)
+        return maps + labels + overlap + classwise
+
+    def renamed(self, values: Values) -> Mapping[str, str]:
+        labels = values["options"].labels
+        return {label: as_name(label) for label in labels if label != as_name(label)}
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {**super().values(layer, module, inputs), "count": len(layer.maps)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +48,16 @@ def _halves(values: Values) -> tuple[Floats, Floats]:
 def _norm(module: Any) -> Any:
     """The batch norm itself where a module flattens around it."""
     return next(part for part in module.modules() if hasattr(part, "running_mean"))
+
+
+def _over_a_map(values: Values) -> bool:
+    """True if a factor for every value, dlib's FC_MODE, may be more than one for each channel."""
+    sizes = values["gamma"]  # XML has none
+    return not any(sizes) or math.prod(sizes[2:]) > 1
+
+
+def _per_value(layer: Layer) -> Layer:
+    return replace(layer, per_value=True) if isinstance(layer, OurAffine) else layer
 
 
 class _BatchNorm(Kind):
@@ -110,6 +121,9 @@ class BatchNormFc(_BatchNorm):
     ours = ("bn_fc",)
     also = ("affine",)
 
+    def settled(self, layer: Layer, values: Values) -> Layer:
+        return _per_value(layer) if _over_a_map(values) else layer
+
     def sizes(self, count: int, inputs: Any) -> tuple[int, ...]:
         shape = tuple(inputs[0])
         return 1, *shape, *(1,) * (3 - len(shape))
@@ -148,13 +162,18 @@ class Affine(Kind):
         shape = (1, *gamma.shape, *(1,) * (3 - gamma.ndim))
         params = column(gamma, array(module.bias))
         # Of features both modes are the same; after a bn_fc, which they mostly are, it is this one.
-        connected = layer.per_value or len(inputs[0]) == 1
+        connected = gamma.ndim > 1 or len(inputs[0]) == 1
         mode = _CONNECTED if connected else _CONVOLUTIONAL
         return {**self.defaults(), "params": params, "gamma": shape, "beta": shape, "mode": mode}
 
+    def settled(self, layer: Layer, values: Values) -> Layer:
+        return _per_value(layer) if self._connected(values) else layer
+
     def spelling(self, values: Values) -> list[str]:
-        per_value = values["mode"] == _CONNECTED and math.prod(values["gamma"][2:]) > 1
-        return ["per_value=true"] if per_value else []
+        return ["per_value=true"] if self._connected(values) else []
+
+    def _connected(self, values: Values) -> bool:
+        return bool(values["mode"] == _CONNECTED) and _over_a_map(values)
 
 
 @kind("layer_norm_")

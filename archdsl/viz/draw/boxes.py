@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from archdsl.analysis.cost import Row, Summary
-from archdsl.ir.edges import EdgeType, FeatureMaps, Images
+from archdsl.ir.edges import EdgeType, FeatureMaps, Images, total
 from archdsl.ir.layer import Category, elements, shown
 from archdsl.ir.network import Network
 from archdsl.viz.draw.collapse import Collapsed
@@ -58,7 +58,7 @@ class Describer:
             return group.head.layer.category
 
         def cost(path: str) -> tuple[int, int]:
-            return self._rows[path].macs, self._rows[path].parameters
+            return self._rows[path].macs or 0, self._rows[path].parameters
 
         return max(group.layers, key=lambda layer: cost(layer.path)).layer.category
 
@@ -67,7 +67,7 @@ class Describer:
         sizes = [_size(row.shape) for row in rows]
         return BoxCosts(
             sum(row.parameters for row in rows),
-            sum(row.macs for row in rows),
+            total(row.macs for row in rows),
             None if None in sizes else _BYTES * sum(size for size in sizes if size),
             max(rows[-1].receptive_field),
         )
@@ -83,7 +83,7 @@ def _costs(shape: str, facts: BoxCosts, times: int) -> tuple[str, ...]:
     costs = []
     if facts.parameters:
         costs.append(f"{giga(facts.parameters)} params")
-    if facts.macs:
+    if facts.macs != 0:
         costs.append(f"{giga(facts.macs)} MACs")
     each = "each " if times > 1 and costs else ""
     return (shape, each + ", ".join(costs)) if costs else (shape,)

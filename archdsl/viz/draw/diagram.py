@@ -22,7 +22,8 @@ class BoxCosts:
     """Costs of a box; of a folded box those of one of its equal blocks."""
 
     parameters: int = 0
-    macs: int = 0
+    macs: int | None = 0
+    """``None`` where they depend on an open size."""
     memory: int | None = 0
     """Bytes of all outputs inside, as 32-bit floats for one image; ``None`` where sizes are open
     or what flows is no tensor."""

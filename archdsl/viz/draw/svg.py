@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape as escaped
 
-from archdsl.text.words import counted, printable
+from archdsl.text.words import count_words, counted, printable
 from archdsl.viz.draw.diagram import Box
 from archdsl.viz.draw.page import PlacedSwatch
 from archdsl.viz.draw.page_fit import FittedFigure
@@ -114,8 +114,8 @@ def describe(box: Box) -> str:
     words = [box.title, *(() if box.block else box.details), f"output {box.shape}"]
     if facts.parameters:
         words.append(counted(facts.parameters, "parameter"))
-    if facts.macs:
-        words.append(f"{facts.macs:,} MACs")
+    if facts.macs != 0:
+        words.append(f"{count_words(facts.macs)} MACs")
     words.append(f"receptive field {counted(facts.receptive_field, 'pixel')}")
     if box.times > 1:
         words.append(f"{box.times} times")

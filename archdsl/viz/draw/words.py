@@ -15,8 +15,10 @@ def title(scope: Scope) -> str:
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
 
 
-def giga(number: int) -> str:
-    """``1.50 G``, as papers count operations."""
+def giga(number: int | None) -> str:
+    """``1.50 G``, as papers count operations; ``unknown`` for what depends on an open size."""
+    if number is None:
+        return "unknown"
     for size, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= 0.9995 * size:  # three digits of a little less would be a thousand
             return f"{number / size:.3g} {letter}"

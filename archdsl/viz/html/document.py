@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.analysis.cost import Row, summarise
 from archdsl.diagnostics.source import Source, Span
+from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, shown
 from archdsl.ir.network import LayerInstance, Network, Scope
 from archdsl.text.words import printable
@@ -152,9 +153,9 @@ def _add_up(parts: list[dict[str, Any]]) -> None:
     for number in range(len(parts) - 1, 0, -1):  # inner ones before the ones around them
         part = parts[number]
         outer = parts[part["parent"]]
-        cost = most.get(number, (part["macs"], part["params"]))
+        cost = most.get(number, (part["macs"] or 0, part["params"]))
         for key in ("params", "macs"):
-            outer[key] = outer.get(key, 0) + part[key]
+            outer[key] = total((outer.get(key, 0), part[key]))
         outer["layers"] = outer.get("layers", 0) + part.get("layers", 1)
         outer.setdefault("shape", part["shape"])
         outer.setdefault("reach", part["reach"])

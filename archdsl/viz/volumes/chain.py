@@ -168,7 +168,8 @@ def _main_path(runs: dict[str, LayerRun], network: Network) -> list[str]:
     before: dict[str, str] = {}
     for name, run in runs.items():
         cost = sum(
-            i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in run.layers
+            i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) or 0
+            for i in run.layers
         )
         macs, length = 0, 0
         if run.sources:

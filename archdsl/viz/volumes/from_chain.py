@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, Window, elements, shown
 from archdsl.ir.network import Network, Scope
 from archdsl.text.words import counted, printable
@@ -236,7 +237,8 @@ def _paint(network: Network, run: list[Element]) -> Category:
     if not run[0].block:
         return _category(run[0])
     costs = {
-        i: i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in run[0].layers
+        i: i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) or 0
+        for i in run[0].layers
     }
     return max(costs, key=costs.__getitem__).layer.category
 
@@ -245,7 +247,7 @@ def _telling(network: Network, run: list[Element]) -> str:
     """A volume in a sentence, for those who do not see it or want to know more."""
     layers = [layer for element in run for layer in element.layers]
     parameters = sum(i.layer.edge_parameters(network.input_shapes(i)) for i in layers)
-    macs = sum(i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in layers)
+    macs = total(i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in layers)
     if run[0].block:
         names = dict.fromkeys(title(_instance(element)) for element in run)
         made = f"{', '.join(names)}: {counted(len(layers), 'layer')}"

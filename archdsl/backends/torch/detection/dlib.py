@@ -175,6 +175,10 @@ class _Configured(DetectorModule):
         """Names of the labels by number; empty where they are not known."""
         raise NotImplementedError
 
+    def told(self) -> dict[str, Any]:
+        """Settings that it decides by, by the names of a spec's arguments."""
+        return {"threshold": self.threshold, **self.options.told()}
+
     def _results(self, seen: Any, found: Callable[[int], Target]) -> Detections:
         """Detections for every sample of the network's input, a batch or a tensor."""
         if self.training:
@@ -296,10 +300,12 @@ class Yolo(_Configured):
         nms: float,
         covered: float,
         classwise: bool,
+        labels: tuple[str, ...] = (),
     ) -> None:
         """Maps are the number of a tag and the anchors there (width, height), if they are known."""
         options = YoloOptions(
             tuple((tag, tuple(AnchorBox(*each) for each in sizes)) for tag, sizes in maps if sizes),
+            labels,
             overlaps_nms=BoxOverlap(nms, covered),
             classwise_nms=classwise,
         )

@@ -10,7 +10,7 @@ function factsOf(network, part) {
   if (part.layers) facts.push(["Layers", part.layers.toLocaleString("en")]);
   facts.push(["Parameters", part.params.toLocaleString("en") + (part.frozen ? " (frozen)" : "")]);
   if (part.buffers) facts.push(["Buffers", part.buffers.toLocaleString("en")]);
-  facts.push(["MACs", part.macs.toLocaleString("en")]);
+  facts.push(["MACs", number(part.macs)]);
   if (part.reach) facts.push(["Receptive field", part.reach.map((n) => n.toLocaleString("en")).join("×")]);
   return facts;
 }
@@ -67,7 +67,7 @@ function fillPanel(panel, network, part, choose) {
     for (const end of network.parts) if (end.kind === "output") facts.push([end.title === "output" ? "Output" : `Output ${end.title}`, end.shape]);
     facts.push(["Layers", totals.layers.toLocaleString("en")], ["Parameters", totals.params.toLocaleString("en")]);
     if (totals.trainable !== totals.params) facts.push(["Trainable", totals.trainable.toLocaleString("en")]);
-    facts.push(["MACs", totals.macs.toLocaleString("en")]);
+    facts.push(["MACs", number(totals.macs)]);
     panel.replaceChildren(
       make("h2", {}, network.name),
       table(facts),

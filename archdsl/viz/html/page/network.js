@@ -55,8 +55,14 @@ function dependencies(network, id) {
   return found;
 }
 
+// A number with its thousands apart; null is one that depends on an open size.
+function number(value) {
+  return value === null ? "unknown" : value.toLocaleString("en");
+}
+
 // "1.50 G", as papers count operations.
 function giga(number) {
+  if (number === null) return "unknown";
   for (const [size, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (number >= 0.9995 * size) return `${Number((number / size).toPrecision(3))} ${letter}`;
   }
