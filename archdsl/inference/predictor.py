@@ -171,7 +171,7 @@ class Predictor:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Settings that a detector decides by, as its weights have them; empty for other networks."""
+        """Settings of a detector, as its weights have them; empty for other networks."""
         return {}
 
     @property

@@ -41,7 +41,7 @@ class MmodOptions:
     bbr_lambda: float = 100.0
 
     def told(self) -> dict[str, Any]:
-        """Objects that it finds and boxes that suppress each other, by the names of a spec's arguments."""
+        """Classes it finds and boxes that suppress each other, by the names of arguments."""
         windows = [
             {"width": each.width, "height": each.height, "label": each.label}
             for each in self.detector_windows
@@ -79,7 +79,7 @@ class YoloOptions:
     gamma_cls: float = 0.0
 
     def told(self) -> dict[str, Any]:
-        """Objects that it finds and boxes that suppress each other, by the names of a spec's arguments."""
+        """Classes it finds and boxes that suppress each other, by the names of arguments."""
         return {
             "anchors": {
                 f"tag{tag}": [[each.width, each.height] for each in boxes]
