@@ -10,11 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from archdsl.diagnostics import fail
+from archdsl.dlib.kinds import LossKind, Record
 from archdsl.dlib.nesting import nest
 from archdsl.dlib.open_file import open_saved
 from archdsl.dlib.pairing import paired
 from archdsl.ir.exchange import UnequalRunsError, exchanged
+from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
+from archdsl.layers.convolution import Convolution
+
+
+def _as_many(layer: Layer, below: Record, loss: Record) -> Layer:
+    """A convolution below a detector's loss, with as many filters as there are windows.
+
+    Programs that train such detectors set them when they run (con_::set_num_filters); the type has
+    any number, mostly one.
+    """
+    wanted = loss.kind.channels(loss.values) if isinstance(loss.kind, LossKind) else None
+    found = dict(below.kind.arguments(below.values)).get("filters")
+    if wanted is None or found != wanted or not isinstance(layer, Convolution):
+        return layer
+    return replace(layer, filters=wanted)
 
 
 def settled(network: Network, path: Path) -> Network:
@@ -30,6 +46,8 @@ def settled(network: Network, path: Path) -> Network:
     changed = {}
     for record, instance in pairs:
         layer = record.kind.settled(instance.layer, record.values)
+        if record is pairs[-2][0] and saved.loss is not None:
+            layer = _as_many(layer, record, saved.loss)
         if layer != instance.layer:
             changed[instance.path] = layer
     if not changed:

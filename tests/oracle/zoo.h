@@ -25,28 +25,46 @@ public:
     template <typename OTHER> void operator()(std::size_t, OTHER&) {}
 };
 
-// Detectors: their options, and as many filters before the loss as they have windows.
+// Detectors: their options, and as many filters before loss_mmod as they have windows.
 template <typename S> void prepare(add_loss_layer<loss_mmod_, S>& net, const mmod_options& options)
 {
     net.loss_details() = loss_mmod_(options);
     net.subnet().layer_details().set_num_filters(options.detector_windows.size());
 }
 
-template <typename L, typename S>
-void prepare(add_loss_layer<L, S>&, const mmod_options&) {}
-
-template <typename NET> void decided(writer&, NET&, const tensor&) {}
-
-template <typename S> void decided(writer& to, add_loss_layer<loss_mmod_, S>& net, const tensor& x)
+template <typename TAGS, typename S>
+void prepare(add_loss_layer<TAGS, S>& net, const yolo_options& options)
 {
-    std::vector<std::vector<mmod_rect>> found(x.num_samples());
+    net.loss_details() = TAGS(options);
+}
+
+struct no_options {};
+template <typename NET> void prepare(NET&, no_options) {}
+
+template <typename NET> void decided(writer&, NET&, const tensor&, no_options) {}
+
+// The labels of a detector, in the order in which they are numbered.
+inline std::vector<std::string> labels_of(const yolo_options& options) { return options.labels; }
+inline std::vector<std::string> labels_of(const mmod_options& options)
+{
+    std::vector<std::string> labels;
+    for (const auto& window : options.detector_windows)
+        if (std::find(labels.begin(), labels.end(), window.label) == labels.end())
+            labels.push_back(window.label);
+    return labels;
+}
+
+template <typename NET, typename OPTIONS>
+void decided(writer& to, NET& net, const tensor& x, const OPTIONS& options)
+{
+    typename std::decay_t<decltype(net.loss_details())>::output_label_type one;
+    std::vector<decltype(one)> found(x.num_samples());
     net.loss_details().to_label(x, net.subnet(), found.begin());
     std::vector<float> rows;
-    const auto& windows = net.loss_details().get_options().detector_windows;
+    const auto labels = labels_of(options);
     for (const auto& box : found[0])
     {
-        float label = 0;
-        while (windows[label].label != box.label) ++label;
+        const float label = std::find(labels.begin(), labels.end(), box.label) - labels.begin();
         for (float value : {float(box.rect.left()), float(box.rect.top()), float(box.rect.right()),
                             float(box.rect.bottom()), float(box.detection_confidence), label})
             rows.push_back(value);
@@ -54,9 +72,9 @@ template <typename S> void decided(writer& to, add_loss_layer<loss_mmod_, S>& ne
     to.values("boxes", rows, {static_cast<long long>(rows.size() / 6), 6, 1, 1});
 }
 
-template <typename TRAINED, typename USED, typename BEHIND>
+template <typename TRAINED, typename USED, typename OPTIONS, typename BEHIND>
 void publish(const std::string& folder, const std::string& name, const size_of_sample& size,
-             const mmod_options& options, const BEHIND& behind)
+             const OPTIONS& options, const BEHIND& behind)
 {
     resizable_tensor x;
     TRAINED trained;
@@ -77,7 +95,7 @@ void publish(const std::string& folder, const std::string& name, const size_of_s
     list_all(batch, given);
     to.values("given", given, {static_cast<long long>(given.size()), 1, 1, 1});
     to.tensor_of("output", body(used).get_output());
-    decided(to, used, x);
+    decided(to, used, x, options);
 }
 
 }  // namespace oracle

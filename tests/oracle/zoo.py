@@ -32,8 +32,8 @@ class Published:
     name: str
     rows: int
     columns: int
-    windows: tuple[tuple[int, int, str], ...] = ()
-    """Width, height and label of a detector's windows."""
+    options: str = "oracle::no_options options;"
+    """C++ that defines a detector's options."""
     behind: str = "std::vector<std::string>()"
     """C++ of what is serialized behind the network."""
 
@@ -45,18 +45,32 @@ class Published:
 _LABELS = 'std::vector<std::string>{"first", "second", "third"}'
 _FACE = "dlib::shape_predictor()"
 
+
+def _windows(*windows: tuple[int, int, str]) -> str:
+    made = (f'{{{width}, {height}, "{label}"}}' for width, height, label in windows)
+    return f"dlib::mmod_options options; options.detector_windows = {{{', '.join(made)}}};"
+
+
+_YOLO = """dlib::yolo_options options;
+    options.add_anchors<trained::fine>({{5, 7}, {9, 6}, {8, 14}});
+    options.add_anchors<trained::coarse>({{20, 18}, {30, 25}});
+    options.labels = {"person", "traffic light", "dog"};
+    options.overlaps_nms = dlib::test_box_overlap(0.3, 0.9);
+    options.classwise_nms = false;"""
+
 ALL = (
     Published("resnet34", 227, 227, behind=_LABELS),
     Published("resnet50", 96, 80, behind=_LABELS),
-    Published("dog_hipsterizer", 90, 70, ((80, 80, ""),), behind=_FACE),
+    Published("dog_hipsterizer", 90, 70, _windows((80, 80, "")), _FACE),
     Published(
         "vehicles", 80, 100,
-        ((62, 44, "rear"), (50, 58, "front"), (41, 72, "rear"), (59, 48, "front")),
-        behind=_FACE,
+        _windows((62, 44, "rear"), (50, 58, "front"), (41, 72, "rear"), (59, 48, "front")),
+        _FACE,
     ),
     Published("segmentation", 66, 98),
     Published("gender", 32, 32),
     Published("age", 64, 64),
+    Published("yolo", 48, 64, _YOLO),
 )  # fmt: skip
 
 
@@ -65,16 +79,12 @@ def program(each: Published) -> str:
     used = re.sub(r"#include.*|using namespace dlib;", "", each.text)
     used = re.sub(r"\bdropout<", "multiply<", used)
     trained = re.sub(r"\baffine<", "bn_con<", used).replace("multiply<", "dropout<")
-    windows = [
-        f'    options.detector_windows.emplace_back({width}, {height}, "{label}");'
-        for width, height, label in each.windows
-    ]
     return "\n".join(
         [
             '#include "zoo.h"',
             *("namespace trained {", "using namespace dlib;", trained, "}"),
             *("namespace used {", "using namespace dlib;", used, "}"),
-            *("int main(int, char** argv)", "{", "    dlib::mmod_options options;", *windows),
+            *("int main(int, char** argv)", "{", f"    {each.options}"),
             "    oracle::publish<trained::net_type, used::net_type>(",
             f'        argv[1], "{each.name}", {{3, {each.rows}, {each.columns}, 10}}, options,',
             f"        {each.behind});",

@@ -182,6 +182,10 @@ class InputTensor(_Plain):
 class LossKind(Kind):
     """The base of losses; most have no record. Their numbers serve training alone."""
 
+    def channels(self, values: Values) -> int | None:
+        """The number of channels that its options ask of the layer right below, if they do."""
+        return None
+
     reads_tags: ClassVar[bool] = False
     """True if it reads the maps at tags."""
 
@@ -305,6 +309,11 @@ class LossMmod(_Detector):
             covered=options.overlaps_nms.percent_covered_thresh,
             regression=options.use_bounding_box_regression,
         )
+
+    def channels(self, values: Values) -> int | None:
+        options: MmodOptions = values["options"]
+        each = 5 if options.use_bounding_box_regression else 1
+        return each * len(options.detector_windows) or None
 
     def spelling(self, values: Values) -> list[str]:
         options: MmodOptions = values["options"]
