@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "exports"))
+for folder in ("exports", "formatting"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
