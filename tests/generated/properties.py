@@ -6,7 +6,6 @@ written in, or that is refused in words.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -68,7 +67,9 @@ def summary(text: str) -> None:
     for training in (False, True):
         module.train(training)
         found, outputs = shapes_by_layer(module, batch)
-        assert outputs == summary.outputs
+        if len(outputs) > 1:  # one alone is the result itself, without its name
+            assert outputs.keys() == summary.outputs.keys()
+        assert list(outputs.values()) == list(summary.outputs.values())
         common = found.keys() & rows.keys()
         assert {name: rows[name].shape for name in common} == {n: found[n] for n in common}
     assert all(len(value) == len(batch) for value in by_name(module(batch)).values())
@@ -127,7 +128,10 @@ def imported_again(case: Compiled, twin: torch.nn.Module) -> None:
         return
     event("imported from source")
     network = load_source(Source("imported", text), input=shape).check()
-    assert list(network.summary().outputs.values()) == list(case.network.summary().outputs.values())
+    # In an order of their own; what is compared below goes by their names.
+    assert sorted(network.summary().outputs.values()) == sorted(
+        case.network.summary().outputs.values()
+    )
     if within is None:
         return
     found = verify(network.to_torch(seed=9), twin, shape, training=False)
@@ -202,7 +206,7 @@ def optimised(text: str) -> None:
 def dlib(text: str) -> None:
     case = compiled(text)
     data = content(case, ".dat")
-    within = tolerance(case) or math.inf
+    within = tolerance(case)
     if data is None:
         return
     event("written for dlib")
@@ -213,7 +217,8 @@ def dlib(text: str) -> None:
         loaded = again.state_dict()
         for name, value in case.module.state_dict().items():  # dropouts' factors go in and out
             torch.testing.assert_close(loaded[name], value, rtol=1e-6, atol=0, msg=name)
-        assert_near(run(again, case.batch), run(case.module, case.batch), within)
+        if within is not None:
+            assert_near(run(again, case.batch), run(case.module, case.batch), within)
         if all(torch.equal(value, loaded[n]) for n, value in case.module.state_dict().items()):
             assert content(case._replace(module=again), ".dat") == data
         try:
@@ -228,7 +233,8 @@ def dlib(text: str) -> None:
         shape = tuple(case.batch.shape[1:])
         network = archdsl.load(spelled, input=shape)
         found = network.to_torch(weights=file).eval()
-        assert_near(run(found, case.batch), run(case.module, case.batch), within)
+        if within is not None:
+            assert_near(run(found, case.batch), run(case.module, case.batch), within)
 
 
 PROPERTIES = {

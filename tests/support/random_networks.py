@@ -45,6 +45,8 @@ class Draft:
     text: str
     type: EdgeType
     depth: int = 0
+    gives_tensors: bool = True
+    """Whether that is so of all its outputs: feature maps are several tensors in one."""
 
     @property
     def whole(self) -> str:
@@ -77,7 +79,9 @@ def drafted(head: str, text: str, depth: int = 0) -> Draft | None:
     shapes = [network.shape(instance.path) for instance in network.instances()]
     if any(_values(shape) > LARGEST for shape in shapes):
         return None
-    return replace(draft, type=network.shape(list(network.outputs.values())[-1]))
+    outputs = [network.shape(path) for path in network.outputs.values()]
+    tensors = all(type(each) is tuple for each in outputs)
+    return replace(draft, type=outputs[-1], gives_tensors=tensors)
 
 
 def _values(shape: EdgeType) -> int:
@@ -318,6 +322,7 @@ def network_of(seed: int, layers: int) -> str:
     while draft is None:
         text = part(random, random.choice(INPUTS), None)
         draft = None if text is None else drafted("", text)
+    whole = draft
     for _ in range(layers):
         how = random.random()
         more: Draft | None
@@ -329,7 +334,8 @@ def network_of(seed: int, layers: int) -> str:
             found = grown(random, draft)
             more = None if found is None else found[1]
         draft = more or draft
-    return draft.whole
+        whole = draft if draft.gives_tensors else whole
+    return whole.whole
 
 
 def networks(layers: int = 8) -> st.SearchStrategy[str]:
