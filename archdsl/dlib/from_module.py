@@ -33,8 +33,9 @@ def _without_dropout_factors(network: Network, module: nn.Module) -> nn.Module:
     state = changed.state_dict()
     for dropout in dropouts:
         kept = 1 - modules[dropout.path].p
-        if kept:
-            scale(state, carrier(network, dropout), 1 / kept)
+        if not kept:  # dlib's gives zeros for use, torch's what it gets
+            raise _no_place(dropout, "dropout of everything that passes values on for use")
+        scale(state, carrier(network, dropout), 1 / kept)
     changed.load_state_dict(state)
     return changed
 
@@ -86,7 +87,7 @@ class _Making:
         obstacle = kind.obstacle(instance.layer, module or instance.layer)
         if obstacle is not None:
             raise _no_place(instance, obstacle)
-        inputs = self._network.input_shapes(instance)
+        inputs = instance.layer.seen(self._network.input_shapes(instance))
         values = kind.values(instance.layer, module, inputs)
         if place.count and "count" in values:
             values["count"] = place.count

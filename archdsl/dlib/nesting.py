@@ -44,6 +44,8 @@ class RepeatedBlocks:
 
 Element = PlacedLayer | TagOrSkip | RepeatedBlocks
 
+_LOSSES = (Loss, DlibDetections)
+
 
 @dataclass(frozen=True)
 class Nest:
@@ -74,10 +76,19 @@ def nest(network: Network) -> Nest:
         raise fail(f"{network.name} does not begin with its input, as dlib's networks do")
     last = others[-1] if others else None
     loss = None
-    if isinstance(last, PlacedLayer) and isinstance(last.instance.layer, (Loss, DlibDetections)):
+    if isinstance(last, PlacedLayer) and isinstance(last.instance.layer, _LOSSES):
         loss = last.instance
         others.pop()
-    return Nest(loss, entry.instance, tuple(others))
+    found = Nest(loss, entry.instance, tuple(others))
+    for place in found.flat():
+        if isinstance(place, PlacedLayer) and isinstance(place.instance.layer, _LOSSES):
+            raise fail(
+                "dlib has no loss inside of a network",
+                place.instance.span,
+                "expected one loss at most, as the outermost layer",
+                frames=place.instance.scope.frames(),
+            )
+    return found
 
 
 class _Nesting:

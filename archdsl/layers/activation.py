@@ -143,7 +143,7 @@ class ClippedReLU(Layer):
 
     storage = KEEPS_INPUT
 
-    ceiling: float = arg("the largest output", 6.0, minimum=0)
+    ceiling: float = arg("the largest output", 6.0, minimum=1e-6)
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("torch.nn.Hardtanh", 0.0, self.ceiling)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +22,20 @@ def _channels(shape: Shape, kind: str) -> int:
     return shape[0]
 
 
+def _require_several(shape: Shape, groups: int, kind: str) -> None:
+    """Raise RuleError where a group of a sample is one value, of which nothing would be left."""
+    if math.prod(size or 2 for size in shape) == groups:
+        raise RuleError(
+            f"{kind} of a single value is always zero",
+            f"found {shown(shape)}" + (f" in {groups} groups" if groups > 1 else ""),
+            code="E324",
+        )
+
+
+_LEAST_EPS = 1e-12
+"""torch normalises no batch with an eps of 0."""
+
+
 @dataclass(frozen=True)
 class _BatchNorm(Layer):
     """Per-channel batch normalisation, the base of its spellings, whose defaults differ."""
@@ -28,7 +43,7 @@ class _BatchNorm(Layer):
     storage = KEEPS_INPUT
     absorbs_bias = True
 
-    eps: float = arg("added to the variance", 1e-5, minimum=0, maximum=1)
+    eps: float = arg("added to the variance", 1e-5, minimum=_LEAST_EPS, maximum=1)
     momentum: float = arg(
         "weight of a new batch in the running statistics", 0.1, minimum=0, maximum=1
     )
@@ -85,7 +100,7 @@ _DLIB_EPS = 1e-4
 class BatchNormConv(_BatchNorm):
     """Batch normalisation per channel with dlib's defaults."""
 
-    eps: float = arg("added to the variance", _DLIB_EPS, minimum=0)
+    eps: float = arg("added to the variance", _DLIB_EPS, minimum=_LEAST_EPS)
     momentum: float = arg(
         "weight of a new batch in the running statistics", _DLIB_MOMENTUM, minimum=0, maximum=1
     )
@@ -101,7 +116,7 @@ class BatchNormConv(_BatchNorm):
 class BatchNormFc(_BatchNorm):
     """Batch normalisation of every value by itself, with dlib's defaults."""
 
-    eps: float = arg("added to the variance", _DLIB_EPS, minimum=0)
+    eps: float = arg("added to the variance", _DLIB_EPS, minimum=_LEAST_EPS)
     momentum: float = arg(
         "weight of a new batch in the running statistics", _DLIB_MOMENTUM, minimum=0, maximum=1
     )
@@ -183,6 +198,7 @@ class GroupNorm(Layer):
         channels = _channels(inputs[0], self.kind)
         if channels % self.groups:
             raise RuleError(f"{self.groups} groups do not divide {channels} channels", code="E306")
+        _require_several(inputs[0], self.groups, self.kind)
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
@@ -211,6 +227,10 @@ class LayerNorm(Layer):
     sees = SAMPLE
 
     eps: float = arg("added to the variance", 1e-5, minimum=0)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        _require_several(inputs[0], 1, self.kind)
+        return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return 2 * _channels(inputs[0], self.kind)

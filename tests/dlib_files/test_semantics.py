@@ -321,3 +321,27 @@ def test_options_survive() -> None:
         ((4003, (record.AnchorBox(3, 5),)),), ("a", "b"), overlaps_nms=record.BoxOverlap(0.2)
     )
     assert options.YOLO_OPTIONS.read(ByteReader(options.YOLO_OPTIONS.write(yolo))) == yolo
+
+
+def test_a_row_of_features_is_a_map_of_one_place_to_every_layer() -> None:
+    """dlib's fc gives features×1×1, which is what adaptive_computation_time_::setup() notes."""
+    *_, saved = saved_of("act4<fc<6,input<matrix<float>,3,4>>>")
+    values = saved.chain.nodes[-1].record.values  # type: ignore[union-attr]
+    noted = {name: values[name] for name in ("num_channels", "seq_len", "d_model", "feature_dim")}
+    assert noted == {"num_channels": 6, "seq_len": 1, "d_model": 1, "feature_dim": 6}
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "where"),
+    [
+        ("relu<loss_binary_log<fc<1,input<matrix<float>,3,4>>>>", "no loss inside", "loss"),
+        ("loss_dot<loss_dot<input<matrix<float>,3,4>>>", "no loss inside", "loss_dot<in"),
+        ("fc<1,dropout<1,fc<2,input<matrix<float>,3,4>>>>", "dropout of everything", "dropout"),
+    ],
+)
+def test_what_dlib_cannot_have_is_not_written(text: str, said: str, where: str) -> None:
+    """dlib's add_loss_layer is outermost; its dropout of rate 1 gives zeros, torch's its input."""
+    with pytest.raises(ArchError, match=said) as caught:
+        saved_of(text)
+    (span,) = caught.value.spans
+    assert span is not None and span.start == text.index(where)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from onnx import load_model_from_string
+from onnx import checker, load_model_from_string
 from running import RUNTIMES, assert_close, assert_telling, compiled, results, samples
 
 import archdsl
-from archdsl.backends.formats import FORMATS, encode
+from archdsl.backends.formats import FORMATS, encode, onnx_translations
 from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.diagnostics import ArchError
 
@@ -160,6 +160,47 @@ def test_operator_sets(opset: int) -> None:
 def test_operator_sets_that_are_not_written(opset: int) -> None:
     with pytest.raises(ArchError, match="expected one of 18 to 23"):
         written(SMALL, ".onnx", opset=opset)
+
+
+POOLS = """
+template <typename SUBNET> using beyond = max_pool<2,2,3,3,padding=1,ceil_mode=true,SUBNET>;
+using net_type = outputs<
+    largest=beyond,
+    mean=avg_pool<2,2,3,3,padding=1,ceil_mode=true>,
+    padded=avg_pool<4,3,3,3,padding=1,ceil_mode=true,count_include_pad=true>,
+    whole=max_pool<3,3,2,2,padding=1,ceil_mode=true>,
+    adaptive=adaptive_max_pool<4,3>,
+    con<3,3,3,1,1,input<2,5,8>>>;
+"""
+"""Of 5 rows, a stride of 3 and a row of padding, the third window would begin in the padding."""
+
+
+@pytest.mark.parametrize("opset", [pytest.param(n, marks=pytest.mark.slow) for n in OPSETS[1:]])
+def test_pools_are_right_by_onnxs_own_shape_rules(opset: int) -> None:
+    check_pools(opset)
+
+
+def test_pools_are_right_by_the_shape_rules_of_the_oldest_operators() -> None:
+    check_pools(OPSETS[0])
+
+
+def check_pools(opset: int) -> None:
+    content, network, module = written(POOLS, ".onnx", opset=opset)
+    checker.check_model(content, full_check=True)
+    # torch.nn.MaxPool2d(2, 3, 1, ceil_mode=True) of 5×8 cells.
+    assert network.summary().outputs["largest"] == (3, 2, 3)
+    for count in (1, 3):
+        x = samples(count, *shape_of(network))
+        assert_close(RUNTIMES[".onnx"](content)(x), results(module.eval(), x))
+    kept = {n.op_type for n in load_model_from_string(content).graph.node if n.op_type == "Pad"}
+    assert kept == {"Pad"}  # zeros that count in means
+
+
+def test_what_onnx_has_no_operator_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_translations, "TRANSLATIONS", {})
+    with pytest.raises(ArchError, match=r"cannot write network as ONNX") as caught:
+        written("adaptive_max_pool<3,2,input<2,7,5>>", ".onnx")
+    assert "aten.adaptive_max_pool2d" in str(caught.value)
 
 
 # ---- phones ----

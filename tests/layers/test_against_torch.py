@@ -285,6 +285,14 @@ def test_batch_norms_in_training(c: int, size: int, eps: float, momentum: float)
             torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("name", ["batch_norm", "bn_con", "bn_fc"])
+def test_batch_norms_have_an_eps(name: str) -> None:
+    with pytest.raises(ValueError, match="eps must be positive"):
+        nn.BatchNorm2d(2, eps=0)(torch.rand(4, 2, 3, 3))
+    with pytest.raises(archdsl.ArchError, match="at least 1e-12|1e-12 to 1"):
+        archdsl.load(f"{name}<eps=0,input<2,3,3>>").check()
+
+
 @small
 @given(channels, sizes, sizes)
 def test_batch_norms_of_features(c: int, h: int, w: int) -> None:
@@ -300,9 +308,12 @@ def test_batch_norms_of_features(c: int, h: int, w: int) -> None:
 @small
 @given(st.integers(1, 3), st.integers(1, 4), sizes, sizes, EPS)
 def test_group_and_layer_norm(groups: int, each: int, h: int, w: int, eps: float) -> None:
-    c = groups * each
-    agree(f"group_norm<{groups},{eps},SUBNET>", (c, h, w), nn.GroupNorm(groups, c, eps))
-    agree(f"layer_norm<{eps},SUBNET>", (c, h, w), nn.GroupNorm(1, c, eps))
+    c, shape = groups * each, (groups * each, h, w)
+    # Of one sample with one value in each group torch computes nothing, in whatever mode.
+    agree_or_refuse(
+        f"group_norm<{groups},{eps},SUBNET>", shape, lambda: nn.GroupNorm(groups, c, eps)
+    )
+    agree_or_refuse(f"layer_norm<{eps},SUBNET>", shape, lambda: nn.GroupNorm(1, c, eps))
 
 
 @small
@@ -384,6 +395,13 @@ def test_activations(name: str, shape: tuple[int, int, int]) -> None:
     assert summary.rows[-1].shape == shape
     assert summary.parameters == (1 if name.startswith("prelu") else 0)
     assert summary.macs == summary.buffers == 0
+
+
+def test_a_ceiling_is_above_the_floor() -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        nn.Hardtanh(0.0, 0.0)
+    with pytest.raises(archdsl.ArchError, match="at least 1e-06"):
+        archdsl.load("clipped_relu<0,input<2,3,3>>").check()
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "silu", "hardswish", "hardsigmoid", "mish"])

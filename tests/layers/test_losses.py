@@ -105,6 +105,18 @@ def test_costs_and_gradients_are_dlibs(name: str) -> None:
     torch.testing.assert_close(scale * output.grad.flatten(), expected, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", COSTS)
+def test_losses_and_decisions_can_be_scripted(name: str) -> None:
+    """As the networks that they belong to: the parts of a module are scripted with it."""
+    arguments, output, labels = COSTS[name]
+    made = module(name, arguments, output.shape[1] if output.dim() > 1 else 1)
+    scripted = torch.jit.script(made.criterion)
+    assert torch.equal(scripted(output, *labels), made.criterion(output, *labels))
+    if hasattr(made, "decision"):
+        decided = torch.jit.script(made.decision)(output)
+        torch.testing.assert_close(decided, made.decision(output), rtol=0, atol=0)
+
+
 def test_all_of_dlibs_plain_losses_are_compared() -> None:
     lacking = {"loss_mmod", "loss_yolo"}
     known = {name for name in archdsl.layers.definitions() if name.startswith("loss_")}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.backends.torch.export import exported
 from archdsl.backends.torch.quiet import quiet
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import fail, listing
 from archdsl.ir.network import Network
 
 _STACK_TRACE = "pkg.torch.onnx.stack_trace"
 """The key under which torch notes the Python code that a node comes from."""
+
+_OPERATOR = re.compile(r"OpOverload\(op='([\w.]+)'")
+"""A name of an operator of torch in the words of its exporter."""
 
 _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
@@ -44,16 +49,9 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
     if options.dynamic_size:
         _require_no_adaptive_pooling(network, module)
     program = exported(network, module, "ONNX", dynamic_size=options.dynamic_size)
-    with quiet():
-        made: Any = torch.onnx.export(
-            program,
-            (),
-            output_names=list(network.outputs),
-            opset_version=options.opset,
-            verbose=False,
-            external_data=False,
-        )
-        model = made.model_proto
+    model = _translated(network, program, options.opset)
+    from archdsl.backends.formats.onnx_pools import write_dropped_windows
+
     _require_opset(model, options.opset)
     if model.ByteSize() > _LARGEST:
         raise fail(
@@ -66,11 +64,39 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
         kept = [each for each in node.metadata_props if each.key != _STACK_TRACE]
         del node.metadata_props[:]
         node.metadata_props.extend(kept)
+    write_dropped_windows(model)
     model.graph.name = network.name
     model.producer_name, model.producer_version = "archdsl", ""
     content: bytes = model.SerializeToString(deterministic=True)
-    onnx.checker.check_model(content)  # not the model: the checker would serialise it once more
+    # Not the model: the checker would serialise it once more.
+    onnx.checker.check_model(content, full_check=True)
     return content
+
+
+def _translated(network: Network, program: ExportedProgram, opset: int) -> Any:
+    """The program as an ONNX model; ArchError where torch's exporter has no place for a part."""
+    from archdsl.backends.formats.onnx_translations import TRANSLATIONS
+
+    with quiet():
+        try:
+            made: Any = torch.onnx.export(
+                program,
+                (),
+                output_names=list(network.outputs),
+                opset_version=opset,
+                verbose=False,
+                external_data=False,
+                custom_translation_table=dict(TRANSLATIONS),
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            operators = sorted(set(_OPERATOR.findall(str(error))))
+            raise fail(
+                f"torch's exporter cannot write {network.name} as ONNX",
+                None,
+                f"it has nothing for {listing(operators)}" if operators else "",
+                help="write a .pt2 or .ts file",
+            ) from error
+    return made.model_proto
 
 
 def _require_no_adaptive_pooling(network: Network, module: nn.Module) -> None:

@@ -5,6 +5,7 @@ scripted, as the networks that they belong to; annotations are not postponed her
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +27,10 @@ class WeightedMulticlassLog(nn.Module):
 class PixelMulticlassLog(nn.Module):
     """Cross entropy averaged over all pixels; ignored ones cost nothing, but count."""
 
+    ignored: Final[int] = IGNORED  # TorchScript takes constants from classes alone
+
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        total = functional.cross_entropy(output, target, ignore_index=IGNORED, reduction="sum")
+        total = functional.cross_entropy(output, target, ignore_index=self.ignored, reduction="sum")
         return total / target.numel()
 
 
