@@ -83,10 +83,10 @@ class _Making:
         module = self._modules.get(instance.path)
         if kind is None:
             raise _no_place(instance, f"layer like {instance.layer.kind}")
-        obstacle = kind.obstacle(instance.layer, module or instance.layer)
+        inputs = self._network.input_shapes(instance)
+        obstacle = kind.obstacle(instance.layer, module or instance.layer, inputs)
         if obstacle is not None:
             raise _no_place(instance, obstacle)
-        inputs = self._network.input_shapes(instance)
         values = kind.values(instance.layer, module, inputs)
         if place.count and "count" in values:
             values["count"] = place.count
