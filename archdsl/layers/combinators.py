@@ -21,21 +21,6 @@ from archdsl.layers.joins import (
 # ---- sequence ----
 
 
-@define("repeat", source="dlib repeat")
-@dataclass(frozen=True)
-class Repeat(Combinator):
-    """A block applied several times in a row."""
-
-    count: int = arg("how often", minimum=0)
-    block: Block = arg("what is repeated")
-
-    def layers(self) -> int:
-        return self.count * self.block.layers
-
-    def connect(self, build: Builder, port: Port) -> Connection:
-        return (yield build.repeat(self.block, self.count, port))
-
-
 @define("compose", "add_layer", "add_loss_layer", source="function composition")
 @dataclass(frozen=True)
 class Compose(Combinator):
@@ -50,6 +35,27 @@ class Compose(Combinator):
         for part in reversed(self.parts):
             port = yield build.apply(part, port)
         return port
+
+
+@define("repeat", source="dlib repeat")
+@dataclass(frozen=True)
+class Repeat(Combinator):
+    """A block applied several times in a row.
+
+    With a name in front of the block, ``repeat<3, i, block<64, 0.1*i>, SUBNET>``, each turn has its
+    number in place of the name: 0 in the first that data reaches, 2 in the last.
+    """
+
+    turns = Compose
+
+    count: int = arg("how often", minimum=0)
+    block: Block = arg("what is repeated")
+
+    def layers(self) -> int:
+        return self.count * self.block.layers
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return (yield build.repeat(self.block, self.count, port))
 
 
 @define("when", source="conditional expansion")
