@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import cast
 
 from torch import nn
 
@@ -12,6 +13,7 @@ from archdsl.dlib.dropout_scale import carrier, is_dropout, scale
 from archdsl.dlib.kinds import Record, kind_of
 from archdsl.dlib.nesting import Element, Nest, PlacedLayer, RepeatedBlocks, TagOrSkip, nest
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
+from archdsl.ir.edges import Shape
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
 
@@ -84,10 +86,11 @@ class _Making:
         module = self._modules.get(instance.path)
         if kind is None:
             raise _no_place(instance, f"layer like {instance.layer.kind}")
-        obstacle = kind.obstacle(instance.layer, module or instance.layer)
+        shapes = cast("tuple[Shape, ...]", self._network.input_shapes(instance))
+        inputs = instance.layer.seen(shapes)
+        obstacle = kind.obstacle(instance.layer, module or instance.layer, inputs)
         if obstacle is not None:
             raise _no_place(instance, obstacle)
-        inputs = instance.layer.seen(self._network.input_shapes(instance))
         values = kind.values(instance.layer, module, inputs)
         if place.count and "count" in values:
             values["count"] = place.count

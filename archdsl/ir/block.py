@@ -205,6 +205,11 @@ class Combinator:
     """The base of combinators, which arrange blocks and tags and compute nothing themselves."""
 
     kind: ClassVar[str]
+    turns: ClassVar[type[Combinator] | None] = None
+    """The combinator that it is with an index before its block, of a block for each turn.
+
+    It takes them the last turn first.
+    """
 
     def connect(self, build: Builder, port: Port) -> Connection:
         """Attach the combinator to ``port`` and return the port after it.

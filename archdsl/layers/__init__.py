@@ -21,6 +21,7 @@ from archdsl.layers import (
     activation,
     combinators,
     convolution,
+    factors,
     inputs,
     joins,
     linear,
@@ -31,6 +32,7 @@ from archdsl.layers import (
 further(
     f"{__name__}.{module}"
     for module in (
+        "channel_pooling",
         "losses",
         "padding",
         "reshape",
@@ -64,6 +66,7 @@ __all__ = [
     "convolution",
     "definitions",
     "elements",
+    "factors",
     "inputs",
     "joins",
     "linear",

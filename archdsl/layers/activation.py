@@ -19,6 +19,7 @@ from archdsl.ir.layer import (
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.storage import KEEPS_INPUT, KEEPS_OUTPUT, VIEW, Storage
 from archdsl.ir.window import LAST_AXIS, SAMPLE
+from archdsl.layers.normalization import channels_of
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,34 @@ class LeakyReLU(Layer):
         return made("torch.nn.LeakyReLU", self.slope)
 
 
-@define("prelu", category=Category.ACTIVATION, source="dlib prelu_; torch.nn.PReLU")
+@define(
+    "prelu",
+    category=Category.ACTIVATION,
+    source="dlib prelu_; torch.nn.PReLU; He et al. 2015, Delving Deep into Rectifiers, equation 1",
+)
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """Leaky ReLU with one learned slope for the whole layer."""
+    """Leaky ReLU with one learned slope for the whole layer, or one per channel."""
 
     storage = KEEPS_INPUT
     homogeneous = True
 
     initial: float = arg("the slope before training", 0.25)
+    per_channel: bool = arg("a slope for every channel, as in the paper", False, positional=False)
+
+    def _slopes(self, inputs: tuple[Shape, ...]) -> int:
+        return channels_of(inputs[0], self.kind) if self.per_channel else 1
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        self._slopes(inputs)
+        return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return 1
+        return self._slopes(inputs)
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("torch.nn.PReLU", init=self.initial)
+        counted = (self._slopes(inputs),) if self.per_channel else ()
+        return made("torch.nn.PReLU", *counted, init=self.initial)
 
 
 @define("elu", category=Category.ACTIVATION, source="dlib elu_; torch.nn.ELU")
@@ -170,6 +184,21 @@ class Softmax(Layer):
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("torch.nn.Softmax", dim=1)
+
+
+@define("log_softmax", category=Category.ACTIVATION, source="torch.nn.LogSoftmax")
+@dataclass(frozen=True)
+class LogSoftmax(Layer):
+    """Logarithms of probabilities over the channels, at each position by itself."""
+
+    storage = KEEPS_OUTPUT
+    bounded = True
+
+    def label(self) -> str:
+        return "log softmax"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.LogSoftmax", dim=1)
 
 
 @define("softmaxm", category=Category.ACTIVATION, stem="softmax", source="dlib softmaxm")

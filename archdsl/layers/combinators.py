@@ -7,24 +7,18 @@ from typing import Any
 
 from archdsl.ir.block import Block, Builder, Combinator, Connection, Label, Port, Tag
 from archdsl.ir.layer import Layer, RuleError, alias, arg, define
-from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.joins import (
+    Add,
+    AddPadded,
+    BroadcastSum,
+    Concat,
+    Gate,
+    MatrixProduct,
+    Mult,
+    ResizeToMatch,
+)
 
 # ---- sequence ----
-
-
-@define("repeat", source="dlib repeat")
-@dataclass(frozen=True)
-class Repeat(Combinator):
-    """A block applied several times in a row."""
-
-    count: int = arg("how often", minimum=0)
-    block: Block = arg("what is repeated")
-
-    def layers(self) -> int:
-        return self.count * self.block.layers
-
-    def connect(self, build: Builder, port: Port) -> Connection:
-        return (yield build.repeat(self.block, self.count, port))
 
 
 @define("compose", "add_layer", "add_loss_layer", source="function composition")
@@ -41,6 +35,27 @@ class Compose(Combinator):
         for part in reversed(self.parts):
             port = yield build.apply(part, port)
         return port
+
+
+@define("repeat", source="dlib repeat")
+@dataclass(frozen=True)
+class Repeat(Combinator):
+    """A block applied several times in a row.
+
+    With a name in front of the block, ``repeat<3, i, block<64, 0.1*i>, SUBNET>``, each turn has its
+    number in place of the name: 0 in the first that data reaches, 2 in the last.
+    """
+
+    turns = Compose
+
+    count: int = arg("how often", minimum=0)
+    block: Block = arg("what is repeated")
+
+    def layers(self) -> int:
+        return self.count * self.block.layers
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return (yield build.repeat(self.block, self.count, port))
 
 
 @define("when", source="conditional expansion")
@@ -267,10 +282,22 @@ class MultmPrev(_JoinTagged):
 @define("scale_prev", source="dlib scale_prev_")
 @dataclass(frozen=True)
 class ScalePrev(_JoinTagged):
-    """The current feature map, each channel times the tagged layer's number for it."""
+    """The current feature map, each channel times the tagged layer's number for it.
+
+    The tagged layer may also give one number for each place, or for each value.
+    """
 
     def layer(self) -> Layer:
         return Gate()
+
+
+@define("offset_prev", source="torch.add; Cao et al. 2019 (GCNet), section 3.3")
+@dataclass(frozen=True)
+class OffsetPrev(_JoinTagged):
+    """The current feature map, each channel or each place plus the tagged layer's number for it."""
+
+    def layer(self) -> Layer:
+        return BroadcastSum()
 
 
 @define("resize_like", source="torch.nn.functional.interpolate(x, size=tagged.shape[-2:])")
@@ -304,11 +331,12 @@ def _as_dlib_resizes(name: str, **preset: Any) -> None:
 _as_dlib_resizes("resize_prev_to_tagged")
 
 
-@define("scale", source="Hu et al. 2018, figure 1; dlib scale_")
+@define("scale", source="Hu et al. 2018, figure 1; Woo et al. 2018, equation 2; dlib scale_")
 @dataclass(frozen=True)
 class Scale(Combinator):
     """Squeeze and excitation: the input times what a gate makes of it, one number per channel.
 
+    The gate may also give one number for each place (spatial attention), or for each value.
     With a tag in place of the gate it is dlib's ``scale``: the tagged feature map times the
     current output.
     """
@@ -321,6 +349,18 @@ class Scale(Combinator):
             return (yield from ScaleTagged(Tag(tagged.id)).connect(build, port))
         gate = yield build.apply(self.gate, port, "gate")
         return build.join(Gate(), port, gate)
+
+
+@define("offset", source="Cao et al. 2019 (GCNet), section 3.3")
+@dataclass(frozen=True)
+class Offset(Combinator):
+    """The input plus what a block makes of it: one number per channel, per place, or per value."""
+
+    body: Block = arg("the block that gives the numbers")
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        numbers = yield build.apply(self.body, port, "offset")
+        return build.join(BroadcastSum(), port, numbers)
 
 
 @define("scale_tagged", source="dlib scale_")

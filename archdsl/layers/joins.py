@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import ClassVar
 
 from archdsl.ir.edges import product
 from archdsl.ir.layer import (
@@ -156,31 +157,70 @@ class Concat(_LevelJoin):
         return emit.call("torch.cat", list(operands), 1)
 
 
-@define("gate", category=Category.JOIN, stem="gate", source="dlib scale_; Hu et al. 2018")
 @dataclass(frozen=True)
-class Gate(MapLayer):
-    """A feature map, each channel times a number: the first input by the second."""
+class _Broadcast(MapLayer):
+    """The base of joins of a feature map with numbers for its channels or for its places."""
 
     storage = KEEPS_INPUT
     inputs = 2
 
+    word: ClassVar[str]
+    function: ClassVar[str]
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        features, gate = inputs
-        if len(features) != 3 or gate[0] != features[0] or elements(gate[1:]) != 1:
+        features, numbers = inputs
+        fits = len(features) == len(numbers) == 3 and all(
+            size in (1, whole) for size, whole in zip(numbers, features, strict=True)
+        )
+        if not fits:
+            per_channel, per_place = (features[0], 1, 1), (1, *features[1:])
             raise RuleError(
-                "the gate of a scale has to be one number per channel",
-                f"expected {features[0]}×1×1, found {shown(gate)} for {shown(features)}",
-                help="end the gate with as many channels as it scales, pooled to 1×1",
+                f"{self.word} has to be one number per channel, per place, or per value",
+                f"expected {shown(per_place)} or {shown(per_channel)}, "
+                f"found {shown(numbers)} for {shown(features)}",
+                help="end it with the input's channels, pooled to 1×1, or with one channel",
                 code="E308",
             )
         return features
 
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        features, numbers = operands
+        return emit.call(self.function, numbers, features)
+
+
+@define(
+    "gate",
+    category=Category.JOIN,
+    stem="gate",
+    source="dlib scale_; Hu et al. 2018; Woo et al. 2018 (CBAM), equation 1",
+)
+@dataclass(frozen=True)
+class Gate(_Broadcast):
+    """A feature map times numbers for its channels or its places: the first input by the second."""
+
+    word = "the gate of a scale"
+    function = "operator.mul"
+
     def label(self) -> str:
         return "×"
 
-    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
-        features, gate = operands
-        return emit.call("operator.mul", gate, features)
+
+@define(
+    "broadcast_sum",
+    category=Category.JOIN,
+    stem="sum",
+    source="torch.add; Cao et al. 2019 (GCNet), section 3.3",
+)
+@dataclass(frozen=True)
+class BroadcastSum(_Broadcast):
+    """A feature map plus numbers for its channels or its places, the second input."""
+
+    storage = KEEPS_NOTHING
+    word = "the offset"
+    function = "operator.add"
+
+    def label(self) -> str:
+        return "+"
 
 
 @define("mult", category=Category.JOIN, source="dlib mult_prev_")

@@ -15,6 +15,7 @@ from archdsl.ir.layer import (
     arg,
     define,
     elements,
+    image,
     modes,
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
@@ -182,6 +183,32 @@ class StochasticDepth(Layer):
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("torchvision.ops.StochasticDepth", self.p, "row")
+
+
+@define(
+    "spatial_dropout",
+    category=Category.REGULARIZATION,
+    stem="dropout",
+    source="torch.nn.Dropout2d; Tompson et al. 2015, section 3.2",
+)
+@dataclass(frozen=True)
+class SpatialDropout(Layer):
+    """In training sets whole channels to zero at random; for maps, whose neighbours are alike."""
+
+    storage = Storage(False, False, idle=True)
+    homogeneous = True
+
+    p: float = arg("probability that a channel is dropped", 0.5, minimum=0, maximum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        image(inputs[0], self.kind)
+        return inputs[0]
+
+    def label(self) -> str:
+        return f"spatial dropout {self.p:g}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.Dropout2d", self.p)
 
 
 @define(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, image, modes, shown
 from archdsl.ir.lowering import Construct, made
@@ -13,7 +12,7 @@ from archdsl.ir.window import LAST_AXIS, SAMPLE
 from archdsl.layers.pooling import flat_size, last_axis
 
 
-def _channels(shape: Shape, kind: str) -> int:
+def channels_of(shape: Shape, kind: str) -> int:
     """The size of the first axis, along which parameters are held."""
     if not shape or shape[0] is None:
         raise RuleError(
@@ -49,7 +48,7 @@ class _BatchNorm(Layer):
     )
 
     def _features(self, inputs: tuple[Shape, ...]) -> int:
-        return _channels(inputs[0], self.kind)
+        return channels_of(inputs[0], self.kind)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         self._features(inputs)
@@ -142,43 +141,6 @@ modes("bn_", CONV_MODE="bn_con", FC_MODE="bn_fc")
 
 
 @define(
-    "affine",
-    category=Category.NORMALIZATION,
-    source="dlib affine_",
-)
-@dataclass(frozen=True)
-class Affine(Layer):
-    """A learned factor and offset per channel: what batch normalisation is once it is trained.
-
-    dlib's layer is the one or the other by what it was made of: ``bn_con`` gives a number for each
-    channel, ``bn_fc`` one for each value.
-    """
-
-    storage = Storage(keeps_output=False, workspace=VALUE)
-
-    per_value: bool = arg(
-        "a factor and an offset for every value, as of bn_fc, not for every channel",
-        False,
-        positional=False,
-    )
-
-    def _size(self, inputs: tuple[Shape, ...]) -> int:
-        counted = flat_size if self.per_value else _channels
-        return counted(inputs[0], self.kind)
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        self._size(inputs)
-        return inputs[0]
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return 2 * self._size(inputs)
-
-    def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        shape = inputs[0] if self.per_value else inputs[0][:1]
-        return made("modules.Affine", *cast("tuple[int, ...]", shape))
-
-
-@define(
     "group_norm",
     category=Category.NORMALIZATION,
     stem="norm",
@@ -195,21 +157,63 @@ class GroupNorm(Layer):
     eps: float = arg("added to the variance", 1e-5, minimum=0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        channels = _channels(inputs[0], self.kind)
+        channels = channels_of(inputs[0], self.kind)
         if channels % self.groups:
             raise RuleError(f"{self.groups} groups do not divide {channels} channels", code="E306")
         _require_several(inputs[0], self.groups, self.kind)
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return 2 * _channels(inputs[0], self.kind)
+        return 2 * channels_of(inputs[0], self.kind)
 
     def label(self) -> str:
         return f"group norm, {self.groups}"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made(
-            "torch.nn.GroupNorm", self.groups, _channels(inputs[0], self.kind), eps=self.eps
+            "torch.nn.GroupNorm", self.groups, channels_of(inputs[0], self.kind), eps=self.eps
+        )
+
+
+@define(
+    "instance_norm",
+    category=Category.NORMALIZATION,
+    stem="norm",
+    source="torch.nn.InstanceNorm2d; Ulyanov et al. 2016, Instance Normalization, equation 3",
+)
+@dataclass(frozen=True)
+class InstanceNorm(Layer):
+    """Normalisation of each channel of each sample, over its height and width."""
+
+    storage = KEEPS_INPUT
+    sees = SAMPLE
+    absorbs_bias = True
+
+    eps: float = arg("added to the variance", 1e-5, minimum=0)
+    affine: bool = arg("a learned factor and offset per channel", False, positional=False)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if image(inputs[0], self.kind)[1:] == (1, 1):
+            raise RuleError(
+                "the normalisation of a single value",
+                f"expected several rows or columns, found {shown(inputs[0])}",
+                help="a norm over groups of channels, or over the batch, has more to go by",
+                code="E303",
+            )
+        return inputs[0]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return 2 * image(inputs[0], self.kind)[0] if self.affine else 0
+
+    def label(self) -> str:
+        return "instance norm"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made(
+            "torch.nn.InstanceNorm2d",
+            image(inputs[0], self.kind)[0],
+            eps=self.eps,
+            affine=self.affine,
         )
 
 
@@ -233,13 +237,13 @@ class LayerNorm(Layer):
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return 2 * _channels(inputs[0], self.kind)
+        return 2 * channels_of(inputs[0], self.kind)
 
     def label(self) -> str:
         return "layer norm"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("torch.nn.GroupNorm", 1, _channels(inputs[0], self.kind), eps=self.eps)
+        return made("torch.nn.GroupNorm", 1, channels_of(inputs[0], self.kind), eps=self.eps)
 
 
 @define(
@@ -257,13 +261,13 @@ class RMSNorm(Layer):
     eps: float = arg("added to the mean square", 1e-5, minimum=0)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return _channels(inputs[0], self.kind)
+        return channels_of(inputs[0], self.kind)
 
     def label(self) -> str:
         return "RMS norm"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("modules.RMSNorm", _channels(inputs[0], self.kind), self.eps)
+        return made("modules.RMSNorm", channels_of(inputs[0], self.kind), self.eps)
 
 
 @define(
@@ -294,34 +298,6 @@ class LayerNormLast(Layer):
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("torch.nn.LayerNorm", last_axis(inputs[0], self.kind), eps=self.eps)
-
-
-@define(
-    "layer_scale",
-    category=Category.NORMALIZATION,
-    stem="scale",
-    source="Touvron et al. 2021, Going Deeper with Image Transformers, section 2",
-)
-@dataclass(frozen=True)
-class LayerScale(Layer):
-    """A learned factor per channel, small at first; for bodies of residual blocks."""
-
-    storage = KEEPS_INPUT
-
-    initial: float = arg("the factors before training", 1e-6)
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        image(inputs[0], self.kind)
-        return inputs[0]
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return image(inputs[0], self.kind)[0]
-
-    def label(self) -> str:
-        return "layer scale"
-
-    def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("modules.LayerScale", image(inputs[0], self.kind)[0], self.initial)
 
 
 @define(

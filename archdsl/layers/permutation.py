@@ -18,7 +18,7 @@ from archdsl.ir.layer import (
 )
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.storage import KEEPS_NOTHING, VIEW
-from archdsl.ir.window import sliding
+from archdsl.ir.window import repeating, sliding
 from archdsl.layers.convolution import Pair, times
 
 
@@ -69,6 +69,74 @@ class Reorg(MapLayer):
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("modules.Reorg", self.row_stride, self.col_stride)
+
+
+@define(
+    "pixel_unshuffle",
+    category=Category.RESHAPE,
+    stem="shuffle",
+    source="torch.nn.PixelUnshuffle; the way back from Shi et al. 2016, equation 4",
+)
+@dataclass(frozen=True)
+class PixelUnshuffle(MapLayer):
+    """Blocks of cells become channels: first all cells of a block's first channel, then the next.
+
+    dlib's ``reorg`` gives the same values with the channels in another order.
+    """
+
+    storage = KEEPS_NOTHING
+    homogeneous = True
+
+    factor: int = arg("rows and columns of a block", 2, minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return _folded(self.kind, inputs[0], (self.factor, self.factor))
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        return Window(sliding(self.factor, self.factor), sliding(self.factor, self.factor))
+
+    def label(self) -> str:
+        return f"pixel unshuffle /{self.factor}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.PixelUnshuffle", self.factor)
+
+
+@define(
+    "pixel_shuffle",
+    category=Category.RESHAPE,
+    stem="shuffle",
+    source="torch.nn.PixelShuffle; Shi et al. 2016 (ESPCN), equation 4",
+)
+@dataclass(frozen=True)
+class PixelShuffle(MapLayer):
+    """Channels become blocks of cells: each r² of them one channel of r times the size."""
+
+    storage = KEEPS_NOTHING
+    homogeneous = True
+
+    factor: int = arg("r: factor for height and width; r² divides the channels", 2, minimum=1)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        channels, height, width = image(inputs[0], self.kind)
+        if channels % self.factor**2:
+            raise RuleError(
+                f"{self.kind} cannot make blocks of {times((self.factor, self.factor))} cells "
+                f"of {channels} channels",
+                f"expected a multiple of {self.factor**2} channels, found {shown(inputs[0])}",
+                code="E310",
+            )
+        rows, columns = height and height * self.factor, width and width * self.factor
+        return channels // self.factor**2, rows, columns
+
+    def window(self, inputs: tuple[Shape, ...]) -> Window | None:
+        return Window(repeating(self.factor), repeating(self.factor))
+
+    def label(self) -> str:
+        return f"pixel shuffle ×{self.factor}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("torch.nn.PixelShuffle", self.factor)
 
 
 @define(

@@ -495,7 +495,7 @@ SHAPES = {
         "scale<con<4,1,1,avg_pool_everything>,input<8,6,6>>",
         "one number per channel",
         "scale",
-        note="expected 8×1×1, found 4×1×1",
+        note="expected 1×6×6 or 8×1×1, found 4×1×1",
     ),
 }  # fmt: skip
 

@@ -633,6 +633,24 @@ def shuffle(draw: Draw) -> str:
 
 
 @maker
+def blocks_of_cells(draw: Draw) -> str:
+    """Depth to space and back, as operators and as PyTorch writes the second one out."""
+    opset = draw.since(7)
+    size = draw.one(2, 3)
+    if draw.random.random() < 0.4:
+        x = draw.input(size * size * draw.one(1, 2), 3, 4)
+        mode = draw.some("CRD", "DCR") if opset >= 11 else None
+        return draw.node("DepthToSpace", x, blocksize=size, mode=mode)
+    x = draw.input(2, 3 * size, 2 * size)
+    if draw.random.random() < 0.4:
+        return draw.node("SpaceToDepth", x, blocksize=size)
+    deep = draw.node("Reshape", x, draw.constant([-1, 2, 3, size, 2, size], np.int64))
+    places = draw.one([0, 1, 3, 5, 2, 4], [0, 3, 5, 1, 2, 4], [0, 1, 5, 3, 2, 4])
+    moved = draw.node("Transpose", deep, perm=places)
+    return draw.node("Reshape", moved, draw.constant([-1, 2 * size * size, 3, 2], np.int64))
+
+
+@maker
 def squeeze(draw: Draw) -> str:
     draw.since(11)
     x = draw.node("GlobalAveragePool", draw.image())

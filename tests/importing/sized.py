@@ -163,3 +163,47 @@ class Rows(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.second(F.relu(self.first(x)))
+
+
+class Attended(Base):
+    """Channel and spatial attention as CBAM's code has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Flatten(), nn.Linear(8, 2), nn.ReLU(), nn.Linear(2, 8))
+        self.spatial = nn.Conv2d(2, 1, 7, padding=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        size = (x.size(2), x.size(3))
+        pooled = self.mlp(F.avg_pool2d(x, size, stride=size)) + self.mlp2(x)
+        x = x * torch.sigmoid(pooled).unsqueeze(2).unsqueeze(3).expand_as(x)
+        most, mean = torch.max(x, 1)[0].unsqueeze(1), torch.mean(x, 1).unsqueeze(1)
+        return x * torch.sigmoid(self.spatial(torch.cat((most, mean), dim=1)))
+
+    def mlp2(self, x: Tensor) -> Tensor:
+        return torch.amax(x, dim=(2, 3))
+
+
+class Largest(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        values, _ = torch.max(self.first(x), dim=1, keepdim=True)
+        return values
+
+
+class SuperResolved(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.pixel_shuffle(F.instance_norm(self.first(x)), 2)
+
+
+class Context(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha, self.beta = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.ones(8, 1, 1))
+        self.slope = nn.PReLU(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.slope(self.first(x))
+        x = x + self.down(x).mean((2, 3), keepdim=True)
+        return F.log_softmax(self.alpha * F.dropout2d(x, 0.2, self.training) + self.beta, 1)

@@ -146,6 +146,7 @@ class Draw:
         return self.pick(
             lambda: L.ReLU(max_value=limit, negative_slope=slope, threshold=threshold),
             lambda: L.LeakyReLU(),
+            lambda: L.PReLU(shared_axes=self.pick(None, [1, 2], [1, 2], [1])),
             lambda: L.LeakyReLU(negative_slope=float(self.rng.random())),
             lambda: L.ELU(alpha=self.pick(1.0, 0.4)),
             lambda: L.Softmax(axis=self.pick(-1, -1, 3, 1, 2)),
@@ -157,6 +158,7 @@ class Draw:
             lambda: L.Dropout(0.3),
             lambda: L.Dropout(0.3, noise_shape=(None, 1, 1, 1)),
             lambda: L.Dropout(0.3, noise_shape=(None, 1, 1, 4)),
+            lambda: L.SpatialDropout2D(0.3),
             lambda: L.GaussianNoise(0.2),
         )()
 

@@ -26,6 +26,10 @@ SAME = {
     "EfficientAttention": "channels_last<avg_pool_everything>",
     "Difference": "multiply<-1",
     "Summed": "residual",
+    "Attended": "parallel<channel_max,channel_mean>",
+    "Largest": "channel_max",
+    "SuperResolved": "pixel_shuffle<instance_norm<",
+    "Context": "offset<",
 }
 
 

@@ -46,6 +46,10 @@ def shape(text: str, node: str) -> tuple[int, ...]:
         (f"repeat<2,relu<con<4,3,3>>,{IN}>", ["con", "relu"] * 2),
         (f"repeat<2,repeat<2,sig<relu>>,{IN}>", ["relu", "sig"] * 4),
         (f"repeat<2,repeat<3,relu>,sig<{IN}>>", ["sig"] + ["relu"] * 6),
+        (f"repeat<3,i,when<i == 0,sig,relu>,{IN}>", ["sig", "relu", "relu"]),
+        (f"repeat<2,i,repeat<i+1,j,when<i == j,sig,relu>>,{IN}>", ["sig", "relu", "sig"]),
+        (f"repeat<0,i,dropout<0.1*i>,sig<{IN}>>", ["sig"]),
+        (f"compose<repeat<2,i,when<i == 0,sig,relu>>,htan,{IN}>", ["htan", "sig", "relu"]),
         (f"compose<sig,relu,htan,{IN}>", ["htan", "relu", "sig"]),
         (f"compose<sig<mish>,relu,{IN}>", ["relu", "mish", "sig"]),
         (f"repeat<2,compose<sig,relu>,{IN}>", ["relu", "sig"] * 2),
@@ -58,6 +62,33 @@ def shape(text: str, node: str) -> tuple[int, ...]:
 )
 def test_sequences(text: str, kinds: list[str]) -> None:
     assert path(graph_of(text)) == ["input", *kinds]
+
+
+def test_a_turn_of_a_repetition_knows_its_number() -> None:
+    """Stochastic depth grows linearly (Huang et al. 2016, equation 4): p·l/L in block l of L."""
+    text = f"""
+    template <float P, typename SUBNET> using block = residual<stochastic_depth<P, relu>, SUBNET>;
+    using net_type = repeat<4, l, block<0.2*(l+1)/4>, {IN}>;
+    """
+    layers = [i.layer for i in archdsl.load(text).checked.instances()]
+    drops = [layer.p for layer in layers if layer.kind == "stochastic_depth"]  # type: ignore[attr-defined]
+    assert drops == pytest.approx([0.05, 0.1, 0.15, 0.2])
+    names = list(graph_of(text))
+    assert [name for name in names if name.endswith("drop")] == [
+        f"block{number}.body.drop" for number in (1, 2, 3, 4)
+    ]
+
+
+def test_a_template_that_nothing_uses_may_number_its_turns() -> None:
+    unused = "template <int N, typename S> using u = repeat<N, i, dropout<0.1*i>, S>;"
+    assert path(graph_of(f"{unused} relu<{IN}>")) == ["input", "relu"]
+    with pytest.raises(archdsl.ArchError, match="no number 'j'"):
+        graph_of(f"{unused.replace('0.1*i', '0.1*j')} relu<{IN}>")
+
+
+def test_turns_with_numbers_have_an_end() -> None:
+    with pytest.raises(archdsl.ArchError, match="more than 10,000 turns"):
+        graph_of(f"repeat<1000000,i,dropout<0.1>,{IN}>")
 
 
 def test_a_repeat_of_tags_means_the_nearest() -> None:

@@ -14,8 +14,13 @@ MAPS = (
     "con<4,1,1,channel_shuffle<2,depthwise<8,3,3,", "cont<4,2,2,2,2,",
     "cont<4,3,3,2,2,padding=1,output_padding=1,groups=2,", "cont<4,3,2,bias=false,",
     "linear<5,", "linear_no_bias<6,", "relu<", "prelu<", "smelu<", "softmax<", "softmaxm<",
-    "mish<", "dropout<", "multiply<0.5,", "batch_norm<", "bn_con<", "bn_fc<", "affine<",
-    "group_norm<2,", "layer_norm<", "rms_norm<", "layer_norm_last<", "layer_scale<", "lrn<",
+    "mish<", "dropout<", "multiply<0.5,", "log_softmax<", "prelu<per_channel=true,",
+    "spatial_dropout<", "batch_norm<", "bn_con<", "bn_fc<", "affine<",
+    "group_norm<2,", "layer_norm<", "rms_norm<", "layer_norm_last<", "layer_scale<",
+    "layer_scale<per_channel=false,", "bias<",
+    "instance_norm<affine=true,", "reflection_pad<1,", "replication_pad<1,0,2,1,",
+    "pixel_shuffle<2,con<16,1,1,", "con<4,1,1,pixel_unshuffle<2,reflection_pad<1,resize_to<6,6,",
+    "scale<channel_max,", "offset<avg_pool_everything,", "lrn<",
     "l2normalize<", "l2_norm_scaled<", "max_pool<3,3,1,1,", "avg_pool<2,2,1,1,padding=1,",
     "adaptive_avg_pool<5,4,", "upsample<2,max_pool<2,2,2,2,", "upsample_nearest<2,",
     "resize_to<6,5,", "pad<1,0,0,1,", "transpose<", "positional_encodings<", "tril<",
@@ -23,7 +28,7 @@ MAPS = (
     "multm_prev1<softmaxm<multm_prev2<transpose<tag2<tag1<resize_to<5,5,",
 )  # fmt: skip
 TOKENS = ("attention<1,", "attention<4,", "class_token<", "position_embedding<", "linear<4,",
-          "layer_norm_last<", "gelu<")  # fmt: skip
+          "layer_norm_last<", "gelu<", "layer_scale_last<", "bias_last<")  # fmt: skip
 ENDS = ("fc<3,", "fc_no_bias<3,", "fc<2,fc<6,", "fc<2,avg_pool_everything<", "fc<2,flatten<")
 INPUTS = ("input<4,6,7>", "con<4,1,1,input_rgb_image_sized<7,6>>",
           "con<4,3,3,input<matrix<unsigned char,8,8>>>")  # fmt: skip

@@ -156,7 +156,7 @@ def test_as_torch_folds_it() -> None:
         (nn.Conv2d(4, 6, 3, 2, padding=1, padding_mode="reflect", bias=False), nn.BatchNorm2d(6)),
         (nn.ConvTranspose2d(4, 6, 3, 2, groups=2), nn.BatchNorm2d(6, affine=False)),
         (nn.Conv2d(4, 6, 1), FrozenBatchNorm2d(6)),
-        (nn.Conv2d(4, 6, 1, bias=False), LayerScale(6, 0.3)),
+        (nn.Conv2d(4, 6, 1, bias=False), LayerScale((6, 1, 1), 0.3)),
         (nn.Conv2d(4, 6, 3, dilation=2), Affine(6)),
         (nn.Linear(7, 3), Multiply(-0.25)),
     ],

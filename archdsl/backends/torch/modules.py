@@ -46,14 +46,39 @@ class Affine(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """A learned factor per channel (Touvron et al. 2021)."""
+    """A learned factor per channel, or one for all (Touvron et al. 2021).
 
-    def __init__(self, channels: int, initial: float) -> None:
+    The sizes are those of the factors: channels×1×1 for maps, or 1.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], initial: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels, 1, 1), initial))
+        self.weight = nn.Parameter(torch.full(sizes, initial))
 
     def forward(self, input: Tensor) -> Tensor:
         return self.weight * input
+
+
+class LastScale(nn.Module):
+    """A learned factor for each place of the last axis."""
+
+    def __init__(self, features: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((features,), initial))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.weight * input
+
+
+class Bias(nn.Module):
+    """Learned values that are added: channels×1×1 of a map, or those of the last axis."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(sizes))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input + self.bias
 
 
 class RMSNorm(nn.Module):

@@ -49,6 +49,9 @@ class PRelu(Kind):
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {"params": column(array(module.weight)), "initial_param_value": layer.initial}
 
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
+        return "prelu with a slope for every channel" if layer.per_channel else None
+
 
 class _Scalar(_OverInput):
     """An activation with one number, and the attribute of the torch module that holds it."""

@@ -115,7 +115,7 @@ class _Filters(Kind):
             "use_bias": biased,
         }
 
-    def obstacle(self, layer: Any, module: Any) -> str | None:
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
         if module.groups != 1:
             return f"convolution in groups (here {module.groups})"
         if math.prod(module.dilation) != 1:

@@ -152,8 +152,11 @@ class Kind:
         """The record of a layer of ours; ``inputs`` are the shapes that it takes."""
         return self.defaults()
 
-    def obstacle(self, layer: Layer, module: Any) -> str | None:
-        """Reason that a layer cannot be written, as the end of "dlib has no ..."."""
+    def obstacle(self, layer: Layer, module: Any, inputs: Any = ()) -> str | None:
+        """Reason that a layer cannot be written, as the end of "dlib has no ...".
+
+        ``inputs`` are the shapes that it takes.
+        """
         return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from archdsl.dlib.kinds.definition import Field, Kind, Values, alias, integer, kind
+from archdsl.ir.layer import as_map
 
 
 class Join(Kind):
@@ -54,27 +55,32 @@ class ResizePrevToTagged(Join):
     def spelled(self, values: Values) -> str:
         return "resize_prev_to_tagged"
 
-    def obstacle(self, layer: Any, module: Any) -> str | None:
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
         return None if layer.align_corners else "resizing but with corners aligned"
 
 
 _SCRATCH = (alias("reshape_scales", transient=True), alias("reshape_src", transient=True))
 
 
-@kind("scale_prev_")
-class ScalePrev(Join):
-    """The record's two fields are scratch space of the gradient."""
+class _Scaled(Join):
+    """Products with a number per channel; the record's two fields are the gradient's scratch."""
 
-    combinators = ("scale_prev",)
     written = ("gate",)
     fields: ClassVar[tuple[Field, ...]] = _SCRATCH
+
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
+        gate = as_map(inputs[1])
+        return None if gate[1:] == (1, 1) else "gate but with one number per channel"
+
+
+@kind("scale_prev_")
+class ScalePrev(_Scaled):
+    combinators = ("scale_prev",)
 
 
 @kind("scale_")
-class Scale(Join):
+class Scale(_Scaled):
     combinators = ("scale", "scale_tagged")
-    written = ("gate",)
-    fields: ClassVar[tuple[Field, ...]] = _SCRATCH
 
 
 @kind("concat_")

@@ -25,7 +25,7 @@ from archdsl.dlib.kinds.definition import (
 )
 from archdsl.dlib.stream import Floats
 from archdsl.ir.layer import Layer
-from archdsl.layers.normalization import Affine as OurAffine
+from archdsl.layers.factors import Affine as OurAffine
 
 _CONVOLUTIONAL, _CONNECTED = 0, 1
 

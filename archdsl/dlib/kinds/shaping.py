@@ -39,7 +39,7 @@ class _Pooling(Kind):
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return window_values(layer, self._padding(layer))
 
-    def obstacle(self, layer: Any, module: Any) -> str | None:
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
         if layer.ceil_mode:
             return "pooling that rounds its size up"
         if getattr(layer, "count_include_pad", False) and any(self._padding(layer)):
@@ -105,7 +105,7 @@ class Upsample(Kind):
         meant = self.meant(layer, module)
         return {"scale_y": meant["scale"], "scale_x": meant["scale_w"]}
 
-    def obstacle(self, layer: Any, module: Any) -> str | None:
+    def obstacle(self, layer: Any, module: Any, inputs: Any = ()) -> str | None:
         return None if layer.align_corners else "enlargement but with corners aligned"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -144,6 +145,23 @@ def at_once(formal: Argument, argument: Unbound) -> int | None:
 
 def positional(argument: nodes.Argument) -> nodes.Expression:
     return argument.value if isinstance(argument, nodes.Named) else argument
+
+
+def index_of(
+    callee: Definition | TemplateBinding,
+    given: Sequence[nodes.Argument],
+    environment: Environment,
+) -> nodes.Name | None:
+    """The name before the last argument that stands for the number of a turn, if there is one.
+
+    A name that means a layer or block already is none: there the last argument is a subnet.
+    """
+    if not isinstance(callee, Definition) or getattr(callee.cls, "turns", None) is None:
+        return None
+    index = given[-2] if len(given) == len(callee.places) + 1 else None
+    if not isinstance(index, nodes.Name) or index.scope is not None:
+        return None
+    return index if isinstance(environment.get(index.text), (int, float, type(None))) else None
 
 
 def is_complete(callee: Definition | TemplateBinding) -> bool:

@@ -15,6 +15,7 @@ from archdsl.frontend.elaborate.arguments import (
     at_once,
     default,
     flat,
+    index_of,
     is_named_blocks,
     is_variadic,
     missing,
@@ -53,6 +54,10 @@ def layer(
     named: list[tuple[nodes.Name, Unbound]],
 ) -> Task[Layer | Combinator]:
     """A layer or combinator of the catalogue with its arguments bound and checked."""
+    index = _index(definition, positional)
+    if index is not None:
+        turned: Combinator = yield _in_turns(expander, definition, index, positional, named)
+        return turned
     values: dict[str, Any] = dict(definition.preset)
     formals = definition.arguments
     places = definition.places
@@ -77,6 +82,43 @@ def layer(
             raise missing(name, definition, formal)
     bound = {k: tuple(v) if type(v) is list else v for k, v in values.items()}
     what: Layer | Combinator = definition.cls(**bound)
+    return what
+
+
+def _index(definition: Definition, positional: list[Unbound]) -> nodes.Name | None:
+    last = positional[-1] if positional else None
+    if not isinstance(last, Pending):
+        return None
+    return index_of(definition, [given.node for given in positional], last.environment)
+
+
+def _in_turns(
+    expander: Expander,
+    definition: Definition,
+    index: nodes.Name,
+    positional: list[Unbound],
+    named: list[tuple[nodes.Name, Unbound]],
+) -> Task[Combinator]:
+    """The blocks of a repetition with an index, each with its own number in place of the name."""
+    if named:
+        raise fail("a repetition with an index has no other arguments", named[0][0].span)
+    counted, _, body = positional
+    count = yield layer_argument(expander, definition.places[0], counted)
+    if count > expander.limits.instances:
+        raise fail(
+            f"more than {expander.limits.instances:,} turns with a number of their own",
+            counted.node.span,
+            help="repeat<N, block, SUBNET>, without an index, repeats one block at no cost",
+            code="E130",
+        )
+    assert isinstance(body, Pending)
+    node, environment = body
+    blocks = []
+    for turn in reversed(range(count)):
+        local = {**environment.local, index.text: turn}
+        inside = environment._replace(local=local)
+        blocks.append((yield expander.block(node, inside, subnet=False)))
+    what: Combinator = definition.cls.turns(tuple(blocks))
     return what
 
 

@@ -20,6 +20,7 @@ from archdsl.frontend.elaborate.arguments import (
     Unbound,
     flat,
     in_parentheses,
+    index_of,
     is_complete,
     no_subnet,
     own_formals,
@@ -251,6 +252,9 @@ class Elaborator:
                 raise no_subnet(name)
             return None
         if not subnet and any(variadic(formal) for formal in own):
+            return None
+        given = [argument.node for argument in positional]
+        if not subnet and index_of(callee, given, candidate.environment):
             return None
         if not subnet and index < len(own) and takes_block(own[index]):
             return None

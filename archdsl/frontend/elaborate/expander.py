@@ -44,6 +44,9 @@ class PartialBlock(NamedTuple):
 class Expander(Protocol):
     """Expands template expressions into blocks; every result is a task for the trampoline."""
 
+    limits: Limits
+    """The largest network that may come out."""
+
     structs: dict[Any, Definitions]
     """The instances of structs so far."""
     inlined: int

@@ -12,7 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 from archdsl.diagnostics import ArchError
 from archdsl.frontend.elaborate import arithmetic
-from archdsl.frontend.elaborate.arguments import in_parentheses, is_complete, is_variadic
+from archdsl.frontend.elaborate.arguments import (
+    in_parentheses,
+    index_of,
+    is_complete,
+    is_variadic,
+)
 from archdsl.frontend.elaborate.scope import Environment, Formal, TemplateBinding
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Label
@@ -46,14 +51,29 @@ def unknown_names(
     root: nodes.Expression, wanted: Wanted, environment: Environment
 ) -> Iterator[ArchError]:
     """The errors of an expression, in the order of its text."""
-    pending = [_Expected(root, wanted)]
+    pending = [(_Expected(root, wanted), environment)]
     while pending:
-        part = pending.pop()
+        part, outside = pending.pop()
+        inside = _with_index(part.node, outside)
         try:
-            pending.extend(reversed(_read(part, environment)))
+            found = list(reversed(_read(part, inside)))
         except ArchError as error:
             yield error
-            pending.extend(_behind(part.node))
+            found = _behind(part.node)
+        pending.extend((each, inside) for each in found)
+
+
+def _with_index(node: nodes.Argument, environment: Environment) -> Environment:
+    """The names inside of an expression: of a repetition with an index, the index is one."""
+    if not isinstance(node, nodes.Apply):
+        return environment
+    callee = environment.get(node.name.text)
+    given = [argument for argument in node.arguments if not isinstance(argument, nodes.Named)]
+    # Its subnet may be there or not.
+    index = index_of(callee, given[:-1], environment) or index_of(callee, given, environment)
+    if index is None:
+        return environment
+    return environment._replace(local={**environment.local, index.text: 0})
 
 
 def _read(part: _Expected, environment: Environment) -> list[_Expected]:

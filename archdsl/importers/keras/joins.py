@@ -9,9 +9,10 @@ from archdsl.importers.keras.config import Entry
 from archdsl.importers.made_layers import makes
 from archdsl.importers.windows import known
 from archdsl.ir.layer import RuleError, image, shown
-from archdsl.layers.joins import Add, Concat, Gate, Mult
+from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, Mult
 from archdsl.layers.linear import Multiply
 from archdsl.layers.padding import Pad
+from archdsl.layers.pooling import flat_size
 from archdsl.layers.reshape import Flatten, ReshapeTo, Slice
 from archdsl.layers.resize import Upsample, UpsampleNearest
 
@@ -20,9 +21,16 @@ Handler = Callable[[Draft, Entry, Sequence[int]], int]
 # ---- joins ----
 
 
-@makes(Add)
+@makes(Add, BroadcastSum)
 def _add(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
+    if len(inputs) == 2 and len({draft.shape(index) for index in inputs}) == 2:
+        return draft.add(BroadcastSum(), *_map_first(draft, inputs))
     return draft.add(Add(), *inputs)
+
+
+def _map_first(draft: Draft, inputs: Sequence[int]) -> list[int]:
+    """Two operands, the larger before the one that is one number per channel or per place."""
+    return sorted(inputs, key=lambda index: -flat_size(draft.shape(index), "a sum or product"))
 
 
 @makes(Add, Multiply)
@@ -54,11 +62,9 @@ def _concatenate(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 def _multiply(draft: Draft, _: Entry, inputs: Sequence[int]) -> int:
     if len(inputs) != 2:
         raise RuleError("a product has two factors", f"found {len(inputs)}")
-    first, second = (draft.shape(index) for index in inputs)
-    if first == second:
+    if len({draft.shape(index) for index in inputs}) == 1:
         return draft.add(Mult(), *inputs)
-    ordered = inputs[::-1] if first[1:] == (1, 1) else inputs
-    return draft.add(Gate(), *ordered)
+    return draft.add(Gate(), *_map_first(draft, inputs))
 
 
 # ---- shapes ----

@@ -16,8 +16,15 @@ from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool
 from archdsl.ir.layer import Layer, RuleError, image
 from archdsl.layers import activation as act
 from archdsl.layers.convolution import TransposedConvolution
-from archdsl.layers.linear import Dropout, FullyConnected, Multiply, StochasticDepth
-from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast, LayerScale
+from archdsl.layers.factors import LayerScale
+from archdsl.layers.linear import (
+    Dropout,
+    FullyConnected,
+    Multiply,
+    SpatialDropout,
+    StochasticDepth,
+)
+from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast
 from archdsl.layers.pooling import AvgPool, ChannelsFirst, ChannelsLast, MaxPool
 from archdsl.layers.reshape import Flatten, Slice
 
@@ -248,6 +255,16 @@ def _leaky(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(act.LeakyReLU(round(entry.number(key, 0.3), 7)), inputs[0])
 
 
+@makes(act.PReLU)
+def _prelu(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
+    """A slope for each value, or for each channel where height and width share it."""
+    shared = entry.config.get("shared_axes")
+    if len(draft.shape(inputs[0])) != 1 and shared != [1, 2]:
+        raise RuleError("slopes for every value", "expected shared_axes = [1, 2]")
+    layer = act.PReLU(per_channel=True)
+    return draft.add(layer, inputs[0], tensors=_tensors(draft, ("weight", "alpha")))
+
+
 @makes(act.ELU)
 def _elu(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return draft.add(act.ELU(entry.number("alpha", 1.0)), inputs[0])
@@ -282,6 +299,11 @@ def _dropout(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     if noise != [None, *[1] * len(draft.shape(inputs[0]))]:
         raise RuleError("dropout of something else than single values or whole samples")
     return draft.add(StochasticDepth(rate), inputs[0])
+
+
+@makes(SpatialDropout)
+def _spatial_dropout(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
+    return draft.add(SpatialDropout(entry.number("rate", 0.5)), inputs[0])
 
 
 @makes(StochasticDepth)
@@ -343,10 +365,12 @@ KINDS: dict[str, Handler] = {
     "GroupNormalization": _group_norm,
     "ReLU": _relu,
     "LeakyReLU": _leaky,
+    "PReLU": _prelu,
     "ELU": _elu,
     "Softmax": _softmax,
     "Activation": _activation,
     "Dropout": _dropout,
+    "SpatialDropout2D": _spatial_dropout,
     "LayerScale": _layer_scale,
     "StochasticDepth": _stochastic_depth,
     "GaussianNoise": _left_out,

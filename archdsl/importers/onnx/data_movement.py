@@ -15,7 +15,8 @@ from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import Layer, RuleError, image, shown
 from archdsl.layers.attention import Token
 from archdsl.layers.joins import ResizeToMatch
-from archdsl.layers.padding import Pad
+from archdsl.layers.padding import Pad, ReflectionPad, ReplicationPad, on_sides
+from archdsl.layers.permutation import PixelShuffle, Reorg
 from archdsl.layers.pooling import Chunk
 from archdsl.layers.reshape import Slice
 from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
@@ -141,10 +142,29 @@ def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
 # ---- borders and sizes ----
 
 
-@makes(Pad)
+@makes(PixelShuffle)
+def _depth_to_space(reader: OnnxGraphReader, node: Node) -> Signal:
+    if node.get("mode") != "CRD":
+        raise RuleError(
+            "blocks are made of channels in another order than pixel_shuffle's", "mode = DCR"
+        )
+    return reader.add(PixelShuffle(int(node.get("blocksize"))), node.signal())
+
+
+@makes(Reorg)
+def _space_to_depth(reader: OnnxGraphReader, node: Node) -> Signal:
+    size = int(node.get("blocksize"))
+    return reader.add(Reorg(size, size), node.signal())
+
+
+_COPIES = {"reflect": ReflectionPad, "edge": ReplicationPad}
+
+
+@makes(Pad, *_COPIES.values())
 def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
-    if node.get("mode") != "constant":
-        raise RuleError(f"padding of the kind {node.get('mode')}", "only constants are known")
+    mode = node.get("mode")
+    if mode != "constant" and mode not in _COPIES:
+        raise RuleError(f"padding of the kind {mode}", f"expected constant, {', '.join(_COPIES)}")
     pads = [int(pad) for pad in node.numbers("pads", 1) or ()]
     (value,) = node.numbers("value", 2) or [0.0]
     axes = node.axes(3, 4)
@@ -155,7 +175,12 @@ def _pad(reader: OnnxGraphReader, node: Node) -> Signal:
         pads = every
     if len(pads) != 8 or pads[0] or pads[1] or pads[4] or pads[5] or min(pads) < 0:
         raise RuleError("only the height and width of a picture can be padded", f"found {pads}")
-    layer = Pad(pads[2], pads[6], pads[3], pads[7], value=round_off(float(value)))
+    sides = pads[2], pads[6], pads[3], pads[7]
+    layer: Layer
+    if mode == "constant":
+        layer = Pad(*sides, value=round_off(float(value)))
+    else:
+        layer = _COPIES[mode](*on_sides(*sides))
     return reader.add(layer, node.signal()) if any(pads) else node.signal()
 
 
@@ -233,6 +258,8 @@ MOVING: dict[str, Row] = {
     "Slice": Row(_slice, 13, "axes starts ends"),
     "Gather": Row(_gather, 13, "axis"),
     "Pad": Row(_pad, 25, "mode pads value"),
+    "DepthToSpace": Row(_depth_to_space, 13, "blocksize mode"),
+    "SpaceToDepth": Row(_space_to_depth, 13, "blocksize"),
     "Resize": Row(_resize, 19, "mode coordinate_transformation_mode nearest_mode"),
     "Upsample": Row(_resize, 10, "mode scales"),
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import TYPE_CHECKING
+
 from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
@@ -10,20 +13,24 @@ from archdsl.importers.onnx.nodes import Node, along
 from archdsl.importers.onnx.rows import Handler, Row
 from archdsl.importers.onnx.values import FLOATS, Signal
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
-from archdsl.ir.layer import RuleError, image, shown
-from archdsl.layers.activation import PReLU, Softmax, SoftmaxAll, SoftmaxRows
+from archdsl.ir.layer import Layer, RuleError, image, shown
+from archdsl.layers.activation import LogSoftmax, PReLU, Softmax, SoftmaxAll, SoftmaxRows
+from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
 from archdsl.layers.convolution import Convolution, Pair, TransposedConvolution
-from archdsl.layers.joins import Add, Concat, Gate, Mult
+from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
+from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, Mult
 from archdsl.layers.linear import Dropout, FullyConnected, Linear
 from archdsl.layers.normalization import (
-    Affine,
     BatchNorm,
     GroupNorm,
+    InstanceNorm,
     LayerNormLast,
-    LayerScale,
     LocalResponseNorm,
 )
 from archdsl.layers.pooling import AvgPool, MaxPool
+
+if TYPE_CHECKING:
+    from archdsl.importers.onnx.file import Array
 
 
 def _pair(node: Node, name: str, default: int) -> Pair:
@@ -175,12 +182,19 @@ def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=_tensors(**tensors))
 
 
-@makes(GroupNorm)
+@makes(InstanceNorm, GroupNorm)
 def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
-    """As many groups as channels."""
-    channels = image(node.signal().shape, "InstanceNormalization")[0]
-    tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
-    layer = GroupNorm(channels, round_off(node.get("epsilon")))
+    """Without factors and offsets where those of the file change nothing, as exporters write it."""
+    shape = node.signal().shape
+    channels, *sizes = image(shape, "InstanceNormalization")
+    weight, bias = node.weight(1), node.weight(2)
+    eps = round_off(node.get("epsilon"))
+    if sizes == [1, 1]:  # which runtimes take
+        layer: Layer = GroupNorm(channels, eps)
+    else:
+        layer = InstanceNorm(eps, affine=bool((weight.array != 1).any() or bias.array.any()))
+    learns = not isinstance(layer, InstanceNorm) or layer.affine
+    tensors = _tensors(weight=weight, bias=bias) if learns else {}
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
@@ -212,10 +226,12 @@ def _lrn(reader: OnnxGraphReader, node: Node) -> Signal:
 
 @makes(PReLU)
 def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
-    slope = node.weight(1)
-    if slope.size != 1 or len(slope.shape) > len(node.signal().shape) + 1:
-        raise RuleError("prelu has one slope for the whole layer", f"found {slope.size}")
-    return reader.add(PReLU(), node.signal(), tensors=_tensors(weight=slope))
+    slope, shape = node.weight(1), node.signal().shape
+    whole = slope.size == 1 and len(slope.shape) <= len(shape) + 1
+    if not whole and not along(slope, shape):
+        raise RuleError("slopes that are not one per channel", f"found {shown(slope.shape)}")
+    tensors = _tensors(weight=slope)
+    return reader.add(PReLU(per_channel=not whole), node.signal(), tensors=tensors)
 
 
 @makes(Softmax, SoftmaxAll, SoftmaxRows)
@@ -234,6 +250,15 @@ def _softmax(reader: OnnxGraphReader, node: Node) -> Signal:
     if axis == 3 == len(shape):
         return reader.add(SoftmaxRows(), node.signal())
     raise RuleError("softmax along another axis than the channels", f"axis {written}")
+
+
+@makes(LogSoftmax)
+def _log_softmax(reader: OnnxGraphReader, node: Node) -> Signal:
+    shape, axis = node.signal().shape, node.get("axis")
+    one = node.definition.since >= 13 or set(shape[1:]) <= {1}
+    if axis not in (1, -len(shape)) or not one:
+        raise RuleError("log softmax along another axis than the channels", f"axis {axis}")
+    return reader.add(LogSoftmax(), node.signal())
 
 
 @makes(Dropout)
@@ -269,11 +294,16 @@ def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     return signals[0] if len(signals) == 1 else reader.add(Concat(), *signals)
 
 
-@makes(Add, Affine, Convolution, TransposedConvolution, FullyConnected, Linear)
+_OFFSETS = Affine, Bias, BiasLast, Convolution, TransposedConvolution, FullyConnected, Linear
+
+
+@makes(Add, BroadcastSum, *_OFFSETS)
 def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     if not constants:
+        if len(signals) == 2 and signals[0].shape != signals[1].shape:
+            return reader.add(BroadcastSum(), *_map_first(signals))
         return signals[0] if len(signals) == 1 else reader.add(Add(), *signals)
     if len(node.inputs) != 2:
         raise RuleError("a sum of constants and several values", f"{len(node.inputs)} inputs")
@@ -282,24 +312,35 @@ def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     )
 
 
+def _map_first(signals: list[Signal]) -> list[Signal]:
+    """Two maps, the larger before the one that is one number per channel or per place."""
+    if {len(signal.shape) for signal in signals} != {3}:
+        shapes = " and ".join(shown(signal.shape) for signal in signals)
+        raise RuleError("values of shapes that differ, and are no maps", f"found {shapes}")
+    return sorted(signals, key=lambda signal: -prod(size or 0 for size in signal.shape))
+
+
 def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
-    """A value for each channel is the bias of the layer before, or half an ``affine``."""
+    """A value for each channel is the bias of the layer before, half an ``affine``, or alone."""
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
     shape = reader.draft.shape(index)
-    if not along(offset, shape, last=layer.features_last):
+    last = not along(offset, shape)
+    if last and not along(offset, shape, last=True):
         raise RuleError("constants that are no bias", f"{shown(offset.shape)} to {shown(shape)}")
-    tensors = {**reader.draft.tensors(index), "bias": offset.name}
-    inputs = reader.draft.inputs(index)
-    if isinstance(layer, LayerScale):
-        return reader.of(reader.draft.add(Affine(), *inputs, tensors=tensors))
-    biased = layer.with_bias()
-    if biased is not None:
-        return reader.of(reader.draft.add(biased, *inputs, tensors=tensors))
-    raise RuleError("a constant is added to something that is no convolution")
+    if along(offset, shape, last=layer.features_last):
+        tensors = {**reader.draft.tensors(index), "bias": offset.name}
+        inputs = reader.draft.inputs(index)
+        if isinstance(layer, LayerScale) and layer.per_channel:
+            return reader.of(reader.draft.add(Affine(), *inputs, tensors=tensors))
+        biased = layer.with_bias()
+        if biased is not None:
+            return reader.of(reader.draft.add(biased, *inputs, tensors=tensors))
+    alone: Layer = BiasLast() if last or len(shape) == 2 else Bias()
+    return reader.of(reader.draft.add(alone, index, tensors=_tensors(bias=offset)))
 
 
-@makes(Mult, Gate, LayerScale)
+@makes(Mult, Gate, LayerScale, LayerScaleLast)
 def _product(reader: OnnxGraphReader, node: Node) -> Signal:
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
     signals = [value for value in node.inputs if isinstance(value, Signal)]
@@ -307,15 +348,13 @@ def _product(reader: OnnxGraphReader, node: Node) -> Signal:
         first, second = signals
         if first.shape == second.shape:
             return reader.add(Mult(), first, second)
-        gate_first = len(first.shape) == 3 and first.shape[1:] == (1, 1)
-        if not gate_first and second.shape[1:] != (1, 1):
-            raise RuleError(
-                "a product of shapes that differ", f"{shown(first.shape)} and {shown(second.shape)}"
-            )
-        return reader.add(Gate(), *((second, first) if gate_first else (first, second)))
-    if not along(constants[0], signals[0].shape, last=False):
-        raise RuleError("a product with constants", f"of the shape {shown(constants[0].shape)}")
-    return reader.add(LayerScale(), signals[0], tensors={"weight": constants[0].name})
+        return reader.add(Gate(), *_map_first(signals))
+    shape, tensors = signals[0].shape, {"weight": constants[0].name}
+    if along(constants[0], shape) and len(shape) != 2:
+        return reader.add(LayerScale(), signals[0], tensors=tensors)
+    if along(constants[0], shape, last=True):
+        return reader.add(LayerScaleLast(), signals[0], tensors=tensors)
+    raise RuleError("a product with constants", f"of the shape {shown(constants[0].shape)}")
 
 
 # ---- pooling ----
@@ -361,11 +400,16 @@ def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
     return pool
 
 
-def _reduced(kind: type[MaxPool] | type[AvgPool]) -> Handler:
-    @makes(kind)
+def _reduced(
+    kind: type[MaxPool] | type[AvgPool], over_channels: type[ChannelMax] | type[ChannelMean]
+) -> Handler:
+    @makes(kind, over_channels)
     def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         shape = node.signal().shape
         axes = node.axes(1, len(shape) + 1)
+        if len(shape) == 3 and axes == [1]:
+            found = reader.add(over_channels(), node.signal())
+            return found if node.get("keepdims") else reader.rearranged(found, _without_channels)
         if len(shape) != 3 or sorted(axes or ()) != [2, 3]:
             raise RuleError("a mean over other axes than height and width", f"found {axes}")
         pooled = reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
@@ -374,6 +418,10 @@ def _reduced(kind: type[MaxPool] | type[AvgPool]) -> Handler:
         return reader.rearranged(pooled, lambda order: order.reshape(order.shape[:2]))
 
     return pool
+
+
+def _without_channels(order: Array) -> Array:
+    return order.reshape(order.shape[0], *order.shape[2:])
 
 
 _WINDOW = "auto_pad kernel_shape pads strides"
@@ -393,6 +441,7 @@ OPERATORS: dict[str, Row] = {
     "LRN": Row(_lrn, 13, "alpha beta bias size"),
     "PRelu": Row(_prelu, 16),
     "Softmax": Row(_softmax, 13, "axis"),
+    "LogSoftmax": Row(_log_softmax, 13, "axis"),
     "Dropout": Row(_dropout, 22, "ratio seed"),
     "Identity": Row(_identity, 25),
     "Cast": Row(_cast, 28, "to round_mode saturate"),
@@ -404,7 +453,7 @@ OPERATORS: dict[str, Row] = {
     "AveragePool": Row(_avg_pool, 22, f"{_WINDOW} ceil_mode count_include_pad", _FLAT),
     "GlobalAveragePool": Row(_global(AvgPool), 22),
     "GlobalMaxPool": Row(_global(MaxPool), 22),
-    "ReduceMean": Row(_reduced(AvgPool), 18, "axes keepdims noop_with_empty_axes"),
-    "ReduceMax": Row(_reduced(MaxPool), 20, "axes keepdims noop_with_empty_axes"),
+    "ReduceMean": Row(_reduced(AvgPool, ChannelMean), 18, "axes keepdims noop_with_empty_axes"),
+    "ReduceMax": Row(_reduced(MaxPool, ChannelMax), 20, "axes keepdims noop_with_empty_axes"),
 }
 """By the operator's name."""

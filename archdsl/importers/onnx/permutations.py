@@ -16,6 +16,7 @@ import numpy as np
 from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import Layer, RuleError, shown
 from archdsl.layers.attention import Tokens
+from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle
 from archdsl.layers.pooling import ChannelsFirst, ChannelShuffle, ChannelsLast
 from archdsl.layers.reshape import Flatten, ReshapeTo, Transpose
 
@@ -57,7 +58,10 @@ class Found(NamedTuple):
         return moved
 
 
-@makes(Flatten, ReshapeTo, Transpose, ChannelsLast, ChannelsFirst, Tokens, ChannelShuffle)
+@makes(
+    *(Flatten, ReshapeTo, Transpose, ChannelsLast, ChannelsFirst, Tokens),
+    *(ChannelShuffle, PixelShuffle, PixelUnshuffle),
+)
 def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
     """The layer that brings the values of a shape into an order, if there is one."""
     size = prod(before)
@@ -100,3 +104,19 @@ def _candidates(start: Array, wanted: Array) -> Iterator[tuple[Layer | None, Arr
             parts = start.reshape(channels // second, second, rows, columns)
             shuffled = parts.transpose(1, 0, 2, 3).reshape(start.shape)
             yield ChannelShuffle(channels // second), shuffled
+    if wanted.ndim == 3 and 0 < wanted.shape[1] < rows and rows % wanted.shape[1] == 0:
+        factor = rows // wanted.shape[1]
+        if columns % factor == 0:
+            blocks = start.reshape(channels, rows // factor, factor, columns // factor, factor)
+            yield (
+                PixelUnshuffle(factor),
+                blocks.transpose(0, 2, 4, 1, 3).reshape(-1, rows // factor, columns // factor),
+            )
+    if wanted.ndim == 3 and wanted.shape[1] > rows and wanted.shape[1] % rows == 0:
+        factor = wanted.shape[1] // rows
+        if channels % factor**2 == 0:
+            blocks = start.reshape(-1, factor, factor, rows, columns)
+            yield (
+                PixelShuffle(factor),
+                blocks.transpose(0, 3, 1, 4, 2).reshape(-1, rows * factor, columns * factor),
+            )

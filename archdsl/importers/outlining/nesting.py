@@ -16,7 +16,7 @@ from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.detectors import detector, read_by_tags
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed
-from archdsl.layers.joins import Add, Concat, Gate
+from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate
 
 MAIN = "output"
 
@@ -241,8 +241,9 @@ def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, 
         if all(empty):
             blocks = [[], []]
         return [ChainStep("residual", [b for b in blocks if b or all(empty)], homes=homes)], highest
-    if isinstance(join.layer, Gate) and empty == [True, False]:
-        return [ChainStep("scale", [chains[1]], homes=homes)], highest
+    if isinstance(join.layer, (Gate, BroadcastSum)) and empty == [True, False]:
+        combinator = "scale" if isinstance(join.layer, Gate) else "offset"
+        return [ChainStep(combinator, [chains[1]], homes=homes)], highest
     # No combinator does this: the branches one behind the other, with tags.
     pieces = [ChainPiece(deque(), (), -1, -1)]
     inputs = []

@@ -8,7 +8,16 @@ from archdsl.diagnostics import fail
 from archdsl.importers.imported_graph import Operation
 from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.ir.layer import Layer
-from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
+from archdsl.layers.joins import (
+    Add,
+    AddPadded,
+    BroadcastSum,
+    Concat,
+    Gate,
+    MatrixProduct,
+    Mult,
+    ResizeToMatch,
+)
 from archdsl.layers.pyramids import Collect
 
 
@@ -87,7 +96,7 @@ def _needs_tag(pieces: Sequence[ChainPiece], place: int, last: int | None) -> bo
     return isinstance(layer, _ORDERED) and reader.inputs[0] != end
 
 
-_ORDERED = (AddPadded, MatrixProduct, ResizeToMatch)
+_ORDERED = (AddPadded, BroadcastSum, MatrixProduct, ResizeToMatch)
 """Joins whose first input is current."""
 
 _BY_TAG: dict[type[Layer], str] = {
@@ -96,6 +105,7 @@ _BY_TAG: dict[type[Layer], str] = {
     Mult: "mult_prev",
     MatrixProduct: "multm_prev",
     Gate: "scale_prev",
+    BroadcastSum: "offset_prev",
     ResizeToMatch: "resize_like",
 }
 

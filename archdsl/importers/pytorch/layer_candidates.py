@@ -23,6 +23,7 @@ from archdsl.layers.activation import (
     Hardsigmoid,
     Hardswish,
     LeakyReLU,
+    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -34,19 +35,37 @@ from archdsl.layers.activation import (
     Tanh,
 )
 from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
+from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
 from archdsl.layers.convolution import Convolution, TransposedConvolution
+from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
 from archdsl.layers.inputs import Input, InputRgbImageSized, Pixels
-from archdsl.layers.joins import Add, AddPadded, Concat, Gate, MatrixProduct, Mult, ResizeToMatch
-from archdsl.layers.linear import Dropout, FullyConnected, Linear, Multiply, StochasticDepth
+from archdsl.layers.joins import (
+    Add,
+    AddPadded,
+    BroadcastSum,
+    Concat,
+    Gate,
+    MatrixProduct,
+    Mult,
+    ResizeToMatch,
+)
+from archdsl.layers.linear import (
+    Dropout,
+    FullyConnected,
+    Linear,
+    Multiply,
+    SpatialDropout,
+    StochasticDepth,
+)
 from archdsl.layers.normalization import (
-    Affine,
     BatchNorm,
     GroupNorm,
+    InstanceNorm,
     LayerNormLast,
-    LayerScale,
     LocalResponseNorm,
 )
-from archdsl.layers.padding import Pad
+from archdsl.layers.padding import Pad, ReflectionPad, ReplicationPad, on_sides
+from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -191,6 +210,11 @@ def _group_norm(seen: Seen) -> Proposals:
     yield Proposal(GroupNorm(seen["num_groups"], seen["eps"]), seen.node.inputs)
 
 
+@makes(InstanceNorm)
+def _instance_norm(seen: Seen) -> Proposals:
+    yield Proposal(InstanceNorm(seen["eps"], affine=bool(seen["weight"])), seen.node.inputs)
+
+
 @makes(LocalResponseNorm)
 def _response_norm(seen: Seen) -> Proposals:
     layer = LocalResponseNorm(seen["size"], seen["alpha"], seen["beta"], seen["k"])
@@ -226,6 +250,11 @@ def _dropout(seen: Seen) -> Proposals:
     yield Proposal(Dropout(float(seen["p"])), seen.node.inputs)
 
 
+@makes(SpatialDropout)
+def _spatial_dropout(seen: Seen) -> Proposals:
+    yield Proposal(SpatialDropout(float(seen["p"])), seen.node.inputs)
+
+
 @makes(StochasticDepth)
 def _stochastic_depth(seen: Seen) -> Proposals:
     yield Proposal(StochasticDepth(float(seen["p"])), seen.node.inputs)
@@ -244,6 +273,7 @@ def _elu(seen: Seen) -> Proposals:
 @makes(PReLU)
 def _prelu(seen: Seen) -> Proposals:
     yield Proposal(PReLU(), seen.node.inputs)
+    yield Proposal(PReLU(per_channel=True), seen.node.inputs)
 
 
 @makes(ClippedReLU)
@@ -256,30 +286,59 @@ def _softmax(seen: Seen) -> Proposals:
     yield Proposal(Softmax(), seen.node.inputs)
 
 
-@makes(Add, PositionEmbedding)
+@makes(LogSoftmax)
+def _log_softmax(seen: Seen) -> Proposals:
+    yield Proposal(LogSoftmax(), seen.node.inputs)
+
+
+@makes(ChannelMean)
+def _mean(seen: Seen) -> Proposals:
+    yield Proposal(ChannelMean(), seen.node.inputs)
+
+
+@makes(ChannelMax)
+def _maximum(seen: Seen) -> Proposals:
+    yield Proposal(ChannelMax(), seen.node.inputs)
+
+
+@makes(Add, BroadcastSum, Affine, Bias, BiasLast, PositionEmbedding)
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
         yield Proposal(AddPadded(), seen.before("pad"))
+        yield from _broadcast(BroadcastSum(), seen)
     else:
         scaled = seen.before("mul")
         yield Proposal(Affine(), scaled)
         yield Proposal(Affine(per_value=True), scaled)
+        yield Proposal(Bias(), seen.tensors())
         yield Proposal(PositionEmbedding(), seen.tensors())
+        yield Proposal(BiasLast(), seen.tensors())
 
 
-@makes(Gate, Mult, LayerScale, Multiply)
+def _broadcast(join: Gate | BroadcastSum, seen: Seen) -> Proposals:
+    """A join of a map with numbers for its channels or places, in either order."""
+    first, second = seen.tensors()
+    yield Proposal(join, (first, second))
+    yield Proposal(join, (second, first))
+    rows = seen.before("reshape")  # a row of numbers made a map of one cell
+    yield Proposal(join, (first, rows[1]))
+    yield Proposal(join, (second, rows[0]))
+
+
+@makes(Gate, Mult, LayerScale, LayerScaleLast, Multiply)
 def _product(seen: Seen) -> Proposals:
     first, *others = seen.tensors()
     if others:
-        yield Proposal(Gate(), (first, *others))
-        yield Proposal(Gate(), (*others, first))
-        for feature, gate in ((0, 1), (1, 0)):  # a row of numbers made a map of one cell
-            rows = seen.before("reshape")
-            yield Proposal(Gate(), (seen.tensors()[feature], rows[gate]))
+        shapes = {seen.shapes.get(index) for index in (first, *others)}
+        if len(shapes) == 1:
+            yield Proposal(Mult(), (first, *others))
+        yield from _broadcast(Gate(), seen)
         yield Proposal(Mult(), (first, *others))
     elif len(seen.node.inputs) == 2:
         yield Proposal(LayerScale(), (first,))
+        yield Proposal(LayerScale(per_channel=False), (first,))
+        yield Proposal(LayerScaleLast(), (first,))
     elif isinstance(factor := seen["other"], (int, float)):
         yield Proposal(Multiply(float(factor)), (first,))
 
@@ -302,11 +361,18 @@ def _item(seen: Seen) -> Proposals:
         yield Proposal(Token(index[1]), seen.node.inputs)
 
 
-@makes(Pad)
+_COPIES = {"reflect": ReflectionPad, "replicate": ReplicationPad}
+
+
+@makes(Pad, *_COPIES.values())
 def _padding(seen: Seen) -> Proposals:
     left, right, top, bottom = (*seen["padding"], 0, 0)[:4]
-    if seen["mode"] == "constant" and len(seen["padding"]) <= 4:
+    if len(seen["padding"]) > 4:
+        return
+    if seen["mode"] == "constant":
         yield Proposal(Pad(top, bottom, left, right, value=seen["value"]), seen.node.inputs)
+    elif cls := _COPIES.get(seen["mode"]):
+        yield Proposal(cls(*on_sides(top, bottom, left, right)), seen.node.inputs)
 
 
 @makes(Chunk, Slice)
@@ -356,6 +422,16 @@ def _reshape(seen: Seen) -> Proposals:
 @makes(ChannelShuffle)
 def _channel_shuffle(seen: Seen) -> Proposals:
     yield Proposal(ChannelShuffle(seen["groups"]), seen.node.inputs)
+
+
+@makes(PixelShuffle)
+def _pixel_shuffle(seen: Seen) -> Proposals:
+    yield Proposal(PixelShuffle(seen["upscale_factor"]), seen.node.inputs)
+
+
+@makes(PixelUnshuffle)
+def _pixel_unshuffle(seen: Seen) -> Proposals:
+    yield Proposal(PixelUnshuffle(seen["downscale_factor"]), seen.node.inputs)
 
 
 @makes(MatrixProduct)
@@ -418,18 +494,23 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
     "local_response_norm": _response_norm,
     "max_pool2d": _pooling(MaxPool),
     "avg_pool2d": _pooling(AvgPool),
     "adaptive_avg_pool2d": _adaptive(AvgPool, AdaptiveAvgPool),
     "adaptive_max_pool2d": _adaptive(MaxPool, AdaptiveMaxPool),
     "dropout": _dropout,
+    "dropout2d": _spatial_dropout,
     "stochastic_depth": _stochastic_depth,
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "prelu": _prelu,
     "hardtanh": _hardtanh,
     "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "mean": _mean,
+    "amax": _maximum,
     "add": _sum,
     "mul": _product,
     "cat": _concatenation,
@@ -441,6 +522,8 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "flatten": _flattening,
     "reshape": _reshape,
     "channel_shuffle": _channel_shuffle,
+    "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
     "matmul": _matrix_product,
     "interpolate": _resizing,
 }

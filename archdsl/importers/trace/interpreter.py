@@ -10,7 +10,7 @@ import operator
 import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.fx
@@ -89,6 +89,8 @@ class Interpreter:
             "flatten": self._flatten,
             "reshape": self._reshape,
             "mean": self._mean,
+            "amax": self._amax,
+            "max": self._max,
             "cat": self._cat,
             "clone": self._clone,
             "chunk": self._chunk,
@@ -196,6 +198,8 @@ class Interpreter:
         function = cast("Callable[..., object]", node.target)
         if isinstance(function, type) and hasattr(function, "_fields"):
             return function(*call.args, **call.kwargs)  # a named tuple of results
+        if function is getattr and isinstance(call.args[0], _Largest):
+            return getattr(call.args[0], str(call.args[1]))
         if function is getattr:
             return self._size(call.args[:1], str(call.args[1]), call.sizes)
         if function is operator.getitem and isinstance(call.args[0], (tuple, list, dict)):
@@ -666,20 +670,61 @@ class Interpreter:
         return None
 
     def _mean(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        if bound["dtype"] is not None:
+            return self._apply_plain(BY_METHOD["mean"], bound, call)
+        label = Label.of("adaptive_avg_pool2d", {"output_size": (1, 1)})
+        return self._reduced(BY_METHOD["mean"], label, first, bound, call)
+
+    def _amax(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        fields: Fields = {"output_size": (1, 1), "return_indices": False}
+        label = Label.of("adaptive_max_pool2d", fields)
+        return self._reduced(BY_METHOD["amax"], label, first, bound, call)
+
+    def _max(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
+        """The largest values and their places, each an operation by itself."""
+        if not isinstance(bound["dim"], int):  # two tensors are compared
+            return self._apply_unknown("max", bound, call)
+        if call.sizes is not None:
+            sizes = list(call.sizes)
+            sizes[bound["dim"] : bound["dim"] + 1 or None] = [1] * bool(bound["keepdim"])
+            call.result = tuple(sizes)
+        values = self._amax(first, bound, call)
+        return _Largest(values, self._apply_unknown("argmax", bound, call))
+
+    def _reduced(
+        self,
+        entry: OperationEntry,
+        pooling: Label,
+        first: Cell,
+        bound: dict[str, object],
+        call: TracedCall,
+    ) -> object:
+        """One value of several: over height and width a pooling, over channels one map."""
         dimensions = dimensions_of(bound["dim"])
         if call.sizes is not None and isinstance(dimensions, (int, tuple)):
             given = dimensions if isinstance(dimensions, tuple) else (dimensions,)
             dimensions = tuple(sorted(cast("int", each) % len(call.sizes) for each in given))
             inner = self.nodes[first.value.node]
-            if dimensions == (2,) and inner.label == _MEAN_OF_ROWS and len(call.sizes) == 3:
+            rows = Label.of(entry.name, {**_ROWS, **({"dtype": None} if "dtype" in bound else {})})
+            if dimensions == (2,) and inner.label == rows and len(call.sizes) == 3:
                 first, dimensions = Cell(Value(inner.inputs[0])), (2, 3)
             elif len(dimensions) == 2 and len(call.sizes) != 4:
-                return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
-        if dimensions not in ((2, 3), (-2, -1)) or bound["dtype"] is not None:
-            return self._apply_plain(BY_METHOD["mean"], {**bound, "dim": dimensions}, call)
+                return self._apply_plain(entry, {**bound, "dim": dimensions}, call)
+            elif dimensions == (1,) and not bound["keepdim"] and len(call.sizes) == 4:
+                kept = (call.sizes[0], 1, *call.sizes[2:])
+                whole = replace(call, result=kept)
+                made = self._apply_plain(entry, {**bound, "dim": (1,), "keepdim": True}, whole)
+                self._batch[made.value.node] = self._batch[self.settled(first.value)]
+                self._sizes[made.value.node] = kept
+                cut = replace(call, sizes=kept, result=(kept[0], *kept[2:]), spelled="reshape")
+                return self._regroup(made, {"input": made, "shape": ()}, cut)
+        if dimensions not in ((2, 3), (-2, -1)):
+            made = self._apply_plain(entry, {**bound, "dim": dimensions}, call)
+            if dimensions == (1,) and bound["keepdim"]:
+                self._batch[made.value.node] = self._batch[self.settled(first.value)]
+            return made
         source = self.settled(first.value)
-        label = Label.of("adaptive_avg_pool2d", {"output_size": (1, 1)})
-        pooled = self._add(label, (source,), where=call.where, batch=self._batch[source])
+        pooled = self._add(pooling, (source,), where=call.where, batch=self._batch[source])
         if (sizes := self._sizes.get(source)) is not None:
             self._sizes[pooled.node] = (*sizes[:2], 1, 1)
         return Cell(Value(pooled.node, pending=not bound["keepdim"]))
@@ -774,6 +819,13 @@ class Interpreter:
         return Value(index)
 
 
+class _Largest(NamedTuple):
+    """The results of a maximum along a dimension, as torch names them."""
+
+    values: object
+    indices: object
+
+
 class _Inputs:
     """The inputs of one node, gathered while its arguments are turned into label fields."""
 
@@ -849,7 +901,8 @@ _BOTH_AXES = {"stride": 1, "padding": 0, "dilation": 1}
 _REGROUPINGS = frozenset({"reshape", "unsqueeze", "squeeze", "flatten"})
 """Operations that leave the values of a tensor in their order."""
 
-_MEAN_OF_ROWS = Label.of("mean", {"dim": (3,), "keepdim": False, "dtype": None})
+_ROWS: Fields = {"dim": (3,), "keepdim": False}
+"""Fields of a reduction of each row of a map to one value."""
 
 _BATCH_FIELD = ("batch of",)
 """The number of samples as it stands in a label."""

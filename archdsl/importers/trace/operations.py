@@ -188,6 +188,13 @@ def _batch_norm_fields(fields: Fields, shapes: Shapes) -> Fields:
     }
 
 
+def _instance_norm_fields(fields: Fields, shapes: Shapes) -> Fields:
+    """Running statistics matter in use, where there are any; else only the input's own count."""
+    tracks = "running_mean" in shapes
+    momentum = fields["momentum"] if tracks else None
+    return {**fields, **shapes, "momentum": momentum, "track_running_stats": tracks}
+
+
 def _linear_fields(fields: Fields, shapes: Shapes) -> Fields:
     fields = {**fields, "bias": "bias" in shapes}
     if (weight := shapes.get("weight")) is not None:
@@ -455,6 +462,22 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         (F.group_norm,),
     ),
     OperationEntry(
+        "instance_norm",
+        (
+            _input(),
+            _state("running_mean"),
+            _state("running_var"),
+            _state("weight"),
+            _state("bias"),
+            _ignored("use_input_stats", True),
+            _field("momentum", 0.1),
+            _field("eps", 1e-5),
+        ),
+        (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+        (F.instance_norm, torch.instance_norm),
+        derive=_instance_norm_fields,
+    ),
+    OperationEntry(
         "local_response_norm",
         (
             _input(),
@@ -536,6 +559,12 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         (_input(), _field("upscale_factor")),
         (nn.PixelShuffle,),
         (F.pixel_shuffle,),
+    ),
+    OperationEntry(
+        "pixel_unshuffle",
+        (_input(), _field("downscale_factor")),
+        (nn.PixelUnshuffle,),
+        (F.pixel_unshuffle,),
     ),
     OperationEntry(
         "channel_shuffle", (_input(), _field("groups")), (nn.ChannelShuffle,), (F.channel_shuffle,)
@@ -650,6 +679,20 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         (_input(), _field("dim", None), _field("keepdim", False), _field("dtype", None)),
         functions=(torch.mean,),
         methods=("mean",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
+        "amax",
+        (_input(), _field("dim", (), _tuple), _field("keepdim", False)),
+        functions=(torch.amax,),
+        methods=("amax",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
+        "max",
+        (_input(), _field("dim"), _field("keepdim", False)),
+        functions=(torch.max,),
+        methods=("max",),
         keeps_batch=False,
     ),
     _unchanged("contiguous"),
