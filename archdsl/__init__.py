@@ -10,9 +10,26 @@ equivalence), ``backends`` and ``viz`` (modules, files, pictures), ``dlib`` and 
 (networks from elsewhere), ``inference``, ``training``, ``editor`` and ``cli``.
 """
 
-from archdsl.api import Network, compile, load, split_points
-from archdsl.diagnostics import ArchError, Diagnostic
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archdsl.api import Network, compile, load, split_points
+    from archdsl.diagnostics import ArchError, Diagnostic
 
 __version__ = "0.1.0"
 
 __all__ = ["ArchError", "Diagnostic", "Network", "__version__", "compile", "load", "split_points"]
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the API, imported when it is first used: the command starts faster without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "diagnostics" if name in ("ArchError", "Diagnostic") else "api"
+    found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

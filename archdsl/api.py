@@ -5,6 +5,7 @@ Everything the command line does goes through here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from functools import cached_property, partial
 from pathlib import Path
@@ -181,6 +182,7 @@ class Network:
         seed: int | None = None,
         weights: str | Path | None = None,
         new_head: bool = False,
+        max_memory: int | None = None,
     ) -> nn.Module:
         """An initialised ``torch.nn.Module`` in training mode.
 
@@ -189,14 +191,17 @@ class Network:
         weights have no values. ``seed`` makes the initial weights reproducible; ``weights``,
         as :func:`compile` takes them, are loaded and not drawn before; with ``new_head`` those
         are drawn that do not fit. ``module.meta["new"]`` names the parameters that were not loaded.
-        A notebook shows the module as the network's diagram.
+        Raises ArchError where the weights take more bytes than ``max_memory``, by default those
+        that are free. A notebook shows the module as the network's diagram.
         """
         from archdsl.backends.torch import compile_network
 
         network, fill = self.settled(weights), None
         if weights is not None:
             fill = partial(network.load_weights, weights=weights, new_head=new_head)
-        module = compile_network(network.checked, device=device, seed=seed, fill=fill)
+        module = compile_network(
+            network.checked, device=device, seed=seed, fill=fill, max_memory=max_memory
+        )
         Figure(network.checked).attach(module)
         return module
 
@@ -332,7 +337,7 @@ def load_source(
 def parse_size(text: str) -> Shape:
     """``3x224x224`` as a shape; raises ArchError for anything else."""
     parts = text.lower().replace("×", "x").split("x")
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) != 3 or not all(re.fullmatch("0*[1-9][0-9]{0,17}", part) for part in parts):
         raise fail(f"--input {text}: expected CxHxW, such as 3x224x224", code="E405")
     return tuple(int(part) for part in parts)
 

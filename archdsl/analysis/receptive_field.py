@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from math import gcd, lcm
 from typing import NamedTuple
 
-from archdsl.ir.window import Reads
+from archdsl.ir.window import MOST_CELLS, Reads
 
 Span = tuple[int, int] | None
 """The first and the last pixel that a cell sees; None where it sees none."""
@@ -73,6 +73,8 @@ def behind(field: Field, reads: Reads, count: int | None) -> Field:
     made = repeats * phases
     if count is not None and (listed or made > count):
         made, listed = count, True
+    if made > MOST_CELLS:
+        return Field((field.everything,), 0, count)
     even = period == 1 and not field.listed and field.spans[0] is not None
     spans = []
     for cell in range(made):
@@ -100,6 +102,8 @@ def joined(fields: Sequence[Field], count: int | None) -> Field:
     uneven = len(paces) > 1 or any(f.listed or f.size != count for f in fields)
     if count is not None and (uneven or made > count):
         made, uneven = count, True
+    if made > MOST_CELLS:
+        return Field((_hull(field.everything for field in fields),), 0, count)
     spans = tuple(
         _hull(f.at(cell) for f in fields if not uneven or f.size is None or cell < f.size)
         for cell in range(made)

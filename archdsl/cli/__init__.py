@@ -2,23 +2,31 @@
 
 Every module of ``archdsl.cli.commands`` is a subcommand of its name and holds a ``command``. Only
 the one that runs is imported. Exit status: 0 on success, 1 for an error in the input, 2 for wrong
-usage, 3 for a result that was not verified.
+usage, 3 for a result that was not verified, 70 for a fault of archdsl itself, 130 for Ctrl-C.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
+import traceback
 from typing import Any, cast
 
 import click
 
 import archdsl
 from archdsl.cli import commands
+from archdsl.cli.internal_errors import FAULT, internal
 from archdsl.cli.options import JSON, diagnostic_json, print_json
 from archdsl.cli.output import complain
-from archdsl.diagnostics import ArchError
+from archdsl.diagnostics import ArchError, fail
+from archdsl.frontend.files import noting_files
+
+_DEBUG = "archdsl.debug"
+_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 # A word of Python is no name of a module: the command import is in import_.py.
 _MODULES = {
@@ -39,13 +47,30 @@ class _Commands(click.Group):
         return cast(click.Command, module.command)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except ArchError as error:
-            complain(error.diagnostics)
-            if ctx.meta.get(JSON):
-                print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
-            ctx.exit(1)
+        with noting_files() as read:
+            try:
+                return super().invoke(ctx)
+            except (click.ClickException, click.Abort, click.exceptions.Exit):
+                raise
+            except KeyboardInterrupt:
+                return ctx.exit(_INTERRUPTED)
+            except ArchError as error:
+                if ctx.meta.get(_DEBUG) and error.__cause__ is not None:
+                    traceback.print_exc()
+                found = error
+            except MemoryError:
+                found = fail("the memory of this machine does not suffice", code="E409")
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                    raise  # click knows what to do when the reader of a pipe has gone
+                if ctx.meta.get(_DEBUG):
+                    traceback.print_exc()
+                found = internal(error, read)
+        complain(found.diagnostics)
+        if ctx.meta.get(JSON):
+            print_json({"errors": [diagnostic_json(d) for d in found.diagnostics]})
+        fault = any(each.code == FAULT for each in found.diagnostics)
+        return ctx.exit(_INTERNAL if fault else 1)
 
 
 @click.group(
@@ -54,9 +79,11 @@ class _Commands(click.Group):
     epilog="FILE is a path, - for standard input, or the name of a bundled spec such as vgg19.",
 )
 @click.version_option(archdsl.__version__, prog_name="archdsl")
+@click.option("--debug", is_flag=True, help="Show the traceback of a fault of archdsl itself.")
 @click.pass_context
-def main(ctx: click.Context) -> None:
+def main(ctx: click.Context, debug: bool) -> None:
     """A compiler for neural-network architectures."""
+    ctx.meta[_DEBUG] = debug
     # Without colours here there are none in any command; otherwise click goes by the terminal.
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False

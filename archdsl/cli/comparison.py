@@ -12,9 +12,10 @@ import click
 from archdsl.analysis.cost import Summary
 from archdsl.api import Network
 from archdsl.cli.options import Request, parse_setting, print_json
-from archdsl.cli.output import print_table
+from archdsl.cli.output import print_table, say
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail, listing, nearest
+from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import collect
 from archdsl.frontend.files import open_source
@@ -22,7 +23,8 @@ from archdsl.frontend.header import Facts
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
-from archdsl.text.words import count_words, memory, printable
+from archdsl.text.paths import exists
+from archdsl.text.words import count_words, memory
 
 _HEADINGS = (
     ("spec", "left"),
@@ -112,7 +114,7 @@ def print_comparison(
         return
     _print_rows([entry.cells() for entry in entries])
     if plot is not None and chart is not None:
-        click.echo(f"\ndrew the chart to {plot} ({memory(len(chart))})")
+        say(f"\ndrew the chart to {plot} ({memory(len(chart))})")
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
@@ -153,7 +155,7 @@ def _asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request
 def _split(given: str) -> tuple[str, dict[str, str]]:
     """A file and the settings behind its colon; raises click.BadParameter where they are none."""
     file, _, settings = given.rpartition(":")
-    if not file or "=" not in settings or Path(given).exists():
+    if not file or "=" not in settings or exists(given):
         return given, {}
     return file, dict(parse_setting(setting) for setting in settings.split(","))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -75,11 +76,28 @@ class _Size(click.ParamType[Shape]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Shape:
         try:
-            if self._rows and isinstance(value, str) and value.isdecimal() and int(value) > 0:
+            if self._rows and isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,17}", value):
                 return (int(value),)
             return value if isinstance(value, tuple) else parse_size(value)
         except ArchError:
             self.fail(f"{value!r}: expected CxHxW, such as 3x224x224", param, ctx)
+
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+class MemorySize(click.ParamType[int]):
+    """A size of memory, ``80G`` (of 1024³ bytes), as a number of bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgt]?)(?:i?b)?", value.lower())
+        if found is None:
+            self.fail(f"{value!r}: expected a size such as 80G", param, ctx)
+        return int(float(found[1]) * _UNITS[found[2]])
 
 
 class _Setting(click.ParamType[tuple[str, str]]):

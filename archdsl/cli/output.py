@@ -9,6 +9,7 @@ import click
 
 from archdsl.cli.progress import QUIET, asked
 from archdsl.diagnostics import Diagnostic, Role, listing, render
+from archdsl.diagnostics.printable import printable, printable_lines
 
 Column = tuple[str, str]
 """A heading and its alignment, ``left`` or ``right``."""
@@ -43,7 +44,12 @@ def _painted(role: Role, text: str) -> str:
 def tell(text: str) -> None:
     """Print a message of success, unless ``--quiet`` is given."""
     if not asked(QUIET):
-        click.echo(text)
+        say(text)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for people, in which names of users' files may stand."""
+    click.echo(printable_lines(text), err=err)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *footer: str) -> None:
@@ -67,7 +73,9 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *foote
             no_wrap=side == "right",
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: no markup from a spec's names
+        table.add_row(
+            *(Text(printable(cell)) for cell in row)
+        )  # Text: no markup from a spec's names
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from archdsl.diagnostics.printable import printable, printable_lines
 from archdsl.diagnostics.render import Paint, excerpt, plain
 from archdsl.diagnostics.source import Span
 
@@ -47,16 +48,17 @@ def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """The diagnostic as lines of text, its source line underlined; plain without ``paint``."""
     severity = diagnostic.severity
     code = f"[{diagnostic.code}]" if diagnostic.code is not None else ""
-    lines = [f"{paint(severity, f'{severity}{code}:')} {paint('message', diagnostic.message)}"]
+    message = paint("message", printable_lines(diagnostic.message))
+    lines = [f"{paint(severity, f'{severity}{code}:')} {message}"]
     if diagnostic.span is not None:
-        lines[0] = f"{diagnostic.span.where}: {lines[0]}"
+        lines[0] = f"{printable(diagnostic.span.where)}: {lines[0]}"
         lines += excerpt(diagnostic.span, diagnostic.label, severity, paint)
-    lines += [f"  {note}" for note in diagnostic.notes]
+    lines += [f"  {printable_lines(note)}" for note in diagnostic.notes]
     if diagnostic.help:
-        lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
+        lines.append(f"  {paint('help', 'help:')} {printable_lines(diagnostic.help)}")
     frames = diagnostic.frames
     for frame in frames[:_SHOWN_FRAMES]:
-        lines.append(f"  in {frame.instance}, expanded at {frame.span.where}")
+        lines.append(f"  in {printable(f'{frame.instance}, expanded at {frame.span.where}')}")
     if len(frames) > _SHOWN_FRAMES:
         lines.append(f"  ... and {len(frames) - _SHOWN_FRAMES} more expansions around it")
     return "\n".join(lines)

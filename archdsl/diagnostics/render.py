@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Literal
 
+from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Span
 
 _SOURCE_WIDTH = 96  # characters of a source line shown around the span
@@ -30,20 +31,15 @@ def excerpt(span: Span, label: str | None, severity: Role, paint: Paint) -> list
     stop = min(len(text), cut + _SOURCE_WIDTH)
     last = min(last, max(stop, first + 1))
     before, after = ("…" if cut else ""), ("…" if stop < len(text) else "")
-    shown = _printable(text[cut:stop])
-    lead = before + _printable(text[cut:first])
-    marked = _printable(text[first:last]) or " "
+    shown = printable(text[cut:stop])
+    lead = before + printable(text[cut:first])
+    marked = printable(text[first:last]) or " "
     mark = "^" * max(1, _columns(marked))
-    mark = paint(severity, f"{mark} {label}" if label else mark)
+    mark = paint(severity, f"{mark} {printable(label)}" if label else mark)
     return [
         paint("gutter", f"{number:5} | ") + before + shown + after,
         paint("gutter", f"{'':5} | ") + " " * _columns(lead) + mark,
     ]
-
-
-def _printable(text: str) -> str:
-    # Control characters in a spec must not reach a terminal as such.
-    return "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
 
 
 def _columns(text: str) -> int:

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics.printable import printable
 from archdsl.dlib.kinds import Join, LossKind, Record
 from archdsl.dlib.kinds.definition import NAMED_TAGS, tag_name
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.layer import definitions
 from archdsl.ir.trampoline import Task, run
-from archdsl.text.words import counted, printable
+from archdsl.text.words import counted
 
 _WIDTH = 100
 _CHANNELS_OF_FILTERS = {"con": 1, "cont": 0}

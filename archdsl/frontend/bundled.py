@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from archdsl.text.paths import is_file
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -35,4 +37,4 @@ def spec_names() -> list[str]:
 def spec_path(name: str) -> Path | None:
     """The file of a bundled spec, or ``None`` if there is none of that name."""
     path = specs_folder() / f"{name}.arch"
-    return path if path.parent == specs_folder() and path.is_file() else None
+    return path if path.parent == specs_folder() and is_file(path) else None

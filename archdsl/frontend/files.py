@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
 from archdsl.frontend.bundled import spec_names, spec_path
+from archdsl.text.paths import exists, is_file, is_folder
 
 _MAX_BYTES = 64 * 2**20
 
@@ -63,17 +65,10 @@ def read_source(
     if noted is not None:
         noted[path.resolve()] = stamp(path)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
-        # A comment of a C++ program may be in any encoding; what it says does not matter.
-        errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
-        text = path.read_bytes().decode("utf-8-sig", errors)
-    except UnicodeDecodeError as error:
-        raise fail(f"{shown} is not UTF-8 text (byte {error.start})", code="E407") from None
+        with path.open("rb") as file:
+            text = _text(file, shown, line_ends=line_ends)
     except OSError as error:
         raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
-    if not line_ends:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
     resolved = path.resolve()
     return Source(shown, text, resolved, root or resolved.parent)
 
@@ -84,17 +79,51 @@ def open_source(file: str) -> Source:
     Raises ArchError where there is none.
     """
     if file == "-":
-        return Source("<stdin>", sys.stdin.read())
+        return Source("<stdin>", _standard_input())
     path = Path(file)
     bundled = spec_path(file)
-    if bundled is not None and not path.is_file():
+    if bundled is not None and not is_file(path):
         return read_source(bundled)
-    if not path.exists():
-        folder = path.parent if path.parent.is_dir() else Path()
-        beside = [str(p) for p in folder.glob("*.arch")]
+    if not exists(path):
+        beside = [str(p) for p in _beside(path)]
         help = nearest(file, [*beside, *spec_names()]) or "archdsl specs lists the bundled ones"
         raise fail(f"there is no file or bundled spec '{file}'", help=help, code="E406")
     return read_source(path, name=file)
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # closed by the one who started us
+        raise fail("cannot read standard input: it is closed", code="E407")
+    try:
+        return _text(sys.stdin.buffer, "standard input", line_ends=False)
+    except (OSError, ValueError) as error:
+        raise fail(f"cannot read standard input: {error}", code="E407") from None
+
+
+def _text(file: IO[bytes], shown: str, *, line_ends: bool) -> str:
+    """What is in an open file, as text; raises ArchError for what is none, and for too much."""
+    content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")
+    # A comment of a C++ program may be in any encoding; what it says does not matter.
+    errors = "replace" if shown.lower().endswith(CPP_SUFFIXES) else "strict"
+    try:
+        text = content.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        help = "it is UTF-16: save it as UTF-8" if utf16 else None
+        raise fail(
+            f"{shown} is not UTF-8 text (byte {error.start})", help=help, code="E407"
+        ) from None
+    return text if line_ends else text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _beside(path: Path) -> list[Path]:
+    """The specs in the folder of a path, or in the current one if there is no such folder."""
+    try:
+        return list((path.parent if is_folder(path.parent) else Path()).glob("*.arch"))
+    except OSError:
+        return []
 
 
 def source_of(path_or_text: str | Path) -> Source:

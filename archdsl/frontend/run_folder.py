@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import fail
+from archdsl.text.paths import is_file
 
 RECORD = "run.json"
 """The file that makes a folder one of a run."""
@@ -43,7 +44,7 @@ def read_run_folder(path: Path) -> RunFolder | None:
     Raises ArchError where its record is damaged.
     """
     record = path / RECORD
-    if not record.is_file():
+    if not is_file(record):
         return None
     try:
         network = json.loads(record.read_text(encoding="utf-8"))["network"]

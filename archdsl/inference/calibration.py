@@ -13,6 +13,7 @@ from archdsl.diagnostics import fail, listing
 from archdsl.inference.pictures import read_picture
 from archdsl.inference.predictor import classifier
 from archdsl.ir.edges import shown
+from archdsl.text.paths import is_folder
 
 _SUFFIXES = ".jpeg", ".jpg", ".png"
 
@@ -47,7 +48,7 @@ def calibration(network: Network, module: nn.Module, folder: Path) -> Calibratio
 
 def _pictures(folder: Path) -> list[Path]:
     """The pictures in a folder and the folders in it; raises ArchError where there are none."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise fail(f"--calibrate {folder}: there is no such folder")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if not found:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+MOST_CELLS = 2**16
+"""Cells of an axis that are told apart; of more, each counts as seeing all that they see together.
+
+A spec of a few words may ask for an axis that is too long for a list of its cells.
+"""
+
 
 class Reads(NamedTuple):
     """The cells of an axis of the input that each output cell reads.
@@ -45,6 +51,8 @@ def sliding(kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -
 
 def spreading(kernel: int, stride: int, padding: int) -> Reads:
     """A transposed convolution: input cell j reaches outputs from ``j * stride - padding`` on."""
+    if stride > MOST_CELLS:
+        return whole(None)
     ends = ((phase + padding) // stride for phase in range(stride))
     starts = (-((kernel - 1 - phase - padding) // stride) for phase in range(stride))
     return Reads(tuple(range(a, b + 1) for a, b in zip(starts, ends, strict=True)))
@@ -57,11 +65,13 @@ def whole(size: int | None) -> Reads:
 
 def repeating(scale: int) -> Reads:
     """Enlargement in which ``scale`` output cells repeat one of the input."""
-    return Reads((range(1),) * scale)
+    return Reads((range(1),) * scale) if scale <= MOST_CELLS else whole(None)
 
 
 def blending(scale: int) -> Reads:
     """Linear interpolation by a whole factor; the outer edges of input and output coincide."""
+    if scale > MOST_CELLS:
+        return whole(None)
     doubled = (2 * phase + 1 - scale for phase in range(scale))
     return Reads(tuple(_between(place, 2 * scale) for place in doubled))
 
@@ -71,6 +81,8 @@ def resizing(size: int, wanted: int, *, nearest: bool, corners: bool) -> Reads:
 
     ``corners``: the corner cells of input and output coincide, not their outer edges.
     """
+    if wanted > MOST_CELLS:
+        return whole(size)
     cells = []
     for cell in range(wanted):
         if nearest:
@@ -86,6 +98,8 @@ def resizing(size: int, wanted: int, *, nearest: bool, corners: bool) -> Reads:
 
 def dividing(size: int, parts: int) -> Reads:
     """The windows of torch's adaptive pooling: from floor(i s/p) to ceil((i+1) s/p)."""
+    if parts > MOST_CELLS:
+        return whole(size)
     windows = (range(i * size // parts, -(-(i + 1) * size // parts)) for i in range(parts))
     return Reads(tuple(windows), size, listed=True)
 

@@ -18,7 +18,11 @@ class _AnchorArguments:
 
     sizes: tuple[int, ...] = arg("a size in pixels for each map, the finest first")
     octaves: int = arg(
-        "sizes at each place: s, and s times 2^(1/octaves), ...", 1, minimum=1, positional=False
+        "sizes at each place: s, and s times 2^(1/octaves), ...",
+        1,
+        minimum=1,
+        maximum=100,
+        positional=False,
     )
     aspect: float = arg(
         "boxes are 1:aspect, square and aspect:1; only square if it is 1",

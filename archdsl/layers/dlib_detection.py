@@ -42,6 +42,8 @@ class DetectorWindow(Combinator):
         yield
 
 
+_MOST_WINDOWS = 10_000
+"""Windows of a detector at most: its settings have an entry for each."""
 _UNSTATED = DetectorWindow(80, 80)
 """The default window, of channels whose window is not stated."""
 
@@ -99,6 +101,13 @@ class MmodDetections(_MmodArguments, DlibDetections):
         """The windows, checked against the channels that there are."""
         shape: Shape = required(scores, tuple, "loss_mmod")
         channels, each = image(shape, "loss_mmod")[0], 5 if self.regression else 1
+        if channels // each > _MOST_WINDOWS:
+            raise RuleError(
+                "loss_mmod has more detector windows than it can look for",
+                f"expected {each * _MOST_WINDOWS:,} channels at most, found {shown(shape)}",
+                help="the last convolution has a filter for each window: mostly 1 to 20",
+                code="E316",
+            )
         if channels % each or (self.windows and channels != each * len(self.windows)):
             count = len(self.windows)
             wanted = (

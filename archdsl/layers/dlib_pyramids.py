@@ -22,7 +22,7 @@ _TRIAL_SIDE = 256
 class PyramidDown(Combinator):
     """An image pyramid whose levels are (n-1)/n the size of the one before; for pyramid inputs."""
 
-    n: int = arg("1 for the image alone", minimum=1)
+    n: int = arg("1 for the image alone", minimum=1, maximum=1000)
 
     def layers(self) -> int:
         return 0

@@ -84,7 +84,7 @@ class InputImages(_ImagesInput):
     so on down to train_from.
     """
 
-    min_size: int = arg("the shorter side, in pixels", 800, minimum=1)
+    min_size: int = arg("the shorter side, in pixels", 800, minimum=1, maximum=65_536)
     max_size: int = arg("the longer side at most, in pixels", 1333, minimum=1)
     divisible: int = arg("sides are padded to a multiple of it", 32, minimum=1, positional=False)
     train_from: int | None = arg(

@@ -28,7 +28,9 @@ from archdsl.layers.typed import (
 class SsdLevel(Combinator):
     """The default boxes of one feature map; an argument of default_boxes."""
 
-    count: int = arg("boxes at a place: 4 with aspect ratio 2, 6 with 2 and 3", minimum=2)
+    count: int = arg(
+        "boxes at a place: 4 with aspect ratio 2, 6 with 2 and 3", minimum=2, maximum=100
+    )
     scale: float = arg("their size by that of the image")
     step: int = arg("their distance in pixels; 0: as the map divides the image", 0, minimum=0)
 

@@ -18,7 +18,7 @@ from archdsl.ir.layer import (
 )
 from archdsl.ir.lowering import Construct, made
 from archdsl.ir.storage import KEEPS_INPUT, KEEPS_NOTHING
-from archdsl.ir.window import Reads, sliding
+from archdsl.ir.window import MOST_CELLS, Reads, sliding, whole
 
 
 @define(
@@ -121,6 +121,8 @@ class _Copying(MapLayer):
     def _reads(self, size: int | None, before: int, behind: int) -> Reads:
         if size is None:
             return sliding(1, 1, before)
+        if size + before + behind > MOST_CELLS:
+            return whole(size)
         places = range(-before, size + behind)
         cells = (min(max(cell, 0), size - 1) for cell in places)
         sources = (

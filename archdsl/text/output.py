@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from archdsl.diagnostics import fail
+from archdsl.text.paths import is_folder
 
 
 def write(path: Path, content: bytes) -> int:
@@ -18,7 +19,7 @@ def write(path: Path, content: bytes) -> int:
     where the process is killed or the machine loses power: the content is on the disk before it
     has the name.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise fail(f"cannot write {path}: it is a folder")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -26,10 +27,10 @@ def write(path: Path, content: bytes) -> int:
         if path.exists():
             os.chmod(temporary, path.stat().st_mode & 0o777)
         os.replace(temporary, path)
-    except OSError as error:
-        raise fail(f"cannot write {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise fail(f"cannot write {path}: {getattr(error, 'strerror', error)}") from None
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             os.unlink(temporary)
     return len(content)
 

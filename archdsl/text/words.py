@@ -1,11 +1,6 @@
-"""Numbers in words and units, and text that is safe to show."""
+"""Numbers in words and units."""
 
 from __future__ import annotations
-
-
-def printable(text: str) -> str:
-    """Text with a mark in place of every character that has no picture, such as a control code."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def counted(number: int, singular: str) -> str:

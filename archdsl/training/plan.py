@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +20,6 @@ from archdsl.text.words import memory
 from archdsl.training import schedule
 from archdsl.training.blocks import recomputed
 from archdsl.training.recipe import Machine, Recipe
-
-_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 @dataclass(frozen=True)
@@ -199,11 +196,3 @@ def plan(
         )
         for name, each in ways
     ]
-
-
-def size_of(text: str) -> int:
-    """Bytes of ``80G`` (of 1024³); raises ArchError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
-    if found is None:
-        raise fail(f"--memory {text}: expected a size such as 80G")
-    return int(float(found[1]) * _UNITS[found[2]])

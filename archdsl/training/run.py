@@ -21,6 +21,7 @@ from archdsl.diagnostics import fail, listing
 from archdsl.frontend.run_folder import BEST
 from archdsl.inference.predictor import predictor
 from archdsl.text.output import write
+from archdsl.text.paths import is_folder
 from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
 from archdsl.training.recipe import Machine, Recipe
@@ -49,7 +50,7 @@ class Data:
         if path.suffix.lower() == ".json":
             images = None if self.images is None else Path(self.images)
             return data.coco(path, images, share, seed)
-        if not path.is_dir():
+        if not is_folder(path):
             raise fail(
                 f"there is no folder {path}", None, "expected a folder, or a COCO file (.json)"
             )

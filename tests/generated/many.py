@@ -7,7 +7,6 @@ which one does not hold, one of each kind of failure.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
 from collections import Counter, defaultdict

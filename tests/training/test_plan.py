@@ -9,8 +9,9 @@ from support.families import family
 from torch.profiler import ProfilerActivity, profile
 
 import archdsl
+from archdsl.cli.options import MemorySize
 from archdsl.training import schedule
-from archdsl.training.plan import need, size_of, stages
+from archdsl.training.plan import need, stages
 from archdsl.training.recipe import Recipe
 
 CASES = {
@@ -79,11 +80,11 @@ def test_the_command_says_what_fits() -> None:
     told = run("train", "resnet18", "--plan", "--devices", 4, "--batch", 64, "--memory", "100M")
     assert told.exit_code == 0, told.output
     assert "pipeline, 4 stages" in told.output and "no" in told.output.split()
-    assert run("train", "resnet18", "--plan", "--memory", "lots").exit_code == 1
+    assert run("train", "resnet18", "--plan", "--memory", "lots").exit_code == 2
 
 
 @pytest.mark.parametrize(
     ("text", "size"), list({"80G": 80 * 2**30, "1.5 MiB": 3 * 2**19, "7": 7}.items())
 )
 def test_sizes(text: str, size: int) -> None:
-    assert size_of(text) == size
+    assert MemorySize().convert(text, None, None) == size

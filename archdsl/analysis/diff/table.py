@@ -12,9 +12,10 @@ from archdsl.analysis.cost import Summary
 from archdsl.analysis.diff.changes import Change, Difference, Status
 from archdsl.analysis.diff.common import Common, common
 from archdsl.analysis.diff.words import both, signed, sizes, words
+from archdsl.diagnostics.printable import printable
 from archdsl.ir.build import MAIN_OUTPUT
 from archdsl.ir.edges import shown, total
-from archdsl.text.words import counted, printable
+from archdsl.text.words import counted
 
 COLUMNS = (
     ("", "left"),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from archdsl.analysis.diff.changes import Change
 from archdsl.analysis.diff.common import Common, edits
+from archdsl.diagnostics.printable import printable
 from archdsl.ir.edges import shown
-from archdsl.text.words import count_words, printable
+from archdsl.text.words import count_words
 
 _TITLE_LENGTH = 44
 

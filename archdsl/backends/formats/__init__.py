@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.backends.formats.options import DEFAULT, FormatOptions
+from archdsl.backends.refusals import refusals
 from archdsl.diagnostics import fail, listing
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def require_quantised(path: Path, form: Format) -> None:
 def encode(
     form: Format, network: Network, module: nn.Module, options: FormatOptions = DEFAULT
 ) -> bytes:
-    """The content of an output file."""
-    content: bytes = importlib.import_module(form.module).encode(network, module, options)
+    """The content of an output file.
+
+    Raises ArchError where the format, or the library that writes it, cannot hold the network.
+    """
+    encoder = importlib.import_module(form.module).encode
+    with refusals(f"writing {form.title}"):
+        content: bytes = encoder(network, module, options)
     return content

@@ -14,6 +14,7 @@ from archdsl.backends.torch.blocks import block_class, chain_class, filled, note
 from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.backends.torch.realise import module_of
+from archdsl.backends.torch.room import require_room
 from archdsl.diagnostics import fail
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.names import class_name
@@ -31,6 +32,7 @@ def compile_network(
     device: str | None = None,
     seed: int | None = None,
     fill: Fill | None = None,
+    max_memory: int | None = None,
 ) -> nn.Module:
     """The module of a checked network, initialised, in training mode.
 
@@ -39,15 +41,17 @@ def compile_network(
     be called, hooked and wrapped by themselves. A network with a loss has it as the attribute
     ``criterion``, and what makes labels of its output as ``decision``. What ``fill`` gives values
     to is not drawn. The module's dict ``meta`` is for notes. ``device`` is torch's default device
-    unless given; on ``meta`` weights have no values. Raises ArchError where the device is missing.
+    unless given; on ``meta`` weights have no values. Raises ArchError where the device is missing,
+    and where the weights take more bytes than ``max_memory``, or than are free.
     """
     place = torch.get_default_device() if device is None else _device(device)
+    if place.type == "cpu":
+        require_room(network, max_memory)
     if seed is None or place.type == "meta":
         return _compile(network, place, fill)
-    # Not torch.manual_seed: the caller's own random numbers stay as they are.
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(seed)
-        return _compile(network, place, fill)
+    # Not torch's own generator: the caller's random numbers stay as they are, and other threads
+    # may draw at the same time.
+    return _compile(network, place, fill, torch.Generator(place).manual_seed(seed))
 
 
 def compile_outline(network: Network) -> nn.Module:
@@ -56,30 +60,38 @@ def compile_outline(network: Network) -> nn.Module:
 
 
 @collector_paused()
-def _compile(network: Network, device: torch.device, fill: Fill | None) -> nn.Module:
+def _compile(
+    network: Network,
+    device: torch.device,
+    fill: Fill | None,
+    generator: torch.Generator | None = None,
+) -> nn.Module:
     planned = plan(network)
     # As a context, a device costs a call of Python for every function of torch.
     with nullcontext() if device == torch.get_default_device() else device:
-        module = _hierarchy(network, planned)
+        module = _hierarchy(network, planned, generator)
     if device.type != "meta":
         done = fill(module) if fill is not None else frozenset()
-        _initialise(module, planned, done)
+        _initialise(module, planned, done, generator)
     elif fill is not None:
         raise fail("--device meta: weights have no values there", help="load them after to_empty")
     return module
 
 
-def _initialise(module: nn.Module, planned: Plan, done: Set[str]) -> None:
+def _initialise(
+    module: nn.Module, planned: Plan, done: Set[str], generator: torch.Generator | None
+) -> None:
     """Draw the weights that have no values yet, in the order of the plan."""
     for path, leaf in planned.modules.items():
         prefix = f"{path}."
         own = {name.removeprefix(prefix) for name in done if name.startswith(prefix)}
-        initialise(module.get_submodule(path), leaf.initial, filled=own)
+        part = module.get_submodule(path)
+        initialise(part, leaf.initial, filled=own, generator=generator)
 
 
-def _hierarchy(network: Network, planned: Plan) -> nn.Module:
+def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | None) -> nn.Module:
     """The modules of a plan, those of blocks around those of layers; weights are left open."""
-    with SkippedInitialisation():
+    with SkippedInitialisation(generator):
         leaves = {
             path: module_of(leaf.construct, frozen=leaf.frozen)
             for path, leaf in planned.modules.items()

@@ -21,12 +21,21 @@ DRAWN = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The classes of modules that are drawn here."""
 
 
+_RANDOM = frozenset({Tensor.uniform_, Tensor.normal_, nn.init.normal_, torch.rand, torch.randn})
+"""The functions that modules draw with where they are made."""
+
+
 class SkippedInitialisation(TorchFunctionMode):
     """While active, torch.nn modules leave the values of weights open instead of drawing them.
 
     They are drawn once, by :func:`initialise`; for large networks the second time is half of the
-    time that construction takes.
+    time that construction takes. What other modules draw comes from ``generator``, if one is given:
+    other threads, which may build networks too, have no part in it.
     """
+
+    def __init__(self, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self._generator = generator
 
     def __torch_function__(
         self,
@@ -38,23 +47,32 @@ class SkippedInitialisation(TorchFunctionMode):
         given = dict(kwargs or {})
         if func in (nn.init.kaiming_uniform_, nn.init.uniform_):
             return given["tensor"] if "tensor" in given else args[0]
+        if self._generator is not None and func in _RANDOM and given.get("generator") is None:
+            given["generator"] = self._generator
         return func(*args, **given)
 
 
-def initialise(module: nn.Module, initial: Initial = TORCH, *, filled: Container[str] = ()) -> None:
+def initialise(
+    module: nn.Module,
+    initial: Initial = TORCH,
+    *,
+    filled: Container[str] = (),
+    generator: torch.Generator | None = None,
+) -> None:
     """Draw the initial weights of a module made under :class:`SkippedInitialisation`.
 
-    ``filled`` are the names of those that have their values already.
+    ``filled`` are the names of those that have their values already, ``generator`` gives the random
+    numbers, instead of torch's own.
     """
     for name, part in module.named_modules():
         if not isinstance(part, DRAWN):
             continue
         scope = f"{name}." if name else ""
         if f"{scope}weight" not in filled:
-            _draw(initial.weight, part.weight, part)
+            _draw(initial.weight, part.weight, part, generator)
         # A part of a module, such as attention's output, has the biases that its owner gave it.
         if part.bias is not None and not name and "bias" not in filled:
-            _draw(initial.bias, part.bias, part)
+            _draw(initial.bias, part.bias, part, generator)
 
 
 def fan(rule: Fan, part: nn.Module) -> int:
@@ -78,16 +96,16 @@ def spread(rule: VarianceScaling, part: nn.Module) -> float:
     return math.sqrt(rule.scale / fan(rule.fan, part))
 
 
-def _draw(rule: Rule, tensor: Tensor, part: nn.Module) -> None:
+def _draw(rule: Rule, tensor: Tensor, part: nn.Module, generator: torch.Generator | None) -> None:
     with torch.no_grad():
         if isinstance(rule, Constant):
             tensor.fill_(rule.value)
         elif isinstance(rule, Normal):
-            tensor.normal_(0, rule.deviation)
+            tensor.normal_(0, rule.deviation, generator=generator)
         else:
             deviation = spread(rule, part)
             if rule.uniform:
                 bound = 3**0.5 * deviation
-                tensor.uniform_(-bound, bound)
+                tensor.uniform_(-bound, bound, generator=generator)
             else:
-                tensor.normal_(0, deviation)
+                tensor.normal_(0, deviation, generator=generator)

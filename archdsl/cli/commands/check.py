@@ -19,9 +19,10 @@ from archdsl.cli.options import (
     network_options,
     print_json,
 )
-from archdsl.cli.output import complain, tell
+from archdsl.cli.output import complain, say, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.text.paths import is_folder
 from archdsl.text.words import counted
 
 
@@ -83,7 +84,7 @@ def command(
 
 def _expanded(name: str) -> list[str]:
     """The specs of a folder, or the file itself."""
-    if not Path(name).is_dir():
+    if not is_folder(name):
         return [name]
     return sorted(str(path) for path in Path(name).glob("*.arch"))
 
@@ -110,7 +111,7 @@ def _complain(judged: _FileResult) -> None:
 def _tell(judged: _FileResult) -> None:
     network = judged.network
     if judged.errors or network is None:
-        click.echo(f"{judged.file}: {counted(len(judged.errors), 'error')}")
+        say(f"{judged.file}: {counted(len(judged.errors), 'error')}")
         return
     tell(f"ok {network.summary()}")
     if network.choice is not None:

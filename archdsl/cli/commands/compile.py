@@ -10,8 +10,16 @@ import click
 
 from archdsl.backends.formats import FORMATS, Format, encode, format_of
 from archdsl.backends.formats.options import DEFAULT, OPSETS, FormatOptions
+from archdsl.backends.refusals import refusals
 from archdsl.cli.deployment import Deployment, deployment_options
-from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.cli.options import (
+    MemorySize,
+    Request,
+    file_argument,
+    json_option,
+    network_options,
+    print_json,
+)
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import listing
@@ -55,6 +63,11 @@ if TYPE_CHECKING:
 @click.option(
     "--new-head", is_flag=True, help="Take of the weights what fits, such as all but the head."
 )
+@click.option(
+    "--max-memory",
+    type=MemorySize(),
+    help="Refuse what takes more, such as 4G.  [default: what is free]",
+)
 @click.option("--seed", type=int, help="Make the initial weights reproducible.")
 @click.option("--trainable", is_flag=True, help="List the layers that learn.")
 @deployment_options
@@ -68,6 +81,7 @@ def command(
     device: str,
     weights: str | None,
     new_head: bool,
+    max_memory: int | None,
     seed: int | None,
     trainable: bool,
     deployment: Deployment,
@@ -80,11 +94,18 @@ def command(
     options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
+    if device == "cpu":
+        from archdsl.backends.torch.room import require_room
+
+        require_room(network.checked, max_memory, running=True)
     weights = weights or _text(network.trained_weights)
     network = network.settled(weights)
-    with working(f"building {network.name}" if weights is None else f"loading {weights}"):
-        module = network.to_torch(device=device, seed=seed, weights=weights, new_head=new_head)
-    with working(f"running {network.name}"):
+    building = working(f"building {network.name}" if weights is None else f"loading {weights}")
+    with building, refusals(f"building {network.name} with PyTorch"):
+        module = network.to_torch(
+            device=device, seed=seed, weights=weights, new_head=new_head, max_memory=max_memory
+        )
+    with working(f"running {network.name}"), refusals(f"running {network.name} with PyTorch"):
         results, seconds = _forward(module, network, device)
     deployed = deployment.apply(network, module)
     written: list[tuple[str, int]] = []

@@ -11,13 +11,14 @@ import click
 
 from archdsl.api import Network
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.cli.output import tell
+from archdsl.cli.output import say, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
+from archdsl.diagnostics.printable import printable
 from archdsl.frontend.header import facts
 from archdsl.layers.dlib_options import option_words
 from archdsl.text.output import write
-from archdsl.text.words import printable
+from archdsl.text.paths import is_folder
 
 _THRESHOLD = 0.5
 """The least score of an object, unless something else is said."""
@@ -118,7 +119,7 @@ def command(
             if as_json:
                 documents.append(document | found.document())
             elif targets is not None:
-                click.echo(f"{image}: {found}")
+                say(f"{image}: {found}")
                 tell(f"wrote {targets[index]}")
             advance()
     if as_json:
@@ -139,7 +140,7 @@ def _targets(images: Sequence[str], output: str | None) -> list[Path]:
     stems = [Path(image).stem for image in images]
     if output is None:
         paths = [Path(f"{stem}_detected.png") for stem in stems]
-    elif Path(output).is_dir() or output.endswith("/"):
+    elif is_folder(output) or output.endswith("/"):
         paths = [Path(output) / f"{stem}_detected.png" for stem in stems]
     elif "{}" in output:
         paths = [Path(output.replace("{}", stem)) for stem in stems]
@@ -155,8 +156,8 @@ def _targets(images: Sequence[str], output: str | None) -> list[Path]:
     for path in paths:
         if path.suffix.lower() != ".png":
             raise fail(f"cannot write {path}: pictures are written as .png")
-        if path.is_dir() or not path.parent.is_dir():
-            reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        if is_folder(path) or not is_folder(path.parent):
+            reason = "it is a folder" if is_folder(path) else f"there is no folder {path.parent}"
             raise fail(f"cannot write {path}: {reason}")
     twice = [str(path) for path, count in Counter(paths).items() if count > 1]
     if twice:

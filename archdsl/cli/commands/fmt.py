@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli.output import say
 from archdsl.diagnostics import ArchError, fail
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
 from archdsl.frontend.files import read_source
+from archdsl.text.paths import is_folder
 from archdsl.text.words import counted
 
 
@@ -46,15 +48,15 @@ def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style:
             if diff:
                 _print_diff(source, text)
             elif check and changed:
-                click.echo(f"would format {source.name}")
+                say(f"would format {source.name}")
             elif name == "-" and not check:
                 sys.stdout.buffer.write(text.encode())
             elif changed and not check:
                 write(Path(name), text.encode())
-                click.echo(f"formatted {source.name}")
+                say(f"formatted {source.name}")
         except ArchError as error:
             click.echo("\n".join(str(d) for d in error.diagnostics), err=True)
-            click.echo(f"{name}: left alone, {counted(len(error.diagnostics), 'error')}", err=True)
+            say(f"{name}: left alone, {counted(len(error.diagnostics), 'error')}", err=True)
             bad = True
         else:
             bad |= check and changed
@@ -64,7 +66,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style:
 
 def _expanded(name: str) -> list[str]:
     """Paths of the specs in a folder and its subfolders, or of the file itself."""
-    if not Path(name).is_dir():
+    if not is_folder(name):
         return [name]
     return sorted(str(path) for path in Path(name).rglob("*.arch"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import json_option, print_json, size_option, telling_options
-from archdsl.cli.output import complain, tell
+from archdsl.cli.output import complain, say, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import Diagnostic, fail
 from archdsl.importers import ORIGINS, ImportOptions, Origin, Proof, origin_of, reader, shown_form
@@ -99,7 +99,7 @@ def command(
     if not as_json and not asked(QUIET):
         for line in proof.lines:
             # A spec on standard output may go into a file.
-            click.echo(f"verified against {what}: {line}", err=output is None)
+            say(f"verified against {what}: {line}", err=output is None)
 
 
 def _proof(text: str, name: str, origin: Origin, what: str) -> Proof:

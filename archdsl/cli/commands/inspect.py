@@ -11,7 +11,7 @@ import click
 
 from archdsl.cli.options import json_option, print_json
 from archdsl.cli.output import print_table
-from archdsl.text.words import printable
+from archdsl.diagnostics.printable import printable
 
 if TYPE_CHECKING:
     from archdsl.dlib.kinds import Record

@@ -8,11 +8,12 @@ import click
 
 from archdsl.analysis.memory import UnknownMemoryError
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.cli.output import print_table
+from archdsl.cli.output import print_table, say
+from archdsl.diagnostics.printable import printable
 from archdsl.dlib import SUFFIXES
 from archdsl.ir.layer import shown
 from archdsl.layers.dlib_options import option_words
-from archdsl.text.words import count_words, counted, printable
+from archdsl.text.words import count_words, counted
 
 
 @click.command()
@@ -75,10 +76,10 @@ def command(file: str, weights: str | None, request: Request, batch: int, as_jso
     for row in summary.rows:
         for name, value in row.options.items():
             click.echo(printable(f"{row.path}: {option_words(name, value)}"))
-    click.echo(str(summary))
+    say(str(summary))
     try:
         click.echo(str(summary.memory(batch)))
     except UnknownMemoryError as error:
         click.echo(f"memory: unknown, since {error}")
     if network.choice is not None:
-        click.echo(str(network.choice))
+        say(str(network.choice))

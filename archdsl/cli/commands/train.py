@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from archdsl.cli.options import Request, file_argument, network_options
+from archdsl.cli.options import MemorySize, Request, file_argument, network_options
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import QUIET, asked
 from archdsl.diagnostics import fail
@@ -68,7 +68,11 @@ def _option(each: Field[Any]) -> Callable[[_Function], _Function]:
 )
 @click.option("--plan", is_flag=True, help="Tell what memory a run needs, and run nothing.")
 @click.option(
-    "--memory", metavar="SIZE", default="80G", show_default=True, help="Of a device, for --plan."
+    "--memory",
+    type=MemorySize(),
+    default="80G",
+    show_default=True,
+    help="Of a device, for --plan.",
 )
 @_recipe_options
 @network_options
@@ -81,7 +85,7 @@ def command(
     new_head: bool,
     resume: bool,
     plan: bool,
-    memory: str,
+    memory: int,
     request: Request,
     **options: Any,
 ) -> None:
@@ -125,10 +129,10 @@ def command(
     )
 
 
-def _plan(network: Any, recipe: Any, machine: Any, memory: str) -> None:
-    from archdsl.training.plan import plan, size_of
+def _plan(network: Any, recipe: Any, machine: Any, memory: int) -> None:
+    from archdsl.training.plan import plan
 
-    rows = plan(network, recipe, machine, size_of(memory))
+    rows = plan(network, recipe, machine, memory)
     print_table(
         [("strategy", "left"), ("parameters", "right"), ("gradients", "right"),
          ("optimizer", "right"), ("activations", "right"), ("in all", "right"), ("fits", "left")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
-from archdsl.cli.output import tell
+from archdsl.cli.output import say, tell
 from archdsl.cli.progress import working
 from archdsl.frontend.header import facts
 from archdsl.text.words import counted
@@ -91,20 +91,20 @@ def command(
             }
         )
     elif not found.differences and found.max_abs_diff is not None:
-        say = tell if equal and found.matched else click.echo
+        told = tell if equal and found.matched else say
         parameters = f"{found.compiled_params:,} and {found.reference_params:,}"
-        say(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
-        say(f"  parameters          {parameters}")
-        say(f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}")
+        told(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
+        told(f"  parameters          {parameters}")
+        told(f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}")
         for output, only in found.only_in:
-            say(f"  compared in {only} mode only: {output}")
+            told(f"  compared in {only} mode only: {output}")
         if found.not_compared:
             allow = "" if partial else "; --partial allows that"
-            click.echo(f"  not compared: {', '.join(found.not_compared)}{allow}")
+            say(f"  not compared: {', '.join(found.not_compared)}{allow}")
     else:
-        click.echo(f"{network.name} and {name} are different networks")
+        say(f"{network.name} and {name} are different networks")
         for difference in found.differences:
-            click.echo(f"  {difference}")
+            say(f"  {difference}")
     if not equal:
         raise SystemExit(1)
     if not found.matched:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import Request, file_argument, network_options
-from archdsl.cli.output import complain
+from archdsl.cli.output import complain, say
 from archdsl.diagnostics import ArchError
 from archdsl.frontend.files import Stamp, noting_files, stamp
 from archdsl.text.words import counted
@@ -53,6 +53,7 @@ def command(file: str, outputs: tuple[Path, ...], interval: float, request: Requ
                 time.sleep(interval)
     except KeyboardInterrupt:
         click.echo(err=True)  # behind the ^C of the terminal
+        raise
 
 
 def _checked(file: str, outputs: Iterable[Path], request: Request) -> dict[Path, Stamp | None]:
@@ -66,7 +67,7 @@ def _checked(file: str, outputs: Iterable[Path], request: Request) -> dict[Path,
         except ArchError as error:
             complain(error.diagnostics)
             told = f"{file}: {counted(len(error.diagnostics), 'error')}"
-    click.echo(f"{datetime.now():%H:%M:%S} {told}")
+    say(f"{datetime.now():%H:%M:%S} {told}")
     return read
 
 

@@ -15,8 +15,8 @@ from archdsl.ir.trampoline import Task
 
 Number = int | float | bool
 
-_MAX_BITS = 256
-"""Largest number of bits of an integer: more than any network needs, few enough to be fast."""
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""The range of whole numbers: those of C++'s signed and unsigned types of 64 bits."""
 
 
 def _divide(a: Number, b: Number) -> Number:
@@ -86,7 +86,7 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
         raise fail("division by zero", span, code="E121")
     if operator in ("<<", "&", "^", "|") and not (isinstance(a, int) and isinstance(b, int)):
         raise fail(f"'{operator}' takes whole numbers", span, code="E115")
-    if operator == "<<" and not 0 <= b <= _MAX_BITS:
+    if operator == "<<" and not 0 <= b < 64:
         raise fail(f"a number cannot be shifted by {b} bits", span, code="E006")
     try:
         return bounded(_OPERATORS[operator][1](a, b), span)
@@ -96,9 +96,14 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
 
 def bounded(value: Number, span: Span) -> Number:
     """The value itself; raises ArchError where it is too large for any network, or infinite."""
-    small = math.isfinite(value) if isinstance(value, float) else value.bit_length() <= _MAX_BITS
+    small = math.isfinite(value) if isinstance(value, float) else _LEAST <= value <= _MOST
     if not small:
-        raise fail("this number is too large", span, code="E006")
+        raise fail(
+            "this number is too large",
+            span,
+            "whole numbers have 64 bits: from -2^63 to 2^64 - 1",
+            code="E006",
+        )
     return value
 
 

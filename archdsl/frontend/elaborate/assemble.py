@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,7 @@ from archdsl.frontend.files import read_source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse, written
 from archdsl.ir.trampoline import Task, run
+from archdsl.text.paths import is_file
 
 _MAX_INCLUDES = 500
 
@@ -271,6 +273,10 @@ def _setting(name: str, given: Any, kind: type[Any]) -> Any:
     try:
         if kind is bool:
             return words[text.lower()]
+        if kind is int and not re.fullmatch(r"[+-]?[0-9]{1,20}", text):
+            raise ValueError  # Python would take 1_000 as well, and digits of other scripts
+        if kind is float and not (text.isascii() and "_" not in text):
+            raise ValueError
         return kind(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
@@ -322,7 +328,7 @@ def _beside(item: nodes.Include, source: Source) -> tuple[Path, Path] | None:
     if source.path is None or source.root is None:
         return None
     path = (source.path.parent / item.target).resolve()
-    inside = path.is_relative_to(source.root) and path.is_file()
+    inside = path.is_relative_to(source.root) and is_file(path)
     return (path, source.root) if inside else None
 
 
@@ -339,7 +345,7 @@ def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:
         path = (folder / target).resolve()
         if not path.is_relative_to(root) or target.is_absolute():
             outside = True
-        elif path.is_file():
+        elif is_file(path):
             return path, root
     if outside:
         raise fail(

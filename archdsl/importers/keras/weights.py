@@ -20,6 +20,7 @@ from archdsl.importers.keras.feature_order import in_our_order, orders
 from archdsl.importers.weight_map import DifferentNetworkError, layers_of, outputs_of, state
 from archdsl.importers.windows import same
 from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast
+from archdsl.text.paths import is_file
 
 if TYPE_CHECKING:
     from archdsl.importers.imported_graph import ImportedGraph
@@ -44,7 +45,7 @@ def load(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     what = path
     if path.suffix.lower() == ".h5":
         what = path.with_name(path.name[: -len(path.suffix)].removesuffix(".weights") + ".json")
-        if not what.is_file():
+        if not is_file(what):
             raise fail(
                 f"there is no {what} beside {path}, to say which layers the weights are of",
                 None,

@@ -16,6 +16,7 @@ import numpy as np
 
 from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.layer import RuleError
+from archdsl.text.paths import is_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +151,7 @@ class Tensor:
         given = entries.get("location", "")
         root = self._folder.resolve()
         path = (root / given).resolve()
-        if not given or not path.is_relative_to(root) or not path.is_file():
+        if not given or not path.is_relative_to(root) or not is_file(path):
             raise fail(
                 f"the values of {self.name} cannot be read from {given or 'nowhere'}",
                 None,

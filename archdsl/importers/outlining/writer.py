@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.format import formatted
 from archdsl.importers.imported_graph import ImportedGraph
@@ -22,7 +23,6 @@ from archdsl.importers.outlining.terms import (
     TemplateHead,
 )
 from archdsl.ir.trampoline import Task, run
-from archdsl.text.words import printable
 
 _NAMED_TAGS = 10
 _LINE = 48  # characters behind which single layers begin another line

@@ -19,6 +19,7 @@ from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.diagnostics import fail
 from archdsl.importers.verification.references import reference
 from archdsl.ir.edges import Shape
+from archdsl.text.paths import is_file
 
 _MODULE = "archdsl_imported"
 
@@ -111,7 +112,7 @@ def _run(path: Path) -> ModuleType:
     when they are called, and it may have changed ``sys.path`` itself.
     """
     spec = importlib.util.spec_from_file_location(_MODULE, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not is_file(path) or spec is None or spec.loader is None:
         raise fail(f"there is no file {path}")
     folder = str(path.parent.resolve())
     if sys.path[:1] != [folder]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from archdsl.text.words import printable
+from archdsl.diagnostics.printable import printable
 from archdsl.viz.chart.labels import Circle
 from archdsl.viz.chart.plan import FRAME, HEIGHT, WIDTH, Bubble, Chart
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from archdsl.text.words import printable
+from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.diagram import Box, Cluster, Edge, End
 from archdsl.viz.draw.font_metrics import width
 from archdsl.viz.draw.line_breaks import wrapped

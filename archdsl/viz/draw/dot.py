@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.text.words import printable
+from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.colours import Colouring
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.viz.draw.themes import Theme

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from archdsl.text.words import printable
+from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.box_sizes import SMALL
 from archdsl.viz.draw.colours import Swatch
 from archdsl.viz.draw.font_metrics import CAPITALS, width

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape as escaped
 
-from archdsl.text.words import count_words, counted, printable
+from archdsl.diagnostics.printable import printable
+from archdsl.text.words import count_words, counted
 from archdsl.viz.draw.diagram import Box
 from archdsl.viz.draw.page import PlacedSwatch
 from archdsl.viz.draw.page_fit import FittedFigure

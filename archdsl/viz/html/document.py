@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.analysis.cost import Row, summarise
+from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, shown
 from archdsl.ir.network import LayerInstance, Network, Scope
-from archdsl.text.words import printable
 from archdsl.viz.draw.fusion import Fused, fused
 from archdsl.viz.draw.words import title
 from archdsl.viz.html.tree import NodeKind, TreeNode, tree

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from archdsl.diagnostics.printable import printable
 from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, Window, elements, shown
 from archdsl.ir.network import Network, Scope
-from archdsl.text.words import counted, printable
+from archdsl.text.words import counted
 from archdsl.viz.draw.words import giga, title
 from archdsl.viz.volumes.chain import Element, Jump, chain_of, common_scope, line, reordered
 from archdsl.viz.volumes.figure import Form, Volume, VolumeFigure, VolumeOperation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import accumulate, combinations, takewhile
 
+from archdsl.diagnostics.printable import printable
 from archdsl.ir.edges import shown
-from archdsl.text.words import printable
 from archdsl.viz.draw.font_metrics import width
 from archdsl.viz.volumes.figure import Volume
 

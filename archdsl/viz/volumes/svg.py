@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 
+from archdsl.diagnostics.printable import printable
 from archdsl.ir.layer import Category
-from archdsl.text.words import printable
 from archdsl.viz.draw.raster import FONTS
 from archdsl.viz.draw.themes import THEMES, Paint
 from archdsl.viz.volumes.figure import Form

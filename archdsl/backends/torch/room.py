@@ -1,0 +1,59 @@
+"""The memory that a network takes on this machine, known and refused before it is taken."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from archdsl.analysis.memory import UnknownMemoryError, memory, weight_bytes
+from archdsl.diagnostics import fail
+from archdsl.ir.network import Network
+from archdsl.text.words import memory as size_words
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on this machine, or in its container; ``None`` where no file says so.
+
+    Source: ``MemAvailable`` of Linux's /proc/meminfo, ``memory.max`` of its control groups.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    try:
+        most = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return free
+    return min(free, max(0, most - used))
+
+
+def require_room(network: Network, most: int | None = None, *, running: bool = False) -> None:
+    """Raise ArchError where a checked network does not fit into memory.
+
+    ``most`` are the bytes that it may take, those that are free unless given. With ``running`` the
+    tensors of a run with one image count too.
+    """
+    allowed = free_memory() if most is None else most
+    if allowed is None:
+        return
+    weights, run = weight_bytes(network), 0
+    if running:
+        with suppress(UnknownMemoryError):
+            run = memory(network).inference
+    if weights + run > allowed:
+        what = f"{size_words(weights)} of weights"
+        if run:
+            what += f" and {size_words(run)} of what one run holds"
+        given = "--max-memory allows" if most is not None else "this machine has free"
+        raise fail(
+            f"{network.name} takes more memory than there is",
+            None,
+            f"it needs {what}; {given} {size_words(allowed)}",
+            help="archdsl summary tells the sizes of all layers",
+            code="E409",
+        )

@@ -1,0 +1,200 @@
+"""What every command keeps for every input: an answer or one error with a code, and nothing lost.
+
+The table in tests/README.md says what is promised; a cell names its tests.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from support.commands import run
+
+import archdsl
+from archdsl.cli import options
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def spec(text: str) -> str:
+    Path("net.arch").write_text(text)
+    return "net.arch"
+
+
+# ---- sizes ----
+
+HUGE = {
+    "weights": "con<1000000000,3,3,1,1,input<3,8,8>>",
+    "activations": "relu<input<1,100000000,100000000>>",
+    "a table of vectors": "embeddings<1000000000,64,input<1,8,8>>",
+    "beyond 64 bits": "fc<9000000000000000000,input<1,8,8>>",
+}
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=list(HUGE))
+def test_what_does_not_fit_is_refused_before_memory_is_taken(text: str) -> None:
+    assert run("check", spec(text)).exit_code == 0
+    told = run("compile", "net.arch")
+    assert told.exit_code == 1 and "error[E409]" in told.output
+    assert "this machine has free" in told.output
+
+
+def test_memory_may_be_bounded() -> None:
+    told = run("compile", "lenet", "--max-memory", "100k")
+    assert told.exit_code == 1 and "--max-memory allows 102 kB" in told.output
+    with pytest.raises(archdsl.ArchError, match="takes more memory"):
+        archdsl.load("lenet").to_torch(max_memory=100_000)
+    assert run("compile", "lenet", "--max-memory", "much").exit_code == 2
+
+
+LONG_AXES = {
+    "upsampled": "upsample<2,2,upsample<100000000,100000000,input<1,2,2>>>",
+    "resized": "resize_to<100000000,100000000,input<1,2,2>>",
+    "pooled": "adaptive_avg_pool<100000000,100000000,input<1,200000000,200000000>>",
+    "transposed": "cont<1,3,3,100000000,100000000,input<1,8,8>>",
+    "joined": "add_prev1<upsample_nearest<65536,tag1<input<1,65536,65536>>>>",
+}
+
+
+@pytest.mark.parametrize("text", LONG_AXES.values(), ids=list(LONG_AXES))
+def test_long_axes_take_no_memory(text: str) -> None:
+    start = time.process_time()
+    assert run("summary", spec(text)).exit_code == 0
+    assert time.process_time() - start < 5
+
+
+def test_a_detector_has_a_bounded_number_of_windows() -> None:
+    text = "loss_mmod<con<1000000000000000000,9,9,1,1,input_rgb_image_pyramid<pyramid_down<6>>>>"
+    told = run("check", spec(text))
+    assert told.exit_code == 1 and "E316" in told.output
+
+
+@pytest.mark.parametrize("number", ["18446744073709551616", "4294967296*4294967296", "1<<64"])
+def test_whole_numbers_have_64_bits(number: str) -> None:
+    told = run("check", spec(f"fc<{number},input<1,8,8>>"))
+    assert told.exit_code == 1 and "E006" in told.output
+
+
+@pytest.mark.parametrize("value", ["1_000", "٣", "1e3", "", "0x10"])
+def test_settings_are_plain_numbers(value: str) -> None:
+    told = run("check", "resnet18", "-D", f"classes={value}")
+    assert told.exit_code == 1 and "E402" in told.output
+
+
+# ---- text ----
+
+
+def test_standard_input_of_other_encodings() -> None:
+    text = "relu<input<1,8,8>> // \xe9"
+    assert run("check", "-", stdin=b"\xef\xbb\xbf" + text.encode()).exit_code == 0
+    latin = run("check", "-", stdin=text.encode("latin-1"))
+    assert latin.exit_code == 1 and "standard input is not UTF-8" in latin.output
+    wide = run("check", "-", stdin=text.encode("utf-16"))
+    assert wide.exit_code == 1 and "save it as UTF-8" in wide.output
+
+
+def test_closed_standard_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "archdsl", "check", "-"],
+        stdin=None, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: os.close(0),
+    )  # fmt: skip
+    assert done.returncode == 1 and "it is closed" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b", "no/such/folder.arch"])
+def test_names_that_no_file_can_have(name: str) -> None:
+    told = run("check", name)
+    assert told.exit_code == 1 and "error[E406]" in told.output
+    told = run("draw", "lenet", "-o", f"{name}.svg")
+    assert told.exit_code == 1 and "cannot write" in told.output
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred.arch", "\x1b]0;title\x07.arch", "a\rb.arch"])
+def test_control_characters_do_not_reach_a_terminal(name: str) -> None:
+    Path(name).write_text("relu<input<1,8,8>")
+    for told in (
+        run("check", name, color=True),
+        run("check", name + "x", color=True),
+        run("summary", spec(f'#include "{name}y"\nrelu<input<1,8,8>>'), color=True),
+    ):
+        assert told.exit_code == 1
+        shown = told.output.replace("\x1b[", "")  # our own colours
+        assert "\x1b" not in shown and "\x07" not in shown and "\r" not in shown
+        assert "\x1b[31mred" not in told.output
+
+
+# ---- faults of our own ----
+
+
+def test_a_fault_of_archdsl_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("somewhere inside")
+
+    monkeypatch.setattr(options, "load_source", broken)
+    spec("relu<input<1,8,8>>")
+    told = run("check", "net.arch")
+    assert told.exit_code == 70
+    assert "error[E999]: this is a fault of archdsl" in told.output
+    assert archdsl.__version__ in told.output and "net.arch: sha256" in told.output
+    assert "Traceback" not in told.output
+    assert "Traceback" in run("--debug", "check", "net.arch").output
+
+
+def test_what_an_exporter_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archdsl.backends.formats import onnx
+
+    def refuses(*_: object, **__: object) -> bytes:
+        raise RuntimeError("no kernel\nand a long story")
+
+    monkeypatch.setattr(onnx, "encode", refuses)
+    told = run("compile", spec("relu<input<1,8,8>>"), "-o", "net.onnx")
+    assert told.exit_code == 1 and "error[E410]" in told.output and "no kernel" in told.output
+    assert not Path("net.onnx").exists()
+
+
+# ---- threads and signals ----
+
+
+def test_seeds_hold_in_threads() -> None:
+    def weights(seed: int) -> torch.Tensor:
+        return archdsl.compile("lenet", seed=seed).fc1.weight.clone()
+
+    expected = [weights(0), weights(1)]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(weights, [0, 1] * 16))
+    assert all(torch.equal(a, expected[i % 2]) for i, a in enumerate(found))
+
+
+def test_a_seed_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    archdsl.compile("lenet", seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("after", [0.05, 0.4, 2.5], ids=["starting", "importing", "running"])
+def test_interrupts_end_a_command_without_a_traceback(after: float) -> None:
+    spec("relu<input<1,8,8>>")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archdsl", "watch", "net.arch"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    if after > 2:
+        assert process.returncode in (130, -signal.SIGINT)
+    assert "archdsl" not in said or "Traceback" not in said
