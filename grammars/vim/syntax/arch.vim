@@ -60,7 +60,7 @@ syntax match archCombinator
       \\|scale_prev1\|scale_prev10\|scale_prev2\|scale_prev3\|scale_prev4\|scale_prev5\|scale_prev6
       \\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|skip1\|skip10\|skip2\|skip3\|skip4\|skip5
       \\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3\|tag4\|tag5\|tag6\|tag7
-      \\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_v1\|yolo_v2\|yolo_v3\)_\=\>"
+      \\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_labels\|yolo_v1\|yolo_v2\|yolo_v3\)_\=\>"
 syntax match archPixel
       \ "\<\%(array\|array2d\|bgr_pixel\|hsi_pixel\|lab_pixel\|matrix\|rgb_alpha_pixel\|rgb_pixel\|vector\)_\=\>"
 " lists: end
