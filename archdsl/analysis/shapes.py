@@ -32,7 +32,7 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     inputs: a warning about it is given once. Raises ArchError with a diagnostic for every layer
     whose inputs do not fit; layers behind such a one are not judged.
     """
-    inference = _Inference(input_shape)
+    inference = _Inference(input_shape, network.entry.samples)
     typed = run(inference.region(network.root, ()))
     if inference.errors:
         raise ArchError(d for alike in inference.errors.values() for d in alike)
@@ -42,10 +42,11 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
 class _Inference:
     """The types of regions, each worked out once for each types of its inputs."""
 
-    def __init__(self, input_shape: Shape | None) -> None:
+    def __init__(self, input_shape: Shape | None, samples: int | None) -> None:
         self.errors: dict[tuple[Span, str], list[Diagnostic]] = {}
         self.warnings: list[Diagnostic] = []
         self._input_shape = input_shape
+        self._samples = samples
         self._frames: list[Frame] = []
         self._known: dict[tuple[Region, _Types], TypedRegion] = {}
         # Layers with equal arguments are mostly one object. The network keeps the layers, so that
@@ -114,7 +115,7 @@ class _Inference:
     def _rule(self, step: LayerStep, inputs: tuple[EdgeType, ...]) -> tuple[EdgeType, str | None]:
         """Output type and warning of a layer; raises RuleError where its inputs do not fit."""
         if step.span.source.is_cpp:
-            step.layer.asserted()
+            step.layer.asserted(self._samples)
         output = step.layer.edge_shape(inputs)
         if inputs:
             return output, step.layer.edge_warning(inputs)

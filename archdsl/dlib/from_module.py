@@ -14,6 +14,7 @@ from archdsl.dlib.kinds import Record, kind_of
 from archdsl.dlib.nesting import Element, Nest, PlacedLayer, RepeatedBlocks, TagOrSkip, nest
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.edges import Shape
+from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
 
@@ -54,8 +55,8 @@ class _Making:
         loss = self._record(PlacedLayer(found.loss)) if found.loss is not None else None
         if not found.elements:
             raise fail(f"{self._network.name} has no layers, and dlib no file without")
-        expansion = 2 if entry.kind.name == "input_rgb_image_pair" else 1
-        nodes = run(self._nodes(found.elements, expansion))
+        assert isinstance(found.input.layer, InputLayer)
+        nodes = run(self._nodes(found.elements, found.input.layer.samples or 1))
         return Saved(self._network.name, loss, Chain(tuple(nodes), entry))
 
     def _nodes(self, elements: tuple[Element, ...], expansion: int) -> Task[list[Node]]:

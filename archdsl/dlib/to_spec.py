@@ -134,14 +134,14 @@ class _Spelling:
             return []
         for label, written in kind.renamed(loss.values).items():
             self._notes.append(f"// The label {printable(label)!r} is written {written}.")
-        arguments = "".join(f"{each}," for each in kind.spelling(loss.values))
-        if not arguments and kind.reads_tags:
-            raise fail(
-                f"{self._saved.source} does not say which tags {kind.name} reads",
-                None,
-                "its options have no anchors",
+        arguments = kind.spelling(loss.values)
+        if kind.reads_tags and not kind.tags_read(loss.values):
+            self._guesses.append(
+                f"{name} reads the tags that nothing else reads: {_listed(self._unread)}"
             )
-        return [f"{name}<{arguments}"]
+            arguments = [tag_name(tag.id) for tag in self._unread] + arguments
+            self._unread = []
+        return [*(f"{each}," for each in reversed(arguments)), f"{name}<"]
 
     def _read_by(self, kind: LossKind, loss: Record) -> dict[int, int]:
         """The numbers that a loss's options give tags which nothing else reads."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from archdsl.ir.edges import EdgeType, Images
 from archdsl.ir.layer import Layer, Shape
 
 
 class InputLayer(Layer):
     """The base of all inputs: a layer without inputs, with a shape that ``--input`` may change."""
+
+    samples: ClassVar[int | None] = 1
+    """Number of samples of the batch that one item becomes, dlib's sample_expansion_factor;
+    ``None`` where the items say it."""
 
     def size(self) -> Shape:
         """The shape as written, unknown sizes as ``None``."""

@@ -188,10 +188,11 @@ class Layer:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
         return inputs[0]
 
-    def asserted(self) -> None:
-        """Raise RuleError for arguments that dlib's static assertions refuse and torch takes.
+    def asserted(self, samples: int | None) -> None:
+        """Raise RuleError for what dlib's assertions refuse and torch takes.
 
-        Asked of layers in C++ files alone.
+        Asked of layers in C++ files alone. ``samples`` is the number of samples that the network's
+        input makes of one item, such as two of a pair; ``None`` if that is open.
         """
 
     def warning(self, inputs: tuple[Shape, ...]) -> str | None:

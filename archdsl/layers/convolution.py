@@ -111,7 +111,7 @@ class SlidingWindow(MapLayer):
             resolve(self.padding_w, self.padding, half_w),
         )
 
-    def asserted(self) -> None:
+    def asserted(self, samples: int | None) -> None:
         kernel, axes = (self.kernel_h, self.kernel_w), ("rows", "columns")
         written = SlidingWindow._padding(self)  # a pooling of everything leaves it out
         for side, padding, axis in zip(kernel, written, axes, strict=True):

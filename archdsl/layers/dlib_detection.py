@@ -1,4 +1,4 @@
-"""dlib's detectors: image pyramids as input, loss_mmod, loss_yolo.
+"""dlib's detectors: loss_mmod and loss_yolo, and what they know of windows and anchors.
 
 What they know besides their weights (windows, anchors, labels, thresholds) is no part of their
 types in dlib: it comes with trained weights. A spec may state some of it.

@@ -16,6 +16,9 @@ class BoxOverlap:
     iou_thresh: float = 0.5
     percent_covered_thresh: float = 1.0
 
+    def __str__(self) -> str:
+        return f"IoU {self.iou_thresh:g}, covered {self.percent_covered_thresh:g}"
+
 
 @dataclass(frozen=True)
 class DetectorWindow:
@@ -24,6 +27,9 @@ class DetectorWindow:
     width: int
     height: int
     label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height} {self.label}".strip()
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,9 @@ class AnchorBox:
 
     width: int
     height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""dlib's inputs that take images of any sizes, each with smaller copies beside it."""
+"""dlib's image pyramids: images of any sizes as input, each with smaller copies beside it."""
 
 from __future__ import annotations
 

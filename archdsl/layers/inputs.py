@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from archdsl.ir.edges import EdgeType, shape_words
 from archdsl.ir.input_layer import InputLayer
-from archdsl.ir.layer import Category, RuleError, Shape, alias, arg, define
+from archdsl.ir.layer import Category, RuleError, Shape, arg, define
 from archdsl.ir.lowering import Emitter, Operand, Value, made
 from archdsl.ir.storage import VALUE, VIEW, Storage
 from archdsl.ir.trial import RandomValues, Trial
@@ -177,13 +177,20 @@ class InputRgbImageSized(InputRgbImage):
         return 3, self.height, self.width or self.height
 
 
-alias(
+@define(
     "input_rgb_image_pair",
-    InputRgbImage,
-    "Pairs of colour images, as input_rgb_image has them; in the batch all first images come "
-    "before all second ones.",
-    "dlib input_rgb_image_pair",
+    category=Category.INPUT,
+    stem="input",
+    source="dlib input_rgb_image_pair",
 )
+@dataclass(frozen=True)
+class InputRgbImagePair(InputRgbImage):
+    """Pairs of colour images, as input_rgb_image has them.
+
+    In the batch all first images come before all second ones.
+    """
+
+    samples = 2
 
 
 @define("input_tensor", category=Category.INPUT, stem="input", source="dlib input_tensor")
@@ -193,6 +200,7 @@ class InputTensor(TensorInput):
 
     storage = VIEW
     inputs = 0
+    samples = None
 
     channels: int | None = arg("channels", None, minimum=1, positional=False, shown="--input")
     height: int | None = arg("rows", None, minimum=1, positional=False, shown="--input")

@@ -24,6 +24,8 @@ class Loss(Layer):
     ``to_label`` and ``compute_loss_value_and_gradient``. dlib takes features for a map of one cell.
     """
 
+    samples: ClassVar[int] = 1
+    """Number of samples of the batch that belong together, dlib's sample_expansion_factor."""
     one_cell: ClassVar[bool] = False
     """True if the output has to be a row of features: nr() == 1 and nc() == 1 in dlib."""
     outputs: ClassVar[int | None] = None
@@ -34,6 +36,19 @@ class Loss(Layer):
     """The loss of the same kind for maps, where this one takes features."""
     of_several: ClassVar[str] = ""
     """The loss of the same kind for several outputs, where this one takes one."""
+
+    def asserted(self, samples: int | None) -> None:
+        if samples in (None, self.samples):
+            return
+        pairs = "pairs of images"
+        takes, found = (pairs, "single ones") if self.samples == 2 else ("single items", pairs)
+        raise RuleError(
+            f"{self.kind} takes {takes}",
+            f"expected {takes}, found {found}",
+            help="input_rgb_image_pair makes two samples of each item, as loss_barlow_twins takes "
+            "them",
+            code="E323",
+        )
 
     def wanted(self) -> int | None:
         """The number of channels, or of features, that it takes; ``None`` for any."""
@@ -446,6 +461,7 @@ class LossBarlowTwins(_Embedding):
     Features of the same kind should correlate by 1, others by 0; criterion(output) has no target.
     """
 
+    samples = 2
     one_cell = True
 
     weight: float = arg("the weight of the others (dlib's lambda)", 0.0051, positional=False)

@@ -78,3 +78,10 @@ def test_two_tags_that_wait_for_one_skip_are_an_error() -> None:
 )
 def test_what_is_not_open_is_not_said(text: str) -> None:
     assert guesses(text) == []
+
+
+def test_a_detector_without_anchors_reads_the_tags_that_are_left() -> None:
+    """An untrained one; XML has no anchors either."""
+    made = spelled("loss_yolo<tag4,tag2<sig<con<7,1,1,1,1,tag4<sig<con<7,1,1,1,1,IN>>>>>>>")
+    assert "loss_yolo<tag1,tag2,tag2<sig<con<7,1,1,1,1,tag1<sig<" in made.replace("\n    ", "")
+    assert "loss_yolo reads the tags that nothing else reads: tag1 behind layer 2, sig" in made

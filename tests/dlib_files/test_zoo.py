@@ -39,7 +39,7 @@ def asked(case: Published) -> dict[str, np.ndarray]:
 
 def assert_finds(found: dict[str, torch.Tensor], boxes: np.ndarray) -> None:
     """dlib's boxes end with their last pixel, ours where it ends."""
-    expected = boxes.reshape(-1, 6)
+    expected = boxes.reshape(-1, 6).tolist()
     assert len(expected) > 2
     columns = (found[name].tolist() for name in ("scores", "boxes", "labels"))
     ours = sorted(zip(*columns, strict=True))
@@ -47,7 +47,7 @@ def assert_finds(found: dict[str, torch.Tensor], boxes: np.ndarray) -> None:
     assert [label for _, _, label in ours] == [label for _, _, label in theirs]
     for (score, box, _), (confidence, wanted, _) in zip(ours, theirs, strict=True):
         assert score == pytest.approx(confidence, abs=1e-4 * theirs[-1][0])
-        assert box == pytest.approx(list(wanted), abs=1e-3)
+        assert box == pytest.approx(wanted, abs=1e-3)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -70,11 +70,29 @@ def test_layers_of_several_modules_in_a_loop_are_not_one_module() -> None:
     assert len(list(twin.parameters())) == len(list(module.parameters())) == 16
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The same block on maps of two sizes, and on features: values are held of each.
+        "template <typename S> using unit = add_prev1<{}<con<3,3,3,1,1,tag1<S>>>>;"
+        "using net_type = fc<4,unit<max_pool<2,2,2,2,unit<input<3,8,8>>>>>;",
+        "template <typename S> using unit = relu<{}<S>>;"
+        "using net_type = repeat<2,unit,fc<4,unit<input<3,6,6>>>>;",
+        "template <template <typename> class N, typename S> using unit = relu<N<con<3,3,3,1,1,S>>>;"
+        "using net_type = unit<{},unit<bn_con,input<3,8,8>>>;",
+    ],
+)
+@pytest.mark.parametrize("norm", ["bn_fc", "bn_con"])
+def test_norms_of_every_value_of_a_map(text: str, norm: str) -> None:
+    assert_same(*pair(text.format(norm)))
+
+
 DETECTORS = [
     "loss_mmod<detector_window<9,6,cat>,detector_window<4,11,dog>,nms=0.3,covered=0.8,"
     "threshold=0.25,avg_pool<3,2,2,3,input<2,14,20>>>",
     "loss_yolo<yolo_anchors<tag1,3,5,6,4>,yolo_anchors<tag2,9,8,5,12>,threshold=0.3,"
     "tag2<max_pool<2,2,2,2,tag1<input<14,6,8>>>>>",
+    "loss_yolo<yolo_anchors<tag1,3,5,6,4>,yolo_labels<cat,dog>,threshold=0.3,tag1<input<14,6,8>>>",
 ]
 
 

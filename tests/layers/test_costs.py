@@ -1,8 +1,12 @@
 """Parameters, buffers and multiply-accumulates of random networks are those that torch counts."""
 
+from pathlib import Path
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.commands import run
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -65,3 +69,49 @@ def test_random_networks(end: str, tokens: list[str], maps: list[str], inside: s
         module(torch.rand(1, *summary.input))
     # Adaptive computation multiplies by a row, which is a pooling with weights: not counted.
     assert 2 * summary.macs == counter.get_total_flops()
+
+
+# ---- open sizes ----
+
+OPEN = "fc<3,avg_pool_everything<con<4,3,3,1,1,input<matrix<rgb_pixel>>>>>"
+
+
+def test_what_depends_on_an_open_size_is_unknown() -> None:
+    """A part of it would look like all of it."""
+    summary = archdsl.load(OPEN).summary()
+    assert summary.macs is None
+    assert [row.macs for row in summary.rows] == [0, None, 0, 12]  # fc: 4 to 3
+    assert summary.parameters == 4 * 27 + 4 + 3 * 4 + 3
+    document = summary.to_json()
+    assert document["macs"] is None and "--input 3xHxW" in document["unknown"]
+    assert "unknown MACs (the input's size is open, --input 3xHxW gives it)" in str(summary)
+    sized = archdsl.load(OPEN, input=(3, 5, 7)).summary()
+    assert sized.macs == 4 * 27 * 5 * 7 + 12
+    assert "unknown" not in sized.to_json()
+
+
+def test_what_depends_on_no_open_size_is_known() -> None:
+    summary = archdsl.load("fc<3,avg_pool_everything<relu<input<matrix<rgb_pixel>>>>>").summary()
+    assert summary.macs == 9
+
+
+def test_blocks_of_open_size_are_unknown_too() -> None:
+    block = "template <typename S> using block = add_prev1<con<3,3,3,1,1,tag1<S>>>;"
+    text = f"{block} using net_type = repeat<3,block,input<matrix<rgb_pixel>>>;"
+    assert archdsl.load(text).summary().macs is None
+    tokens = "attention<2,tokens<con<4,3,3,1,1,input<matrix<rgb_pixel>>>>>"
+    assert archdsl.load(tokens).summary().macs is None
+
+
+def test_tables_and_figures_say_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("open", OPEN), ("other", OPEN.replace("con<4", "con<5"))):
+        Path(f"{name}.arch").write_text(text)
+    table = run("summary", "open.arch").stdout
+    assert table.count("unknown") == 3  # the convolution, the footer, the sentence
+    assert "unknown" in run("compare", "open.arch").stdout
+    assert "MACs unknown" in run("diff", "open.arch", "other.arch").stdout
+    assert "unknown MACs" in (archdsl.load(OPEN).draw() or "")
+    assert '"macs": null' in run("summary", "open.arch", "--json").stdout.replace("\n", "")
+    with pytest.raises(archdsl.ArchError, match="(?s)cannot be cut.*--input"):
+        archdsl.split_points(archdsl.load("open.arch"), 2)

@@ -90,6 +90,27 @@ def test_an_open_size_decides_nothing() -> None:
     archdsl.load("loss_metric<con<5,3,3,2,2,input<matrix<float>>>>").check()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("loss_metric<fc<3,input_rgb_image_pair>>", "expected single items, found pairs of images"),
+        ("loss_barlow_twins<fc<3,input_rgb_image>>", "expected pairs of images, found single ones"),
+        ("loss_barlow_twins<fc<3,input_rgb_image_pair>>", ""),
+        ("loss_metric<fc<3,input_rgb_image>>", ""),
+        ("loss_barlow_twins<fc<3,input_tensor>>", ""),  # the tensors say it
+    ],
+)
+def test_samples_that_belong_together(text: str, found: str, tmp_path: Path) -> None:
+    """All losses assert sample_expansion_factor() == 1, and loss_barlow_twins_ 2 (dnn/loss.h)."""
+    path = tmp_path / "net.cpp"
+    path.write_text(f"using net_type = {text};\n", encoding="utf-8")
+    if not found:
+        archdsl.load(path, input=(3, 8, 8)).check()
+        return
+    with pytest.raises(archdsl.ArchError, match=f"(?s)E323.*{found}.*input_rgb_image_pair"):
+        archdsl.load(path, input=(3, 8, 8)).check()
+
+
 def test_padding_as_large_as_the_window_is_an_error_in_cpp_alone(tmp_path: Path) -> None:
     """torch takes it, and published networks have it."""
     archdsl.load("con<2,3,3,1,1,padding=3,input<1,9,9>>").check()

@@ -20,6 +20,9 @@ def split_points(network: Network, stages: int) -> tuple[str, ...]:
     ``torch.distributed.pipelining.pipeline`` takes them. Raises ArchError where a network has too
     few such places.
     """
+    unknown = summarise(network).unknown
+    if unknown is not None:
+        raise fail(f"{network.name} cannot be cut into equal stages", None, unknown)
     planned = plan(network)
     done = _work(network, planned)
     places = _places(network, planned)

@@ -138,5 +138,7 @@ def _flat(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_short, value))
     text = f"{value:.7g}" if isinstance(value, float) else str(value)
     return printable(text)

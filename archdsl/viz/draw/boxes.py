@@ -83,7 +83,7 @@ def _costs(shape: str, facts: BoxCosts, times: int) -> tuple[str, ...]:
     costs = []
     if facts.parameters:
         costs.append(f"{giga(facts.parameters)} params")
-    if facts.macs != 0:
+    if facts.macs:
         costs.append(f"{giga(facts.macs)} MACs")
     each = "each " if times > 1 and costs else ""
     return (shape, each + ", ".join(costs)) if costs else (shape,)
