@@ -55,6 +55,9 @@ def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     if diagnostic.help:
         lines.append(f"  {paint('help', 'help:')} {diagnostic.help}")
     frames = diagnostic.frames
+    if diagnostic.span is not None:
+        of_macros = diagnostic.span.source.expansions(diagnostic.span.start)
+        frames = (*(Frame(*macro) for macro in of_macros), *frames)
     for frame in frames[:_SHOWN_FRAMES]:
         lines.append(f"  in {frame.instance}, expanded at {frame.span.where}")
     if len(frames) > _SHOWN_FRAMES:

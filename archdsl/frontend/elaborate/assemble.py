@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing, nearest
 from archdsl.diagnostics.source import Source, Span
@@ -25,10 +25,13 @@ from archdsl.frontend.elaborate.scope import (
 )
 from archdsl.frontend.elaborate.tails import alias_of, find, tail_of
 from archdsl.frontend.elaborate.values import BROKEN, PLAIN, value_type
-from archdsl.frontend.files import read_source
+from archdsl.frontend.files import beside, read_source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse, written
 from archdsl.ir.trampoline import Task, run
+
+if TYPE_CHECKING:
+    from archdsl.frontend.syntax.macros import Macros
 
 _MAX_INCLUDES = 500
 
@@ -74,15 +77,22 @@ class _OpenItems(NamedTuple):
     document: nodes.Document
 
 
-ReadDocument = Callable[[Path, Path], nodes.Document]
-"""Reads an included file, given the folder that its own includes may not leave."""
+ReadDocument = Callable[[Path, Path, "Macros | None"], nodes.Document]
+"""Reads an included file, given the folder that its own includes may not leave.
+
+The macros are those that a C++ program has where it includes the file.
+"""
 
 
 def read_document(
-    path: Path, root: Path, *, settings: Mapping[str, Any] | None = None
+    path: Path,
+    root: Path,
+    macros: Macros | None,
+    *,
+    settings: Mapping[str, Any] | None = None,
 ) -> nodes.Document:
     """The file as it is on disk; raises ArchError where it cannot be read or parsed."""
-    return parse(read_source(path, root=root), settings)
+    return parse(read_source(path, root=root), settings, macros)
 
 
 def assemble(
@@ -112,7 +122,8 @@ def assemble(
         try:
             if isinstance(item, nodes.Include):
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
-                included = _include(item, chain, done, assembly.definitions.missing, read)
+                known = current.document.included.get(item.span.start)
+                included = _include(item, known, chain, done, assembly.definitions.missing, read)
                 if included is not None:
                     macros |= included.macros
                     pending.append(_OpenItems(included.items, 0, current.scope, included))
@@ -279,6 +290,7 @@ def _setting(name: str, given: Any, kind: type[Any]) -> Any:
 
 def _include(
     item: nodes.Include,
+    macros: Macros | None,
     open_sources: list[Source],
     done: set[Path],
     missing: list[str],
@@ -291,11 +303,11 @@ def _include(
     source = item.span.source
     chain = [s.path for s in open_sources if s.path is not None]
     if source.is_cpp:
-        beside = _beside(item, source)
-        if beside is None:
+        place = beside(item.target, source)
+        if place is None:
             missing.append(item.target)
             return None
-        path, root = beside
+        path, root = place
         if path in chain:  # its guard skips it then
             return None
     else:
@@ -311,19 +323,11 @@ def _include(
         raise fail(f"more than {_MAX_INCLUDES} files are included", item.span, code="E135")
     done.add(path)
     try:
-        return read(path, root)
+        return read(path, root, macros)
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
             raise fail(error.diagnostics[0].message, item.span, code="E136") from None
         raise
-
-
-def _beside(item: nodes.Include, source: Source) -> tuple[Path, Path] | None:
-    if source.path is None or source.root is None:
-        return None
-    path = (source.path.parent / item.target).resolve()
-    inside = path.is_relative_to(source.root) and path.is_file()
-    return (path, source.root) if inside else None
 
 
 def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:

@@ -6,9 +6,14 @@ carries its span. A tree can be as deep as the text nests; walk it with a loop, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.frontend.syntax.macros import Macros
 
 
 class Integer(NamedTuple):
@@ -299,3 +304,5 @@ class Document(NamedTuple):
     items: tuple[Item, ...]
     macros: frozenset[str] = frozenset()
     """The macros of a C++ source that have their values from outside."""
+    included: Mapping[int, Macros] = MappingProxyType({})
+    """The macros that a C++ source has at each of its includes, by the offset of that."""
