@@ -288,10 +288,10 @@ class Builder(Transformer[Any, Any]):
 
     def declaration(self, children: list[Any]) -> nodes.Declaration | None:
         name = children[-1]
+        if name.scope is None and "::" in name.span.text:
+            return None  # dlib's names are known everywhere
         if name.scope is not None or self.source.is_cpp:
             return nodes.Declaration(name, name.span)
-        if "::" in name.span.text:
-            return None  # dlib's names are known everywhere
         raise fail(
             f"a definition of '{name.text}' without a meaning",
             name.span,

@@ -287,7 +287,11 @@ class _Picker:
 
     def _names_layer(self, tokens: list[Token]) -> bool:
         equal = next((i for i, token in enumerate(tokens) if token.kind == "EQUAL"), 0)
-        heads = [t.text[:-1].rstrip() for t in tokens[equal:] if t.kind == "HEAD"]
+        heads = [
+            token.text[:-1].rstrip()
+            for at, token in enumerate(tokens[equal:], equal)
+            if token.kind == "HEAD" and not _is_access(tokens, at)
+        ]
         if any(token.text == "decltype" for token in tokens):
             return False
         for name in heads:
@@ -366,6 +370,12 @@ class _Picker:
             self._keep(statement, bases[0], start)
             if statement in self._derived:
                 self._keep(statement, *self._derived[statement])
+
+
+def _is_access(tokens: list[Token], at: int) -> bool:
+    """True for a member of an object, ``x.at<float>`` or ``x->at<float>``, which is no layer."""
+    before = "".join(token.text for token in tokens[max(0, at - 2) : at])
+    return before.endswith((".", "->"))
 
 
 def _tokens(kinds: str) -> list[Token]:
