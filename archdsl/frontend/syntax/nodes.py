@@ -79,11 +79,15 @@ class Named(NamedTuple):
 
 
 class Call(NamedTuple):
-    """``make_divisible(x, 8)``: a numeric function."""
+    """``make_divisible(x, 8)``: a numeric function.
+
+    ``of_template`` are arguments in angle brackets: ``twice<4>(x)``.
+    """
 
     name: Name
     arguments: tuple[Expression, ...]
     span: Span
+    of_template: tuple[Argument, ...] = ()
 
 
 class Cast(NamedTuple):
@@ -207,12 +211,24 @@ class Constant(NamedTuple):
     span: Span
 
 
-class Function(NamedTuple):
-    """``constexpr int twice(int n) { return 2 * n; }``, or a variable template of numbers."""
+class FunctionFormal(NamedTuple):
+    """``int n = 2`` among the parameters of a function."""
 
     name: Name
     type: CppType
-    formals: tuple[tuple[Name, CppType], ...]
+    default: Expression | None = None
+
+
+class Function(NamedTuple):
+    """``constexpr int twice(int n) { return 2 * n; }``, or a variable template of numbers.
+
+    ``of_template`` are the numbers that a template of functions has in angle brackets.
+    """
+
+    name: Name
+    type: CppType
+    of_template: tuple[FunctionFormal, ...]
+    formals: tuple[FunctionFormal, ...]
     value: Expression
     span: Span
 
