@@ -245,6 +245,10 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
         if formal.name is not None:
             place = _place(formal.name.text, item.pattern) if item.pattern is not None else index
             members.bind(formal.name.text, Formal(place, formal))
+    if isinstance(item.base, nodes.Name):
+        base = find(item.base, Environment(scope, scope.position, {}))
+        if isinstance(base, StructBinding):
+            members.bases.append(base.bodies[0].members)
     body = StructBody(item, members)
     if binding is not None and item.pattern is not None:
         binding.bodies.append(body)

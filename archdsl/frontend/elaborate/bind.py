@@ -154,6 +154,9 @@ def bind(
         skipped = template.subnet
     own = [(i, f) for i, f in enumerate(template.formals) if i != skipped]
     given: dict[int, Unbound] = {}
+    packed: list[Unbound] | None = None
+    if own and own[-1][1].pack:
+        positional, packed = positional[: len(own) - 1], positional[len(own) - 1 :]
     for place, pending in enumerate(positional):
         if place >= len(own):
             raise fail(
@@ -182,6 +185,15 @@ def bind(
     shown: list[str] = []
     for index, formal in own:
         environment = inside._replace(local=local)
+        if packed is not None and index == own[-1][0]:
+            members = []
+            for member in packed:
+                members.append((yield template_argument(expander, formal, member)))
+                shown.append(show(members[-1], member))
+            values.append(tuple(members))
+            if formal.name is not None:
+                local[formal.name.text] = values[-1]
+            break
         pending = given.get(index) or default(template, formal, name, environment)
         value = yield template_argument(expander, formal, pending)
         values.append(value)

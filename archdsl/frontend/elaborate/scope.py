@@ -146,6 +146,8 @@ class Definitions:
     root: Definitions = field(init=False)
     spaces: dict[str, Definitions] = field(default_factory=dict)
     used: list[Definitions] = field(default_factory=list)
+    bases: list[Definitions] = field(default_factory=list)
+    """The members of the structs that a struct is derived from, as far as it has no template."""
     missing: list[str] = field(default_factory=list)
     """Files whose includes were passed over."""
     resolve: Callable[[nodes.Name, Environment], Task[Any]] | None = None
@@ -208,13 +210,17 @@ class Definitions:
             found = space.own(name, position)
             if found is not None:
                 return found
+        for base in self.bases:
+            found = base.own(name, base.position)
+            if found is not None:
+                return found
         return None
 
     def get(self, name: str, position: int) -> Any:
         """The meaning of a name at a position, ``None`` where it has none."""
         scope = self
         while True:
-            if name in scope._bindings or scope.generic is not None or scope.used:
+            if name in scope._bindings or scope.generic or scope.used or scope.bases:
                 found = scope.own(name, position)
                 if found is not None:
                     return found

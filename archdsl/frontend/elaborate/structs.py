@@ -81,6 +81,8 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
         assert scope.generic is not None and scope.struct is not None
         found = scope.own(part, scope.generic.position)
         if found is None:
+            found = yield _inherited(expander, scope, part, name)
+        if found is None:
             known = [key for key, _ in scope.generic._order]
             raise fail(
                 f"'{scope.struct.name.text}' has no member '{part}'",
@@ -90,6 +92,25 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
                 code="E138",
             )
     return found
+
+
+def _inherited(expander: Expander, scope: Definitions, part: str, name: nodes.Name) -> Task[Any]:
+    """A member of the structs that one is derived from, ``None`` where they have none."""
+    while True:
+        assert scope.struct is not None and scope.generic is not None
+        base = scope.struct.base
+        if not isinstance(base, (nodes.Name, nodes.Apply)):
+            return None
+        inside = Environment(scope, scope.generic.position, {})
+        head = base.name if isinstance(base, nodes.Apply) else base
+        if not is_instance((yield meaning(head, inside))):
+            return None
+        _count_inlined(expander, name)
+        scope = yield instance(expander, base, inside)
+        assert scope.generic is not None
+        found = scope.own(part, scope.generic.position)
+        if found is not None:
+            return found
 
 
 def _selected(

@@ -47,6 +47,8 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         )
         return result
     if isinstance(node, nodes.Call):
+        if node.name.text == nodes.PACK_SIZE:
+            return len((yield meaning(cast("nodes.Name", node.arguments[0]), environment)))
         own = find(node.name, environment)
         if isinstance(own, FunctionBinding):
             returned: arithmetic.Number = yield _called(own, node, environment)

@@ -11,6 +11,7 @@ import re
 
 from archdsl.frontend.syntax.comparisons import compared, in_parentheses
 from archdsl.frontend.syntax.functions import function
+from archdsl.frontend.syntax.nodes import PACK_SIZE
 from archdsl.frontend.syntax.tokens import END, Token
 
 _INTEGERS = frozenset(
@@ -32,7 +33,7 @@ _BEFORE = frozenset({"SEMICOLON", "_OPEN", "_SHUT", "INCLUDE", "COLON", END})
 
 def rewritten(tokens: list[Token]) -> list[Token]:
     """The tokens of a C++ text with its numbers, types and declarations as the grammar has them."""
-    tokens = in_parentheses([_plain(token) for token in tokens])
+    tokens = in_parentheses(_sizes([_plain(token) for token in tokens]))
     found: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -43,6 +44,18 @@ def rewritten(tokens: list[Token]) -> list[Token]:
                 continue
         found.append(tokens[at])
         at += 1
+    return found
+
+
+def _sizes(tokens: list[Token]) -> list[Token]:
+    """The tokens with ``sizeof...`` before ``(T)`` as one of them."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        counts = token.kind == "ELLIPSIS" and bool(found) and found[-1].text == "sizeof"
+        if counts and [t.kind for t in tokens[at + 1 : at + 4]] == ["LPAR", "NAME", "RPAR"]:
+            found[-1] = found[-1]._replace(text=PACK_SIZE)
+        else:
+            found.append(token)
     return found
 
 

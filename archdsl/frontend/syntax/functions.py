@@ -101,7 +101,8 @@ def function(tokens: list[Token], start: int, found: list[Token]) -> int:
         of_template = _numbers(header, types)
     except _UnreadError:
         plain = name._replace(kind="NAME", text=name.text.rstrip(" <"))
-        found += [Token("USING", "using", here, here), plain, semicolon]
+        unread = Token("EQUAL", "=", here, here), Token("OTHER", "{", here, here)
+        found += [Token("USING", "using", here, here), plain, *unread, semicolon]
     else:
         word = Token("_CONST", "const", tokens[first].start, tokens[first].before)
         equal = Token("EQUAL", "=", here, here)

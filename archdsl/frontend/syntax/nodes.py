@@ -78,6 +78,10 @@ class Named(NamedTuple):
     span: Span
 
 
+PACK_SIZE = "sizeof..."
+"""The function that counts the arguments of a template's last parameter, ``typename... T``."""
+
+
 class Call(NamedTuple):
     """``make_divisible(x, 8)``: a numeric function.
 
