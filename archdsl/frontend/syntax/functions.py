@@ -14,6 +14,7 @@ from archdsl.frontend.syntax.tokens import END, Token
 from archdsl.ir.trampoline import Task, run
 
 _MAX_TOKENS = 5_000  # of the value of a function
+_MAX_READ = 1_000  # tokens of a function
 _WORDS = frozenset({"constexpr", "consteval", "const", "static", "inline"})
 _BEHIND = frozenset({"noexcept", "const"})  # between the parameters and the body
 _STEPS = frozenset({"+", "-", "*", "/", "%", "&", "|", "^"})  # before the "=" of an assignment
@@ -129,7 +130,7 @@ def _header(tokens: list[Token], start: int) -> tuple[list[Token], int | None]:
 def _closer(tokens: list[Token], opener: int, opens: str, shuts: str) -> int | None:
     """The place of the token that closes a parenthesis or brace, if it does."""
     depth = 0
-    for at in range(opener, len(tokens)):
+    for at in range(opener, min(len(tokens), opener + _MAX_READ)):
         kind = tokens[at].kind
         depth += (kind == opens) - (kind == shuts)
         if not depth:
