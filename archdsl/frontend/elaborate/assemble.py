@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing, nearest
@@ -100,14 +101,17 @@ def assemble(
     settings: Mapping[str, Any],
     resolve: Callable[[nodes.Name, Environment], Task[Any]],
     read: ReadDocument | None = None,
+    opaque: Mapping[str, Any] = MappingProxyType({}),
 ) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
-    ``resolve`` evaluates names that have a scope, ``read`` gives the documents of includes. Raises
+    ``resolve`` evaluates names that have a scope, ``read`` gives the documents of includes,
+    ``opaque`` are the layers that layer classes of the program count as. Raises
     ArchError for everything that is wrong with includes, constants and settings.
     """
     assembly = Assembly(settings)
     assembly.definitions.resolve = resolve
+    assembly.definitions.opaque = opaque
     read = read or partial(read_document, settings=settings)
     done: set[Path] = set()
     macros = document.macros

@@ -213,10 +213,10 @@ def template_argument(expander: Expander, formal: nodes.Formal, pending: Unbound
         return (yield _type(expander, pending))
     if len(formal.formals) == 1 and isinstance(formal.formals[0], nodes.TypeFormal):
         return (yield _block(expander, pending))
-    return (yield _closure(expander, pending))
+    return (yield closure(expander, pending))
 
 
-def _closure(expander: Expander, pending: Pending) -> Task[Closure]:
+def closure(expander: Expander, pending: Pending) -> Task[Closure]:
     """A template passed as an argument, possibly with its first arguments given."""
     node, environment = pending
     if not isinstance(node, (nodes.Name, nodes.Apply)):
@@ -234,6 +234,10 @@ def _closure(expander: Expander, pending: Pending) -> Task[Closure]:
             "a template that is an argument gets its own by position", name.span, code="E119"
         )
     found = yield meaning(name, environment)
+    opaque = environment.definitions.root.opaque.get(name.text)
+    if opaque is not None and found is opaque.callee:
+        expander.note_opaque(name)
+        return opaque
     callee, positional = flat(found, name, positional)
     formals = own_formals(callee)
     given: list[Given] = []

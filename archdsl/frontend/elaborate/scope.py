@@ -152,6 +152,8 @@ class Definitions:
     """Files whose includes were passed over."""
     resolve: Callable[[nodes.Name, Environment], Task[Any]] | None = None
     """The function that evaluates names with a scope, set on the outermost definitions."""
+    opaque: Mapping[str, Any] = field(default_factory=dict)
+    """The layers, as closures, that layer classes of the program count as; on the outermost."""
     calls: int = 0
     """Number of calls of the program's own functions so far, on the outermost definitions."""
     _bindings: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
@@ -219,6 +221,8 @@ class Definitions:
     def get(self, name: str, position: int) -> Any:
         """The meaning of a name at a position, ``None`` where it has none."""
         scope = self
+        if name in self.root.opaque:
+            return self.root.opaque[name].callee
         while True:
             if name in scope._bindings or scope.generic or scope.used or scope.bases:
                 found = scope.own(name, position)

@@ -64,6 +64,8 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
     """The meaning of a name with a scope, ``a::b``; raises ArchError where it has none."""
     assert name.scope is not None
     container, path = name.scope
+    if name.text in environment.definitions.root.opaque:
+        return environment.get(name.text)
     if container is not None:
         rest = [*path, name.text]
         selected = yield _selected(container, rest, environment)
@@ -344,7 +346,8 @@ def _of_its_own(
             f"'{name.text}' is a struct, not a layer or block",
             name.span,
             where,
-            help=f"name a member of it: {name.text}::{types[-1]}",
+            help=f"name a member of it: {name.text}::{types[-1]}, or say with --opaque "
+            f"{name.text}=LAYER which layer it counts as",
             code="E139",
         )
     if subnet:
@@ -359,7 +362,9 @@ def _of_its_own(
         f"'{name.text}' is a layer class of its own, and what it computes is not known",
         name.span,
         where,
-        help="only a class is understood that derives from a layer of the catalogue and passes "
-        "constants to its constructor; archdsl layers lists what there is",
+        "only a class is understood that derives from a layer of the catalogue and passes "
+        "constants to its constructor",
+        help=f"--opaque {struct.name.text}=LAYER says which layer it counts as, such as relu "
+        "or con<8,3,3,1,1>",
         code="E139",
     )
