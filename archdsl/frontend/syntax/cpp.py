@@ -374,8 +374,8 @@ class _Picker:
 
 def _is_access(tokens: list[Token], at: int) -> bool:
     """True for a member of an object, ``x.at<float>`` or ``x->at<float>``, which is no layer."""
-    before = "".join(token.text for token in tokens[max(0, at - 2) : at])
-    return before.endswith((".", "->"))
+    before = "".join(token.text for token in tokens[max(0, at - 3) : at])
+    return before.removesuffix("template").endswith((".", "->"))
 
 
 def _tokens(kinds: str) -> list[Token]:

@@ -209,6 +209,8 @@ class _Reading:
         own = set(words)
         group: list[Word] = []
         self._note(text)
+        if text.startswith("\n"):  # an include before it ends there
+            self._add("\n", start, plain=True)
         for word in [*self._expansion.words(words, self.macros), None]:
             together = word in own and (
                 not group or not self._clean[group[-1].at + len(group[-1].text) : word.at].strip()
