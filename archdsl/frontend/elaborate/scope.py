@@ -306,7 +306,10 @@ class Definitions:
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
         help = spelling(name.text, known) or "archdsl layers lists what is built in"
         own_class = (
-            ["a layer class of the program itself has to be written with layers of the catalogue"]
+            [
+                "a layer class of the program has to be written with layers of the catalogue",
+                f"--opaque {name.text}=LAYER says which layer one of another file counts as",
+            ]
             if name.span.source.is_cpp
             else []
         )
@@ -323,13 +326,15 @@ class Definitions:
 
     def _unknown_number(self, name: nodes.Name, position: int, known: list[str]) -> ArchError:
         numbers = [n for n in known if isinstance(self.get(n, position), (int, float))]
+        defines = f"const int {name.text} = 3; defines one, param one that -D can set"
+        if name.span.source.is_cpp:
+            defines = f"-D {name.text}=3 gives it a value, as a compiler's -D does"
         return fail(
             f"there is no number '{name.text}'",
             name.span,
             f"numbers that are defined here: {listing(numbers) or 'none'}",
             *self._passed_over(),
-            help=nearest(name.text, known)
-            or f"const int {name.text} = 3; defines one, param one that -D can set",
+            help=nearest(name.text, known) or defines,
             code="E101",
         )
 
