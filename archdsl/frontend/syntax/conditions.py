@@ -15,14 +15,19 @@ def _divide(a: int, b: int) -> int:
     return quotient if (a < 0) == (b < 0) else -quotient
 
 
+def _shifted(a: int, left: int) -> int:
+    """Shifted by so many bits, as g++ does where there are none or too many of them."""
+    return a << min(left, _BITS) if left >= 0 else a >> min(-left, _BITS)
+
+
 _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "*": (10, lambda a, b: a * b),
     "/": (10, _divide),
     "%": (10, lambda a, b: a - b * _divide(a, b)),
     "+": (9, lambda a, b: a + b),
     "-": (9, lambda a, b: a - b),
-    "<<": (8, lambda a, b: a << (b % _BITS)),
-    ">>": (8, lambda a, b: a >> (b % _BITS)),
+    "<<": (8, _shifted),
+    ">>": (8, lambda a, b: _shifted(a, -b)),
     "<": (7, lambda a, b: a < b),
     ">": (7, lambda a, b: a > b),
     "<=": (7, lambda a, b: a <= b),

@@ -17,7 +17,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.trampoline import Task, run
 
 _WORD = re.compile(
-    r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|::|<<|<=|>=|==|!=|&&|\|\||->|\+\+|--|\.\.\.|##|\S"
+    r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|::|<<|>>|<=|>=|==|!=|&&|\|\||->|\+\+|--|\.\.\.|##|\S"
 )
 _DEFINITION = re.compile(r"\s*([A-Za-z_]\w*)(\([^()]*\))?")
 _MAX_WORDS = 1_000_000
