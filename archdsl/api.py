@@ -6,7 +6,7 @@ Everything the command line does goes through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +16,7 @@ from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.diagnostics.source import Source
-from archdsl.frontend.elaborate import Elaborated, Limits, elaborate
+from archdsl.frontend.elaborate import Elaborated, Limits, elaborate, opaque_warnings
 from archdsl.frontend.files import noting_files, read_source, source_of
 from archdsl.frontend.header import DEFAULTS, Facts, Setting, facts
 from archdsl.frontend.run_folder import RunFolder, read_run_folder
@@ -118,12 +118,14 @@ class Network:
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Warnings of the layers' own rules, without those that the text allows."""
-        if not self.checked.warnings:
+        opaque = self._origin.elaborated.opaque if self._origin is not None else ()
+        told = (*opaque_warnings(opaque), *self.checked.warnings)
+        if not told:
             return ()
         from archdsl.analysis.lint import Allowances
 
         allowances = Allowances(self.source)
-        return tuple(w for w in self.checked.warnings if not allowances.cover(w))
+        return tuple(warning for warning in told if not allowances.cover(warning))
 
     @cached_property
     def advice(self) -> tuple[Diagnostic, ...]:
@@ -270,6 +272,7 @@ def load(
     net: str | None = None,
     input: Shape | str | None = None,
     limits: Limits | None = None,
+    opaque: Mapping[str, str] | None = None,
     **params: Any,
 ) -> Network:
     """Read a spec: a path, the name of a bundled spec (``vgg19``), or a text with ``<`` in it.
@@ -277,14 +280,20 @@ def load(
     The folder of a training run stands for the network that it trained.
 
     ``net`` chooses one of several networks, ``input`` is (channels, height, width) or
-    ``"CxHxW"``, ``params`` are the values of the spec's ``param`` declarations. Raises ArchError
-    for whatever is wrong with the text; shapes are checked by :meth:`Network.check`.
+    ``"CxHxW"``, ``params`` are the values of the spec's ``param`` declarations. ``opaque`` says of
+    a C++ program's own layer classes which layer each counts as: ``{"my_": "relu"}``. Raises
+    ArchError for whatever is wrong with the text; shapes are checked by :meth:`Network.check`.
     """
     run = None if _is_text(path_or_text) else read_run_folder(Path(path_or_text))
     if run is not None:
-        return load_run(run, net=net, input=input, limits=limits, settings=params)
+        return load_run(run, net=net, input=input, limits=limits, opaque=opaque, settings=params)
     return load_source(
-        source_of(path_or_text), net=net, input=input, limits=limits, settings=params
+        source_of(path_or_text),
+        net=net,
+        input=input,
+        limits=limits,
+        opaque=opaque,
+        settings=params,
     )
 
 
@@ -298,6 +307,7 @@ def load_run(
     net: str | None = None,
     input: Shape | str | None = None,
     limits: Limits | None = None,
+    opaque: Mapping[str, str] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Network:
     """:func:`load` for the folder of a training run; what is given goes before the run's own."""
@@ -306,6 +316,7 @@ def load_run(
         net=net or run.net,
         input=input or run.input,
         limits=limits,
+        opaque=opaque,
         settings={**run.settings, **(settings or {})},
     )
     network.run = run
@@ -318,13 +329,14 @@ def load_source(
     net: str | None = None,
     input: Shape | str | None = None,
     limits: Limits | None = None,
+    opaque: Mapping[str, str] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Network:
     """:func:`load` for a source that has been read already."""
     shape = parse_size(input) if isinstance(input, str) else input
     with noting_files() as read:
         document = parse(source, settings)
-        elaborated = elaborate(document, net=net, settings=settings, limits=limits)
+        elaborated = elaborate(document, net=net, settings=settings, limits=limits, opaque=opaque)
     name = source.path.stem if source.path is not None else (elaborated.name or "network")
     choice = None
     if source.is_cpp and elaborated.name is not None and elaborated.others:

@@ -37,6 +37,7 @@ class Request:
     input: Shape | None = None
     net: str | None = None
     limits: Limits = field(default_factory=Limits)
+    opaque: dict[str, str] = field(default_factory=dict)
 
     def load(self, file: str | Source) -> Network:
         """The checked network of a file; its warnings go to standard error."""
@@ -55,6 +56,7 @@ class Request:
                 net=self.net,
                 input=self.input,
                 limits=self.limits,
+                opaque=self.opaque,
                 settings=dict(self.settings),
             ).check()
         return load_source(
@@ -62,6 +64,7 @@ class Request:
             net=self.net,
             input=self.input,
             limits=self.limits,
+            opaque=self.opaque,
             settings=dict(self.settings),
         ).check()
 
@@ -101,7 +104,8 @@ class MemorySize(click.ParamType[int]):
 
 
 class _Setting(click.ParamType[tuple[str, str]]):
-    name = "NAME=VALUE"
+    def __init__(self, name: str = "NAME=VALUE") -> None:
+        self.name = name
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -173,6 +177,13 @@ def network_options(function: _Function) -> _Function:
     )
     @size_option("The input's size, where it is open.")
     @click.option("--net", metavar="NAME", help="Which network of the file.")
+    @click.option(
+        "--opaque",
+        "opaque",
+        type=_Setting("NAME=LAYER"),
+        multiple=True,
+        help="Which layer a C++ program's own layer class counts as.",
+    )
     @_limit("--max-layers", limits.layers, "Refuse networks of more layers.")
     @_limit("--max-levels", limits.levels, "Refuse templates nested deeper.")
     @telling_options
@@ -182,12 +193,13 @@ def network_options(function: _Function) -> _Function:
         settings: tuple[tuple[str, str], ...],
         size: Shape | None,
         net: str | None,
+        opaque: tuple[tuple[str, str], ...],
         max_layers: int,
         max_levels: int,
         **kwargs: Any,
     ) -> Any:
         bounds = Limits(layers=max_layers, levels=max_levels, instances=limits.instances)
-        request = Request(dict(settings), size, net, bounds)
+        request = Request(dict(settings), size, net, bounds, dict(opaque))
         return function(*args, request=request, **kwargs)
 
     return wrapper  # type: ignore[return-value]

@@ -57,6 +57,9 @@ def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     if diagnostic.help:
         lines.append(f"  {paint('help', 'help:')} {printable_lines(diagnostic.help)}")
     frames = diagnostic.frames
+    if diagnostic.span is not None:
+        of_macros = diagnostic.span.source.expansions(diagnostic.span.start)
+        frames = (*(Frame(*macro) for macro in of_macros), *frames)
     for frame in frames[:_SHOWN_FRAMES]:
         lines.append(f"  in {printable(f'{frame.instance}, expanded at {frame.span.where}')}")
     if len(frames) > _SHOWN_FRAMES:

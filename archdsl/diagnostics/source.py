@@ -12,6 +12,18 @@ from archdsl.diagnostics.lines import Lines, Position
 CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
 
 
+class Expanded(NamedTuple):
+    """A stretch of a C++ text that stands elsewhere too: the body of a macro, at its ``uses``.
+
+    Where the body lies in another text, the stretch is the macro's name where it is used.
+    """
+
+    start: int
+    end: int
+    name: str
+    uses: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """A text, the name that messages give it, and the file that it came from.
@@ -24,6 +36,8 @@ class Source:
     text: str = field(repr=False)
     path: Path | None = None
     root: Path | None = None
+    expanded: list[Expanded] = field(default_factory=list, repr=False)
+    """The macros of a C++ text, known once it has been preprocessed."""
 
     @property
     def is_cpp(self) -> bool:
@@ -33,6 +47,19 @@ class Source:
     def outer(self, start: int, end: int) -> Span:
         """A span of this text, in the coordinates of the whole text where this is a part of one."""
         return Span(self, start, end)
+
+    def expansions(self, offset: int) -> list[tuple[str, Span]]:
+        """The macros that a place lies in, innermost first, and where each is used first."""
+        found: dict[Expanded, tuple[str, Span]] = {}
+        while (at := self._expanded(offset)) is not None and at not in found:
+            offset = at.uses[0]
+            more = f" and {len(at.uses) - 1} more" if len(at.uses) > 1 else ""
+            found[at] = f"{at.name}{more}", Span(self, offset, offset)
+        return list(found.values())
+
+    def _expanded(self, offset: int) -> Expanded | None:
+        around = (e for e in self.expanded if e.start <= offset < e.end)
+        return min(around, key=lambda e: e.end - e.start, default=None)
 
     def locate(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a character offset."""

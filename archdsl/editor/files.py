@@ -14,6 +14,7 @@ from archdsl.editor.positions import Places
 from archdsl.frontend.elaborate.assemble import find_include
 from archdsl.frontend.files import read_source
 from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.macros import Macros
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import lookup
 
@@ -96,9 +97,13 @@ class Files:
         self._known[path, root] = stamp, file
         return file
 
-    def read(self, path: Path, root: Path) -> nodes.Document:
-        """The syntax tree of an included file, parsed once for each of its versions."""
-        return self.file(path, root).document
+    def read(self, path: Path, root: Path, macros: Macros | None = None) -> nodes.Document:
+        """The syntax tree of an included file, parsed once for each of its versions.
+
+        With macros of a C++ program around it, it may say something else each time.
+        """
+        file = self.file(path, root)
+        return parse(file.source, None, macros) if macros else file.document
 
     def included(self, file: File, include: Included) -> File | None:
         """The file that an include means, ``None`` where there is none."""

@@ -133,6 +133,18 @@ def source_of(path_or_text: str | Path) -> Source:
     return open_source(str(path_or_text))
 
 
+def beside(target: str, source: Source) -> tuple[Path, Path] | None:
+    """A file by its place beside a C++ source, and the folder that it may not leave.
+
+    ``None`` where there is none, and where it lies outside of that folder.
+    """
+    if source.path is None or source.root is None:
+        return None
+    path = (source.path.parent / target).resolve()
+    inside = path.is_relative_to(source.root) and is_file(path)
+    return (path, source.root) if inside else None
+
+
 def _shown(path: Path) -> str:
     """The path as seen from the current folder, where it lies below that."""
     resolved, here = path.resolve(), Path.cwd()

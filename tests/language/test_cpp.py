@@ -50,7 +50,7 @@ def test_suffixes(tmp_path: Path, suffix: str) -> None:
         "char c = '{', d = '\\'', e = '\"';\n",
         "#if 0\nusing net_type = sig<input<1,2,2>>; don't { close\n#endif\n",
         "#if 0\n#if 1\n#else\n{\n#endif\n{\n#else\nint y;\n#endif\n",
-        "#ifdef A\nint f();\n#elif B\n{ using net_type = sig<input<1,2,2>>;\n#else\n{\n#endif\n",
+        "#ifdef A\n{\n#elif B\n{ using net_type = sig<input<1,2,2>>;\n#else\nint f();\n#endif\n",
         "template <typename T> T twice(const T& x) { return x + x; }\n",
         "template class std::vector<int>;\nextern template struct thing<3>;\n",
         "enum class colour { red, green };\nenum struct other : int { a };\n",
@@ -127,7 +127,7 @@ def test_keywords_of_dependent_names_and_global_scope(tmp_path: Path) -> None:
 
 def test_preprocessor_lines_inside_a_definition(tmp_path: Path) -> None:
     text = (
-        "using net_type = relu<\n#ifdef BIG\n con<4,3,3,1,1,\n#else\n con<9,3,3,1,1,\n#endif\n"
+        "using net_type = relu<\n#ifdef BIG\n con<9,3,3,1,1,\n#else\n con<4,3,3,1,1,\n#endif\n"
         "  // the input\n  input<2,8,8>>>;\n"
     )
     assert parameters(write(tmp_path, text)) == PARAMETERS

@@ -14,6 +14,7 @@ from archdsl.analysis.lint.allow_comments import Allowances
 from archdsl.analysis.lint.rule import LintContext, TextContext, rules, text_rules
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.source import Source
+from archdsl.frontend.elaborate import opaque_warnings
 
 __all__ = [
     "Allowances",
@@ -33,7 +34,8 @@ __all__ = [
 def advise(context: LintContext) -> tuple[Diagnostic, ...]:
     """Every warning about a network that its texts do not allow, each once, in the texts' order."""
     told = {code: rule(context) for code, rule in rules().items()}
-    return _kept(context.document.source, context.network.warnings, told)
+    ruled = (*opaque_warnings(context.elaborated.opaque), *context.network.warnings)
+    return _kept(context.document.source, ruled, told)
 
 
 def advise_on_text(context: TextContext) -> tuple[Diagnostic, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from archdsl.frontend.elaborate.assemble import (
 from archdsl.frontend.elaborate.evaluate import Elaborator
 from archdsl.frontend.elaborate.expander import Limits
 from archdsl.frontend.elaborate.initial_values import Starting
+from archdsl.frontend.elaborate.opaque import Opaque, opaque_layers, opaque_warnings
 from archdsl.frontend.elaborate.structs import member
 from archdsl.frontend.elaborate.unused import unknown_in_template, unknown_names
 from archdsl.frontend.syntax import nodes
@@ -27,7 +28,16 @@ from archdsl.ir.layer import Layer
 from archdsl.ir.trampoline import run
 from archdsl.layers.combinators import Repeat
 
-__all__ = ["Collected", "Elaborated", "Limits", "check_unused", "collect", "elaborate", "expand"]
+__all__ = [
+    "Collected",
+    "Elaborated",
+    "Limits",
+    "check_unused",
+    "collect",
+    "elaborate",
+    "expand",
+    "opaque_warnings",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class Elaborated:
     others: tuple[str, ...]
     changed: frozenset[str] = frozenset()
     chosen: bool = False
+    opaque: tuple[Opaque, ...] = ()
+    """The layer classes of the program that count as other layers, as far as it uses them."""
 
 
 def elaborate(
@@ -53,13 +65,20 @@ def elaborate(
     net: str | None = None,
     settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
+    opaque: Mapping[str, str] | None = None,
 ) -> Elaborated:
     """The network that a document defines: ``net``, else ``net_type``, else its last complete one.
+
+    ``opaque`` says of layer classes of the program, by name, which layer each counts as.
 
     Raises ArchError with every error of the definitions that the network uses, and every unknown
     name in the others.
     """
-    return expand(collect(document, settings, limits), net)
+    collected = collect(document, settings, limits, opaque=opaque)
+    expanded = expand(collected, net)
+    used = collected.elaborator.opaque
+    told = tuple(Opaque(name, (opaque or {})[name], span) for name, span in used.items())
+    return replace(expanded, opaque=told)
 
 
 class Collected(NamedTuple):
@@ -83,13 +102,15 @@ def collect(
     settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     read: ReadDocument | None = None,
+    opaque: Mapping[str, str] | None = None,
 ) -> Collected:
     """The first half of :func:`elaborate`: includes are followed, constants evaluated.
 
     ``read`` gives the documents of includes. Raises ArchError with every error in them.
     """
     elaborator = Elaborator(limits or Limits(), Starting(document.source))
-    assembly = assemble(document, settings or {}, partial(member, elaborator), read)
+    layers = opaque_layers(elaborator, opaque or {})
+    assembly = assemble(document, settings or {}, partial(member, elaborator), read, layers)
     return Collected(document, assembly, elaborator)
 
 

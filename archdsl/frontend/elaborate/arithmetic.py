@@ -39,6 +39,7 @@ _OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Number]]] = {
     "+": (8, lambda a, b: a + b),
     "-": (8, lambda a, b: a - b),
     "<<": (7, lambda a, b: a << b),
+    ">>": (7, lambda a, b: a >> b),
     "<": (6, lambda a, b: a < b),
     ">": (6, lambda a, b: a > b),
     "<=": (6, lambda a, b: a <= b),
@@ -84,9 +85,9 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     """One operation on two numbers; raises ArchError on division by zero and overflow."""
     if operator in "/%" and b == 0:
         raise fail("division by zero", span, code="E121")
-    if operator in ("<<", "&", "^", "|") and not (isinstance(a, int) and isinstance(b, int)):
+    if operator in ("<<", ">>", "&", "^", "|") and not (isinstance(a, int) and isinstance(b, int)):
         raise fail(f"'{operator}' takes whole numbers", span, code="E115")
-    if operator == "<<" and not 0 <= b < 64:
+    if operator in ("<<", ">>") and not 0 <= b < 64:
         raise fail(f"a number cannot be shifted by {b} bits", span, code="E006")
     try:
         return bounded(_OPERATORS[operator][1](a, b), span)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing, nearest
 from archdsl.diagnostics.source import Source, Span
@@ -26,11 +27,14 @@ from archdsl.frontend.elaborate.scope import (
 )
 from archdsl.frontend.elaborate.tails import alias_of, find, tail_of
 from archdsl.frontend.elaborate.values import BROKEN, PLAIN, value_type
-from archdsl.frontend.files import read_source
+from archdsl.frontend.files import beside, read_source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse, written
 from archdsl.ir.trampoline import Task, run
 from archdsl.text.paths import is_file
+
+if TYPE_CHECKING:
+    from archdsl.frontend.syntax.macros import Macros
 
 _MAX_INCLUDES = 500
 
@@ -76,15 +80,22 @@ class _OpenItems(NamedTuple):
     document: nodes.Document
 
 
-ReadDocument = Callable[[Path, Path], nodes.Document]
-"""Reads an included file, given the folder that its own includes may not leave."""
+ReadDocument = Callable[[Path, Path, "Macros | None"], nodes.Document]
+"""Reads an included file, given the folder that its own includes may not leave.
+
+The macros are those that a C++ program has where it includes the file.
+"""
 
 
 def read_document(
-    path: Path, root: Path, *, settings: Mapping[str, Any] | None = None
+    path: Path,
+    root: Path,
+    macros: Macros | None,
+    *,
+    settings: Mapping[str, Any] | None = None,
 ) -> nodes.Document:
     """The file as it is on disk; raises ArchError where it cannot be read or parsed."""
-    return parse(read_source(path, root=root), settings)
+    return parse(read_source(path, root=root), settings, macros)
 
 
 def assemble(
@@ -92,14 +103,17 @@ def assemble(
     settings: Mapping[str, Any],
     resolve: Callable[[nodes.Name, Environment], Task[Any]],
     read: ReadDocument | None = None,
+    opaque: Mapping[str, Any] = MappingProxyType({}),
 ) -> Assembly:
     """Collect the definitions of a document; ``settings`` are the values given with ``-D``.
 
-    ``resolve`` evaluates names that have a scope, ``read`` gives the documents of includes. Raises
+    ``resolve`` evaluates names that have a scope, ``read`` gives the documents of includes,
+    ``opaque`` are the layers that layer classes of the program count as. Raises
     ArchError for everything that is wrong with includes, constants and settings.
     """
     assembly = Assembly(settings)
     assembly.definitions.resolve = resolve
+    assembly.definitions.opaque = opaque
     read = read or partial(read_document, settings=settings)
     done: set[Path] = set()
     macros = document.macros
@@ -114,7 +128,8 @@ def assemble(
         try:
             if isinstance(item, nodes.Include):
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
-                included = _include(item, chain, done, assembly.definitions.missing, read)
+                known = current.document.included.get(item.span.start)
+                included = _include(item, known, chain, done, assembly.definitions.missing, read)
                 if included is not None:
                     macros |= included.macros
                     pending.append(_OpenItems(included.items, 0, current.scope, included))
@@ -236,6 +251,10 @@ def _add_struct(item: nodes.Struct, scope: Definitions) -> Inner | None:
         if formal.name is not None:
             place = _place(formal.name.text, item.pattern) if item.pattern is not None else index
             members.bind(formal.name.text, Formal(place, formal))
+    if isinstance(item.base, nodes.Name):
+        base = find(item.base, Environment(scope, scope.position, {}))
+        if isinstance(base, StructBinding):
+            members.bases.append(base.bodies[0].members)
     body = StructBody(item, members)
     if binding is not None and item.pattern is not None:
         binding.bodies.append(body)
@@ -285,6 +304,7 @@ def _setting(name: str, given: Any, kind: type[Any]) -> Any:
 
 def _include(
     item: nodes.Include,
+    macros: Macros | None,
     open_sources: list[Source],
     done: set[Path],
     missing: list[str],
@@ -297,11 +317,11 @@ def _include(
     source = item.span.source
     chain = [s.path for s in open_sources if s.path is not None]
     if source.is_cpp:
-        beside = _beside(item, source)
-        if beside is None:
+        place = beside(item.target, source)
+        if place is None:
             missing.append(item.target)
             return None
-        path, root = beside
+        path, root = place
         if path in chain:  # its guard skips it then
             return None
     else:
@@ -317,19 +337,11 @@ def _include(
         raise fail(f"more than {_MAX_INCLUDES} files are included", item.span, code="E135")
     done.add(path)
     try:
-        return read(path, root)
+        return read(path, root, macros)
     except ArchError as error:
         if error.diagnostics[0].span is None:  # the file itself could not be read
             raise fail(error.diagnostics[0].message, item.span, code="E136") from None
         raise
-
-
-def _beside(item: nodes.Include, source: Source) -> tuple[Path, Path] | None:
-    if source.path is None or source.root is None:
-        return None
-    path = (source.path.parent / item.target).resolve()
-    inside = path.is_relative_to(source.root) and is_file(path)
-    return (path, source.root) if inside else None
 
 
 def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:

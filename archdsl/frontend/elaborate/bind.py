@@ -196,6 +196,9 @@ def bind(
         skipped = template.subnet
     own = [(i, f) for i, f in enumerate(template.formals) if i != skipped]
     given: dict[int, Unbound] = {}
+    packed: list[Unbound] | None = None
+    if own and own[-1][1].pack:
+        positional, packed = positional[: len(own) - 1], positional[len(own) - 1 :]
     for place, pending in enumerate(positional):
         if place >= len(own):
             raise fail(
@@ -224,6 +227,15 @@ def bind(
     shown: list[str] = []
     for index, formal in own:
         environment = inside._replace(local=local)
+        if packed is not None and index == own[-1][0]:
+            members = []
+            for member in packed:
+                members.append((yield template_argument(expander, formal, member)))
+                shown.append(show(members[-1], member))
+            values.append(tuple(members))
+            if formal.name is not None:
+                local[formal.name.text] = values[-1]
+            break
         pending = given.get(index) or default(template, formal, name, environment)
         value = yield template_argument(expander, formal, pending)
         values.append(value)
@@ -243,10 +255,10 @@ def template_argument(expander: Expander, formal: nodes.Formal, pending: Unbound
         return (yield _type(expander, pending))
     if len(formal.formals) == 1 and isinstance(formal.formals[0], nodes.TypeFormal):
         return (yield _block(expander, pending))
-    return (yield _closure(expander, pending))
+    return (yield closure(expander, pending))
 
 
-def _closure(expander: Expander, pending: Pending) -> Task[Closure]:
+def closure(expander: Expander, pending: Pending) -> Task[Closure]:
     """A template passed as an argument, possibly with its first arguments given."""
     node, environment = pending
     if not isinstance(node, (nodes.Name, nodes.Apply)):
@@ -264,6 +276,10 @@ def _closure(expander: Expander, pending: Pending) -> Task[Closure]:
             "a template that is an argument gets its own by position", name.span, code="E119"
         )
     found = yield meaning(name, environment)
+    opaque = environment.definitions.root.opaque.get(name.text)
+    if opaque is not None and found is opaque.callee:
+        expander.note_opaque(name)
+        return opaque
     callee, positional = flat(found, name, positional)
     formals = own_formals(callee)
     given: list[Given] = []

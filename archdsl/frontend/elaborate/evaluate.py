@@ -60,6 +60,8 @@ class Elaborator:
     """The instances of structs so far."""
     inlined: int = 0
     """Number of members of structs that were read in the place of their names."""
+    opaque: dict[str, Span] = field(default_factory=dict)
+    """Where layer classes that count as another layer are named first."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
     _literal_layers: dict[tuple[Any, ...] | None, Layer] = field(default_factory=dict)
@@ -184,6 +186,12 @@ class Elaborator:
             return self._splice(meaning, name, positional, named, subnet)
         if structs.is_type(meaning):
             return structs.read(self, meaning, name, positional, named, subnet)
+        opaque = environment.definitions.root.opaque.get(name.text)
+        if opaque is not None and meaning is opaque.callee:
+            # What the class itself is given means nothing to the other layer.
+            self.note_opaque(name)
+            has_subnet = bool(arguments) and (subnet or net_like(arguments[-1], environment, {}))
+            positional, named = [*opaque.positional, *positional[-1:][:has_subnet]], []
         callee, positional = flat(meaning, name, positional)
         inner = self._take_subnet(callee, name, positional, subnet)
         known = None if named else self._literal_layers.get(_literal_key(callee, name, positional))
@@ -306,6 +314,9 @@ class Elaborator:
         if len(self._frames) + found.block.depth + 1 > self.limits.levels:
             raise self._too_deep(template, name.span)
         return found
+
+    def note_opaque(self, name: nodes.Name) -> None:
+        self.opaque.setdefault(name.text, name.span)
 
     def count_instance(self, template: TemplateBinding | StructBinding, name: nodes.Name) -> None:
         """Raise ArchError where there are too many instances for one more."""

@@ -81,5 +81,8 @@ class Expander(Protocol):
     ) -> Task[BlockStep]:
         """The layer or template instance that a name with arguments means."""
 
+    def note_opaque(self, name: nodes.Name) -> None:
+        """Note that a network names a layer class that counts as another layer."""
+
     def count_instance(self, template: TemplateBinding | StructBinding, name: nodes.Name) -> None:
         """Raise ArchError where there are too many instances for one more."""

@@ -146,10 +146,14 @@ class Definitions:
     root: Definitions = field(init=False)
     spaces: dict[str, Definitions] = field(default_factory=dict)
     used: list[Definitions] = field(default_factory=list)
+    bases: list[Definitions] = field(default_factory=list)
+    """The members of the structs that a struct is derived from, as far as it has no template."""
     missing: list[str] = field(default_factory=list)
     """Files whose includes were passed over."""
     resolve: Callable[[nodes.Name, Environment], Task[Any]] | None = None
     """The function that evaluates names with a scope, set on the outermost definitions."""
+    opaque: Mapping[str, Any] = field(default_factory=dict)
+    """The layers, as closures, that layer classes of the program count as; on the outermost."""
     calls: int = 0
     """Number of calls of the program's own functions so far, on the outermost definitions."""
     _bindings: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
@@ -208,13 +212,19 @@ class Definitions:
             found = space.own(name, position)
             if found is not None:
                 return found
+        for base in self.bases:
+            found = base.own(name, base.position)
+            if found is not None:
+                return found
         return None
 
     def get(self, name: str, position: int) -> Any:
         """The meaning of a name at a position, ``None`` where it has none."""
         scope = self
+        if name in self.root.opaque:
+            return self.root.opaque[name].callee
         while True:
-            if name in scope._bindings or scope.generic is not None or scope.used:
+            if name in scope._bindings or scope.generic or scope.used or scope.bases:
                 found = scope.own(name, position)
                 if found is not None:
                     return found
@@ -296,7 +306,10 @@ class Definitions:
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
         help = spelling(name.text, known) or "archdsl layers lists what is built in"
         own_class = (
-            ["a layer class of the program itself has to be written with layers of the catalogue"]
+            [
+                "a layer class of the program has to be written with layers of the catalogue",
+                f"--opaque {name.text}=LAYER says which layer one of another file counts as",
+            ]
             if name.span.source.is_cpp
             else []
         )
@@ -313,13 +326,15 @@ class Definitions:
 
     def _unknown_number(self, name: nodes.Name, position: int, known: list[str]) -> ArchError:
         numbers = [n for n in known if isinstance(self.get(n, position), (int, float))]
+        defines = f"const int {name.text} = 3; defines one, param one that -D can set"
+        if name.span.source.is_cpp:
+            defines = f"-D {name.text}=3 gives it a value, as a compiler's -D does"
         return fail(
             f"there is no number '{name.text}'",
             name.span,
             f"numbers that are defined here: {listing(numbers) or 'none'}",
             *self._passed_over(),
-            help=nearest(name.text, known)
-            or f"const int {name.text} = 3; defines one, param one that -D can set",
+            help=nearest(name.text, known) or defines,
             code="E101",
         )
 

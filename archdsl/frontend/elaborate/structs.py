@@ -64,6 +64,8 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
     """The meaning of a name with a scope, ``a::b``; raises ArchError where it has none."""
     assert name.scope is not None
     container, path = name.scope
+    if name.text in environment.definitions.root.opaque:
+        return environment.get(name.text)
     if container is not None:
         rest = [*path, name.text]
         selected = yield _selected(container, rest, environment)
@@ -81,6 +83,8 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
         assert scope.generic is not None and scope.struct is not None
         found = scope.own(part, scope.generic.position)
         if found is None:
+            found = yield _inherited(expander, scope, part, name)
+        if found is None:
             known = [key for key, _ in scope.generic._order]
             raise fail(
                 f"'{scope.struct.name.text}' has no member '{part}'",
@@ -90,6 +94,25 @@ def member(expander: Expander, name: nodes.Name, environment: Environment) -> Ta
                 code="E138",
             )
     return found
+
+
+def _inherited(expander: Expander, scope: Definitions, part: str, name: nodes.Name) -> Task[Any]:
+    """A member of the structs that one is derived from, ``None`` where they have none."""
+    while True:
+        assert scope.struct is not None and scope.generic is not None
+        base = scope.struct.base
+        if not isinstance(base, (nodes.Name, nodes.Apply)):
+            return None
+        inside = Environment(scope, scope.generic.position, {})
+        head = base.name if isinstance(base, nodes.Apply) else base
+        if not is_instance((yield meaning(head, inside))):
+            return None
+        _count_inlined(expander, name)
+        scope = yield instance(expander, base, inside)
+        assert scope.generic is not None
+        found = scope.own(part, scope.generic.position)
+        if found is not None:
+            return found
 
 
 def _selected(
@@ -323,7 +346,8 @@ def _of_its_own(
             f"'{name.text}' is a struct, not a layer or block",
             name.span,
             where,
-            help=f"name a member of it: {name.text}::{types[-1]}",
+            help=f"name a member of it: {name.text}::{types[-1]}, or say with --opaque "
+            f"{name.text}=LAYER which layer it counts as",
             code="E139",
         )
     if subnet:
@@ -338,7 +362,9 @@ def _of_its_own(
         f"'{name.text}' is a layer class of its own, and what it computes is not known",
         name.span,
         where,
-        help="only a class is understood that derives from a layer of the catalogue and passes "
-        "constants to its constructor; archdsl layers lists what there is",
+        "only a class is understood that derives from a layer of the catalogue and passes "
+        "constants to its constructor",
+        help=f"--opaque {struct.name.text}=LAYER says which layer it counts as, such as relu "
+        "or con<8,3,3,1,1>",
         code="E139",
     )

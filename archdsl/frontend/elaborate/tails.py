@@ -39,6 +39,8 @@ def find_in(
     """The meaning of a name with a scope, and the arguments of the struct that has it as member."""
     assert name.scope is not None
     container, path = name.scope
+    if name.text in environment.definitions.root.opaque:
+        return environment.get(name.text), None
     arguments: tuple[nodes.Argument, ...] | None = None
     found: Any
     if container is not None:

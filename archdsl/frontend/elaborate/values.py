@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any, cast
 
 from archdsl.diagnostics import ArchError, Diagnostic, fail
@@ -46,10 +47,14 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
         )
         return result
     if isinstance(node, nodes.Call):
+        if node.name.text == nodes.PACK_SIZE:
+            return len((yield meaning(cast("nodes.Name", node.arguments[0]), environment)))
         own = find(node.name, environment)
         if isinstance(own, FunctionBinding):
             returned: arithmetic.Number = yield _called(own, node, environment)
             return returned
+        if isinstance(own, Unread):
+            raise unread(node.name, own)
         arguments = []
         for argument in node.arguments:
             arguments.append((yield number(argument, environment)))
@@ -95,16 +100,24 @@ def _called(
             help="a function that calls itself has to end",
             code="E123",
         )
-    if len(node.arguments) != len(definition.formals):
-        raise fail(
-            f"{definition.name.text} takes {len(definition.formals)} arguments, "
-            f"found {len(node.arguments)}",
-            node.span,
-            code="E123",
-        )
+    if isinstance(node, nodes.Call):
+        # Types among them are deduced: only numbers are parameters here.
+        given = tuple(a for a in node.of_template if not isinstance(a, nodes.CppType))
+        pairs = (given, definition.of_template), (node.arguments, definition.formals)
+    else:
+        pairs = (node.arguments, definition.of_template), ((), definition.formals)
     local: dict[str, Any] = {}
-    for (name, ctype), argument in zip(definition.formals, node.arguments, strict=True):
-        local[name.text] = yield _typed(ctype, positional(argument), environment)
+    for arguments, formals in pairs:
+        least = sum(formal.default is None for formal in formals)
+        if not least <= len(arguments) <= len(formals):
+            wanted = f"{least}" if least == len(formals) else f"{least} to {len(formals)}"
+            message = f"{definition.name.text} takes {wanted} arguments, found {len(arguments)}"
+            raise fail(message, node.span, code="E123")
+        for formal, argument in zip_longest(formals, arguments):
+            where = environment
+            if argument is None:
+                argument, where = formal.default, Environment(definitions, position, dict(local))
+            local[formal.name.text] = yield _typed(formal.type, positional(argument), where)
     inside = Environment(definitions, position, local)
     value: arithmetic.Number = yield _typed(definition.type, definition.value, inside)
     return value

@@ -191,23 +191,22 @@ class Builder(Transformer[Any, Any]):
         return nodes.Conditional(condition, then, otherwise, self._cover(condition, otherwise))
 
     def cast(self, children: list[Any]) -> nodes.Cast | nodes.Call:
-        head, *values = (child for child in children if type(child) is not Token)
-        value = values[0]
+        head, *values = (c for c in children if c is not None and type(c) is not Token)
         ctype = head
         if isinstance(head, nodes.Apply):
-            if head.name.text in FUNCTIONS:  # std::min<long>(64, 32)
+            if head.name.text in FUNCTIONS and values:  # std::min<long>(64, 32)
                 return nodes.Call(head.name, tuple(values), self._cover(head, values[-1]))
-            ctype = head.arguments[0] if len(head.arguments) == 1 else None
             if head.name.text != "static_cast":
-                ctype = None
-        if not isinstance(ctype, nodes.CppType) or len(values) > 1:
+                return nodes.Call(head.name, tuple(values), self._cover(head, head), head.arguments)
+            ctype = head.arguments[0] if len(head.arguments) == 1 else None
+        if not isinstance(ctype, nodes.CppType) or len(values) != 1:
             raise fail(
                 "a call of something that is no function",
                 head.span,
                 help="a number's type is changed by static_cast<float>(x)",
                 code="E015",
             )
-        return nodes.Cast(ctype, value, self._cover(head, value))
+        return nodes.Cast(ctype, values[0], self._cover(head, values[0]))
 
     # ---- template parameters ----
 
@@ -256,19 +255,31 @@ class Builder(Transformer[Any, Any]):
         ctype, name, value = children
         return nodes.Constant(name, ctype, value, self._cover(name, value))
 
+    def function_formal(self, children: list[Any]) -> nodes.FunctionFormal:
+        ctype, name, default = children
+        return nodes.FunctionFormal(name, ctype, default)
+
     def function(self, children: list[Any]) -> nodes.Function:
-        ctype, name, *given, value = (c for c in children if c is not None and type(c) is not Token)
-        formals = tuple(zip(given[1::2], given[::2], strict=True))
-        return nodes.Function(name, ctype, formals, value, self._cover(name, value))
+        return self._function((), children)
 
     def family(self, children: list[Any]) -> nodes.Function | None:
-        *formals, ctype, name, value = (
-            c for c in children if c is not None and type(c) is not Token
-        )
-        if not all(type(f) is nodes.ValueFormal and f.name for f in formals):
-            return None
-        given = tuple((f.name, f.type) for f in _formals(formals) if type(f) is nodes.ValueFormal)
-        return nodes.Function(name, ctype, given, value, self._cover(name, value))  # type: ignore[arg-type]
+        of_template, rest = list[nodes.FunctionFormal](), list[Any]()
+        for child in children:
+            if isinstance(child, nodes.ValueFormal) and child.name is not None:
+                formal = nodes.FunctionFormal(child.name, child.type, child.default)
+                of_template.append(formal)
+            elif isinstance(child, nodes.Formal):
+                return None
+            else:
+                rest.append(child)
+        return self._function(tuple(of_template), rest)
+
+    def _function(
+        self, of_template: tuple[nodes.FunctionFormal, ...], children: list[Any]
+    ) -> nodes.Function:
+        ctype, name, *given, value = (c for c in children if c is not None and type(c) is not Token)
+        span = self._cover(name, value)
+        return nodes.Function(name, ctype, of_template, tuple(given), value, span)
 
     def parameter(self, children: list[Any]) -> nodes.Parameter:
         _, ctype, name, value = children
@@ -288,10 +299,10 @@ class Builder(Transformer[Any, Any]):
 
     def declaration(self, children: list[Any]) -> nodes.Declaration | None:
         name = children[-1]
+        if name.scope is None and "::" in name.span.text:
+            return None  # dlib's names are known everywhere
         if name.scope is not None or self.source.is_cpp:
             return nodes.Declaration(name, name.span)
-        if "::" in name.span.text:
-            return None  # dlib's names are known everywhere
         raise fail(
             f"a definition of '{name.text}' without a meaning",
             name.span,

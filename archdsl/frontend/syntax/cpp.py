@@ -7,22 +7,16 @@ namespaces, structs and classes, and blocks in braces that hold some of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import NamedTuple
 
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.syntax.declarations import rewritten
-from archdsl.frontend.syntax.grammar import tokens_of
-from archdsl.frontend.syntax.preprocess import macros, preprocessed
 from archdsl.frontend.syntax.tokens import END, Token
 from archdsl.frontend.syntax.tree import Statement, Tree
 
 _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
-
-_MAX_MACRO = 64
-"""Number of tokens of a macro's body beyond which it is not expanded."""
 
 _POINTERS = frozenset({"unique_ptr", "shared_ptr"})
 _AFTER_NAME = frozenset({"SEMICOLON", "EQUAL", "LPAR", "_OPEN", "COMMA", "RPAR"})
@@ -40,25 +34,16 @@ class Found(NamedTuple):
 
     tokens: list[Token]
     broken: list[list[Token]]
-    macros: frozenset[str]
-    """The macros with a value from outside that the text speaks of."""
 
 
 def definitions_of(
-    source: Source,
-    reads: Check,
-    is_layer: Callable[[str], bool],
-    given: Mapping[str, str] = MappingProxyType({}),
+    source: Source, tokens: list[Token], reads: Check, is_layer: Callable[[str], bool]
 ) -> Found:
-    """The definitions of a C++ source.
+    """The definitions of a C++ source, whose tokens are those of its preprocessed text.
 
     ``reads`` says whether a definition is written in the language, ``is_layer`` whether a name is
-    a layer's, ``given`` the values of macros, as ``-D`` gives them to a C++ compiler. Raises
-    ArchError where a comment, a string or a brace never ends.
+    a layer's. Raises ArchError where a brace never ends.
     """
-    tokens = tokens_of(preprocessed(source))
-    spoken = {token.text for token in tokens if token.kind == "NAME"} if given else set()
-    tokens = _expanded(tokens, source, given)
     tokens = rewritten(_as_in_cpp(tokens))
     tree = Tree(tokens, cpp=True)
     picker = _Picker(tree, reads, is_layer)
@@ -73,42 +58,7 @@ def definitions_of(
         if keep:
             kept += [picker.words[index], token] if index in picker.words else [token]
             kept += [picker.endings[index]] if index in picker.endings else []
-    return Found([*kept, tokens[-1]], picker.broken, frozenset(spoken & given.keys()))
-
-
-def _expanded(tokens: list[Token], source: Source, given: Mapping[str, str]) -> list[Token]:
-    """The tokens with those of macros in place of their names, each where it was defined.
-
-    A value that is given goes before those of the text, and stands where the name does.
-    """
-    waiting = [macro for macro in macros(source) if macro.name not in given]
-    if not waiting and not given:
-        return tokens
-    waiting.reverse()
-    values = {name: tokens_of(text)[:-1] for name, text in given.items()}
-    bodies: dict[str, list[Token]] = {}
-    found: list[Token] = []
-    for token in tokens:
-        while waiting and waiting[-1].end <= token.start:
-            macro = waiting.pop()
-            body = tokens_of(source.text[macro.start : macro.end])[:-1]
-            whole = [part for each in body for part in _moved(each, macro.start, bodies)]
-            if 0 < len(whole) <= _MAX_MACRO:
-                bodies[macro.name] = whole
-        if token.kind == "NAME" and token.text in values:
-            found += [
-                t._replace(start=token.start, before=token.before) for t in values[token.text]
-            ]
-        else:
-            found += bodies.get(token.text, [token]) if token.kind == "NAME" else [token]
-    return found
-
-
-def _moved(token: Token, by: int, bodies: Mapping[str, list[Token]]) -> list[Token]:
-    """A token of a macro's body at its place in the text, or what it is expanded to itself."""
-    if token.kind == "NAME" and token.text in bodies:
-        return bodies[token.text]
-    return [token._replace(start=token.start + by, before=token.before + by)]
+    return Found([*kept, tokens[-1]], picker.broken)
 
 
 def _as_in_cpp(tokens: list[Token]) -> list[Token]:
@@ -337,7 +287,11 @@ class _Picker:
 
     def _names_layer(self, tokens: list[Token]) -> bool:
         equal = next((i for i, token in enumerate(tokens) if token.kind == "EQUAL"), 0)
-        heads = [t.text[:-1].rstrip() for t in tokens[equal:] if t.kind == "HEAD"]
+        heads = [
+            token.text[:-1].rstrip()
+            for at, token in enumerate(tokens[equal:], equal)
+            if token.kind == "HEAD" and not _is_access(tokens, at)
+        ]
         if any(token.text == "decltype" for token in tokens):
             return False
         for name in heads:
@@ -416,6 +370,12 @@ class _Picker:
             self._keep(statement, bases[0], start)
             if statement in self._derived:
                 self._keep(statement, *self._derived[statement])
+
+
+def _is_access(tokens: list[Token], at: int) -> bool:
+    """True for a member of an object, ``x.at<float>`` or ``x->at<float>``, which is no layer."""
+    before = "".join(token.text for token in tokens[max(0, at - 3) : at])
+    return before.removesuffix("template").endswith((".", "->"))
 
 
 def _tokens(kinds: str) -> list[Token]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+from archdsl.frontend.syntax.comparisons import compared, in_parentheses
+from archdsl.frontend.syntax.functions import function
+from archdsl.frontend.syntax.nodes import PACK_SIZE
 from archdsl.frontend.syntax.tokens import END, Token
 
 _INTEGERS = frozenset(
@@ -17,21 +20,20 @@ _INTEGERS = frozenset(
     for kind in ("", "_least", "_fast")
     for bits in (8, 16, 32, 64)
 ) | {"ptrdiff_t", "ssize_t", "intmax_t", "uintmax_t", "intptr_t", "uintptr_t", "uint", "ulong"}
-_DROPPED = frozenset({"extern", "thread_local", "constinit", "volatile"})
+_DROPPED = frozenset({"extern", "thread_local", "constinit", "consteval", "volatile"})
 _NUMBER = re.compile(
     r"(?:0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)(?:[uU]?(?:[lL]{0,2}|[zZ])|[lL]{1,2}[uU]|[zZ][uU])"
 )
 _OPENS = frozenset({"LPAR", "_OPEN", "HEAD", "MEMBER_HEAD", "TEMPLATE"})
 _SHUTS = frozenset({"RPAR", "_SHUT", "CLOSE"})
-_OPERANDS = frozenset({"NAME", "INTEGER", "FLOAT", "BOOLEAN", "HEAD"})
-_OF_PARAMETERS = frozenset({"LPAR", "RPAR", "CTYPE", "NAME", "COMMA", "_CONST"})
+_CONSTANT = frozenset({"const", "constexpr", "consteval"})
 _BEFORE = frozenset({"SEMICOLON", "_OPEN", "_SHUT", "INCLUDE", "COLON", END})
 """The kinds of tokens behind which a statement may begin."""
 
 
 def rewritten(tokens: list[Token]) -> list[Token]:
     """The tokens of a C++ text with its numbers, types and declarations as the grammar has them."""
-    tokens = [_plain(token) for token in tokens]
+    tokens = in_parentheses(_sizes([_plain(token) for token in tokens]))
     found: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -42,6 +44,18 @@ def rewritten(tokens: list[Token]) -> list[Token]:
                 continue
         found.append(tokens[at])
         at += 1
+    return found
+
+
+def _sizes(tokens: list[Token]) -> list[Token]:
+    """The tokens with ``sizeof...`` before ``(T)`` as one of them."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        counts = token.kind == "ELLIPSIS" and bool(found) and found[-1].text == "sizeof"
+        if counts and [t.kind for t in tokens[at + 1 : at + 4]] == ["LPAR", "NAME", "RPAR"]:
+            found[-1] = found[-1]._replace(text=PACK_SIZE)
+        else:
+            found.append(token)
     return found
 
 
@@ -61,6 +75,8 @@ def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
     token = tokens[at]
     if token.text == "enum":
         return _enumeration(tokens, at, found)
+    if token.kind == "TEMPLATE":
+        return function(tokens, at, found)
     if token.kind == "TYPEDEF":
         return _list(tokens, at, at + 1, [token], found)
     if token.kind not in ("_CONST", "CTYPE") and token.text not in _DROPPED:
@@ -70,9 +86,9 @@ def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
         at += 1
     words = tokens[start:at]
     types = [word for word in words if word.kind == "CTYPE"]
-    constant = next((word for word in words if word.text in ("const", "constexpr")), None)
+    constant = next((word for word in words if word.text in _CONSTANT), None)
     if tokens[at].kind == "NAME" and tokens[at + 1].kind == "LPAR" and constant and types:
-        return _function(tokens, start, at, found)
+        return function(tokens, start, found)
     valued = tokens[at].kind == "NAME" and tokens[at + 1].kind in ("EQUAL", "_OPEN")
     if not types or constant is None or not valued:
         return start
@@ -109,57 +125,6 @@ def _list(tokens: list[Token], start: int, at: int, prefix: list[Token], found: 
     for index, part in enumerate(parts):
         found += [*prefix, *(shared if index else []), *part, semicolon]
     return behind
-
-
-def compared(tokens: list[Token]) -> list[Token]:
-    """The tokens of a number, with ``<`` and ``>`` as operators where they enclose no arguments."""
-    opened: list[int] = []  # places of "<" that wait for their ">", and of "("
-    enclosing: set[int] = set()
-    for at, token in enumerate(tokens):
-        if token.kind in ("HEAD", "MEMBER_HEAD", "LPAR"):
-            opened.append(at)
-        elif token.kind == "RPAR":
-            while opened and tokens[opened.pop()].kind != "LPAR":
-                pass
-        elif token.kind == "CLOSE" and opened and tokens[opened[-1]].kind != "LPAR":
-            behind = tokens[at + 1].kind if at + 1 < len(tokens) else "SEMICOLON"
-            head = opened.pop()
-            if behind not in _OPERANDS:
-                enclosing |= {head, at}
-    found: list[Token] = []
-    for at, token in enumerate(tokens):
-        if at in enclosing or token.kind not in ("HEAD", "CLOSE"):
-            found.append(token)
-            continue
-        if token.kind == "HEAD":
-            name = token._replace(kind="NAME", text=token.text[:-1].rstrip())
-            found.append(name)
-            token = Token("OPERATOR", "<", token.end - 1, name.end)
-        found.append(token._replace(kind="OPERATOR"))
-    return found
-
-
-def _function(tokens: list[Token], start: int, name: int, found: list[Token]) -> int:
-    """Add ``constexpr type name(...) { return value; }`` as ``name(...) = value``, or ``start``."""
-    at = name + 1
-    while tokens[at].kind in _OF_PARAMETERS:
-        at += 1
-    opener = at
-    if tokens[at].kind != "_OPEN" or tokens[at + 1].text != "return":
-        return start
-    at += 2
-    while tokens[at].kind not in ("SEMICOLON", "_OPEN", "_SHUT", END):
-        at += 1
-    if tokens[at].kind != "SEMICOLON" or tokens[at + 1].kind != "_SHUT":
-        return start
-    here = tokens[opener].start
-    equal = Token("EQUAL", "=", here, here)
-    value = compared(tokens[opener + 2 : at])
-    if tokens[at + 2].kind == "SEMICOLON":
-        at += 1
-    typed = [t for t in tokens[start:name] if t.kind in ("_CONST", "CTYPE")]
-    found += [*typed, *tokens[name:opener], equal, *value, tokens[at]]
-    return at + 2
 
 
 def _enumeration(tokens: list[Token], at: int, found: list[Token]) -> int:

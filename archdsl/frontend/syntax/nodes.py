@@ -6,9 +6,14 @@ carries its span. A tree can be as deep as the text nests; walk it with a loop, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.frontend.syntax.macros import Macros
 
 
 class Integer(NamedTuple):
@@ -73,12 +78,20 @@ class Named(NamedTuple):
     span: Span
 
 
+PACK_SIZE = "sizeof..."
+"""The function that counts the arguments of a template's last parameter, ``typename... T``."""
+
+
 class Call(NamedTuple):
-    """``make_divisible(x, 8)``: a numeric function."""
+    """``make_divisible(x, 8)``: a numeric function.
+
+    ``of_template`` are arguments in angle brackets: ``twice<4>(x)``.
+    """
 
     name: Name
     arguments: tuple[Expression, ...]
     span: Span
+    of_template: tuple[Argument, ...] = ()
 
 
 class Cast(NamedTuple):
@@ -202,12 +215,24 @@ class Constant(NamedTuple):
     span: Span
 
 
-class Function(NamedTuple):
-    """``constexpr int twice(int n) { return 2 * n; }``, or a variable template of numbers."""
+class FunctionFormal(NamedTuple):
+    """``int n = 2`` among the parameters of a function."""
 
     name: Name
     type: CppType
-    formals: tuple[tuple[Name, CppType], ...]
+    default: Expression | None = None
+
+
+class Function(NamedTuple):
+    """``constexpr int twice(int n) { return 2 * n; }``, or a variable template of numbers.
+
+    ``of_template`` are the numbers that a template of functions has in angle brackets.
+    """
+
+    name: Name
+    type: CppType
+    of_template: tuple[FunctionFormal, ...]
+    formals: tuple[FunctionFormal, ...]
     value: Expression
     span: Span
 
@@ -299,3 +324,5 @@ class Document(NamedTuple):
     items: tuple[Item, ...]
     macros: frozenset[str] = frozenset()
     """The macros of a C++ source that have their values from outside."""
+    included: Mapping[int, Macros] = MappingProxyType({})
+    """The macros that a C++ source has at each of its includes, by the offset of that."""

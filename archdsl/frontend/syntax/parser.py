@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.diagnostics import ArchError, Diagnostic, coded
 from archdsl.diagnostics.source import Source
@@ -19,6 +19,10 @@ from archdsl.frontend.syntax.tokens import Token
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import lookup
 
+if TYPE_CHECKING:
+    from archdsl.frontend.syntax.macros import Macros
+    from archdsl.frontend.syntax.preprocess import Preprocessed
+
 _MAX_ERRORS = 20
 # The tables are made once; their callbacks are told which source spans belong to, one at a time.
 _LOCK = Lock()
@@ -26,28 +30,36 @@ _LOCK = Lock()
 
 @coded("E000")
 @collector_paused()
-def parse(source: Source, settings: Mapping[str, Any] | None = None) -> nodes.Document:
+def parse(
+    source: Source, settings: Mapping[str, Any] | None = None, macros: Macros | None = None
+) -> nodes.Document:
     """The syntax tree of a text; of a C++ source, that of its definitions.
 
-    ``settings`` are the values given with ``-D``: in a C++ source they are macros.
+    ``settings`` are the values given with ``-D``: in a C++ source they are macros. ``macros`` are
+    those that a program has which includes the source.
 
     Raises :class:`ArchError` with a diagnostic for every syntax error that does not follow from
     an earlier one: after an error, reading goes on behind the next ``;``.
     """
-    macros: frozenset[str] = frozenset()
     if source.is_cpp:
+        # Files of the language itself never need this.
+        from archdsl.frontend.syntax.preprocess import preprocessed
+
         given = {name: written(value) for name, value in (settings or {}).items()}
-        tokens, macros = _definitions(source, given)
+        text = preprocessed(source, given, macros)
+        tokens = _definitions(source, text)
+        document = nodes.Document(source, (), text.used, text.included)
     else:
         try:  # with the small tables: few specs have scopes
             tokens = grammar(scopes=False).tokens(source.text)
             return nodes.Document(source, _reduce(tokens, source, scopes=False))
         except UnexpectedError:
             tokens = grammar(scopes=True).tokens(source.text)
+            document = nodes.Document(source, ())
     items, errors = _read(tokens, source)
     if errors:
         raise ArchError(errors)
-    return nodes.Document(source, items, macros)
+    return document._replace(items=items)
 
 
 def written(value: Any) -> str:
@@ -78,12 +90,11 @@ def _reduce(tokens: list[Token], source: Source, *, scopes: bool = True) -> tupl
         return cast("tuple[nodes.Item, ...]", table.parse(tokens))
 
 
-def _definitions(source: Source, given: Mapping[str, str]) -> tuple[list[Token], frozenset[str]]:
-    """The tokens of the definitions of a C++ source, and its macros that have a given value.
+def _definitions(source: Source, text: Preprocessed) -> list[Token]:
+    """The tokens of the definitions of a C++ source.
 
     Raises ArchError where one of them speaks of layers and is not written in the language.
     """
-    # Files of the language itself never need these.
     from archdsl.frontend.syntax.cpp import definitions_of
 
     def reads(tokens: list[Token]) -> bool:
@@ -93,11 +104,12 @@ def _definitions(source: Source, given: Mapping[str, str]) -> tuple[list[Token],
             return False
         return True
 
-    found = definitions_of(source, reads, lambda name: lookup(name) is not None, given)
+    tokens = text.placed(grammar(scopes=True).tokens(text.text))
+    found = definitions_of(source, tokens, reads, lambda name: lookup(name) is not None)
     errors: list[Diagnostic] = []
-    for tokens in found.broken[:_MAX_ERRORS]:
+    for broken in found.broken[:_MAX_ERRORS]:
         # Read by itself: an error in it then never hides behind one in another definition.
-        errors += _read(tokens, source)[1]
+        errors += _read(broken, source)[1]
     if errors:
         raise ArchError(errors)
-    return found.tokens, found.macros
+    return found.tokens

@@ -3,6 +3,6 @@ using namespace dlib;
 
 int main()
 {
-    loss_multiclass_log<fc<5, input<matrix<float, 2, 2>>>> net(0.5, num_fc_outputs(5)), *other;
+    loss_multiclass_log<fc<5, input<matrix<float, 2, 2>>>> net((loss_multiclass_log_())), *other;
     net.clean();
 }

@@ -1,0 +1,6 @@
+#include <dlib/dnn.h>
+using namespace dlib;
+
+template <int N, typename SUBNET>
+using mixed = add_layer<con_<N, 3, 3, 1, 2>, SUBNET>;
+using net_type = loss_multiclass_log<fc<3, mixed<2, input<matrix<float, 4, 4>>>>>;

@@ -1,0 +1,4 @@
+#include <dlib/dnn.h>
+using namespace dlib;
+
+using net_type = loss_multiclass_log<fc<3, con<4, 3, 3, input<matrix<float, 2, 2>>>>>;
