@@ -99,8 +99,9 @@ class Collect(TypedLayer):
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         maps: list[tuple[str, Shape]] = []
-        if isinstance(inputs[0], FeatureMaps):  # one more map for those that are there
-            maps += inputs[0].maps
+        if len(inputs) > len(self.names):  # one more map for those that are there
+            there: FeatureMaps = required(inputs[0], FeatureMaps, self.kind)
+            maps += there.maps
             inputs = inputs[1:]
         for name, edge in zip(self.names, inputs, strict=True):
             shape: Shape = required(edge, tuple, f"the map {name}")
@@ -121,7 +122,7 @@ class Collect(TypedLayer):
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
     ) -> Operand:
         maps: dict[str, Value] = {}
-        if isinstance(inputs[0], FeatureMaps):
+        if len(inputs) > len(self.names):
             maps.update(cast("Mapping[str, Value]", operands[0]))
             operands = operands[1:]
         maps.update(zip(self.names, cast("tuple[Value, ...]", operands), strict=True))

@@ -34,6 +34,13 @@ BAD = {
         "found feature maps (8 × (32×32, 8×8))",
         "select<0, ...>",
     ),
+    "a pyramid for one map of a pyramid": (
+        f"feature_maps<p,c,tap<p,feature_maps<a,c,{TAPPED}>>>",
+        ("feature_maps", (1, 1)),
+        "the map p needs a feature map",
+        "found feature maps (8 × (32×32, 8×8))",
+        "select<0, ...>",
+    ),
     "maxima over what has no places": (
         "roi_pool<p,7,region_proposals<9,tap<p,fc<8,input_images<64,64>>>>>",
         ("roi_pool", (1, 1)),

@@ -196,6 +196,15 @@ def check_pools(opset: int) -> None:
     assert kept == {"Pad"}  # zeros that count in means
 
 
+def test_outputs_that_are_the_input_have_names_of_their_own() -> None:
+    content, *_ = written("outputs<a=identity,b=relu,c=identity,input<1,2,3>>", ".onnx")
+    x = samples(2, 1, 2, 3)
+    found = RUNTIMES[".onnx"](content)(x)
+    assert_close(found, [x.numpy(), x.relu().numpy(), x.numpy()])
+    with pytest.raises(ArchError, match="no output can be called x"):
+        written("outputs<a=relu,x=fc<2>,input<1,2,3>>", ".onnx")
+
+
 def test_what_onnx_has_no_operator_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_translations, "TRANSLATIONS", {})
     with pytest.raises(ArchError, match=r"cannot write network as ONNX") as caught:

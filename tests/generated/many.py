@@ -16,13 +16,13 @@ from random import Random
 sys.path[:0] = [str(Path(__file__).parents[n]) for n in (0, 1)]
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("exports", "formatting")]
 
-import torch
-from modules import REASONS
-from properties import PROPERTIES
-from support.random_networks import network_of
-
 
 def main() -> None:
+    import torch
+    from modules import REASONS
+    from properties import PROPERTIES
+    from support.random_networks import network_of
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int)
     parser.add_argument("--first", type=int, default=0, help="the seed of the first network")

@@ -11,6 +11,7 @@ import re
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -24,6 +25,7 @@ from archdsl.ir.layer import Argument, Category, Definition
 from archdsl.layers import Layer, definitions
 from archdsl.layers.initial import SCHEMES, Scheme
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
+from support.catalogue import FORMS, plain, texts
 
 LARGEST = 4096
 """The number of values that a tensor of a network has at most."""
@@ -102,24 +104,33 @@ def applied(part: str, subnet: str) -> str:
 # ---- the catalogue ----
 
 
-def _groups() -> list[list[list[Definition]]]:
-    """Layers that can be put on a network, by purpose: the names of every class of them."""
+@cache
+def layers_on(form: str) -> list[list[list[Definition]]]:
+    """Layers that are legal on a form of tensor, by purpose: the names of every class of them."""
     found: dict[Any, dict[type, list[Definition]]] = {}
     for each in definitions().values():
-        if each.writable and each not in INPUTS and issubclass(each.cls, Layer):
+        if plain(each) and any(text.endswith(f"{FORMS[form]}>") for text in texts(each.name)):
             found.setdefault(each.cls.category, {}).setdefault(each.cls, []).append(each)
     return [list(classes.values()) for classes in found.values()]
 
 
+RANKS = {1: ["row"], 2: ["sequence"], 3: ["maps", "deep maps", "indices", "tokens"]}
+"""Forms of tensors by their number of axes."""
 INPUTS = [d for d in definitions().values() if d.writable and getattr(d.cls, "inputs", 1) == 0]
-GROUPS = _groups()
 COMBINATORS = [d for d in definitions().values() if not issubclass(d.cls, Layer)]
-JOINING_TAGS = [
-    each
-    for each in COMBINATORS
-    if {Tag, tuple[Tag, ...]} & set(typing.get_type_hints(each.cls).values())
-]
-"""What refers to a tag, by an argument or by its name."""
+
+
+def _reading(*types: Any) -> list[Definition]:
+    """Combinators with an argument of one of these types, which a name may have fixed."""
+    return [d for d in COMBINATORS if set(types) & set(typing.get_type_hints(d.cls).values())]
+
+
+MARKS = {
+    "tag1": _reading(Tag, tuple[Tag, ...]),
+    "tag2": _reading(Tag, tuple[Tag, ...]),
+    "tap<a>": _reading(Label, tuple[Label, ...]),
+}
+"""What marks a place, and what may refer to it."""
 
 
 def chosen(random: Random, draft: Draft) -> Definition:
@@ -128,8 +139,10 @@ def chosen(random: Random, draft: Draft) -> Definition:
         classes = sorted({each.cls for each in COMBINATORS}, key=lambda cls: cls.__name__)
         taken = random.choice(classes)
         return random.choice([each for each in COMBINATORS if each.cls is taken])
+    rank = len(draft.type) if type(draft.type) is tuple else 3
+    groups = layers_on(random.choice(RANKS[rank]))
     while True:
-        definition = random.choice(random.choice(random.choice(GROUPS)))
+        definition = random.choice(random.choice(random.choice(groups)))
         # Losses mostly stand on top of a network.
         if definition.cls.category is not Category.LOSS or random.random() < 0.2:
             return definition
@@ -288,14 +301,15 @@ def composed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"compose<{','.join(reversed(parts))}>"
 
 
-def tagged(random: Random, draft: Draft) -> Draft | None:
-    """A tag, a block, and what joins both."""
-    start = draft.under(f"tag{random.randint(1, 3)}")
+def marked(random: Random, draft: Draft) -> Draft | None:
+    """A mark, a block, and what refers to the mark."""
+    mark = random.choice(list(MARKS))
+    start = draft.under(mark)
     if start is None:
         return None
     _, end = chain(random, replace(start, depth=1))
     for _ in range(2 * TRIES):
-        text = part(random, random.choice(JOINING_TAGS), end)
+        text = part(random, random.choice(MARKS[mark]), end)
         made = None if text is None else end.under(text)
         if made is not None:
             return made
@@ -322,19 +336,21 @@ def network_of(seed: int, layers: int) -> str:
     while draft is None:
         text = part(random, random.choice(INPUTS), None)
         draft = None if text is None else drafted("", text)
+    if random.random() < 0.2:
+        draft = draft.under("tokens") or draft
     whole = draft
     for _ in range(layers):
         how = random.random()
         more: Draft | None
         if how < 0.15:
-            more = tagged(random, draft)
+            more = marked(random, draft)
         elif how < 0.25:
             more = named(random, draft)
         else:
             found = grown(random, draft)
             more = None if found is None else found[1]
         draft = more or draft
-        whole = draft if draft.gives_tensors else whole
+        whole = draft if draft.gives_tensors else draft.under("select<0>") or whole
     return whole.whole
 
 

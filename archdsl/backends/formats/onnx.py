@@ -21,6 +21,9 @@ _STACK_TRACE = "pkg.torch.onnx.stack_trace"
 _OPERATOR = re.compile(r"OpOverload\(op='([\w.]+)'")
 """A name of an operator of torch in the words of its exporter."""
 
+_INPUT = "x"
+"""The name of the input."""
+
 _LARGEST = 2**31 - 1
 """A protocol buffer holds no more bytes than these."""
 
@@ -46,6 +49,7 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
             "ONNX files need the packages onnx and onnxscript",
             help="pip install 'archdsl[onnx]'",
         ) from None
+    _require_other_names(network)
     if options.dynamic_size:
         _require_no_adaptive_pooling(network, module)
     program = exported(network, module, "ONNX", dynamic_size=options.dynamic_size)
@@ -96,7 +100,25 @@ def _translated(network: Network, program: ExportedProgram, opset: int) -> Any:
                 f"it has nothing for {listing(operators)}" if operators else "",
                 help="write a .pt2 or .ts file",
             ) from error
-    return made.model_proto
+    model = made.model_proto
+    (entry,) = model.graph.input
+    for node in model.graph.node:  # torch gives an input that is an output another name
+        node.input[:] = [_INPUT if name == entry.name else name for name in node.input]
+    entry.name = _INPUT
+    return model
+
+
+def _require_other_names(network: Network) -> None:
+    """Raise ArchError for an output that has the input's name: ONNX has one for every value."""
+    if _INPUT in network.outputs:
+        instance = network.instance(network.outputs[_INPUT])
+        raise fail(
+            f"in ONNX no output can be called {_INPUT}",
+            instance.span,
+            "this is the name of the input there, and every value has one of its own",
+            help="give the output another name",
+            frames=instance.scope.frames(),
+        )
 
 
 def _require_no_adaptive_pooling(network: Network, module: nn.Module) -> None:
