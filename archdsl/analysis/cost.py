@@ -101,7 +101,12 @@ class Summary:
         known: dict[TypedRegion, Cost] = {}
         for typed in distinct(self.network.typed):
             known[typed] = _cost(typed, known)
-        return known[self.network.typed]
+        found = known[self.network.typed]
+        if any(call.shared for typed in known for call in typed.region.calls):
+            # What is shared was counted at every use.
+            rows = [(row.parameters, row.trainable, row.buffers, row.macs) for row in self.rows]
+            return Cost(*map(sum, zip(*rows, strict=True)))
+        return found
 
     @property
     def parameters(self) -> int:
@@ -193,6 +198,8 @@ def _rows(network: Network) -> Iterator[Row]:
         before = [sights[path] for path in instance.inputs]
         seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
         cost = _layer_cost(layer, inputs, output, instance.frozen)
+        if instance.shares:
+            cost = Cost(macs=cost.macs)
         yield Row(instance.path, layer.kind, output, *cost, _largest(seen))
 
 

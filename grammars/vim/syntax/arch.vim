@@ -59,9 +59,9 @@ syntax match archCombinator
       \\|resize_prev_to_tagged7\|resize_prev_to_tagged8\|resize_prev_to_tagged9\|retinanet\|roi_align
       \\|roi_pool\|rpn\|scale\|scale1\|scale10\|scale2\|scale3\|scale4\|scale5\|scale6\|scale7\|scale8\|scale9
       \\|scale_prev\|scale_prev1\|scale_prev10\|scale_prev2\|scale_prev3\|scale_prev4\|scale_prev5
-      \\|scale_prev6\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|skip1\|skip10\|skip2\|skip3
-      \\|skip4\|skip5\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3\|tag4
-      \\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_v1\|yolo_v2\|yolo_v3\)_\=\>"
+      \\|scale_prev6\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|shared\|skip1\|skip10\|skip2
+      \\|skip3\|skip4\|skip5\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3
+      \\|tag4\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_v1\|yolo_v2\|yolo_v3\)_\=\>"
 syntax match archPixel
       \ "\<\%(array\|array2d\|bgr_pixel\|hsi_pixel\|lab_pixel\|matrix\|rgb_alpha_pixel\|rgb_pixel\|vector\)_\=\>"
 " lists: end

@@ -139,6 +139,21 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("E305", "⟦fc⟧<10,input<matrix<float>>>", ("known size", "--input CxHxW")),
     ("E306", "⟦con⟧<6,3,3,groups=4,input<6,8,8>>", ("4 groups do not divide 6 input channels",)),
     ("E307", "⟦max_pool⟧<3,3,2,2,padding=3,input<1,9,9>>", ("as large as its window",)),
+    (
+        "E207",
+        "parallel<shared<a,relu>,⟦shared⟧<a,sig>,input<8,6,6>>",
+        ("two different blocks share the name 'a'", "the first stands at"),
+    ),
+    (
+        "E207",
+        "parallel<shared<a,relu>,compose<⟦shared⟧<a,relu>,sig>,input<8,6,6>>",
+        ("another part of its template", "in a and in branch2.a"),
+    ),
+    (
+        "E324",
+        "shared<a,⟦con⟧<4,1,1>,shared<a,con<4,1,1>,input<8,6,6>>>",
+        ("fit one of its inputs only", "found 8×6×6 and 4×6×6"),
+    ),
     ("E308", "⟦scale⟧<con<4,1,1,avg_pool_everything>,input<8,6,6>>", ("8×1×1, found 4×1×1",)),
     ("E309", "⟦attention⟧<2,input<8,4,4>>", ("sequence of tokens",)),
     ("E310", "⟦attention⟧<3,tokens<input<8,4,4>>>", ("3 heads do not divide 8",)),
