@@ -56,7 +56,7 @@ def misfits(network: Network) -> Iterator[Diagnostic]:
         before, given = modules.setdefault(instance.weights, (found, inputs))
         if before != found:
             told |= around
-            shapes = " and ".join(shown(shape) for (shape, *_) in (given, inputs))  # type: ignore[arg-type]
+            shapes = " and ".join(shown(shape) for (shape, *_) in (given, inputs))
             yield Diagnostic(
                 f"the weights of {layer.kind}, which are shared, fit one of its inputs only",
                 instance.span,

@@ -56,7 +56,8 @@ def layer(
     """A layer or combinator of the catalogue with its arguments bound and checked."""
     index = _index(definition, positional)
     if index is not None:
-        return (yield _in_turns(expander, definition, index, positional, named))
+        turns: Combinator = yield _in_turns(expander, definition, index, positional, named)
+        return turns
     values: dict[str, Any] = dict(definition.preset)
     formals = definition.arguments
     places = definition.places
