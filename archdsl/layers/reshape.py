@@ -221,7 +221,9 @@ class Slice(MapLayer):
         return emit.call("operator.getitem", *operands, (slice(None), *self._box))
 
 
-@define("transpose", category=Category.RESHAPE, source="dlib transpose_; torch.transpose(x, -2, -1)")
+@define(
+    "transpose", category=Category.RESHAPE, source="dlib transpose_; torch.transpose(x, -2, -1)"
+)
 @dataclass(frozen=True)
 class Transpose(MapLayer):
     """Rows become columns, in every channel; a sequence's tokens become its channels.
