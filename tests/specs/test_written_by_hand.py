@@ -1,5 +1,7 @@
 """Networks that no library here has, written once more in plain PyTorch from their papers."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from equality import MODES, assert_equal
@@ -31,7 +33,7 @@ def test_espcn(scale: int, training: bool) -> None:
 def dcgan_generator() -> nn.Module:
     layers: list[nn.Module] = []
     widths = [100, 1024, 512, 256, 128]
-    for place, (before, filters) in enumerate(zip(widths, widths[1:], strict=False)):
+    for place, (before, filters) in enumerate(pairwise(widths)):
         stride, padding = (1, 0) if place == 0 else (2, 1)
         layers += [
             nn.ConvTranspose2d(before, filters, 4, stride, padding, bias=False),

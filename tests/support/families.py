@@ -8,7 +8,8 @@ import pytest
 from archdsl.frontend.bundled import spec_names
 
 ONE_OF_EACH = frozenset({
-    "alexnet_torchvision", "cbam_resnet50", "convnext_tiny", "dcgan", "espcn", "ghostnet", "darknet19", "deeplabv3_mobilenet_v3_large",
+    "alexnet_torchvision", "cbam_resnet50", "convnext_tiny", "darknet19", "dcgan",
+    "deeplabv3_mobilenet_v3_large", "espcn", "ghostnet",
     "densenet121", "dlib_face_recognition", "dlib_mmod_face_detection", "efficientnet_b0",
     "fast_rcnn_vgg16", "faster_rcnn_mobilenet_v3_large_320_fpn", "fcn_resnet50",
     "fcos_resnet50_fpn", "googlenet", "inception_resnet_v1", "inception_v3",
