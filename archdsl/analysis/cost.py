@@ -111,6 +111,9 @@ class Summary:
         done: dict[TypedRegion, Cost] = {}
         for typed in distinct(self.network.typed):
             done[typed] = _cost(typed, done)
+        if any(call.shared for typed in done for call in typed.region.calls):
+            # What is shared was counted at every use.
+            return _sum(Cost(r.parameters, r.trainable, r.buffers, r.macs) for r in self.rows)
         return done[self.network.typed]
 
     @property
@@ -224,6 +227,11 @@ def _cost(typed: TypedRegion, done: Mapping[TypedRegion, Cost]) -> Cost:
         else:
             costs += [_times(run.times, done[run.region]) for run in runs]
             made += len(step.given)
+    return _sum(costs)
+
+
+def _sum(parts: Iterable[Cost]) -> Cost:
+    costs = list(parts)
     return Cost(
         sum(cost.parameters for cost in costs),
         sum(cost.trainable for cost in costs),
@@ -246,6 +254,8 @@ def _rows(network: Network) -> Iterator[Row]:
         before = [sights[path] for path in instance.inputs]
         seen = sights[instance.path] = _sights(instance.layer, inputs, output, before)
         cost = _layer_cost(layer, inputs, output, instance.frozen)
+        if instance.shares:
+            cost = Cost(macs=cost.macs)
         options = layer.options()
         yield Row(instance.path, layer.kind, output, *cost, _largest(seen), options)
 

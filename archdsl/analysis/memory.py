@@ -62,6 +62,8 @@ def weight_bytes(network: Network) -> int:
 
 def _weights(network: Network, instance: LayerInstance) -> int:
     inputs, layer = network.input_shapes(instance), instance.layer
+    if instance.shares:
+        return 0
     return VALUE * (layer.edge_parameters(inputs) + layer.edge_buffers(inputs))
 
 
@@ -182,7 +184,7 @@ class _Tensors:
         return instance.layer.storage.workspace * self._sizes[instance.path] // VALUE
 
     def _learned(self, instance: LayerInstance) -> int:
-        if instance.frozen:
+        if instance.frozen or instance.shares:
             return 0
         return VALUE * instance.layer.edge_parameters(self._network.input_shapes(instance))
 

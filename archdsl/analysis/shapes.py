@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeGuard
 
+from archdsl.analysis.shared_weights import misfits
 from archdsl.diagnostics import ArchError, Diagnostic, Frame, coded, fail
 from archdsl.diagnostics.source import Span
 from archdsl.ir.edges import EdgeType, Images, RuleError, Shape, shown
@@ -36,7 +37,10 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     typed = run(inference.region(network.root, ()))
     if inference.errors:
         raise ArchError(d for alike in inference.errors.values() for d in alike)
-    return replace(network, typed=typed, warnings=tuple(inference.warnings))
+    checked = replace(network, typed=typed, warnings=tuple(inference.warnings))
+    if unfit := list(misfits(checked)):
+        raise ArchError(unfit)
+    return checked
 
 
 class _Inference:

@@ -111,12 +111,13 @@ def outputs_of(graph: ImportedGraph, network: Network) -> list[str]:
 
 
 def layers_of(graph: ImportedGraph, network: Network) -> list[str]:
-    """The path of the layer in a spec's network that each operation of its graph is.
+    """The path, in a spec's module, of the layer that each operation of its graph is.
 
     Operations that the spec says by other layers (joins) have an empty path. Raises
     DifferentNetworkError where the two are not the same network.
     """
     paths = [instance.path for instance in network.instances()]
+    weights = [instance.weights for instance in network.instances()]
     place = {path: number for number, path in enumerate(paths)}
     mine = _Side([(operation.layer, operation.inputs) for operation in graph.operations])
     theirs = _Side(
@@ -142,7 +143,7 @@ def layers_of(graph: ImportedGraph, network: Network) -> list[str]:
         found[first] = second
         ordered = not isinstance(mine.nodes[first].layer, _SUMS)
         waiting += _paired(mine.inputs(first), theirs.inputs(second), colours, ordered=ordered)
-    return [paths[found[n]] if n in found else "" for n in range(len(graph.operations))]
+    return [weights[found[n]] if n in found else "" for n in range(len(graph.operations))]
 
 
 def _paired(

@@ -180,11 +180,18 @@ class Builder(Protocol):
     """The operations with which a combinator extends the graph."""
 
     def apply(
-        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+        self,
+        block: Block,
+        port: Port,
+        label: str | None = None,
+        *,
+        frozen: bool = False,
+        shared: bool = False,
     ) -> Connection:
         """Attach a block to a port; the combinator yields the result and is sent the new port.
 
-        ``label`` names the scope that the block gets. A ``frozen`` block does not learn.
+        ``label`` names the scope that the block gets. A ``frozen`` block does not learn; a
+        ``shared`` one has the weights of all others with its label in the scope around.
         """
 
     def repeat(self, block: Block, count: int, port: Port) -> Connection:
@@ -205,6 +212,8 @@ class Combinator:
     """The base of combinators, which arrange blocks and tags and compute nothing themselves."""
 
     kind: ClassVar[str]
+    scopeless: ClassVar[bool] = False
+    """True if it stands in the scope around also where it is all of a combinator's part."""
     turns: ClassVar[type[Combinator] | None] = None
     """The combinator that it is with an index before its block, of a block for each turn.
 

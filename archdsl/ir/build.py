@@ -162,10 +162,18 @@ class Expansion:
     # ---- what combinators use ----
 
     def apply(
-        self, block: Block, port: Port, label: str | None = None, *, frozen: bool = False
+        self,
+        block: Block,
+        port: Port,
+        label: str | None = None,
+        *,
+        frozen: bool = False,
+        shared: bool = False,
     ) -> Connection:
         """Attach a block; with a label, or as an instance of a template, in a scope of its own."""
-        return self._placed(self._site(block, label), port, frozen)
+        site = self._site(block, label)
+        known = yield self._region(site, port, frozen or self._open.frozen)
+        return self._called(known, site, port, shared=shared)
 
     def repeat(self, block: Block, count: int, port: Port) -> Connection:
         """Attach a block several times: once two runs are of one region, all that follow are."""
@@ -208,7 +216,8 @@ class Expansion:
                     raise ArchError(self._diagnostic(error, span)) from None
             elif isinstance(what, Instance):
                 site = _Site(what.block, what, what.template, what.shown, span)
-                port = yield self._placed(site, port)
+                known = yield self._region(site, port, self._open.frozen)
+                port = self._called(known, site, port)
             else:
                 port = yield self._combined(what, block, span, port)
         return port
@@ -218,11 +227,9 @@ class Expansion:
         if isinstance(only, Instance):
             step = block.steps[0]
             return _Site(only.block, only, label or only.template, only.shown, step.span)
+        if isinstance(only, Combinator) and only.scopeless:
+            label = None
         return _Site(block, None, label, label or "", self._open.site.span)
-
-    def _placed(self, site: _Site, port: Port, frozen: bool = False) -> Connection:
-        known = yield self._region(site, port, frozen or self._open.frozen)
-        return self._called(known, site, port)
 
     def _region(self, site: _Site, port: Port, frozen: bool) -> Connection:
         """The region of a block for the kinds of inputs that there are at a port."""
@@ -250,7 +257,9 @@ class Expansion:
         self._open = around
         return self._called(_Known(inner.closed(end, what), frozenset(inner.missed)), site, port)
 
-    def _called(self, known: _Known, site: _Site, port: Port, count: int = 1) -> Port:
+    def _called(
+        self, known: _Known, site: _Site, port: Port, count: int = 1, *, shared: bool = False
+    ) -> Port:
         """Add the call of a region to the open one, and return the port behind it."""
         here, region = self._open, known.region
         for mark in known.missed:
@@ -259,7 +268,7 @@ class Expansion:
             else:
                 port.tags.get(mark)
         inputs = tuple([self._given(mark, port) for mark in region.inputs])
-        call = Call(region, site.stem, site.title, site.span, inputs, count)
+        call = Call(region, site.stem, site.title, site.span, inputs, count, shared)
         first = here.add(call, count * region.layers)
 
         def outside(value: Value) -> Value:

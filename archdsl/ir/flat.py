@@ -32,11 +32,21 @@ class Scope:
     call: Call | None = None
     """The call that it is, ``None`` for the network itself."""
     parent: Scope | None = None
+    weights: str = ""
+    """The path of the scope whose weights it has: its own, or that of the first shared one."""
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition(".")[2]
+        """The last part of the path of its weights, by which a compiled module has it."""
+        return self.weights.rpartition(".")[2]
+
+    @property
+    def shared(self) -> bool:
+        """True if its weights may be those of another scope too."""
+        scope: Scope | None = self
+        while scope is not None and not (scope.call is not None and scope.call.shared):
+            scope = scope.parent
+        return scope is not None
 
     @property
     def title(self) -> str:
@@ -98,6 +108,17 @@ class LayerInstance(NamedTuple):
     """The paths of the layers whose outputs it takes, in order."""
     frozen: bool = False
     """True if its parameters and running statistics do not change in training."""
+
+    @property
+    def weights(self) -> str:
+        """The path of its module: its own, or that of the layer whose weights it shares."""
+        scope = self.scope
+        return scope.weights + self.path[len(scope.path) :]
+
+    @property
+    def shares(self) -> bool:
+        """True if its weights are those of a layer before it."""
+        return self.scope.weights != self.scope.path
 
 
 class Flat(NamedTuple):
@@ -247,17 +268,30 @@ class _Walk:
 
 def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
     siblings: list[Counter[str]] = [Counter() for _ in walk.scopes]
+    shared: set[tuple[int, str]] = set()
     for call, parent in walk.scopes[1:]:
         assert call is not None and call.stem is not None
-        siblings[parent][call.stem] += 1
+        if (parent, call.stem) not in shared:
+            siblings[parent][call.stem] += 1
+        if call.shared:
+            shared.add((parent, call.stem))
     for step, place, _ in walk.layers:
         siblings[place][step.stem] += 1
     scopes = [Scope("", walk.root.region)]
     namers = [_Namer("", siblings[0])]
+    uses: dict[tuple[int, str], list[Scope]] = {}
     for index, (call, parent) in enumerate(walk.scopes[1:], 1):
         assert call is not None and call.stem is not None
-        path = namers[parent].path(call.stem)
-        scopes.append(Scope(path, call.region, call, scopes[parent]))
+        around = scopes[parent]
+        before = uses.setdefault((parent, call.stem), []) if call.shared else []
+        if before:
+            path, weights = f"{before[0].path}@{len(before) + 1}", before[0].weights
+        else:
+            path = namers[parent].path(call.stem)
+            weights = around.weights + path[len(around.path) :]
+        scope = Scope(path, call.region, call, around, weights)
+        scopes.append(scope)
+        before.append(scope)
         namers.append(_Namer(path, siblings[index]))
     return scopes, namers
 

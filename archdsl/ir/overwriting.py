@@ -23,6 +23,7 @@ def overwritable(network: Network) -> set[str]:
         if instance.inputs
         and consumers[instance.inputs[0]] == 1
         and instance.inputs[0] not in kept
+        and not instance.scope.shared
         and _dispensable(network.instance(instance.inputs[0]), instance)
     }
 

@@ -65,6 +65,8 @@ class Call(NamedTuple):
     span: Span | None
     inputs: tuple[Value, ...]
     times: int = 1
+    shared: bool = False
+    """True if all such calls of one stem in a scope have one set of weights."""
 
     @property
     def given(self) -> tuple[Value, ...]:

@@ -225,3 +225,25 @@ class Token(Layer):
 
     def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
         return emit.call("operator.getitem", *operands, (slice(None), self.index))
+
+
+@define(
+    "token_mean",
+    category=Category.POOLING,
+    stem="mean",
+    source="Tolstikhin et al. 2021 (MLP-Mixer), section 2; torch.mean(x, 1)",
+)
+@dataclass(frozen=True)
+class TokenMean(Layer):
+    """The mean of all tokens of a sequence, channel by channel."""
+
+    homogeneous = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return (_sequence(inputs[0], self.kind)[1],)
+
+    def label(self) -> str:
+        return "mean of tokens"
+
+    def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
+        return emit.call("torch.mean", *operands, 1)

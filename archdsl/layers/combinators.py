@@ -98,6 +98,28 @@ class Frozen(Combinator):
         return (yield build.apply(self.body, port, frozen=True))
 
 
+@define("shared", source="torch.nn.Module called twice; Bromley et al. 1993 (siamese networks)")
+@dataclass(frozen=True)
+class Shared(Combinator):
+    """A block whose weights are those of every ``shared`` block of that name beside it.
+
+    Its parameters are there once, and learn from all its uses; each use computes anew. The uses
+    stand in one template, in its branches too where a branch is nothing else, and are the same
+    block on inputs of the same channels.
+    """
+
+    scopeless = True
+
+    name: Label = arg("the name of the block, and of its weights")
+    body: Block = arg("the block")
+
+    def layers(self) -> int:
+        return self.body.layers
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        return (yield build.apply(self.body, port, self.name, shared=True))
+
+
 # ---- branches ----
 
 

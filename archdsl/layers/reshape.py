@@ -226,18 +226,26 @@ class Slice(MapLayer):
         return emit.call("operator.getitem", *operands, (slice(None), *self._box))
 
 
-@define("transpose", category=Category.RESHAPE, source="dlib transpose_; torch.transpose(x, 2, 3)")
+@define(
+    "transpose", category=Category.RESHAPE, source="dlib transpose_; torch.transpose(x, -2, -1)"
+)
 @dataclass(frozen=True)
 class Transpose(MapLayer):
-    """Rows become columns, in every channel."""
+    """Rows become columns, in every channel; a sequence's tokens become its channels.
+
+    Behind it ``linear`` mixes the tokens of each channel, as in MLP-Mixer.
+    """
 
     storage = VIEW
     homogeneous = True
     order = (0, 2, 1)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if len(inputs[0]) == 2:
+            return inputs[0][::-1]
         channels, height, width = image(inputs[0], self.kind)
         return channels, width, height
 
     def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
-        return emit.call("torch.transpose", *operands, 2, 3)
+        axes = (1, 2) if len(inputs[0]) == 2 else (2, 3)
+        return emit.call("torch.transpose", *operands, *axes)

@@ -23,6 +23,13 @@ from archdsl.importers.verification.weight_transfer import tensors
 REFERENCES = {name: found for name in spec_names() if (found := facts(open_source(name)).reference)}
 DRAWN_BY_OPTION = {"googlenet", "inception_v3"}
 """Models that start as their papers say if asked, and have auxiliary heads."""
+OTHERWISE = {
+    "repvgg_a0": "timm draws the factors and offsets of norms, which the paper does not",
+    "res2net50": "timm starts the last norm of a block as zero (Goyal et al. 2017, section 5.1)",
+    "se_resnet50": "timm starts the last norm of a block as zero",
+    "mlp_mixer_b16": "timm cuts the normal distribution of the patches' convolution off",
+}
+"""References that start otherwise than a spec can say, or than the paper does."""
 QUICK = {
     "faster_rcnn_mobilenet_v3_large_320_fpn", "googlenet", "mnasnet1_0", "mobilenet_v1",
     "mobilenet_v3_small", "resnet18", "squeezenet1_1",
@@ -91,7 +98,7 @@ def _differences(ours: Tensor, theirs: Tensor) -> Iterator[str]:
         yield "another distribution (Kolmogorov-Smirnov)"
 
 
-@pytest.mark.parametrize("name", families.family(REFERENCES, QUICK))
+@pytest.mark.parametrize("name", families.family(sorted(REFERENCES.keys() - OTHERWISE), QUICK))
 def test_weights_start_as_the_reference_starts_them(name: str) -> None:
     draws: defaultdict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
     pools: defaultdict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)

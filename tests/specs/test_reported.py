@@ -37,6 +37,8 @@ ERRORS: dict[str, tuple[float, float | None]] = {
     "wide_resnet50_2": (21.9, 6.03),
     # Ma et al. 2018, table 8
     "shufflenet_v2_x1_0": (30.6, None),
+    # Hu et al. 2018, table 2; Woo et al. 2018, table 4; Gao et al. 2019, table 2
+    "se_resnet50": (23.29, 6.62), "cbam_resnet50": (22.66, 6.31), "res2net50": (22.01, 6.15),
     # the model zoo of Radosavovic et al. 2020
     "regnet_x_400mf": (27.3, None), "regnet_y_400mf": (25.9, None),
 }  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 from archdsl.frontend.bundled import spec_names
 
 ONE_OF_EACH = frozenset({
-    "alexnet_torchvision", "convnext_tiny", "darknet19", "deeplabv3_mobilenet_v3_large",
+    "alexnet_torchvision", "cbam_resnet50", "convnext_tiny", "darknet19", "dcgan",
+    "deeplabv3_mobilenet_v3_large", "espcn", "ghostnet",
     "densenet121", "dlib_face_recognition", "dlib_mmod_face_detection", "efficientnet_b0",
     "fast_rcnn_vgg16", "faster_rcnn_mobilenet_v3_large_320_fpn", "fcn_resnet50",
     "fcos_resnet50_fpn", "googlenet", "inception_resnet_v1", "inception_v3",
@@ -16,7 +17,7 @@ ONE_OF_EACH = frozenset({
     "mobilenet_v1", "mobilenet_v3_small", "nin", "preact_resnet", "rcnn", "regnet_y_400mf",
     "resnet18", "resnet50", "resnext50_32x4d", "retinanet_resnet50_fpn", "shufflenet_v2_x1_0",
     "squeezenet1_1", "ssd300_vgg16", "ssdlite320_mobilenet_v3_large", "unet", "vgg11_bn",
-    "vit_b_32", "xception", "yolo_v1_tiny", "yolo_v3",
+    "repvgg_a0", "siamese", "vit_b_32", "xception", "yolo_v1_tiny", "yolo_v3",
 })  # fmt: skip
 """Of the bundled specs a small one for each way of building; the others are deeper or wider."""
 # A spec that was renamed would otherwise leave the fast run without a word.

@@ -25,7 +25,12 @@ def plan(network: Network) -> Plan:
     nodes = network.graph.nodes
     for instance in network.instances():
         overwrite = instance.path in may_overwrite
-        emit.begin(instance.path, frozen=instance.frozen, may_overwrite_input=overwrite)
+        emit.begin(
+            instance.path,
+            weights=instance.weights,
+            frozen=instance.frozen,
+            may_overwrite_input=overwrite,
+        )
         inputs = tuple(nodes[path]["shape"] for path in instance.inputs)
         operands = tuple(values[path] for path in instance.inputs)
         values[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
@@ -40,7 +45,7 @@ def plan(network: Network) -> Plan:
 def plan_layer(layer: Layer, inputs: tuple[EdgeType, ...]) -> Plan:
     """The plan of a layer by itself, called ``layer``; its inputs are ``x0``, ``x1``."""
     emit = _PlanEmitter(None)
-    emit.begin(LAYER, frozen=False, may_overwrite_input=False)
+    emit.begin(LAYER, weights=LAYER, frozen=False, may_overwrite_input=False)
     operands = tuple(emit.entry(f"x{position}") for position in range(len(inputs)))
     result = layer.edge_lower(emit, operands, inputs)
     return Plan(tuple(emit.operations()), emit.modules, result)
@@ -61,13 +66,14 @@ class _PlanEmitter:
         self._entries: list[Operation] = []
         self._operations: list[Operation] = []
         self._once: dict[tuple[Any, ...], Operation] = {}
-        self._path = ""
+        self._path = self._weights = ""
         self._frozen = False
         self._may_overwrite = False
 
-    def begin(self, path: str, *, frozen: bool, may_overwrite_input: bool) -> None:
-        """Name the layer that is lowered next."""
+    def begin(self, path: str, *, weights: str, frozen: bool, may_overwrite_input: bool) -> None:
+        """Name the layer that is lowered next, and its module, which another one may have too."""
         self._path = path
+        self._weights = weights
         self._frozen = frozen
         self._may_overwrite = may_overwrite_input
 
@@ -116,9 +122,9 @@ class _PlanEmitter:
         self, module: Construct, *operands: Any, initial: Initial | None = None, **options: Any
     ) -> Operation:
         """Call the layer's module; a layer that is applied to several tensors is one module."""
-        if self._path not in self.modules:
-            self.modules[self._path] = LeafModule(module, initial or TORCH, self._frozen)
-        return self._noted(Kind.MODULE, self._path, operands, options)
+        if self._weights not in self.modules:
+            self.modules[self._weights] = LeafModule(module, initial or TORCH, self._frozen)
+        return self._noted(Kind.MODULE, self._weights, operands, options)
 
     def call(self, function: str, *arguments: Any) -> Operation:
         """Call a function, by its dotted name, on values and constants."""
@@ -147,7 +153,7 @@ class _PlanEmitter:
         if isinstance(operand, ImageValues):
             return operand.tensor
         if isinstance(edge, Detections):
-            self._path = _unused(f"{name}_results", self.modules)
+            self._path = self._weights = _unused(f"{name}_results", self.modules)
             return self.module(made("detection.images.Results"), operand)
         return operand
 

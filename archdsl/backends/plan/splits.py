@@ -72,7 +72,7 @@ def _begins(parts: list[Unit], numbers: dict[Operation, int]) -> dict[int, str]:
     for unit in parts:
         reads = [numbers[each] for each in unit.inputs]
         first = min(numbers[each] for each in _operations(unit))
-        if reads and len(set(reads)) == 1:
+        if reads and len(set(reads)) == 1 and not unit.scope.shared:
             found.setdefault(first, unit.scope.path)
     return found
 

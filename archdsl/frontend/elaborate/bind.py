@@ -101,7 +101,9 @@ def _in_turns(
 ) -> Task[Combinator]:
     """The blocks of a repetition with an index, each with its own number in place of the name."""
     if named:
-        raise fail("a repetition with an index has no other arguments", named[0][0].span)
+        raise fail(
+            "a repetition with an index has no named arguments", named[0][0].span, code="E110"
+        )
     counted, _, body = positional
     count = yield layer_argument(expander, definition.places[0], counted)
     if count > expander.limits.instances:

@@ -15,6 +15,7 @@ from archdsl.importers.onnx.values import FLOATS, Signal
 from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.ir.layer import Layer, RuleError, image, shown
 from archdsl.layers.activation import LogSoftmax, PReLU, Softmax, SoftmaxAll, SoftmaxRows
+from archdsl.layers.attention import TokenMean
 from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
 from archdsl.layers.convolution import Convolution, Pair, TransposedConvolution
 from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
@@ -403,13 +404,15 @@ def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
 def _reduced(
     kind: type[MaxPool] | type[AvgPool], over_channels: type[ChannelMax] | type[ChannelMean]
 ) -> Handler:
-    @makes(kind, over_channels)
+    @makes(kind, over_channels, *([TokenMean] if kind is AvgPool else []))
     def pool(reader: OnnxGraphReader, node: Node) -> Signal:
         shape = node.signal().shape
         axes = node.axes(1, len(shape) + 1)
         if len(shape) == 3 and axes == [1]:
             found = reader.add(over_channels(), node.signal())
             return found if node.get("keepdims") else reader.rearranged(found, _without_channels)
+        if len(shape) == 2 and axes == [1] and not node.get("keepdims") and kind is AvgPool:
+            return reader.add(TokenMean(), node.signal())
         if len(shape) != 3 or sorted(axes or ()) != [2, 3]:
             raise RuleError("a mean over other axes than height and width", f"found {axes}")
         pooled = reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())

@@ -90,6 +90,8 @@ def _candidates(start: Array, wanted: Array) -> Iterator[tuple[Layer | None, Arr
         yield Flatten(), start.reshape(-1)
     if start.ndim in (1, 3) and wanted.ndim == 3:
         yield ReshapeTo(*wanted.shape), start.reshape(wanted.shape)
+    if start.ndim == 2:
+        yield Transpose(), start.T
     if start.ndim != 3:
         return
     channels, rows, columns = start.shape

@@ -34,7 +34,14 @@ from archdsl.layers.activation import (
     Softplus,
     Tanh,
 )
-from archdsl.layers.attention import Attention, ClassToken, PositionEmbedding, Token, Tokens
+from archdsl.layers.attention import (
+    Attention,
+    ClassToken,
+    PositionEmbedding,
+    Token,
+    TokenMean,
+    Tokens,
+)
 from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
 from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
@@ -291,9 +298,10 @@ def _log_softmax(seen: Seen) -> Proposals:
     yield Proposal(LogSoftmax(), seen.node.inputs)
 
 
-@makes(ChannelMean)
+@makes(ChannelMean, TokenMean)
 def _mean(seen: Seen) -> Proposals:
     yield Proposal(ChannelMean(), seen.node.inputs)
+    yield Proposal(TokenMean(), seen.node.inputs)
 
 
 @makes(ChannelMax)

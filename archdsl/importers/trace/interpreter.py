@@ -415,7 +415,13 @@ class Interpreter:
             moved = [dimension for dimension in order if sizes[dimension] != 1]
             if moved == sorted(moved) and self._keeps_rows(first.value, sizes, call.result):
                 return self._regroup(first, bound, call)
-        return self._apply_plain(BY_METHOD[call.spelled], bound, call)
+            bound = {"input": first, "dims": tuple(order)}
+        if (pair := _exchanged(bound.get("dims"))) is not None:
+            return self._apply_plain(
+                BY_METHOD["transpose"], {"input": first, "dim0": pair[0], "dim1": pair[1]}, call
+            )
+        entry = BY_METHOD["permute" if "dims" in bound else call.spelled]
+        return self._apply_plain(entry, bound, call)
 
     def _before_regrouping(
         self, entry: OperationEntry, bound: dict[str, object], call: TracedCall
@@ -881,7 +887,6 @@ class _Inputs:
 _SWAPS = (
     Label.of("transpose", {"dim0": 1, "dim1": 2}),
     Label.of("transpose", {"dim0": 2, "dim1": 1}),
-    Label.of("permute", {"dims": (0, 2, 1, 3, 4)}),
 )
 """Labels of the operations which exchange dimensions 1 and 2."""
 
@@ -919,6 +924,16 @@ def _size_of_map(value: object) -> object:
         if isinstance(shape, Size) and places in (slice(2, None), slice(-2, None), slice(2, 4)):
             return Size("size", (shape.operands[0], "map"))
     return value
+
+
+def _exchanged(dims: object) -> tuple[int, int] | None:
+    """The two dimensions that an order of dimensions exchanges; ``None`` where it does more."""
+    if not isinstance(dims, (tuple, list)):
+        return None
+    moved = [place for place, dimension in enumerate(dims) if dimension != place]
+    if len(moved) != 2 or sorted(cast("Any", dims)) != list(range(len(dims))):
+        return None
+    return moved[0], moved[1]
 
 
 def _any_padding(value: object) -> bool:

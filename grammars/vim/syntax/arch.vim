@@ -41,8 +41,8 @@ syntax match archLayer
       \\|max_pool_everything\|mish\|multiply\|pad\|pixel_shuffle\|pixel_unshuffle\|position_embedding
       \\|positional_encodings\|prelu\|reflection_pad\|relu\|relu6\|reorg\|replication_pad\|reshape_to
       \\|resize_to\|rms_norm\|samples\|scale_weights\|select\|sig\|sigmoid\|silu\|slice\|smelu\|softmax
-      \\|softmax_all\|softmaxm\|softplus\|spatial_dropout\|stochastic_depth\|tanh\|token\|tokens\|transpose
-      \\|tril\|tril_diag\|tril_mask\|upsample\|upsample_nearest\|yolo_grid\)_\=\>"
+      \\|softmax_all\|softmaxm\|softplus\|spatial_dropout\|stochastic_depth\|tanh\|token\|token_mean
+      \\|tokens\|transpose\|tril\|tril_diag\|tril_mask\|upsample\|upsample_nearest\|yolo_grid\)_\=\>"
 syntax match archCombinator
       \ "\<\%(add_layer\|add_loss_layer\|add_prev\|add_prev1\|add_prev10\|add_prev2\|add_prev3\|add_prev4
       \\|add_prev5\|add_prev6\|add_prev7\|add_prev8\|add_prev9\|add_skip_layer\|add_tag_layer\|anchors
@@ -59,9 +59,10 @@ syntax match archCombinator
       \\|resize_prev_to_tagged7\|resize_prev_to_tagged8\|resize_prev_to_tagged9\|retinanet\|roi_align
       \\|roi_pool\|rpn\|scale\|scale1\|scale10\|scale2\|scale3\|scale4\|scale5\|scale6\|scale7\|scale8\|scale9
       \\|scale_prev\|scale_prev1\|scale_prev10\|scale_prev2\|scale_prev3\|scale_prev4\|scale_prev5
-      \\|scale_prev6\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|skip1\|skip10\|skip2\|skip3
-      \\|skip4\|skip5\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3\|tag4
-      \\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_labels\|yolo_v1\|yolo_v2\|yolo_v3\)_\=\>"
+      \\|scale_prev6\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|shared\|skip1\|skip10\|skip2
+      \\|skip3\|skip4\|skip5\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3
+      \\|tag4\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_labels\|yolo_v1\|yolo_v2
+      \\|yolo_v3\)_\=\>"
 syntax match archPixel
       \ "\<\%(array\|array2d\|bgr_pixel\|hsi_pixel\|lab_pixel\|matrix\|rgb_alpha_pixel\|rgb_pixel\|vector\)_\=\>"
 " lists: end
