@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archdsl.analysis.anti_unification import Constant, Formula, Term, Value, same
+from archdsl.analysis.anti_unification import Constant, Term, Value, same
 from archdsl.backends.plan import Operation
 from archdsl.backends.source.code_style import (
     INDENT,
@@ -26,6 +26,7 @@ from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
+from archdsl.backends.source.spelling import Spelled
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
@@ -97,7 +98,8 @@ class Writer:
         if isinstance(term, Constant):
             doc = self._literal(term.value)
             return SlotText(flat(doc), term, doc)
-        assert isinstance(term, Formula)
+        if isinstance(term, Spelled):
+            return SlotText(term.text(names))
         return SlotText(term.text(names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
@@ -208,10 +210,11 @@ class Writer:
             term = terms[index]
             if isinstance(term, Constant):
                 return flat(self._literal(term.value))
-            name = pattern.arguments[term.argument]
-            if name not in kept:
-                kept[name] = names.new(name, f"{name}_")
-            return term.text(f"self.{kept[name]}")
+            for place, name in enumerate(pattern.arguments):
+                if term.uses(place) and name not in kept:
+                    kept[name] = names.new(name, f"{name}_")
+            fields = [f"self.{kept.get(name, name)}" for name in pattern.arguments]
+            return self._said(term, fields).text
 
         writing = Forward(pattern, self._symbols, slot)
         if result is None:
@@ -264,13 +267,18 @@ def _equal(value: Value, default: Value) -> bool:
 def _over(first: SlotText, rest: SlotText, grows: bool) -> SlotText:
     """A slot in a loop over ``i``, which is 0 in the first iteration."""
     if grows:
-        step = "i" if rest.text == "1" else f"i * {rest.text}"
-        return SlotText(f"{first.text} + {step}")
+        step = "i" if rest.text == "1" else f"i * {_operand(rest.text)}"
+        return SlotText(f"{_operand(first.text)} + {step}")
     if first.text == rest.text:
         return first
     if first.constant is not None and isinstance(first.constant.value, bool):
         return SlotText("i == 0" if first.constant.value else "i > 0")
     return SlotText(f"{first.text} if i == 0 else {rest.text}")
+
+
+def _operand(text: str) -> str:
+    """An expression as an operand of another: in brackets where it would fall apart."""
+    return f"({text})" if re.search(r" (if|\+|-|//) ", text) else text
 
 
 def _indexed(said: SlotText) -> bool:

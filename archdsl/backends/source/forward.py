@@ -77,7 +77,7 @@ class Forward:
         for action in self._pattern.actions:
             if isinstance(action, Loop):
                 self._loop(action, at)
-            else:
+            elif action.gives:
                 self._step(action, at, f"self.{action.name}")
             at += len(action.slots)
         outputs = self._pattern.outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
+from archdsl.backends.plan.variation import of_each
 from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
@@ -203,7 +205,7 @@ class _Search:
                 grows.append(growing)
                 if a.name == IN_PLACE and not same(a.value, b.value):
                     a = b = a._replace(value=False)
-                rest = b.value - a.value if growing else b.value  # type: ignore[operator]
+                rest = of_each(operator.sub, b.value, a.value) if growing else b.value
                 slots += [a, UnitSlot(a.name, rest)]
             taken, reads = reads[: len(one.reads())], reads[len(one.reads()) :]
             body.append(_reading(one, taken, self._names[i][0]))
@@ -219,8 +221,12 @@ def _reading(step: UnitStep, values: Sequence[int], name: str | None) -> UnitSte
     return replace(moved, name=name, gives=step.gives)
 
 
-def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
+def _grows(*values: Any) -> bool:
     """True for whole numbers that grow by the same step in every iteration."""
+    return of_each(_grows_alone, *values) is True
+
+
+def _grows_alone(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
     if not all(type(value) is int for value in (first, second, before, other)):
         return False
     step = second - first

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from torch import nn
 
 from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, Value, abstract
-from archdsl.backends.plan import Plan, Unit, units
-from archdsl.backends.source.identifiers import UniqueNames, argument
+from archdsl.backends.plan import Unit, Variation, units
+from archdsl.backends.plan.variation import at, together, varies
+from archdsl.backends.source.identifiers import UniqueNames, argument, safe
 from archdsl.backends.source.loops import CARRIED, IN_PLACE, Action, Loop, folded
+from archdsl.backends.source.spelling import spelled
 from archdsl.backends.source.unit_drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
 from archdsl.ir.network import Network
 
@@ -37,6 +39,8 @@ class Pattern:
     arguments: tuple[str, ...]
     chain: bool
     inline: bool
+    settings: int
+    """Number of settings of the spec's parameters that the abstraction is of."""
     name: str = ""
     _index: dict[Unit, int] = field(init=False)
 
@@ -50,28 +54,33 @@ class Pattern:
             pairs = zip(self.slots, self.rows[row], strict=True)
             return tuple(UnitSlot(slot.name, value) for slot, value in pairs)
         found = zip(self.arguments, self.abstraction.arguments, strict=True)
-        return tuple(UnitSlot(name, each.values[row]) for name, each in found)
+        part = slice(row * self.settings, (row + 1) * self.settings)
+        return tuple(UnitSlot(name, together(each.values[part])) for name, each in found)
 
     def default(self, index: int) -> Constant | None:
         """The default of an argument."""
         return self.abstraction.arguments[index].default
 
 
-def patterns(network: Network, plan: Plan) -> list[Pattern]:
-    """The patterns of a plan, those that others use first, the network's own last."""
+def patterns(network: Network, varied: Variation) -> list[Pattern]:
+    """The patterns of a plan, those that others use first, the network's own last.
+
+    Raises UnspelledError where the network's own numbers follow from its parameters in no known
+    way.
+    """
     levels: defaultdict[int, list[Unit]] = defaultdict(list)
-    for unit in units(network, plan):
+    for unit in units(network, varied.plan):
         levels[unit.height].append(unit)
     found: list[Pattern] = []
     known: dict[Unit, Pattern] = {}
-    drafting = UnitDrafter(plan, known)
+    drafting = UnitDrafter(varied.plan, known)
     for height in sorted(levels):
         groups: dict[Hashable, list[_Member]] = {}
         for unit in levels[height]:
             member = _member(drafting.draft(unit))
             groups.setdefault(member.key(), []).append(member)
         for members in groups.values():
-            pattern = _pattern(_unfolded(members))
+            pattern = _pattern(_unfolded(members), varied)
             found.append(pattern)
             known.update(dict.fromkeys(pattern.units, pattern))
     return found
@@ -132,20 +141,33 @@ def _member(draft: UnitDraft, least: int = 2) -> _Member:
         gives = tuple(number(value) for value in action.gives)
         made.append(replace(action, body=body, start=start, gives=gives))
     outputs = tuple(number(value) for value in draft.outputs)
+    made += draft.kept
     return _Member(draft, tuple(made), inputs, outputs)
 
 
-def _pattern(members: list[_Member]) -> Pattern:
+def _pattern(members: list[_Member], varied: Variation) -> Pattern:
     first = members[0]
     actions = first.actions
     alike = [each.draft.unit for each in members]
     slots = _slots(actions)
     rows = [tuple(slot.value for slot in _slots(each.actions)) for each in members]
     rows = _without_haste(slots, rows)
-    named = [dict(unit.scope.numbers) for unit in alike]
+    named = [varied.numbers[unit.scope.path] for unit in alike]
     parameters = {name: [each[name] for each in named] for name in named[0]}
-    abstraction = abstract(rows, parameters)
+    dependent = varies((*rows, *map(tuple, parameters.values())))
+    settings = varied.settings if dependent or alike[0].parent is None else 1
+    every = range(settings)
+    wide = [at(row, setting) for row in rows for setting in every]
     chain = _chain(first)
+    if alike[0].parent is None:
+        abstraction = spelled(wide, varied.parameters)
+        arguments = tuple(map(safe, varied.parameters))
+    else:
+        columns = {k: [at(v, s) for v in each for s in every] for k, each in parameters.items()}
+        if settings > 1:
+            columns = {k: [*v] * len(rows) for k, v in varied.parameters.items()} | columns
+        abstraction = abstract(wide, columns)
+        arguments = _names(abstraction, slots, actions)
     single = len(members) == 1 and len(actions) == 1
     inline = (
         chain
@@ -162,9 +184,10 @@ def _pattern(members: list[_Member]) -> Pattern:
         slots,
         rows,
         abstraction,
-        _names(abstraction, slots, actions),
+        arguments,
         chain,
         inline,
+        settings,
     )
 
 

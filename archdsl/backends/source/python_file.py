@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.analysis.cost import summarise
-from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, plan
+from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, Variations
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import ForwardResults, Writer
@@ -19,6 +19,7 @@ from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern, patterns
+from archdsl.backends.source.spelling import Spelled, UnspelledError
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.source.unit_drafts import Built, UnitStep
 from archdsl.backends.torch.trial_run import trial_input
@@ -30,17 +31,17 @@ def page(network: Network) -> str:
     """The source of a checked network, formatted.
 
     The class of the network takes and gives what the compiled module does; its weights have the
-    same names in the same order, and are drawn by the same rules. Losses are left out. Raises
-    ArchError where a layer has no source text.
+    same names in the same order, and are drawn by the same rules. The spec's parameters are its
+    arguments as far as they decide numbers. Raises ArchError where a layer has no source text.
     """
-    planned = plan(network)
-    found = patterns(network, planned)
+    varied, found = _varied(network)
+    planned = varied.plan
     symbols = Symbols()
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
     writer = Writer(symbols, lambda value: _type(network, value, symbols))
-    beginning = InitialWeights(planned, symbols)
+    beginning = InitialWeights(varied.own, symbols)
     body: list[str] = []
     told: set[str | None] = set()
     for pattern in found[:-1]:
@@ -50,7 +51,7 @@ def page(network: Network) -> str:
             told.add(template)
             body += ["", "", *writer.lines(pattern, about, {})]
     root = found[-1]
-    about = [f"The network; input {_shape(network, network.input)}."]
+    about = wrapped(" ".join(_told(network, varied)))
     notes = dict(_notes(network, root.units[0]))
     results = None if root.chain else _results(network, planned, symbols)
     ending = beginning.constructor()
@@ -67,8 +68,33 @@ def page(network: Network) -> str:
     return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
 
 
+def _varied(network: Network) -> tuple[Variation, list[Pattern]]:
+    """The plan with as many parameters as its numbers are known expressions of, and its classes."""
+    variations = Variations(network)
+    without: list[str] = []
+    while True:
+        varied = variations.variation(without)
+        try:
+            return varied, patterns(network, varied)
+        except UnspelledError as error:
+            without.append(error.parameter)
+
+
+def _told(network: Network, varied: Variation) -> Iterator[str]:
+    """The docstring of the network's class, sentence by sentence."""
+    yield f"The network; input {_shape(network, network.input)}."
+    if varied.plan.criterion is not None:
+        yield "criterion is its loss, decision makes labels of its output."
+    if varied.fixed:
+        yield f"Fixed here: {', '.join(f'{k} = {v}' for k, v in varied.fixed.items())}."
+
+
 def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     """The definitions of archdsl's own that the patterns call, directly or by an argument."""
+    for term in found[-1].abstraction.terms:
+        if isinstance(term, Spelled):
+            for function in term.functions:
+                symbols.of(function)
     for pattern in found:
         for step in _steps(pattern):
             if isinstance(step.head, Built):

@@ -21,6 +21,7 @@ from archdsl.backends.plan import (
     Plan,
     Unit,
     UnitPiece,
+    Varying,
 )
 from archdsl.backends.source.constructors import Construction, ConstructorParameter, construction
 from archdsl.backends.torch.realise import named
@@ -106,6 +107,8 @@ class UnitDraft:
     steps: tuple[UnitStep, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    kept: tuple[UnitStep, ...]
+    """Modules that it has and does not call."""
 
 
 _PLAIN: Mapping[Any, Any] = {
@@ -127,7 +130,7 @@ class UnitDrafter:
     """Makes drafts of units whose inner units have patterns."""
 
     def __init__(self, plan: Plan, patterns: Mapping[Unit, Outlined]) -> None:
-        self._modules = plan.modules
+        self._plan = plan
         self._patterns = patterns
 
     def draft(self, unit: Unit) -> UnitDraft:
@@ -150,7 +153,19 @@ class UnitDrafter:
                 seen.add(step.name)
             steps.append(step)
         outputs = tuple(number(node) for node in unit.outputs)
-        return UnitDraft(unit, tuple(steps), inputs, outputs)
+        kept = self._kept() if unit.parent is None else ()
+        return UnitDraft(unit, tuple(steps), inputs, outputs, kept)
+
+    def _kept(self) -> tuple[UnitStep, ...]:
+        """What the network has for training and for decisions."""
+        plan = self._plan
+        named = {"criterion": plan.criterion, "decision": plan.decision}
+        found = []
+        for name, construct in named.items():
+            if construct is not None:
+                head, slots = opened(construction(construct))
+                found.append(UnitStep(name, head, tuple(slots), (), (), ()))
+        return tuple(found)
 
     def _step(
         self,
@@ -172,7 +187,7 @@ class UnitDrafter:
             head = _PLAIN.get(head, head)
             return UnitStep(None, head, tuple(holes), arguments, options, gives)
         assert isinstance(piece, Leaf)
-        head, made = opened(construction(self._modules[called.target].construct))
+        head, made = opened(construction(self._plan.modules[called.target].construct))
         shift = len(made)
         return UnitStep(
             piece.name,
@@ -243,7 +258,7 @@ def _structure(value: Any, number: Callable[[Operation], int], holes: list[UnitS
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
         return (kind, tuple(_structure(each, number, holes) for each in value))
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, Varying)) and not isinstance(value, bool):
         holes.append(UnitSlot("size", value))
         return SlotReference(len(holes) - 1)
     return ("constant", value)
