@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -94,9 +95,9 @@ def other(value: Any) -> list[Any]:
 
 
 def parts(module: nn.Module) -> dict[str, str]:
-    """The modules of layers, with what they show of their numbers."""
+    """The modules of layers, with what they show of their numbers: 3 is as good as (3, 3)."""
     return {
-        name: f"{type(part).__name__}({part.extra_repr()})"
+        name: re.sub(r"\((.+), \1\)", r"\1", f"{type(part).__name__}: {part.extra_repr()}")
         for name, part in module.named_modules()
         if not list(part.children())
     }

@@ -60,13 +60,15 @@ def at(value: Any, setting: int) -> Any:
         return value.values[setting]
     if type(value) is tuple:
         return tuple([at(each, setting) for each in value])
-    if isinstance(value, tuple):  # a named one
-        return type(value)(*(at(each, setting) for each in value))
+    if isinstance(value, Construct):
+        return Construct(*at((value.target, value.arguments, value.options), setting))
     return value
 
 
 def varies(value: Any) -> bool:
     """True if a value of a plan depends on a parameter."""
+    if isinstance(value, Construct):
+        return varies((value.arguments, value.options))
     return isinstance(value, Varying) or (isinstance(value, tuple) and any(map(varies, value)))
 
 

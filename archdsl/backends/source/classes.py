@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,15 +22,15 @@ from archdsl.backends.source.code_style import (
     prose,
     tupled,
 )
-from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.spelling import Spelled
+from archdsl.backends.source.steps import Built, Step, opened
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
+from archdsl.ir.lowering import Construct
 
 
 class SlotText(NamedTuple):
@@ -103,7 +104,7 @@ class Writer:
         return SlotText(term.text(names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
-        if isinstance(value, Construction):
+        if isinstance(value, Construct):
             head, slots = opened(value)
             return self._call(head, [self._said(Constant(slot.value)) for slot in slots])
         if isinstance(value, tuple):
@@ -129,14 +130,15 @@ class Writer:
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: UnitStep, said: list[SlotText]) -> Doc:
+    def _construction(self, step: Step, said: list[SlotText]) -> Doc:
         """The call that makes the module of a step."""
         if isinstance(step.head, Pattern):
             if step.head.inline:
                 return self._sequential(step.head, said)
             arguments: list[Doc] = []
-            for index, (name, each) in enumerate(zip(step.head.arguments, said, strict=True)):
-                default = step.head.default(index)
+            taken = step.head.abstraction.arguments
+            for name, wanted, each in zip(step.head.arguments, taken, said, strict=True):
+                default = wanted.default
                 if default is None:
                     arguments.append(each.doc)
                 elif each.constant is None or not same(each.constant.value, default.value):
@@ -159,7 +161,7 @@ class Writer:
             doc = each.doc if each is not None else ""
             if inner is not None:
                 doc = self._made(inner, values)
-            if parameter.variadic or parameter.required:
+            if parameter.variadic or parameter.default is inspect.Parameter.empty:
                 yield doc
             elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
                 yield joined(f"{parameter.name}=", doc)
@@ -168,8 +170,7 @@ class Writer:
         self._symbols.need("from collections import OrderedDict")
         items: list[Doc] = []
         at = 0
-        for step in pattern.actions:
-            assert isinstance(step, UnitStep)
+        for step in pattern.steps:
             slots = said[at : at + len(step.slots)]
             at += len(step.slots)
             items.append(joined(f"{identifier(str(step.name))}=", self._construction(step, slots)))
@@ -204,7 +205,7 @@ class Writer:
         self, pattern: Pattern, kept: dict[str, str], result: ForwardResults | None
     ) -> list[str]:
         terms = pattern.abstraction.terms
-        names = UniqueNames([n for each in pattern.actions for n in _names(each)])
+        names = UniqueNames(step.name for step in pattern.steps if step.name is not None)
 
         def slot(index: int) -> str:
             term = terms[index]
@@ -216,19 +217,18 @@ class Writer:
             fields = [f"self.{kept.get(name, name)}" for name in pattern.arguments]
             return self._said(term, fields).text
 
-        writing = Forward(pattern, self._symbols, slot)
+        unit = pattern.units[0]
         if result is None:
-            unit = pattern.units[0]
-            kinds = [self._typed(node) for node in unit.inputs]
-            named = zip(writing.parameters(), kinds, strict=True)
-            taken = [f"{name}: {kind}" for name, kind in named]
+            free = UniqueNames(self._symbols.bare)
+            inputs = [free.new("y" if index else "x") for index in range(len(unit.inputs))]
+            kinds = map(self._typed, unit.inputs)
+            taken = [f"{name}: {kind}" for name, kind in zip(inputs, kinds, strict=True)]
             given = [self._typed(node) for node in unit.outputs]
             gives = given[0] if len(given) == 1 else f"tuple[{', '.join(given)}]"
-            body = writing.write(_several)
         else:
-            writing.named(result.inputs)
-            taken, gives = list(result.parameters), result.gives
-            body = writing.write(result.returned)
+            inputs, taken, gives = list(result.inputs), list(result.parameters), result.gives
+        writing = Forward(pattern, self._symbols, slot, inputs)
+        body = writing.write(_several if result is None else result.returned)
         head = joined("def forward", DocGroup("(", ("self", *taken), ")"), f" -> {gives}:")
         return [*lines(head, 1), *body]
 
@@ -290,8 +290,8 @@ def _annotation(values: Sequence[Value]) -> str:
 
 
 def _type(value: Value) -> str:
-    if isinstance(value, Construction):
-        return value.made.__name__
+    if isinstance(value, Construct):
+        return value.name
     if isinstance(value, tuple):
         kinds = {_type(each) for each in value}
         each = kinds.pop() if len(kinds) == 1 else "float"
@@ -316,11 +316,6 @@ def _docstring(about: Sequence[str]) -> list[str]:
         return [f'{INDENT}"""{texts[0]}"""']
     return [f'{INDENT}"""{texts[0]}', *(f"{INDENT}{text}".rstrip() for text in texts[1:]),
             f'{INDENT}"""']  # fmt: skip
-
-
-def _names(action: UnitStep | Loop) -> list[str]:
-    steps = action.body if isinstance(action, Loop) else (action,)
-    return [step.name for step in steps if step.name is not None]
 
 
 def _several(docs: list[Doc]) -> Doc:

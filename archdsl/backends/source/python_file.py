@@ -13,17 +13,17 @@ from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import ForwardResults, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
-from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.docstrings import commented, heading, wrapped
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
-from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.spelling import Spelled, UnspelledError
+from archdsl.backends.source.steps import Built
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.source.unit_drafts import Built, UnitStep
+from archdsl.backends.torch.realise import named
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.ir.layer import shown
+from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
 
 
@@ -96,13 +96,13 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
             for function in term.functions:
                 symbols.of(function)
     for pattern in found:
-        for step in _steps(pattern):
+        for step in pattern.steps:
             if isinstance(step.head, Built):
                 for built in step.head.all():
                     symbols.of(built.made)
             for slot in step.slots:
                 for record in _records(slot.value):
-                    symbols.of(record.made)
+                    symbols.of(named(record.target))
             if callable(step.head) and step.head.__module__ != "_operator":
                 symbols.of(step.head)
     bundle = Bundle(symbols)
@@ -111,11 +111,11 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     return bundle
 
 
-def _records(value: Any) -> Iterator[Construction]:
-    """The records in a value."""
-    if isinstance(value, Construction):
+def _records(value: Any) -> Iterator[Construct]:
+    """The constructs in a value: plain records, not modules."""
+    if isinstance(value, Construct):
         yield value
-        value = value.values
+        value = (value.arguments, value.options)
     if isinstance(value, tuple):
         for each in value:
             yield from _records(each)
@@ -125,7 +125,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     """Give the classes their names: those of templates, and of variants what sets them apart."""
     names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
     for pattern in found:
-        for step in _steps(pattern):
+        for step in pattern.steps:
             if isinstance(step.head, Built):
                 names.taken.add(step.head.made.__name__)
             elif callable(step.head):
@@ -148,7 +148,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
 def _words(pattern: Pattern) -> set[str]:
     """Words for the name of a class: its attributes, and the templates of its parts."""
     found = set()
-    for step in _steps(pattern):
+    for step in pattern.steps:
         if step.name is not None:
             found.add(step.name.rstrip("0123456789_"))
         if isinstance(step.head, Pattern) and not step.head.inline:
@@ -157,11 +157,6 @@ def _words(pattern: Pattern) -> set[str]:
             if step.head.name.startswith(base) and step.head.name != base:
                 found.add(step.head.name.removeprefix(base))
     return found
-
-
-def _steps(pattern: Pattern) -> Iterator[UnitStep]:
-    for action in pattern.actions:
-        yield from action.body if isinstance(action, Loop) else (action,)
 
 
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
