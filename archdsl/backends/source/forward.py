@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from archdsl.backends.plan import Operation
 from archdsl.backends.source.code_style import (
+    INDENT,
+    WIDTH,
     Doc,
     DocGroup,
     call,
@@ -62,8 +64,8 @@ class Forward:
         for action in pattern.actions:
             self._left.update(action.reads())
 
-    def write(self, result: Callable[[list[Doc]], Doc]) -> list[str]:
-        """The lines; ``result`` makes what is returned of the outputs."""
+    def write(self, result: Any) -> list[str]:
+        """The lines; ``result`` is what is returned, with the outputs in it."""
         at = 0
         for action in self._pattern.actions:
             if isinstance(action, Loop):
@@ -75,9 +77,11 @@ class Forward:
         if [e.value for e in self._pending] != self._outputs:
             self._flush()
         texts = {each.value: each.text for each in self._pending}
-        self._put(
-            joined("return ", result([texts.get(v) or self._value(v) for v in self._outputs]))
-        )
+        doc = _doc(result, lambda value: texts.get(value) or self._value(value))
+        if isinstance(result, tuple) and isinstance(doc, DocGroup):
+            several = ", ".join(map(flat, doc.items))  # in brackets where they need more lines
+            doc = several if len(f"{INDENT * 2}return {several}") <= WIDTH else doc
+        self._put(joined("return ", doc))
         return self.lines
 
     # ---- steps ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,9 +12,8 @@ from archdsl.analysis.cost import summarise
 from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, Variations
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
-from archdsl.backends.source.classes import ForwardResults, Writer
+from archdsl.backends.source.classes import Signature, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
-from archdsl.backends.source.docstrings import commented, heading, wrapped
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
 from archdsl.backends.source.patterns import Pattern, patterns
@@ -22,9 +22,13 @@ from archdsl.backends.source.steps import Built
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.realise import named
 from archdsl.backends.torch.trial_run import trial_input
+from archdsl.frontend.header import facts
 from archdsl.ir.layer import shown
 from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
+
+_WIDTH = 78
+"""Characters in a line of a docstring."""
 
 
 def page(network: Network) -> str:
@@ -35,7 +39,6 @@ def page(network: Network) -> str:
     arguments as far as they decide numbers. Raises ArchError where a layer has no source text.
     """
     varied, found = _varied(network)
-    planned = varied.plan
     symbols = Symbols()
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
@@ -46,26 +49,25 @@ def page(network: Network) -> str:
     told: set[str | None] = set()
     for pattern in found[:-1]:
         if not pattern.inline:
-            template = pattern.units[0].scope.template
-            about = [] if template in told else commented(pattern.units[0])
-            told.add(template)
+            scope = pattern.units[0].scope
+            about = [] if scope.template in told else wrapped(" ".join(scope.doc))
+            told.add(scope.template)
             body += ["", "", *writer.lines(pattern, about, {})]
     root = found[-1]
     about = wrapped(" ".join(_told(network, varied)))
     notes = dict(_notes(network, root.units[0]))
-    results = None if root.chain else _results(network, planned, symbols)
-    ending = beginning.constructor()
-    body += ["", "", *writer.lines(root, about, notes, results, ending)]
+    signature = None if root.chain else _signature(network, varied.plan, symbols)
+    body += ["", "", *writer.lines(root, about, notes, signature, beginning.constructor())]
     body += beginning.methods(root.name)
     body += beginning.functions()
     bundled = bundle.lines()
     if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
         body += ["", "", title, "# fmt: off", *bundled, "# fmt: on"]
-    main = _main(network, root.name)
+    body += ["", "", *_main(network, root.name)]
     future = ["from __future__ import annotations", ""] if bundle.postponed else []
     head = [*_about(network, symbols), "", *future, *symbols.lines()]
-    return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
+    return "\n".join([*head[:-1], *body]) + "\n"
 
 
 def _varied(network: Network) -> tuple[Variation, list[Pattern]]:
@@ -92,19 +94,17 @@ def _told(network: Network, varied: Variation) -> Iterator[str]:
 def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     """The definitions of archdsl's own that the patterns call, directly or by an argument."""
     for term in found[-1].abstraction.terms:
-        if isinstance(term, Spelled):
-            for function in term.functions:
-                symbols.of(function)
-    for pattern in found:
-        for step in pattern.steps:
-            if isinstance(step.head, Built):
-                for built in step.head.all():
-                    symbols.of(built.made)
-            for slot in step.slots:
-                for record in _records(slot.value):
-                    symbols.of(named(record.target))
-            if callable(step.head) and step.head.__module__ != "_operator":
-                symbols.of(step.head)
+        for function in term.functions if isinstance(term, Spelled) else ():
+            symbols.of(function)
+    for step in (step for pattern in found for step in pattern.steps):
+        if isinstance(step.head, Built):
+            for built in step.head.all():
+                symbols.of(built.made)
+        for slot in step.slots:
+            for record in _records(slot.value):
+                symbols.of(named(record.target))
+        if callable(step.head) and step.head.__module__ != "_operator":
+            symbols.of(step.head)
     bundle = Bundle(symbols)
     for thing in symbols.bundled.values():
         bundle.add(thing)
@@ -124,12 +124,10 @@ def _records(value: Any) -> Iterator[Construct]:
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
     """Give the classes their names: those of templates, and of variants what sets them apart."""
     names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
-    for pattern in found:
-        for step in pattern.steps:
-            if isinstance(step.head, Built):
-                names.taken.add(step.head.made.__name__)
-            elif callable(step.head):
-                names.taken.add(step.head.__name__)
+    for step in (step for pattern in found for step in pattern.steps):
+        made = step.head.made if isinstance(step.head, Built) else step.head
+        if callable(made):
+            names.taken.add(made.__name__)
     found[-1].name = names.new(camel(network.name))
     firsts: dict[str, set[str]] = {}
     for pattern in found[:-1]:
@@ -172,28 +170,22 @@ def _shape(network: Network, path: str) -> str:
     return prose(shown(network.shape(path)))
 
 
-def _results(network: Network, planned: Plan, symbols: Symbols) -> ForwardResults:
-    entries = list(planned.entries())
-    order = {value: i for i, value in enumerate(planned.results)}
-
-    def structure(value: Any) -> Any:
-        if isinstance(value, Operation):
-            return order[value]
-        if isinstance(value, dict):
-            return {key: structure(each) for key, each in value.items()}
-        return [structure(each) for each in value]
-
-    taken = []
-    for entry in entries:
+def _signature(network: Network, planned: Plan, symbols: Symbols) -> Signature:
+    """What the network takes and returns."""
+    names, taken = [], []
+    for entry in planned.entries():
         default = f" = {literal(entry.arguments[0])}" if entry.arguments else ""
         kind = _noted("Any", symbols) if entry.arguments else _type(network, entry, symbols)
+        names.append(entry.target)
         taken.append(f"{identifier(entry.target)}: {kind}{default}")
-    shapes = [network.shape(path) for path in network.outputs.values()]
-    tensors = all(isinstance(shape, tuple) for shape in shapes)
-    given = _noted("Tensor" if tensors else "Any", symbols)
-    shape = structure(planned.result)
-    gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
-    return ForwardResults(tuple(each.target for each in entries), tuple(taken), gives, shape)
+    gives = _noted("Tensor" if _tensors(network) else "Any", symbols)
+    gives = f"dict[str, {gives}]" if isinstance(planned.result, dict) else gives
+    return Signature(names, taken, gives, planned.result)
+
+
+def _tensors(network: Network) -> bool:
+    """True if all outputs are tensors."""
+    return all(isinstance(network.shape(path), tuple) for path in network.outputs.values())
 
 
 def _type(network: Network, value: Operation, symbols: Symbols) -> str:
@@ -220,29 +212,35 @@ def _about(network: Network, symbols: Symbols) -> list[str]:
         f"{summary.parameters:,} parameters and {summary.macs:,} multiply-accumulates for an "
         f"input of {prose(shown(summary.input))}; {outputs}."
     )
-    origin = f"Written by archdsl from the spec {name}. Needs {_needs(symbols)}."
-    paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]
-    return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
-
-
-def _needs(symbols: Symbols) -> str:
-    """The packages that the file imports, torch first."""
     *most, last = "torch", *sorted(symbols.packages() - {"torch"})
-    return f"{', '.join(most)} and {last}" if most else "torch alone"
+    needs = f"{', '.join(most)} and {last}" if most else "torch alone"
+    origin = f"Written by archdsl from the spec {name}. Needs {needs}."
+    first, *rest = _heading(network) or [f"The network {name}."]
+    return [f'"""{first}', *rest, "", *wrapped(totals), origin, '"""']
+
+
+def _heading(network: Network) -> list[str]:
+    """The comment at the top of the spec, less its facts, in lines; none where there is none."""
+    block = network.block
+    # The text with the network's last layer is the one that was named, not what it includes.
+    span = block.steps[-1].span if block is not None and block.steps else None
+    return [] if span is None or span.source.is_cpp else wrapped(facts(span.source).comment)
+
+
+def wrapped(text: str) -> list[str]:
+    """Text in lines of a docstring; nothing in it can end that."""
+    return textwrap.wrap(prose(text), _WIDTH, break_on_hyphens=False)
 
 
 def _main(network: Network, name: str) -> list[str]:
     arguments = trial_input(network)
     body: list[Doc] = [f"network = {name}().eval()"]
-    for key, value in arguments.items():
-        body.append(joined(f"{identifier(key)} = ", _random(value)))
+    body += [joined(f"{identifier(key)} = ", _random(value)) for key, value in arguments.items()]
     given = ", ".join(f"{key}={key}" if len(arguments) > 1 else key for key in arguments)
-    body.append("with torch.inference_mode():")
-    body.append(f"{INDENT}outputs = network({given})")
-    shapes = [network.shape(path) for path in network.outputs.values()]
-    if not all(isinstance(shape, tuple) for shape in shapes):
+    body += ["with torch.inference_mode():", f"{INDENT}outputs = network({given})"]
+    if not _tensors(network):
         body.append("print(outputs)")
-    elif len(shapes) > 1:
+    elif len(network.outputs) > 1:
         body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
     else:
         body.append("print(tuple(outputs.shape))")
