@@ -19,7 +19,10 @@ from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
 
 _TRIED = 2
-"""Number of other values at which each parameter is looked at, and all of them together."""
+"""Number of settings in which all parameters have other values, besides those in which one has."""
+
+_TURNS = 8
+"""Number of such settings that are tried."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,16 @@ class Variations:
         fixed = {name: defaults.pop(name) for name in without}
         found: dict[str, list[Any]] = {}
         for name, value in defaults.items():
-            tried = list(islice(self._alike({name: other} for other in _others(value)), _TRIED))
-            if len(tried) < (1 if isinstance(value, bool) else _TRIED):
+            values = list(_others(value))
+            first = next(self._alike({name: other} for other in values), None)
+            if first is None:
                 fixed[name] = value
-            elif _merged([self._own, *map(self._view, tried)])[1]:
-                found[name] = [setting[name] for setting in tried]
-        alone = [{name: value} for name, values in found.items() for value in values]
-        mixed = list(islice(self._alike(_mixed(found)), _TRIED)) if len(found) > 1 else []
-        if len(found) > 1 and len(mixed) < _TRIED:
+            elif _merged([self._own, self._view(first)])[1]:
+                found[name] = values[values.index(first[name]) :]
+        mixed = list(islice(self._alike(_mixed(found)), _TRIED)) if found else []
+        if found and len(mixed) < _TRIED:
             return self.variation((*without, next(reversed(found))))
+        alone = [{name: values[0]} for name, values in found.items()]
         settings = [{}, *alone, *mixed]
         (planned, numbers), _ = _merged(list(map(self._view, settings)))
         parameters = {
@@ -155,16 +159,17 @@ def _others(value: Any) -> Iterator[Any]:
         yield from (value + 1, 2 * value + 3, value + 2, 2 * value, 3 * value, 4 * value)
         yield from (each for each in (value // 2, value // 3, value // 4) if each > 0)
     elif isinstance(value, float):
-        near = (0.3, 0.7) if value == 0 else (1.37 * value, 0.61 * value, 0.83 * value)
+        near = (0.3, 0.7, 0.2) if value == 0 else (1.37 * value, 0.61 * value, 0.83 * value)
         yield from (float(f"{each:.3g}") for each in near)
 
 
 def _mixed(found: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Settings that change all parameters at once."""
-    for turn in range(_TRIED ** min(len(found), 4)):
+    """Settings that change all parameters at once, to others than their first values."""
+    for turn in range(_TURNS):
+        places = (turn + turn // _TRIED * place for place in range(len(found)))
         yield {
-            name: values[(turn + (turn >> place) * (place > 0)) % len(values)]
-            for place, (name, values) in enumerate(found.items())
+            name: values[1:][place % (len(values) - 1)] if values[1:] else values[0]
+            for place, (name, values) in zip(places, found.items(), strict=True)
         }
 
 
