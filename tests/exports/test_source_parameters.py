@@ -91,7 +91,7 @@ def other(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        return [value + 5, 5 * value, 7 * value, 6 * value]
+        return [value + 5, 5 * value, 7 * value, value // 3]
     return [value * 0.77 + 0.01, value / 2]
 
 
@@ -102,7 +102,7 @@ def parts(module: nn.Module) -> dict[str, str]:
         if not list(part.children()):
             with contextlib.suppress(NotImplementedError):  # it shows a tensor, which is on meta
                 numbers = re.sub(r"\((.+), \1\)", r"\1", part.extra_repr())
-                found[name] = f"{type(part).__name__}({numbers})"
+                found[name] = f"{type(part).__name__.removeprefix('Frozen')}({numbers})"
     return found
 
 
