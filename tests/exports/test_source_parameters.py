@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from test_source import made
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.backends.source import source as source_of
 from archdsl.backends.torch import compile_outline
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.diagnostics import ArchError
@@ -192,8 +194,6 @@ def test_parameters_in_loops_and_calls() -> None:
     template <int N, typename SUBNET> using body = dropout<p,residual<relu<con<N,3,3,1,1>>,SUBNET>>;
     using net_type = outputs<out=fc<classes>, map=reshape_to<n,-1,2>,
         repeat<3,body<n>,con<n,1,1,1,1,input<3,8,8>>>>;"""
-    if "reshape_to" not in archdsl.layers.definitions():
-        text = text.replace("map=reshape_to<n,-1,2>", "map=con<2*n,1,1,1,1>")
     source, module = written(text)
     assert argued(module) == {"classes": 4, "n": 8, "p": 0.5}
     network = archdsl.load(text, n=6, p=0.25, classes=2)
@@ -202,3 +202,36 @@ def test_parameters_in_loops_and_calls() -> None:
     x = torch.rand(1, 3, 8, 8)
     assert parts(wanted) == parts(twin)
     assert all(map(torch.equal, tensors(wanted.eval()(x)), tensors(twin.eval()(x))))
+
+
+@pytest.mark.parametrize(
+    "name", ["self", "x", "i", "training", "half", "Head", "Network", "nn", "print"]
+)
+def test_any_name_of_a_parameter_is_legal(name: str) -> None:
+    """Those that Python, torch or the file has get an underscore."""
+    text = f"""param int {name} = 8; param int {name}_ = 4;
+    template <int N, typename SUBNET> using head = reshape_to<{name},2,1,fc<N,SUBNET>>;
+    using net_type = fc<{name}_,head<2*{name},input<3,4,4>>>;"""
+    source, module = written(text)
+    first, second = argued(module)
+    assert {first, second} & {name, f"{name}_"}
+    network = archdsl.load(text, **{name: 6, f"{name}_": 3})
+    wanted, twin = network.to_torch(seed=1), made(source, **{first: 6, second: 3})
+    twin.load_state_dict(wanted.state_dict())
+    x = torch.rand(2, 3, 4, 4)
+    assert torch.equal(wanted(x), twin(x))
+
+
+def test_a_size_that_is_rounded_off_nearby_is_told() -> None:
+    """Of 32 or 33 pixels a stride of 2 leaves 16, of 64 it leaves more: the head depends on it."""
+    text = """param int pixels = 32; param int free = 5;
+    using net_type = fc<3,max_pool<2,2,2,2,input<1,pixels,pixels>>>;"""
+    source, module = written(text)
+    assert argued(module) == {}
+    assert "Fixed here: pixels = 32." in source
+
+
+def test_a_network_without_its_text_has_no_arguments() -> None:
+    network = archdsl.load("param int n = 3; using net_type = fc<n,input<3,4,4>>;")
+    alone = replace(network.checked, varied=None)
+    assert "def __init__(self) -> None:" in source_of(alone)

@@ -8,6 +8,7 @@ count of a block, is left at its value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -105,12 +106,15 @@ class Variations:
         fixed = {name: defaults.pop(name) for name in without}
         found: dict[str, list[Any]] = {}
         for name, value in defaults.items():
-            values = list(_others(value))
-            first = next(self._alike({name: other} for other in values), None)
-            if first is None:
+            values = [each for each in dict.fromkeys(_others(value)) if each != value]
+            alike = self._alike({name: other} for other in values)
+            tried = list(islice(alike, 1))
+            # A size may be rounded off at a value nearby, and matter at one farther away.
+            tried += () if any(map(self._matters, tried)) else islice(alike, 1)
+            if any(map(self._matters, tried)):
+                found[name] = values[values.index(tried[0][name]) :]
+            elif len(tried) < min(2, len(values)):
                 fixed[name] = value
-            elif _merged([self._own, self._view(first)])[1]:
-                found[name] = values[values.index(first[name]) :]
         mixed = list(islice(self._alike(_mixed(found)), _TRIED)) if found else []
         if found and len(mixed) < _TRIED:
             return self.variation((*without, next(reversed(found))))
@@ -127,24 +131,25 @@ class Variations:
         assert found is not None
         return found
 
+    def _matters(self, setting: dict[str, Any]) -> bool:
+        """True if the plan differs in a setting."""
+        return _merged([self._own, self._view(setting)])[1]
+
     def _alike(self, settings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The settings in which the plan differs in numbers alone."""
-        for setting in settings:
+        """The settings in which the plan differs in numbers alone, up to one that counts anew."""
+        for setting in settings if self._network.varied is not None else ():
             key = tuple(setting.items())
             if key not in self._known:
-                self._known[key] = self._tried(setting)
+                self._known[key] = None
+                with suppress(ArchError, _UnlikeError):
+                    other = self._network.varied(setting)
+                    if other.layers != self._network.layers:
+                        return
+                    view = _view(other)
+                    _merged([self._own, view])
+                    self._known[key] = view
             if self._known[key] is not None:
                 yield setting
-
-    def _tried(self, setting: dict[str, Any]) -> _View | None:
-        if self._network.varied is None:
-            return None
-        try:
-            view = _view(self._network.varied(setting))
-            _merged([self._own, view])
-        except (ArchError, _UnlikeError):
-            return None
-        return view
 
 
 def _view(network: Network) -> _View:
@@ -157,7 +162,7 @@ def _others(value: Any) -> Iterator[Any]:
         yield not value
     elif isinstance(value, int):
         yield from (value + 1, 2 * value + 3, value + 2, 2 * value, 3 * value, 4 * value)
-        yield from (each for each in (value // 2, value // 3, value // 4) if each > 0)
+        yield from (value // 2, value // 3, value // 4)
     elif isinstance(value, float):
         near = (0.3, 0.7, 0.2) if value == 0 else (1.37 * value, 0.61 * value, 0.83 * value)
         yield from (float(f"{each:.3g}") for each in near)

@@ -32,6 +32,7 @@ from archdsl.backends.source.steps import Built, Step, opened
 from archdsl.backends.source.symbols import Symbols
 from archdsl.diagnostics import fail
 from archdsl.ir.lowering import Construct
+from archdsl.ir.names import allowed
 
 
 class Said(NamedTuple):
@@ -202,7 +203,7 @@ class Writer:
             term = pattern.abstraction.terms[index]
             for place, name in enumerate(pattern.arguments):
                 if not isinstance(term, Constant) and term.uses(place) and name not in kept:
-                    kept[name] = names.new(name, f"{name}_")
+                    kept[name] = names.new(allowed(name), f"{name}_")
             fields = [f"self.{kept.get(name, name)}" for name in pattern.arguments]
             return self._said(term, fields).text
 

@@ -94,8 +94,9 @@ def _told(network: Network, varied: Variation) -> Iterator[str]:
 def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     """The definitions of archdsl's own that the patterns call, directly or by an argument."""
     for term in found[-1].abstraction.terms:
-        for function in term.functions if isinstance(term, Spelled) else ():
-            symbols.of(function)
+        if isinstance(term, Spelled):
+            for function in term.functions:
+                symbols.of(function)
     for step in (step for pattern in found for step in pattern.steps):
         if isinstance(step.head, Built):
             for built in step.head.all():
@@ -122,13 +123,18 @@ def _records(value: Any) -> Iterator[Construct]:
 
 
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
-    """Give the classes their names: those of templates, and of variants what sets them apart."""
+    """Give the classes their names: those of templates, and of variants what sets them apart.
+
+    The network's arguments have the names of parameters, as far as those are free.
+    """
     names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
     for step in (step for pattern in found for step in pattern.steps):
         made = step.head.made if isinstance(step.head, Built) else step.head
         if callable(made):
             names.taken.add(made.__name__)
-    found[-1].name = names.new(camel(network.name))
+    root = found[-1]
+    root.arguments = tuple(names.new(name, f"{name}_") for name in root.arguments)
+    root.name = names.new(camel(network.name))
     firsts: dict[str, set[str]] = {}
     for pattern in found[:-1]:
         if pattern.inline:
