@@ -137,12 +137,13 @@ class Variations:
 
     def _alike(self, settings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The settings in which the plan differs in numbers alone, up to one that counts anew."""
-        for setting in settings if self._network.varied is not None else ():
+        varied = self._network.varied
+        for setting in settings if varied is not None else ():
             key = tuple(setting.items())
             if key not in self._known:
                 self._known[key] = None
                 with suppress(ArchError, _UnlikeError):
-                    other = self._network.varied(setting)
+                    other = varied(setting)
                     if other.layers != self._network.layers:
                         return
                     view = _view(other)
