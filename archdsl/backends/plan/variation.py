@@ -138,7 +138,9 @@ class Variations:
     def _alike(self, settings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The settings in which the plan differs in numbers alone, up to one that counts anew."""
         varied = self._network.varied
-        for setting in settings if varied is not None else ():
+        if varied is None:
+            return
+        for setting in settings:
             key = tuple(setting.items())
             if key not in self._known:
                 self._known[key] = None

@@ -106,10 +106,7 @@ def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
                 symbols.of(named(record.target))
         if callable(step.head) and step.head.__module__ != "_operator":
             symbols.of(step.head)
-    bundle = Bundle(symbols)
-    for thing in symbols.bundled.values():
-        bundle.add(thing)
-    return bundle
+    return Bundle(symbols, symbols.bundled.values())
 
 
 def _records(value: Any) -> Iterator[Construct]:
