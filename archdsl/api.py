@@ -6,7 +6,8 @@ Everything the command line does goes through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +48,8 @@ class FrontendResult(NamedTuple):
 
     document: nodes.Document
     elaborated: Elaborated
+    again: Callable[[Mapping[str, Any]], Network]
+    """The network of the same text with other values of some parameters."""
 
 
 class Network:
@@ -89,7 +92,13 @@ class Network:
     @cached_property
     def checked(self) -> model.Network:
         """The network with its shapes; raises ArchError where they do not fit."""
-        return shapes.check(self._network, self._input_shape)
+        network = replace(self._network, varied=self._varied)
+        return shapes.check(network, self._input_shape)
+
+    def _varied(self, settings: Mapping[str, Any]) -> model.Network:
+        """The checked network of the same text with other values of parameters."""
+        assert self._origin is not None  # else there are no parameters
+        return self._origin.again(settings).sized(self._input_shape).checked
 
     @cached_property
     def setting(self) -> Setting:
@@ -134,9 +143,9 @@ class Network:
             return self.warnings
         from archdsl.analysis.lint import LintContext, advise
 
-        return advise(LintContext(*self._origin, self.checked))
+        return advise(LintContext(self._origin.document, self._origin.elaborated, self.checked))
 
-    def sized(self, shape: Shape) -> Network:
+    def sized(self, shape: Shape | None) -> Network:
         """The same network for an input of another size; not checked yet."""
         made = Network(self._network, self.source, shape, self.choice, self._origin, self.included)
         made.run = self.run
@@ -342,7 +351,12 @@ def load_source(
     if source.is_cpp and elaborated.name is not None and elaborated.others:
         choice = Choice(elaborated.name, elaborated.others)
     graph = build(elaborated.block, name, elaborated.parameters)
-    origin = FrontendResult(document, elaborated)
+
+    def again(values: Mapping[str, Any]) -> Network:
+        every = {**(settings or {}), **values}
+        return load_source(source, net=net, limits=limits, settings=every)
+
+    origin = FrontendResult(document, elaborated, again)
     return Network(graph, source, shape, choice, origin, frozenset(read))
 
 

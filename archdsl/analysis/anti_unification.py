@@ -45,6 +45,10 @@ class Formula(NamedTuple):
         """True if the slot is the argument itself."""
         return self.times == self.over == 1
 
+    def uses(self, argument: int) -> bool:
+        """True if it follows from this argument."""
+        return argument == self.argument
+
     def value(self, argument: Value) -> Value:
         """The slot's value where the argument has this one."""
         if self.plain:

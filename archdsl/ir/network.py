@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
@@ -37,6 +37,8 @@ class Network:
     """Outputs by path that stand in for the network's own."""
     limit: int | None = None
     """Number of equal runs in a row that the graph has at most; ``None`` for all of them."""
+    varied: Callable[[Mapping[str, Any]], Network] | None = None
+    """The checked network of the same text with other values of parameters, if there is a text."""
 
     # ---- without the graph ----
 

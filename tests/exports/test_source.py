@@ -40,8 +40,8 @@ SMALLER = {
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SMALLER]
 
 
-def made(source: str) -> nn.Module:
-    """The network of a file, in a world without archdsl."""
+def made(source: str, **settings: Any) -> nn.Module:
+    """The network of a file, in a world without archdsl; its class takes ``settings``."""
 
     def guarded(name: str, *arguments: Any) -> Any:
         assert not name.startswith("archdsl"), "the file depends on archdsl"
@@ -58,7 +58,7 @@ def made(source: str) -> nn.Module:
         patch.setitem(sys.modules, "written", module)
         exec(compile(source, "written.py", "exec"), names)
     network = source.rpartition("network = ")[2].partition("(")[0]
-    found: nn.Module = names[network]()
+    found: nn.Module = names[network](**settings)
     return found
 
 

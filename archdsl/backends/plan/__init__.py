@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.backends.plan.emitter import LAYER, plan, plan_layer
 from archdsl.backends.plan.operations import Kind, LeafModule, Operation, Plan, replaced
 from archdsl.backends.plan.units import Function, InnerUnit, Leaf, Unit, UnitPiece, units
+from archdsl.backends.plan.variation import Variation, Variations, Varying
 
 __all__ = [
     "LAYER",
@@ -17,6 +18,9 @@ __all__ = [
     "Plan",
     "Unit",
     "UnitPiece",
+    "Variation",
+    "Variations",
+    "Varying",
     "plan",
     "plan_layer",
     "replaced",

@@ -5,7 +5,7 @@ A plan is data and free of any framework. Backends carry it out: as live modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
@@ -45,9 +45,7 @@ class Operation:
 
     def reads(self) -> list[Operation]:
         """The operations whose results it takes, in order and each once."""
-        found: dict[Operation, None] = {}
-        _collect((self.arguments, tuple(self.options.values())), found)
-        return list(found)
+        return operations_in((self.arguments, self.options))
 
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.target}>"
@@ -85,35 +83,43 @@ class Plan:
         return (each for each in self.operations if each.kind is Kind.ENTRY)
 
 
+def leaves(value: Any) -> Iterator[Any]:
+    """The operations and constants in a value, in order."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    elif isinstance(value, slice):
+        value = (value.start, value.stop, value.step)
+    if type(value) in (tuple, list):
+        for each in value:
+            yield from leaves(each)
+    else:
+        yield value
+
+
 def operations_in(value: Any) -> list[Operation]:
     """The operations in a value, in order and each once."""
-    found: dict[Operation, None] = {}
-    _collect(value, found)
-    return list(found)
+    return list(dict.fromkeys(each for each in leaves(value) if isinstance(each, Operation)))
+
+
+def shape(value: Any, leaf: Callable[[Any], Hashable]) -> Hashable:
+    """A value as something that can be a key, with other things in place of its leaves."""
+    if isinstance(value, Mapping):
+        return "dict", tuple((key, shape(each, leaf)) for key, each in value.items())
+    if isinstance(value, slice):
+        return "slice", shape((value.start, value.stop, value.step), leaf)
+    if type(value) in (tuple, list):
+        return type(value).__name__, tuple(shape(each, leaf) for each in value)
+    return leaf(value)
 
 
 def replaced(value: Any, by: Callable[[Operation], Any]) -> Any:
     """A value with other things in place of the operations in it."""
     if isinstance(value, Operation):
         return by(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: replaced(each, by) for key, each in value.items()}
     if isinstance(value, slice):
-        bounds = (value.start, value.stop, value.step)
-        return slice(*(replaced(each, by) for each in bounds))
+        return slice(*(replaced(each, by) for each in (value.start, value.stop, value.step)))
     if type(value) in (tuple, list):
         return type(value)(replaced(each, by) for each in value)
     return value
-
-
-def _collect(value: Any, found: dict[Operation, None]) -> None:
-    if isinstance(value, Operation):
-        found[value] = None
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            _collect(each, found)
-    elif isinstance(value, slice):
-        _collect((value.start, value.stop, value.step), found)
-    elif type(value) in (tuple, list):
-        for each in value:
-            _collect(each, found)

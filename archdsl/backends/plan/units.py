@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.backends.plan.operations import Kind, Operation, Plan
+from archdsl.backends.plan.operations import Kind, Operation, Plan, shape
 from archdsl.ir.names import class_name
 from archdsl.ir.network import Network, Scope
 
@@ -202,6 +202,10 @@ class UnitKeys:
         """The number of the unit's class; the units inside need theirs before."""
         values: dict[Operation, int] = {each: i for i, each in enumerate(unit.inputs)}
         parts: list[Hashable] = []
+
+        def leaf(value: Any) -> Hashable:
+            return values[value] if isinstance(value, Operation) else (type(value).__name__, value)
+
         for piece in unit.pieces:
             if isinstance(piece, InnerUnit):
                 taken = tuple(values[each] for each in piece.unit.inputs)
@@ -212,23 +216,9 @@ class UnitKeys:
             call = piece.operation
             values.setdefault(call, len(values))
             name = piece.name if isinstance(piece, Leaf) else call.target
-            shape = _shape((call.arguments, dict(call.options)), values)
-            parts.append((name, call.kind, shape))
+            parts.append((name, call.kind, shape((call.arguments, call.options), leaf)))
         given = tuple(values[each] for each in unit.outputs)
         full = (unit_name(unit), unit.parent is None, len(unit.inputs), *parts, given)
         found = self._numbers.setdefault(full, len(self._numbers))
         self._keys[unit] = found
         return found
-
-
-def _shape(value: Any, values: dict[Operation, int]) -> Hashable:
-    """Arguments with numbers in place of values, as something that can be a key."""
-    if isinstance(value, Operation):
-        return "value", values[value]
-    if isinstance(value, dict):
-        return "dict", tuple((key, _shape(each, values)) for key, each in value.items())
-    if isinstance(value, slice):
-        return "slice", _shape((value.start, value.stop, value.step), values)
-    if type(value) in (tuple, list):
-        return type(value).__name__, tuple(_shape(each, values) for each in value)
-    return type(value).__name__, value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
-from archdsl.analysis.anti_unification import Constant, Formula, Term, Value, same
+from archdsl.analysis.anti_unification import Constant, Term, Value, same
 from archdsl.backends.plan import Operation
 from archdsl.backends.source.code_style import (
     INDENT,
@@ -21,27 +23,44 @@ from archdsl.backends.source.code_style import (
     prose,
     tupled,
 )
-from archdsl.backends.source.constructors import Construction
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
+from archdsl.backends.source.spelling import Spelled
+from archdsl.backends.source.steps import Built, Step, opened
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.source.unit_drafts import Built, UnitStep, opened
 from archdsl.diagnostics import fail
+from archdsl.ir.lowering import Construct
+from archdsl.ir.names import allowed
 
 
-class SlotText(NamedTuple):
+class Said(NamedTuple):
     """The value of a slot as source says it; ``constant`` where it is one."""
 
-    text: str
+    doc: Doc
     constant: Constant | None = None
-    parts: Doc | None = None
 
     @property
-    def doc(self) -> Doc:
-        """The value as it may be broken over lines."""
-        return self.text if self.parts is None else self.parts
+    def text(self) -> str:
+        """The value on one line."""
+        return flat(self.doc)
+
+    def equals(self, value: Value) -> bool:
+        """True for a constant that a constructor takes as this one: 1 for 1.0, but not for True."""
+        if self.constant is None:
+            return False
+        own = self.constant.value
+        return isinstance(own, bool) == isinstance(value, bool) and own == value
+
+
+class Signature(NamedTuple):
+    """The parameters of ``forward`` with their types, the type of what it returns, and that."""
+
+    names: Sequence[str]
+    parameters: Sequence[str]
+    gives: str
+    result: Any
 
 
 class Writer:
@@ -56,54 +75,45 @@ class Writer:
         pattern: Pattern,
         about: Sequence[str],
         notes: Mapping[str, str],
-        result: ForwardResults | None = None,
+        signature: Signature | None = None,
         ending: Sequence[str] = (),
     ) -> list[str]:
         """The class of a pattern.
 
-        ``about`` is its docstring, ``notes`` are comments by attribute; ``result`` says what the
-        network itself takes and returns, ``ending`` are last lines of its constructor.
+        ``about`` is its docstring, ``notes`` are comments by attribute; ``signature`` is that of
+        the network itself, ``ending`` are last lines of its constructor.
         """
-        said = [self._said(term, pattern.arguments) for term in pattern.abstraction.terms]
-        made = self._attributes(pattern, said, notes)
+        made = self._attributes(pattern, notes)
         base = self._symbols.nn("Sequential" if pattern.chain else "Module")
-        found = [f"class {pattern.name}({base}):"]
-        if about:
-            found += [*_docstring(about), ""]
-        body: list[str] = []
         kept: dict[str, str] = {}
-        if not pattern.chain:
-            body = self._forward(pattern, kept, result)
-        keeping = [f"{INDENT * 2}self.{field} = {name}" for name, field in kept.items()]
-        found += [
-            *lines(joined("def __init__", self._parameters(pattern), " -> None:"), 1),
+        forward = [] if pattern.chain else ["", *self._forward(pattern, kept, signature)]
+        parameters: list[Doc] = ["self"]
+        for name, each in zip(pattern.arguments, pattern.abstraction.arguments, strict=True):
+            default = "" if each.default is None else f" = {literal(each.default.value)}"
+            parameters.append(f"{name}: {_annotation(each.values)}{default}")
+        head = joined("def __init__", DocGroup("(", tuple(parameters), ")"), " -> None:")
+        return [
+            f"class {pattern.name}({base}):",
+            *(_docstring(about) if about else []),
+            *lines(head, 1),
             f"{INDENT * 2}super().__init__()",
-            *keeping,
+            *(f"{INDENT * 2}self.{field} = {name}" for name, field in kept.items()),
             *made,
             *(INDENT * 2 + line for line in ending),
+            *forward,
         ]
-        return [*found, *(["", *body] if body else [])]
 
     # ---- the constructor ----
 
-    def _parameters(self, pattern: Pattern) -> DocGroup:
-        found: list[Doc] = ["self"]
-        for name, each in zip(pattern.arguments, pattern.abstraction.arguments, strict=True):
-            default = "" if each.default is None else f" = {literal(each.default.value)}"
-            found.append(f"{name}: {_annotation(each.values)}{default}")
-        return DocGroup("(", tuple(found), ")")
-
-    def _said(self, term: Term, names: Sequence[str] = ()) -> SlotText:
+    def _said(self, term: Term, names: Sequence[str] = ()) -> Said:
         if isinstance(term, Constant):
-            doc = self._literal(term.value)
-            return SlotText(flat(doc), term, doc)
-        assert isinstance(term, Formula)
-        return SlotText(term.text(names[term.argument]))
+            return Said(self._literal(term.value), term)
+        return Said(term.text(names if isinstance(term, Spelled) else names[term.argument]))
 
     def _literal(self, value: Value) -> Doc:
-        if isinstance(value, Construction):
+        if isinstance(value, Construct):
             head, slots = opened(value)
-            return self._call(head, [self._said(Constant(slot.value)) for slot in slots])
+            return self._made(head, (self._said(Constant(slot.value)) for slot in slots))
         if isinstance(value, tuple):
             return tupled(tuple(map(self._literal, value)))
         try:
@@ -111,14 +121,11 @@ class Writer:
         except ValueError:
             raise fail(f"a {type(value).__name__} cannot be written as source") from None
 
-    def _attributes(
-        self, pattern: Pattern, said: list[SlotText], notes: Mapping[str, str]
-    ) -> list[str]:
+    def _attributes(self, pattern: Pattern, notes: Mapping[str, str]) -> list[str]:
+        values = (self._said(term, pattern.arguments) for term in pattern.abstraction.terms)
         found: list[str] = []
-        at = 0
         for action in pattern.actions:
-            slots = said[at : at + len(action.slots)]
-            at += len(action.slots)
+            slots = list(islice(values, len(action.slots)))
             if isinstance(action, Loop):
                 found += self._loop(action, slots, notes)
             elif action.name is not None and action.first:
@@ -127,154 +134,112 @@ class Writer:
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: UnitStep, said: list[SlotText]) -> Doc:
+    def _construction(self, step: Step, slots: Iterable[Said]) -> Doc:
         """The call that makes the module of a step."""
-        if isinstance(step.head, Pattern):
-            if step.head.inline:
-                return self._sequential(step.head, said)
-            arguments: list[Doc] = []
-            for index, (name, each) in enumerate(zip(step.head.arguments, said, strict=True)):
-                default = step.head.default(index)
-                if default is None:
-                    arguments.append(each.doc)
-                elif each.constant is None or not same(each.constant.value, default.value):
-                    arguments.append(joined(f"{name}=", each.doc))
-            return call(step.head.name, arguments)
-        assert isinstance(step.head, Built)
-        return self._call(step.head, said)
+        pattern = step.head
+        if not isinstance(pattern, Pattern):
+            return self._made(pattern, iter(slots))
+        if pattern.inline:
+            return self._sequential(pattern, iter(slots))
+        arguments: list[Doc] = []
+        taken = pattern.abstraction.arguments
+        for name, each, said in zip(pattern.arguments, taken, slots, strict=True):
+            if each.default is None:
+                arguments.append(said.doc)
+            elif said.constant is None or not same(said.constant.value, each.default.value):
+                arguments.append(joined(f"{name}=", said.doc))
+        return call(pattern.name, arguments)
 
-    def _call(self, built: Built, said: Sequence[SlotText]) -> Doc:
-        """The call of a constructor, and in it the calls that make modules for it."""
-        return self._made(built, iter(said))
+    def _made(self, built: Built, slots: Iterator[Said]) -> Doc:
+        """The call of a constructor, and in it the calls that make modules for it.
 
-    def _made(self, built: Built, values: Iterator[SlotText]) -> Doc:
-        return call(self._symbols.of(built.made), self._given(built, values))
-
-    def _given(self, built: Built, values: Iterator[SlotText]) -> Iterator[Doc]:
-        """The arguments that a call has to say: those without a default, or that differ from it."""
+        It says the arguments that have no default, or differ from it.
+        """
+        arguments: list[Doc] = []
         for parameter, inner in built.arguments:
-            each = None if inner is not None else next(values)
-            doc = each.doc if each is not None else ""
-            if inner is not None:
-                doc = self._made(inner, values)
-            if parameter.variadic or parameter.required:
-                yield doc
-            elif not (each and each.constant and _equal(each.constant.value, parameter.default)):
-                yield joined(f"{parameter.name}=", doc)
+            said = Said(self._made(inner, slots)) if inner is not None else next(slots)
+            if parameter.variadic or parameter.default is inspect.Parameter.empty:
+                arguments.append(said.doc)
+            elif not said.equals(parameter.default):
+                arguments.append(joined(f"{parameter.name}=", said.doc))
+        return call(self._symbols.of(built.made), arguments)
 
-    def _sequential(self, pattern: Pattern, said: list[SlotText]) -> Doc:
+    def _sequential(self, pattern: Pattern, slots: Iterator[Said]) -> Doc:
         self._symbols.need("from collections import OrderedDict")
-        items: list[Doc] = []
-        at = 0
-        for step in pattern.actions:
-            assert isinstance(step, UnitStep)
-            slots = said[at : at + len(step.slots)]
-            at += len(step.slots)
-            items.append(joined(f"{identifier(str(step.name))}=", self._construction(step, slots)))
+        items = []
+        for step in pattern.steps:
+            made = self._construction(step, list(islice(slots, len(step.slots))))
+            items.append(joined(f"{identifier(str(step.name))}=", made))
         return call(self._symbols.nn("Sequential"), [call("OrderedDict", items)])
 
-    def _loop(self, loop: Loop, said: list[SlotText], notes: Mapping[str, str]) -> list[str]:
+    def _loop(self, loop: Loop, said: list[Said], notes: Mapping[str, str]) -> list[str]:
         count, *pairs = said
-        values = [
-            _over(first, rest, grows)
-            for first, rest, grows in zip(pairs[::2], pairs[1::2], loop.grows, strict=True)
-        ]
+        every = list(map(_over, pairs[::2], pairs[1::2], loop.grows))
         numbers = [number for number in loop.numbers if number is not None]
-        indexed = any(_indexed(value) for value in values) or len(set(numbers)) > 1
+        indexed = len(set(numbers)) > 1 or any(
+            each.constant is None and re.search(r"\bi\b", each.text) for each in every
+        )
         begin = 0 if indexed else numbers[0]
         found = [f"{INDENT * 2}for i in {span(begin, count.text)}:"]
-        at = 0
+        values = iter(every)
         for step, number in zip(loop.body, loop.numbers, strict=True):
-            slots = values[at : at + len(step.slots)]
-            at += len(step.slots)
+            slots = list(islice(values, len(step.slots)))
             if step.name is None or number is None:
                 continue
             shift = f" + {number - begin}" if number > begin else ""
             name = f'f"{identifier(step.name + "_")[:-1]}{{i{shift}}}"'
-            made = self._construction(step, slots)
-            found += lines(call("self.add_module", [name, made]), 3)
-        last = loop.body[-1].name
-        return _noted(found, notes.get(last) if last is not None else None)
+            found += lines(call("self.add_module", [name, self._construction(step, slots)]), 3)
+        return _noted(found, notes.get(loop.body[-1].name or ""))
 
     # ---- forward ----
 
     def _forward(
-        self, pattern: Pattern, kept: dict[str, str], result: ForwardResults | None
+        self, pattern: Pattern, kept: dict[str, str], signature: Signature | None
     ) -> list[str]:
-        terms = pattern.abstraction.terms
-        names = UniqueNames([n for each in pattern.actions for n in _names(each)])
+        """The method; ``kept`` takes the arguments of the constructor that it reads."""
+        names = UniqueNames(step.name for step in pattern.steps if step.name is not None)
 
         def slot(index: int) -> str:
-            term = terms[index]
-            if isinstance(term, Constant):
-                return flat(self._literal(term.value))
-            name = pattern.arguments[term.argument]
-            if name not in kept:
-                kept[name] = names.new(name, f"{name}_")
-            return term.text(f"self.{kept[name]}")
+            term = pattern.abstraction.terms[index]
+            for place, name in enumerate(pattern.arguments):
+                if not isinstance(term, Constant) and term.uses(place) and name not in kept:
+                    kept[name] = names.new(allowed(name), f"{name}_")
+            fields = [f"self.{kept.get(name, name)}" for name in pattern.arguments]
+            return self._said(term, fields).text
 
-        writing = Forward(pattern, self._symbols, slot)
-        if result is None:
-            unit = pattern.units[0]
-            kinds = [self._typed(node) for node in unit.inputs]
-            named = zip(writing.parameters(), kinds, strict=True)
-            taken = [f"{name}: {kind}" for name, kind in named]
-            given = [self._typed(node) for node in unit.outputs]
-            gives = given[0] if len(given) == 1 else f"tuple[{', '.join(given)}]"
-            body = writing.write(_several)
-        else:
-            writing.named(result.inputs)
-            taken, gives = list(result.parameters), result.gives
-            body = writing.write(result.returned)
-        head = joined("def forward", DocGroup("(", ("self", *taken), ")"), f" -> {gives}:")
-        return [*lines(head, 1), *body]
+        signature = signature or self._signature(pattern)
+        body = Forward(pattern, self._symbols, slot, signature.names).write(signature.result)
+        taken = DocGroup("(", ("self", *signature.parameters), ")")
+        return [*lines(joined("def forward", taken, f" -> {signature.gives}:"), 1), *body]
 
-
-class ForwardResults(NamedTuple):
-    """The parameters and the return value of the network's ``forward``.
-
-    ``parameters`` are the ``inputs`` with their types; ``structure`` is what is returned, with
-    the places of the outputs in it.
-    """
-
-    inputs: tuple[str, ...]
-    parameters: tuple[str, ...]
-    gives: str
-    structure: int | Mapping[str, Any] | Sequence[Any]
-
-    def returned(self, docs: list[Doc]) -> Doc:
-        """The value of ``forward``."""
-        return _filled(self.structure, docs)
+    def _signature(self, pattern: Pattern) -> Signature:
+        unit = pattern.units[0]
+        free = UniqueNames(self._symbols.bare)
+        names = [free.new("y" if index else "x") for index in range(len(unit.inputs))]
+        kinds = map(self._typed, unit.inputs)
+        taken = [f"{name}: {kind}" for name, kind in zip(names, kinds, strict=True)]
+        outputs = tuple(unit.outputs)
+        if len(outputs) == 1:
+            return Signature(names, taken, self._typed(outputs[0]), outputs[0])
+        gives = f"tuple[{', '.join(map(self._typed, outputs))}]"
+        return Signature(names, taken, gives, outputs)
 
 
-def _filled(structure: Any, docs: list[Doc]) -> Doc:
-    if isinstance(structure, int):
-        return docs[structure]
-    if isinstance(structure, Mapping):
-        items = [joined(f"{literal(n)}: ", _filled(v, docs)) for n, v in structure.items()]
-        return DocGroup("{", tuple(items), "}", listed=True)
-    return DocGroup("[", tuple(_filled(each, docs) for each in structure), "]", listed=True)
-
-
-def _equal(value: Value, default: Value) -> bool:
-    """Equal for a constructor: a stride of 1 is one of (1, 1), but True is not 1."""
-    return isinstance(value, bool) == isinstance(default, bool) and value == default
-
-
-def _over(first: SlotText, rest: SlotText, grows: bool) -> SlotText:
+def _over(first: Said, rest: Said, grows: bool) -> Said:
     """A slot in a loop over ``i``, which is 0 in the first iteration."""
     if grows:
-        step = "i" if rest.text == "1" else f"i * {rest.text}"
-        return SlotText(f"{first.text} + {step}")
+        step = "i" if rest.text == "1" else f"i * {_operand(rest.text)}"
+        return Said(f"{_operand(first.text)} + {step}")
     if first.text == rest.text:
         return first
     if first.constant is not None and isinstance(first.constant.value, bool):
-        return SlotText("i == 0" if first.constant.value else "i > 0")
-    return SlotText(f"{first.text} if i == 0 else {rest.text}")
+        return Said("i == 0" if first.constant.value else "i > 0")
+    return Said(f"{first.text} if i == 0 else {rest.text}")
 
 
-def _indexed(said: SlotText) -> bool:
-    return re.search(r"\bi\b", said.text) is not None and said.constant is None
+def _operand(text: str) -> str:
+    """An expression as an operand of another: in brackets where it would fall apart."""
+    return f"({text})" if re.search(r" (if|\+|-|//) ", text) else text
 
 
 def _annotation(values: Sequence[Value]) -> str:
@@ -282,8 +247,8 @@ def _annotation(values: Sequence[Value]) -> str:
 
 
 def _type(value: Value) -> str:
-    if isinstance(value, Construction):
-        return value.made.__name__
+    if isinstance(value, Construct):
+        return value.name
     if isinstance(value, tuple):
         kinds = {_type(each) for each in value}
         each = kinds.pop() if len(kinds) == 1 else "float"
@@ -301,23 +266,8 @@ def _noted(made: list[str], note: str | None) -> list[str]:
 
 
 def _docstring(about: Sequence[str]) -> list[str]:
-    texts = [prose(line) for line in about]
-    if not texts:
-        return []
-    if len(texts) == 1 and len(texts[0]) + 10 <= WIDTH:
-        return [f'{INDENT}"""{texts[0]}"""']
-    return [f'{INDENT}"""{texts[0]}', *(f"{INDENT}{text}".rstrip() for text in texts[1:]),
-            f'{INDENT}"""']  # fmt: skip
-
-
-def _names(action: UnitStep | Loop) -> list[str]:
-    steps = action.body if isinstance(action, Loop) else (action,)
-    return [step.name for step in steps if step.name is not None]
-
-
-def _several(docs: list[Doc]) -> Doc:
-    """The returned values, separated by commas; in brackets where they need more than one line."""
-    together = ", ".join(map(flat, docs))
-    if len(docs) == 1 or len(INDENT * 2 + "return " + together) <= WIDTH:
-        return docs[0] if len(docs) == 1 else together
-    return tupled(tuple(docs))
+    """The docstring of a class, and an empty line."""
+    first, *rest = map(prose, about)
+    if not rest and len(first) + 10 <= WIDTH:
+        return [f'{INDENT}"""{first}"""', ""]
+    return [*(f"{INDENT}{text}".rstrip() for text in (f'"""{first}', *rest, '"""')), ""]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from archdsl.backends.plan import Operation
 from archdsl.backends.source.code_style import (
+    INDENT,
+    WIDTH,
     Doc,
     DocGroup,
     call,
@@ -18,12 +20,11 @@ from archdsl.backends.source.code_style import (
     quoted,
     tupled,
 )
-from archdsl.backends.source.code_style import Sequence as Pieces
 from archdsl.backends.source.identifiers import UniqueNames, safe
-from archdsl.backends.source.loops import CARRIED, Loop
+from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
+from archdsl.backends.source.steps import Step, is_number
 from archdsl.backends.source.symbols import OPERATORS, Symbols
-from archdsl.backends.source.unit_drafts import Read, SlotReference, UnitStep
 from archdsl.diagnostics import fail
 
 _LONGEST = 60
@@ -36,168 +37,141 @@ _MOST_NAMED = 2
 class Expression(NamedTuple):
     """A step that is not written down yet: an operand of a later one, perhaps."""
 
-    value: int
+    value: Operation
     text: Doc
     operator: str
     module: bool
-    reads: tuple[int, ...]
+    reads: tuple[Operation, ...]
     name: str
 
 
 class Forward:
-    """Writes the body of a forward method."""
+    """Writes the body of a forward method, whose parameters are ``names``."""
 
     def __init__(
-        self, pattern: Pattern, symbols: Symbols, slot: Callable[[int], str], depth: int = 2
+        self, pattern: Pattern, symbols: Symbols, slot: Callable[[int], str], names: Sequence[str]
     ) -> None:
         self.lines: list[str] = []
         self._pattern = pattern
         self._symbols = symbols
         self._slot = slot
-        self._depth = depth
-        self._variables: dict[int, str] = {}
+        self._depth = 2
+        unit = pattern.units[0]
+        self._outputs = list(unit.outputs)
+        self._variables = dict(zip(unit.inputs, names, strict=True))
         self._pending: list[Expression] = []
-        self._left: Counter[int] = Counter(pattern.outputs)
+        self._left: Counter[Operation] = Counter(self._outputs)
         for action in pattern.actions:
             self._left.update(action.reads())
 
-    def parameters(self) -> list[str]:
-        """Names for what the method takes."""
-        for index, value in enumerate(self._pattern.inputs):
-            self._variables[value] = self._free("x" if index == 0 else "y")
-        return [self._variables[value] for value in self._pattern.inputs]
-
-    def named(self, names: Sequence[str]) -> None:
-        """Take the names that the method's arguments have."""
-        self._variables.update(zip(self._pattern.inputs, names, strict=True))
-
-    def write(self, result: Callable[[list[Doc]], Doc]) -> list[str]:
-        """The lines; ``result`` makes what is returned of the outputs."""
+    def write(self, result: Any) -> list[str]:
+        """The lines; ``result`` is what is returned, with the outputs in it."""
         at = 0
         for action in self._pattern.actions:
             if isinstance(action, Loop):
                 self._loop(action, at)
-            else:
-                self._step(action, at, f"self.{action.name}")
+            elif action.gives:
+                numbers = map(self._slot, range(at + action.made, at + len(action.slots)))
+                self._step(action, numbers, f"self.{action.name}")
             at += len(action.slots)
-        outputs = self._pattern.outputs
-        if [e.value for e in self._pending] != list(outputs):
+        if [e.value for e in self._pending] != self._outputs:
             self._flush()
         texts = {each.value: each.text for each in self._pending}
-        docs = [texts.get(v) or self._variables[v] for v in outputs]
-        self._put(joined("return ", result(docs)))
+        doc = _doc(result, lambda value: texts.get(value) or self._value(value))
+        if isinstance(result, tuple) and isinstance(doc, DocGroup):
+            several = ", ".join(map(flat, doc.items))  # in brackets where they need more lines
+            doc = several if len(f"{INDENT * 2}return {several}") <= WIDTH else doc
+        self._put(joined("return ", doc))
         return self.lines
 
     # ---- steps ----
 
-    def _step(self, step: UnitStep, at: int, callee: str, target: str | None = None) -> None:
-        wanted = [v for v in step.reads() if any(v == e.value for e in self._pending[-8:])]
+    def _step(
+        self, step: Step, numbers: Iterator[str], callee: str, target: str | None = None
+    ) -> None:
+        wanted = [v for v in step.reads() if any(v is e.value for e in self._pending[-8:])]
         if wanted and not self._joins(step, wanted):
             self._flush()
             wanted = []
-        taken = self._pending[len(self._pending) - len(wanted) :]
-        del self._pending[len(self._pending) - len(wanted) :]
+        keep = len(self._pending) - len(wanted)
+        self._pending, taken = self._pending[:keep], self._pending[keep:]
         inside = {each.value: each for each in taken}
-        text, symbol = self._text(step, at, callee, inside)
+        text, symbol = self._text(step, numbers, callee, inside)
         reads = [v for each in taken for v in each.reads]
         reads += [v for v in step.reads() if v not in inside]
-        name = step.name if step.name is not None else _wish(step)
-        module = step.name is not None
-        value = step.gives[0]
+        name = step.name or (step.head if isinstance(step.head, str) else step.head.__name__)
+        value, module = step.gives[0], step.name is not None
         made = Expression(value, text, symbol, module, tuple(reads), name)
-        short = module or len(flat(text)) <= _LONGEST or (value,) == self._pattern.outputs
+        short = module or len(flat(text)) <= _LONGEST or [value] == self._outputs
         if target is None and len(step.gives) == 1 and self._left[value] == 1 and short:
             self._pending.append(made)
             return
         self._flush()
         self._assign(made, step.gives, target)
 
-    def _joins(self, step: UnitStep, wanted: list[int]) -> bool:
+    def _joins(self, step: Step, wanted: list[Operation]) -> bool:
         """True if the pending expressions can be inlined into the step in their order."""
         tail = self._pending[len(self._pending) - len(wanted) :]
+        lengths = [len(flat(each.text)) for each in tail]
         if [each.value for each in tail] != wanted:
             return False
-        if sum(len(flat(each.text)) for each in tail) > 2 * _LONGEST:
-            return False
-        if any(len(flat(each.text)) > _LONGEST for each in tail):
+        if sum(lengths) > 2 * _LONGEST or max(lengths) > _LONGEST:
             return False
         if isinstance(step.head, str) or (step.name is None and len(step.reads()) == 1):
             return False
         return step.name is None or not any(each.module for each in tail)
 
     def _text(
-        self, step: UnitStep, at: int, callee: str, inside: dict[int, Expression]
+        self, step: Step, numbers: Iterator[str], callee: str, inside: dict[Operation, Expression]
     ) -> tuple[Doc, str]:
         """The step as an expression, and its operator if it is one."""
 
-        def doc(value: Any) -> Doc:
-            return self._doc(value, at, inside)
+        def leaf(value: Any) -> Doc:
+            if isinstance(value, Operation):
+                return inside[value].text if value in inside else self._value(value)
+            return next(numbers) if is_number(value) else _constant(value)
 
-        if step.name is None and callable(step.head):
+        def operand(value: Any, doc: Doc, symbol: str, *, right: bool) -> Doc:
+            within = inside.get(value) if isinstance(value, Operation) else None
+            if within is None or not within.operator or (within.operator == symbol and not right):
+                return doc
+            return joined("(", doc, ")")
+
+        docs = [_doc(value, leaf) for value in step.arguments]
+        if step.name is None and isinstance(step.head, str):
+            own = operand(step.arguments[0], docs[0], ".", right=False)
+            return call(joined(own, f".{step.head}"), docs[1:]), ""
+        if step.name is None:
             name = step.head.__name__
-            known = getattr(step.head, "__module__", "") == "_operator"
+            known = step.head.__module__ == "_operator"
             if known and name == "getitem":
-                base, index = map(doc, step.arguments)
-                inside_brackets = index.items if isinstance(index, DocGroup) else (index,)
-                return joined(base, DocGroup("[", inside_brackets, "]")), ""
+                index = docs[1].items if isinstance(docs[1], DocGroup) else (docs[1],)
+                return joined(docs[0], DocGroup("[", index, "]")), ""
             if known and name in OPERATORS:
                 symbol = OPERATORS[name]
                 first, second = step.arguments
-                left = self._operand(first, doc(first), inside, symbol, right=False)
-                right = self._operand(second, doc(second), inside, symbol, right=True)
+                left = operand(first, docs[0], symbol, right=False)
+                right = operand(second, docs[1], symbol, right=True)
                 return joined(left, f" {symbol} ", right), symbol
             callee = self._symbols.of(step.head)
-            arguments = [doc(value) for value in step.arguments]
-        elif step.name is None:
-            own, *rest = step.arguments
-            base = self._operand(own, doc(own), inside, ".", right=False)
-            callee_doc = joined(base, f".{step.head}")
-            return call(callee_doc, [doc(value) for value in rest]), ""
-        else:
-            arguments = [doc(value) for value in step.arguments]
-        arguments += [joined(f"{key}=", doc(value)) for key, value in step.options]
-        return call(callee, arguments), ""
-
-    def _operand(
-        self, value: Any, doc: Doc, inside: dict[int, Expression], symbol: str, *, right: bool
-    ) -> Doc:
-        found = inside.get(value.value) if isinstance(value, Read) else None
-        if found is None or not found.operator or (found.operator == symbol and not right):
-            return doc
-        return joined("(", doc, ")")
-
-    def _doc(self, value: Any, at: int, inside: dict[int, Expression]) -> Doc:
-        """An argument."""
-        if isinstance(value, Read):
-            if value.value in inside:
-                return inside[value.value].text
-            if value.value not in self._variables:
-                raise fail("the network's parts cannot be written one after the other")
-            return self._variables[value.value]
-        if isinstance(value, SlotReference):
-            return self._slot(at + value.slot)
-        kind, inner = value
-        if kind == "constant":
-            return _constant(inner)
-        if kind == "dict":
-            items = [joined(f"{quoted(k)}: ", self._doc(v, at, inside)) for k, v in inner]
-            return DocGroup("{", tuple(items), "}", listed=True)
-        parts = tuple(self._doc(each, at, inside) for each in inner)
-        if kind == "slice":
-            start, stop, step = ("" if p == "None" else flat(p) for p in parts)
-            return f"{start}:{stop}" + (f":{step}" if step else "")
-        if kind == "list":
-            return DocGroup("[", parts, "]", listed=True)
-        return tupled(parts)
+        options = [joined(f"{key}=", _doc(value, leaf)) for key, value in step.options.items()]
+        return call(callee, [*docs, *options]), ""
 
     # ---- variables ----
+
+    def _value(self, value: Operation) -> str:
+        if value not in self._variables:
+            raise fail("the network's parts cannot be written one after the other")
+        return self._variables[value]
 
     def _flush(self) -> None:
         waiting, self._pending = self._pending, []
         for each in waiting:
             self._assign(each, (each.value,))
 
-    def _assign(self, made: Expression, gives: tuple[int, ...], target: str | None = None) -> None:
+    def _assign(
+        self, made: Expression, gives: tuple[Operation, ...], target: str | None = None
+    ) -> None:
         freed = self._release(made.reads)
         if target is not None:
             name = target
@@ -207,12 +181,11 @@ class Forward:
             name = self._free("x", safe(made.name))
         self._put(joined(self._targets(name, made, gives), " = ", made.text))
 
-    def _targets(self, name: str, made: Expression, gives: tuple[int, ...]) -> str:
+    def _targets(self, name: str, made: Expression, gives: tuple[Operation, ...]) -> str:
         """Left side of an assignment: a name for each result, or one for very many."""
         if len(gives) > _MOST_NAMED:
             name = self._free(safe(made.name))
-            for index, value in enumerate(gives):
-                self._variables[value] = f"{name}[{index}]"
+            self._variables |= {value: f"{name}[{index}]" for index, value in enumerate(gives)}
             return name
         names: list[str] = []
         for value in gives:
@@ -224,7 +197,7 @@ class Forward:
             names.append(name if used or len(gives) == 1 else "_")
         return ", ".join(names)
 
-    def _release(self, values: Sequence[int]) -> list[str]:
+    def _release(self, values: Sequence[Operation]) -> list[str]:
         """Count the values as read; the names of those that nobody reads any more."""
         freed = []
         for value in values:
@@ -239,7 +212,7 @@ class Forward:
     def _names(self) -> set[str]:
         return {name.partition("[")[0] for name in self._variables.values()}
 
-    def _put(self, doc: Pieces) -> None:
+    def _put(self, doc: Doc) -> None:
         self.lines.extend(lines(doc, self._depth))
 
     # ---- loops ----
@@ -249,52 +222,37 @@ class Forward:
         freed = self._release([loop.start])
         carried = freed[0] if freed else self._free("x", "carried")
         if not freed:
-            self._put(joined(carried, " = ", self._variables[loop.start]))
-        self._variables[CARRIED] = carried
-        guarded = [v for v in loop.reads() if v != loop.start]
+            self._put(joined(carried, " = ", self._value(loop.start)))
+        self._variables[loop.carried] = carried
+        guarded = [v for v in loop.reads() if v is not loop.start]
         self._left.update(guarded)  # read again in every iteration
         for step in loop.body:
             self._left.update(v for v in step.reads() if v not in guarded)
-        named = {number for number in loop.numbers if number is not None}
+        first = min(number for number in loop.numbers if number is not None)
         stems = [step.name for step in loop.body if step.name is not None]
-        attributes = {name for each in self._pattern.actions for name in _attributes(each)}
-        alone = len(stems) == 1 and attributes == set(stems)
+        alone = len(stems) == 1 and {step.name for step in self._pattern.steps} <= {None, *stems}
         if alone:
             stem = safe(stems[0])
             variable = self._free(stem.rpartition("_")[2] or stem, "layer")
             self._put(joined(f"for {variable} in self.children():"))
         else:
-            (first,) = named if len(named) == 1 else (min(named),)
             self._put(joined(f"for i in {span(first, self._slot(at))}:"))
         self._depth += 1
-        inner = at + 1
+        at += 1
         for step, number in zip(loop.body, loop.numbers, strict=True):
-            callee = ""
-            if alone:
-                callee = variable
-            elif number is not None:
-                shift = number - min(named)
-                callee = f'self.get_submodule(f"{step.name}{{i{f" + {shift}" if shift else ""}}}")'
+            callee = variable if alone else ""
+            if number is not None and not alone:
+                shift = f" + {number - first}" if number > first else ""
+                callee = f'self.get_submodule(f"{step.name}{{i{shift}}}")'
+            slots = range(at + 2 * step.made, at + 2 * len(step.slots), 2)
             final = carried if step is loop.body[-1] else None
-            self._step(_doubled(step), inner, callee, final)
-            inner += 2 * len(step.slots)
+            self._step(step, map(self._slot, slots), callee, final)
+            at += 2 * len(step.slots)
         self._depth -= 1
         self._release(guarded)
-        self._variables.pop(CARRIED, None)
-        last = loop.body[-1].gives[0]
-        self._variables.pop(last, None)
+        for value in (loop.carried, loop.body[-1].gives[0]):
+            self._variables.pop(value, None)
         self._variables[loop.gives[0]] = carried
-
-
-def _doubled(step: UnitStep) -> UnitStep:
-    """The step with its holes where a loop has their slots, two for each."""
-    return replace(step, arguments=_spread(step.arguments))
-
-
-def _spread(value: Any) -> Any:
-    if isinstance(value, SlotReference):
-        return SlotReference(2 * value.slot)
-    return tuple(map(_spread, value)) if type(value) is tuple else value
 
 
 def span(first: int, count: str) -> str:
@@ -304,13 +262,19 @@ def span(first: int, count: str) -> str:
     return f"range({first}, {count} + {first})" if first else f"range({count})"
 
 
-def _attributes(action: Any) -> list[str]:
-    steps = action.body if isinstance(action, Loop) else (action,)
-    return [step.name for step in steps if step.name is not None]
-
-
-def _wish(step: UnitStep) -> str:
-    return step.head if isinstance(step.head, str) else str(step.head.__name__)
+def _doc(value: Any, leaf: Callable[[Any], Doc]) -> Doc:
+    """An argument of a call."""
+    if isinstance(value, dict):
+        items = [joined(f"{quoted(k)}: ", _doc(v, leaf)) for k, v in value.items()]
+        return DocGroup("{", tuple(items), "}", listed=True)
+    if isinstance(value, slice):
+        bounds = [_doc(each, leaf) for each in (value.start, value.stop, value.step)]
+        start, stop, step = ("" if each == "None" else flat(each) for each in bounds)
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    if type(value) in (list, tuple):
+        parts = tuple(_doc(each, leaf) for each in value)
+        return tupled(parts) if isinstance(value, tuple) else DocGroup("[", parts, "]", listed=True)
+    return leaf(value)
 
 
 def _constant(value: Any) -> str:

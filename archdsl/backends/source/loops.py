@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
@@ -10,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
-from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
-
-CARRIED = -1
-"""Number of the loop's value: the result of the iteration before, or the start value."""
+from archdsl.backends.plan import Operation
+from archdsl.backends.plan.variation import of_each
+from archdsl.backends.source.steps import Slot, Step
 
 IN_PLACE = "inplace"
 """The argument of modules that may write over what they take, which changes no result."""
@@ -22,45 +22,41 @@ _LONGEST = 8
 _NUMBERED = re.compile(r"(.*?)([1-9][0-9]*)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loop:
     """Steps that are done ``count`` times; their names are stems, numbered from ``numbers`` on.
 
-    The slots are the count, and two for each slot of the body: its value in the first iteration,
-    then that of the others, or the step from each to the next where it ``grows``.
+    ``body`` are those of the second iteration, which reads ``carried``, the result of the first.
+    That reads ``start`` there. The slots are the count, and two for each slot of the body: its
+    value in the first iteration, then that of the others, or the step from each to the next where
+    it ``grows``.
     """
 
-    body: tuple[UnitStep, ...]
+    body: tuple[Step, ...]
     numbers: tuple[int | None, ...]
     grows: tuple[bool, ...]
-    slots: tuple[UnitSlot, ...]
-    start: int
-    gives: tuple[int, ...]
+    slots: tuple[Slot, ...]
+    start: Operation
+    carried: Operation
+    gives: tuple[Operation, ...]
 
-    def reads(self) -> list[int]:
-        """The numbers of the values that it takes from outside."""
-        inside = {CARRIED, *(value for step in self.body for value in step.gives)}
-        found = [self.start]
-        found += [v for step in self.body for v in step.reads() if v not in inside]
-        return found
-
-    def key(self) -> Hashable:
-        """Hashable that is equal for loops which differ in their slots' values alone."""
-        names = tuple(slot.name for slot in self.slots)
-        bodies = tuple(step.key() for step in self.body)
-        return "loop", bodies, self.numbers, self.grows, names, self.start, self.gives
+    def reads(self) -> list[Operation]:
+        """The values that it takes from outside."""
+        inside = {self.carried, *(value for step in self.body for value in step.gives)}
+        return [self.start, *(v for s in self.body for v in s.reads() if v not in inside)]
 
 
-Action = UnitStep | Loop
+Action = Step | Loop
 
 
-def folded(draft: UnitDraft, least: int = 2) -> tuple[Action, ...]:
-    """The steps of a draft with loops in place of what repeats, in linear time.
+def steps_of(action: Action) -> tuple[Step, ...]:
+    """The steps of a loop's body, or the one that it is."""
+    return action.body if isinstance(action, Loop) else (action,)
 
-    Loops are of ``least`` iterations or more.
-    """
-    steps = draft.steps
-    search = _Search(steps, draft.outputs)
+
+def folded(steps: Sequence[Step], outputs: Sequence[Operation], least: int) -> tuple[Action, ...]:
+    """Steps with loops of ``least`` iterations or more in place of what repeats, in linear time."""
+    search = _Search(steps, outputs)
     found: list[Action] = []
     at = 0
     while at < len(steps):
@@ -69,22 +65,19 @@ def folded(draft: UnitDraft, least: int = 2) -> tuple[Action, ...]:
             count = search.repetitions(at, length)
             if count >= least and count * length > best * max(period, 1):
                 best, period = count, length
-        if period:
-            found.append(search.loop(at, period, best))
-            at += best * period
-        else:
-            found.append(steps[at])
-            at += 1
+        found.append(search.loop(at, period, best) if period else steps[at])
+        at += best * max(period, 1)
     return tuple(found)
 
 
 class _Search:
-    def __init__(self, steps: Sequence[UnitStep], outputs: Sequence[int]) -> None:
+    def __init__(self, steps: Sequence[Step], outputs: Sequence[Operation]) -> None:
         self._steps = steps
         shapes: dict[Hashable, int] = {}
-        self._shapes = [shapes.setdefault(_shape(step), len(shapes)) for step in steps]
+        keys = (replace(s, name="" if s.name else None).key(lambda _: 0) for s in steps)
+        self._shapes = [shapes.setdefault(key, len(shapes)) for key in keys]
         self._names = [_split(step.name) for step in steps]
-        self._readers: defaultdict[int, list[float]] = defaultdict(list)
+        self._readers: defaultdict[Operation, list[float]] = defaultdict(list)
         for index, step in enumerate(steps):
             for value in step.reads():
                 self._readers[value].append(index)
@@ -97,7 +90,10 @@ class _Search:
         # The shape of a first step tells most of what does not repeat.
         if second + period > len(self._steps) or self._shapes[at] != self._shapes[second]:
             return 1
-        if not self._countable(at, period):
+        window = [(self._steps[i], self._names[i][1]) for i in range(at, second)]
+        plain = all(len(step.gives) == 1 and step.first for step, _ in window)
+        numbers = [number for step, number in window if step.name is not None]
+        if not plain or not numbers or None in numbers:
             return 1
         count = 1
         while self._repeats(at, period, count):
@@ -106,55 +102,43 @@ class _Search:
             return 1  # two of a kind may be chance, and are as short without a loop
         return count if count == 1 or self._closed(at, period, count - 1, last=True) else 1
 
-    def _countable(self, at: int, period: int) -> bool:
-        window = range(at, at + period)
-        named = [i for i in window if self._steps[i].name is not None]
-        plain = all(len(self._steps[i].gives) == 1 and self._steps[i].first for i in window)
-        return plain and bool(named) and all(self._names[i][1] is not None for i in named)
-
     def _repeats(self, at: int, period: int, count: int) -> bool:
         """True if the steps behind ``count`` iterations are another iteration."""
         begin = at + count * period
         if begin + period > len(self._steps):
             return False
-        for offset in range(period):
-            first, other = at + offset, begin + offset
-            if self._shapes[first] != self._shapes[other]:
-                return False
+        for first in range(at, at + period):
+            other = first + count * period
             (stem, number), (stem2, number2) = self._names[first], self._names[other]
-            if stem != stem2 or (number is not None and number2 != number + count):
+            if self._shapes[first] != self._shapes[other] or stem != stem2:
                 return False
+            if number is not None and number2 != number + count:
+                return False
+        start, wanted = self._start(at, period), self._reads(at, period, 1)
         return (
-            self._flows(at, period, count)
+            start is not None
+            and self._reads(at, period, count) == wanted
+            and self._reads(at, period, 0) == [start if v is None else v for v in wanted]
             and self._closed(at, period, count - 1, last=False)
             and self._similar(at, period, count)
         )
 
-    def _flows(self, at: int, period: int, count: int) -> bool:
-        """True if the iteration, and the first, read the values that the second reads."""
-        start = self._start(at, period)
-        if start is None:
-            return False
-        wanted = self._reads(at, period, 1)
-        if self._reads(at, period, count) != wanted:
-            return False
-        first = [start if v == CARRIED else v for v in wanted]
-        return self._reads(at, period, 0) == first
-
-    def _start(self, at: int, period: int) -> int | None:
+    def _start(self, at: int, period: int) -> Operation | None:
         """Value read by the first iteration where later ones read the previous result."""
         pairs = zip(self._reads(at, period, 0), self._reads(at, period, 1), strict=True)
-        starts = {one for one, two in pairs if two == CARRIED}
+        starts = {one for one, two in pairs if two is None}
         return starts.pop() if len(starts) == 1 else None
 
-    def _reads(self, at: int, period: int, iteration: int) -> list[int]:
-        """Values that an iteration reads, numbered as in the first; CARRIED for the loop's."""
-        shift = iteration * period
-        steps = range(at, at + period)
-        own = {self._steps[i + shift].gives[0]: self._steps[i].gives[0] for i in steps}
+    def _reads(self, at: int, period: int, iteration: int) -> list[Operation | None]:
+        """Values that an iteration reads, named as in the first; ``None`` for the last result."""
+        steps = self._steps[at + iteration * period :][:period]
+        own: dict[Operation, Operation | None] = {
+            step.gives[0]: first.gives[0]
+            for step, first in zip(steps, self._steps[at:][:period], strict=True)
+        }
         if iteration:
-            own[self._steps[at + shift - 1].gives[0]] = CARRIED
-        return [own.get(v, v) for i in steps for v in self._steps[i + shift].reads()]
+            own[self._steps[at + iteration * period - 1].gives[0]] = None
+        return [own.get(value, value) for step in steps for value in step.reads()]
 
     def _closed(self, at: int, period: int, iteration: int, *, last: bool) -> bool:
         """True if only the next iteration reads the results of an iteration."""
@@ -172,65 +156,52 @@ class _Search:
     def _similar(self, at: int, period: int, count: int) -> bool:
         """True if the slots of an iteration equal those before it or grow with the index."""
         different: set[Any] = set()
-        for made, first, second, before, other in self._columns(at, period, count):
+        for step, first, second, before, other in self._columns(at, period, count):
             if count == 1:
                 if not same(first, other):
-                    different.add((first, other) if made else None)
+                    different.add((first, other) if step.name is not None else None)
             elif not same(second, other) and not _grows(first, second, before, other, count):
                 return False
         return len(different) <= 1 and None not in different
 
     def _columns(self, at: int, period: int, count: int) -> Iterator[tuple[Any, ...]]:
-        """The values of slots in four iterations, after whether a constructor takes them."""
+        """Each slot's step, and its values in the first, second, last and another iteration."""
         for i in range(at, at + period):
             rows = [self._steps[i + k * period].slots for k in (0, 1, count - 1, count)]
             for slots in zip(*rows, strict=True):
-                first, second, before, other = (slot.value for slot in slots)
-                yield self._steps[i].name is not None, first, second, before, other
+                yield self._steps[i], *(slot.value for slot in slots)
 
     def loop(self, at: int, period: int, count: int) -> Loop:
         start = self._start(at, period)
         assert start is not None
-        reads = self._reads(at, period, 1)
-        body: list[UnitStep] = []
-        slots = [UnitSlot("count", count)]
+        slots = [Slot("count", count)]
         grows: list[bool] = []
+        body: list[Step] = []
         for i in range(at, at + period):
-            one, two = self._steps[i], self._steps[i + period]
-            last = self._steps[i + (count - 1) * period]
+            one, two, last = (self._steps[i + k * period] for k in (0, 1, count - 1))
             for a, b, z in zip(one.slots, two.slots, last.slots, strict=True):
                 growing = not same(b.value, z.value)
                 grows.append(growing)
                 if a.name == IN_PLACE and not same(a.value, b.value):
                     a = b = a._replace(value=False)
-                rest = b.value - a.value if growing else b.value  # type: ignore[operator]
-                slots += [a, UnitSlot(a.name, rest)]
-            taken, reads = reads[: len(one.reads())], reads[len(one.reads()) :]
-            body.append(_reading(one, taken, self._names[i][0]))
-        end = self._steps[at + count * period - 1].gives
+                rest = of_each(operator.sub, b.value, a.value) if growing else b.value
+                slots += [a, Slot(a.name, rest)]
+            body.append(replace(two, name=self._names[i][0]))
         numbers = tuple(self._names[i][1] for i in range(at, at + period))
-        return Loop(tuple(body), numbers, tuple(grows), tuple(slots), start, end)
+        carried, gives = (self._steps[at + k * period - 1].gives for k in (1, count))
+        return Loop(tuple(body), numbers, tuple(grows), tuple(slots), start, carried[0], gives)
 
 
-def _reading(step: UnitStep, values: Sequence[int], name: str | None) -> UnitStep:
-    """The step with other values to read, in order, and another name."""
-    following = iter(values)
-    moved = step.renumbered(lambda _: next(following, 0))
-    return replace(moved, name=name, gives=step.gives)
-
-
-def _grows(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
+def _grows(*values: Any) -> bool:
     """True for whole numbers that grow by the same step in every iteration."""
+    return of_each(_grows_alone, *values) is True
+
+
+def _grows_alone(first: Any, second: Any, before: Any, other: Any, count: int) -> bool:
     if not all(type(value) is int for value in (first, second, before, other)):
         return False
     step = second - first
     return bool(other == first + count * step and before == first + (count - 1) * step)
-
-
-def _shape(step: UnitStep) -> Hashable:
-    """Hashable that is equal for steps which differ in names, values and slots only."""
-    blank = replace(step, name=None if step.name is None else "")
-    return blank.renumbered(lambda _: 0).key()
 
 
 def _split(name: str | None) -> tuple[str | None, int | None]:

@@ -2,110 +2,137 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from archdsl.analysis.cost import summarise
-from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, plan
+from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, Variations
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
-from archdsl.backends.source.classes import ForwardResults, Writer
+from archdsl.backends.source.classes import Signature, Writer
 from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
-from archdsl.backends.source.constructors import Construction
-from archdsl.backends.source.docstrings import commented, heading, wrapped
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
-from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern, patterns
+from archdsl.backends.source.spelling import Spelled, UnspelledError
+from archdsl.backends.source.steps import Built
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.source.unit_drafts import Built, UnitStep
+from archdsl.backends.torch.realise import named
 from archdsl.backends.torch.trial_run import trial_input
+from archdsl.frontend.header import facts
 from archdsl.ir.layer import shown
+from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
 from archdsl.text.words import count_words
+
+_WIDTH = 78
+"""Characters in a line of a docstring."""
 
 
 def page(network: Network) -> str:
     """The source of a checked network, formatted.
 
     The class of the network takes and gives what the compiled module does; its weights have the
-    same names in the same order, and are drawn by the same rules. Losses are left out. Raises
-    ArchError where a layer has no source text.
+    same names in the same order, and are drawn by the same rules. The spec's parameters are its
+    arguments as far as they decide numbers. Raises ArchError where a layer has no source text.
     """
-    planned = plan(network)
-    found = patterns(network, planned)
+    varied, found = _varied(network)
     symbols = Symbols()
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
     _name(found, network, bundle.names())
     writer = Writer(symbols, lambda value: _type(network, value, symbols))
-    beginning = InitialWeights(planned, symbols)
+    beginning = InitialWeights(varied.own, symbols)
     body: list[str] = []
     told: set[str | None] = set()
     for pattern in found[:-1]:
         if not pattern.inline:
-            template = pattern.units[0].scope.template
-            about = [] if template in told else commented(pattern.units[0])
-            told.add(template)
+            scope = pattern.units[0].scope
+            about = [] if scope.template in told else wrapped(" ".join(scope.doc))
+            told.add(scope.template)
             body += ["", "", *writer.lines(pattern, about, {})]
     root = found[-1]
-    about = [f"The network; input {_shape(network, network.input)}."]
+    about = wrapped(" ".join(_told(network, varied)))
     notes = dict(_notes(network, root.units[0]))
-    results = None if root.chain else _results(network, planned, symbols)
-    ending = beginning.constructor()
-    body += ["", "", *writer.lines(root, about, notes, results, ending)]
+    signature = None if root.chain else _signature(network, varied.plan, symbols)
+    body += ["", "", *writer.lines(root, about, notes, signature, beginning.constructor())]
     body += beginning.methods(root.name)
     body += beginning.functions()
     bundled = bundle.lines()
     if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
         body += ["", "", title, "# fmt: off", *bundled, "# fmt: on"]
-    main = _main(network, root.name)
+    body += ["", "", *_main(network, root.name)]
     future = ["from __future__ import annotations", ""] if bundle.postponed else []
     head = [*_about(network, symbols), "", *future, *symbols.lines()]
-    return "\n".join([*head[:-1], *body, "", "", *main]) + "\n"
+    return "\n".join([*head[:-1], *body]) + "\n"
+
+
+def _varied(network: Network) -> tuple[Variation, list[Pattern]]:
+    """The plan with as many parameters as its numbers are known expressions of, and its classes."""
+    variations = Variations(network)
+    without: list[str] = []
+    while True:
+        varied = variations.variation(without)
+        try:
+            return varied, patterns(network, varied)
+        except UnspelledError as error:
+            without.append(error.parameter)
+
+
+def _told(network: Network, varied: Variation) -> Iterator[str]:
+    """The docstring of the network's class, sentence by sentence."""
+    yield f"The network; input {_shape(network, network.input)}."
+    if varied.plan.criterion is not None:
+        yield "criterion is its loss, decision makes labels of its output."
+    if varied.fixed:
+        yield f"Fixed here: {', '.join(f'{k} = {v}' for k, v in varied.fixed.items())}."
 
 
 def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
     """The definitions of archdsl's own that the patterns call, directly or by an argument."""
-    for pattern in found:
-        for step in _steps(pattern):
-            if isinstance(step.head, Built):
-                for built in step.head.all():
-                    symbols.of(built.made)
-            for slot in step.slots:
-                for record in _records(slot.value):
-                    symbols.of(record.made)
-            if callable(step.head) and step.head.__module__ != "_operator":
-                symbols.of(step.head)
-    bundle = Bundle(symbols)
-    for thing in symbols.bundled.values():
-        bundle.add(thing)
-    return bundle
+    for term in found[-1].abstraction.terms:
+        if isinstance(term, Spelled):
+            for function in term.functions:
+                symbols.of(function)
+    for step in (step for pattern in found for step in pattern.steps):
+        if isinstance(step.head, Built):
+            for built in step.head.all():
+                symbols.of(built.made)
+        for slot in step.slots:
+            for record in _records(slot.value):
+                symbols.of(named(record.target))
+        if callable(step.head) and step.head.__module__ != "_operator":
+            symbols.of(step.head)
+    return Bundle(symbols, symbols.bundled.values())
 
 
-def _records(value: Any) -> Iterator[Construction]:
-    """The records in a value."""
-    if isinstance(value, Construction):
+def _records(value: Any) -> Iterator[Construct]:
+    """The constructs in a value: plain records, not modules."""
+    if isinstance(value, Construct):
         yield value
-        value = value.values
+        value = (value.arguments, value.options)
     if isinstance(value, tuple):
         for each in value:
             yield from _records(each)
 
 
 def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
-    """Give the classes their names: those of templates, and of variants what sets them apart."""
+    """Give the classes their names: those of templates, and of variants what sets them apart.
+
+    The network's arguments have the names of parameters, as far as those are free.
+    """
     names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
-    for pattern in found:
-        for step in _steps(pattern):
-            if isinstance(step.head, Built):
-                names.taken.add(step.head.made.__name__)
-            elif callable(step.head):
-                names.taken.add(step.head.__name__)
-    found[-1].name = names.new(camel(network.name))
+    for step in (step for pattern in found for step in pattern.steps):
+        made = step.head.made if isinstance(step.head, Built) else step.head
+        if callable(made):
+            names.taken.add(made.__name__)
+    root = found[-1]
+    root.arguments = tuple(names.new(name, f"{name}_") for name in root.arguments)
+    root.name = names.new(camel(network.name))
     firsts: dict[str, set[str]] = {}
     for pattern in found[:-1]:
         if pattern.inline:
@@ -123,7 +150,7 @@ def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
 def _words(pattern: Pattern) -> set[str]:
     """Words for the name of a class: its attributes, and the templates of its parts."""
     found = set()
-    for step in _steps(pattern):
+    for step in pattern.steps:
         if step.name is not None:
             found.add(step.name.rstrip("0123456789_"))
         if isinstance(step.head, Pattern) and not step.head.inline:
@@ -132,11 +159,6 @@ def _words(pattern: Pattern) -> set[str]:
             if step.head.name.startswith(base) and step.head.name != base:
                 found.add(step.head.name.removeprefix(base))
     return found
-
-
-def _steps(pattern: Pattern) -> Iterator[UnitStep]:
-    for action in pattern.actions:
-        yield from action.body if isinstance(action, Loop) else (action,)
 
 
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
@@ -152,28 +174,22 @@ def _shape(network: Network, path: str) -> str:
     return prose(shown(network.shape(path)))
 
 
-def _results(network: Network, planned: Plan, symbols: Symbols) -> ForwardResults:
-    entries = list(planned.entries())
-    order = {value: i for i, value in enumerate(planned.results)}
-
-    def structure(value: Any) -> Any:
-        if isinstance(value, Operation):
-            return order[value]
-        if isinstance(value, dict):
-            return {key: structure(each) for key, each in value.items()}
-        return [structure(each) for each in value]
-
-    taken = []
-    for entry in entries:
+def _signature(network: Network, planned: Plan, symbols: Symbols) -> Signature:
+    """What the network takes and returns."""
+    names, taken = [], []
+    for entry in planned.entries():
         default = f" = {literal(entry.arguments[0])}" if entry.arguments else ""
         kind = _noted("Any", symbols) if entry.arguments else _type(network, entry, symbols)
+        names.append(entry.target)
         taken.append(f"{identifier(entry.target)}: {kind}{default}")
-    shapes = [network.shape(path) for path in network.outputs.values()]
-    tensors = all(isinstance(shape, tuple) for shape in shapes)
-    given = _noted("Tensor" if tensors else "Any", symbols)
-    shape = structure(planned.result)
-    gives = f"dict[str, {given}]" if isinstance(shape, dict) else given
-    return ForwardResults(tuple(each.target for each in entries), tuple(taken), gives, shape)
+    gives = _noted("Tensor" if _tensors(network) else "Any", symbols)
+    gives = f"dict[str, {gives}]" if isinstance(planned.result, dict) else gives
+    return Signature(names, taken, gives, planned.result)
+
+
+def _tensors(network: Network) -> bool:
+    """True if all outputs are tensors."""
+    return all(isinstance(network.shape(path), tuple) for path in network.outputs.values())
 
 
 def _type(network: Network, value: Operation, symbols: Symbols) -> str:
@@ -200,29 +216,35 @@ def _about(network: Network, symbols: Symbols) -> list[str]:
         f"{summary.parameters:,} parameters and {count_words(summary.macs)} multiply-accumulates "
         f"for an input of {prose(shown(summary.input))}; {outputs}."
     )
-    origin = f"Written by archdsl from the spec {name}. Needs {_needs(symbols)}."
-    paragraphs = [*(heading(network) or [f"The network {name}."]), "", *wrapped(totals), origin]
-    return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
-
-
-def _needs(symbols: Symbols) -> str:
-    """The packages that the file imports, torch first."""
     *most, last = "torch", *sorted(symbols.packages() - {"torch"})
-    return f"{', '.join(most)} and {last}" if most else "torch alone"
+    needs = f"{', '.join(most)} and {last}" if most else "torch alone"
+    origin = f"Written by archdsl from the spec {name}. Needs {needs}."
+    first, *rest = _heading(network) or [f"The network {name}."]
+    return [f'"""{first}', *rest, "", *wrapped(totals), origin, '"""']
+
+
+def _heading(network: Network) -> list[str]:
+    """The comment at the top of the spec, less its facts, in lines; none where there is none."""
+    block = network.block
+    # The text with the network's last layer is the one that was named, not what it includes.
+    span = block.steps[-1].span if block is not None and block.steps else None
+    return [] if span is None or span.source.is_cpp else wrapped(facts(span.source).comment)
+
+
+def wrapped(text: str) -> list[str]:
+    """Text in lines of a docstring; nothing in it can end that."""
+    return textwrap.wrap(prose(text), _WIDTH, break_on_hyphens=False)
 
 
 def _main(network: Network, name: str) -> list[str]:
     arguments = trial_input(network)
     body: list[Doc] = [f"network = {name}().eval()"]
-    for key, value in arguments.items():
-        body.append(joined(f"{identifier(key)} = ", _random(value)))
+    body += [joined(f"{identifier(key)} = ", _random(value)) for key, value in arguments.items()]
     given = ", ".join(f"{key}={key}" if len(arguments) > 1 else key for key in arguments)
-    body.append("with torch.inference_mode():")
-    body.append(f"{INDENT}outputs = network({given})")
-    shapes = [network.shape(path) for path in network.outputs.values()]
-    if not all(isinstance(shape, tuple) for shape in shapes):
+    body += ["with torch.inference_mode():", f"{INDENT}outputs = network({given})"]
+    if not _tensors(network):
         body.append("print(outputs)")
-    elif len(shapes) > 1:
+    elif len(network.outputs) > 1:
         body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
     else:
         body.append("print(tuple(outputs.shape))")

@@ -10,7 +10,7 @@ from torch import nn
 
 from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name
-from archdsl.backends.torch.blocks import block_class, chain_class, filled, notes
+from archdsl.backends.torch.blocks import block_class, chain_class, filled, is_chain, notes
 from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import SkippedInitialisation, initialise
 from archdsl.backends.torch.realise import module_of
@@ -128,9 +128,7 @@ def _class(network: Network, unit: Unit, planned: Plan) -> type[nn.Module]:
     if unit.parent is None:
         return block_class(class_name(network.name, "Network"), unit, planned.result)
     name = unit_name(unit)
-    # torch refuses parts that would hide a method of their container, such as ``insert``.
-    hidden = any(hasattr(nn.Sequential, part) for part in unit.names())
-    return chain_class(name) if unit.chained() and not hidden else block_class(name, unit)
+    return chain_class(name) if is_chain(unit) else block_class(name, unit)
 
 
 def _device(name: str) -> torch.device:

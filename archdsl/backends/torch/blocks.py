@@ -93,6 +93,14 @@ def _copied(block: _T, attributes: dict[str, Any]) -> _T:
     return made
 
 
+def is_chain(unit: Unit) -> bool:
+    """True if a unit is modules in a row, and none would hide a method of their container.
+
+    torch refuses parts that do, such as ``insert``.
+    """
+    return unit.chained() and not any(hasattr(nn.Sequential, part) for part in unit.names())
+
+
 def chain_class(name: str) -> type[Chain]:
     """A class of blocks whose modules follow each other."""
     return type(name, (Chain,), {"__module__": __name__})
