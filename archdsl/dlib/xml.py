@@ -20,8 +20,11 @@ from archdsl.dlib.kinds.definition import Field
 from archdsl.dlib.stream import NO_TENSOR, Floats
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Saved, Wrapper
 
-_ELEMENT = re.compile(r"<(/?)([\w.]+)((?:\s+[\w.]+\s*=\s*'[^'<>]*'|'\s+)*)\s*(/?)>")
-_ATTRIBUTE = re.compile(r"([\w.]+)\s*=\s*'([^'<>]*)'")
+# Possessive, so that no text takes more steps than it has characters.
+_ELEMENT = re.compile(r"<(/?+)([\w.]++)([^<>]*+)>")
+_ATTRIBUTE = re.compile(r"\s++([\w.]++)\s*+=\s*+'([^'<>]*+)'")
+_BETWEEN = frozenset("' \t\r\n")
+"""Characters between attributes: dlib writes some with a quote too many."""
 
 
 def _single(text: str) -> float:
@@ -167,8 +170,12 @@ class _XmlReader:
         found = _ELEMENT.match(self._text, self._at)
         if found is None or found[1]:
             raise self._wrong("an element")
+        body = found[3]
+        empty = body.endswith("/")
+        if not _BETWEEN.issuperset(_ATTRIBUTE.sub("", body.removesuffix("/"))):
+            raise self._wrong("attributes such as name='value'")
         self._at = found.end()
-        return found[2], dict(_ATTRIBUTE.findall(found[3])), bool(found[4])
+        return found[2], dict(_ATTRIBUTE.findall(body)), empty
 
     def _open(self, wanted: str) -> tuple[dict[str, str], bool]:
         name, attributes, empty = self._element()

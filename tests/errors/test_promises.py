@@ -200,3 +200,19 @@ def test_interrupts_end_a_command_without_a_traceback(after: float) -> None:
     if after > 2:
         assert process.returncode in (130, -signal.SIGINT)
     assert "archdsl" not in said or "Traceback" not in said
+
+
+# ---- files ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<net" + "   x='y'" * 40, "<net " + "'   x='y'" * 4000 + "!", "<net " + "a" * 1_000_000],
+    ids=["unfinished", "quotes", "one word"],
+)
+def test_no_text_takes_a_reader_of_xml_long(text: str) -> None:
+    Path("net.xml").write_text(text)
+    start = time.process_time()
+    told = run("inspect", "net.xml")
+    assert told.exit_code == 1 and "is not XML of a network of dlib" in told.output
+    assert time.process_time() - start < 5
