@@ -216,3 +216,12 @@ def test_no_text_takes_a_reader_of_xml_long(text: str) -> None:
     told = run("inspect", "net.xml")
     assert told.exit_code == 1 and "is not XML of a network of dlib" in told.output
     assert time.process_time() - start < 5
+
+
+def test_a_link_stays_where_it_leads() -> None:
+    Path("real").mkdir()
+    Path("real/net.svg").write_text("older")
+    Path("link.svg").symlink_to("real/net.svg")
+    assert run("draw", "lenet", "-o", "link.svg").exit_code == 0
+    assert Path("link.svg").is_symlink()
+    assert "<svg" in Path("real/net.svg").read_text()
