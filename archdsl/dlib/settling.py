@@ -6,6 +6,7 @@ have windows or anchors, and overlaps that suppress, as they were trained. Nothi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from archdsl.dlib.pairing import paired
 from archdsl.ir.exchange import UnequalRunsError, exchanged
 from archdsl.ir.layer import Layer
 from archdsl.ir.network import Network
+from archdsl.ir.region import Region
 from archdsl.layers.convolution import Convolution
 
 
@@ -43,18 +45,18 @@ def settled(network: Network, path: Path) -> Network:
     pairs = [(r, p.instance) for r, p in paired(saved, found, network.name)]
     if saved.loss is not None and found.loss is not None:
         pairs.append((saved.loss, found.loss))
-    changed = {}
+    changed, numbered = {}, {}
     for record, instance in pairs:
         layer = record.kind.settled(instance.layer, record.values)
         if record is pairs[-2][0] and saved.loss is not None:
             layer = _as_many(layer, record, saved.loss)
-        if layer != instance.layer:
-            changed[instance.path] = layer
-    if not changed:
-        return network
-    layers = [changed.get(each.path, each.layer) for each in network.instances()]
+        changed[instance.path] = layer
+        numbered[instance.path] = record.kind.with_numbers(layer, record.values)
     try:
-        root = exchanged(network.root, layers)
+        try:
+            root = _with(network, numbered)
+        except UnequalRunsError:  # numbers that each block of a repeat has for itself
+            root = _with(network, changed)
     except UnequalRunsError as error:
         raise fail(
             f"{saved.source} does not hold {network.name}",
@@ -62,4 +64,10 @@ def settled(network: Network, path: Path) -> Network:
             f"the {error.call.times} equal blocks differ in the file, in affine layers",
             help="a template of its own for each block lets them differ",
         ) from None
-    return replace(network, root=root, typed=None, warnings=())
+    return network if root is network.root else replace(network, root=root, typed=None, warnings=())
+
+
+def _with(network: Network, layers: Mapping[str, Layer]) -> Region:
+    """The network's regions with other layers, by their paths."""
+    made = (layers.get(each.path, each.layer) for each in network.instances())
+    return exchanged(network.root, made)

@@ -116,6 +116,8 @@ class MmodDetections(_MmodArguments, DlibDetections):
             raise RuleError(
                 "loss_mmod and its detector windows do not agree",
                 f"expected {wanted} windows, found {shown(shape)}",
+                help="the convolution right below has as many filters, or detector_window<...> "
+                "stands once for each",
                 code="E316",
             )
         return self.windows or (_UNSTATED,) * (channels // each)
@@ -271,6 +273,7 @@ class YoloDetections(_YoloArguments, DlibDetections):
                     f"the map at tag{tag} does not fit the labels of loss_yolo",
                     f"expected {each}·(5 + {len(self.labels)}) channels for {each} anchors and "
                     f"{len(self.labels)} labels, found {shown(shape)}",
+                    help=f"con<{each * (5 + len(self.labels))},1,1,1,1> makes as many",
                     code="E317",
                 )
             found |= {channels // each - 5} if each else set()

@@ -226,3 +226,33 @@ def test_xml_leaves_a_detectors_options_out(tmp_path: Path) -> None:
     )
     module = network.to_torch(weights=xml)
     assert module.loss.options.detector_windows[0].label == "cat"
+
+
+# ---- numbers ----
+
+
+def test_numbers_of_the_file_are_in_the_source(tmp_path: Path) -> None:
+    """Slopes, factors and means are no part of a state_dict: the source has to have them."""
+    text = (
+        "multiply<{}leaky_relu<{}clipped_relu<{}elu<{}layer_norm<{}l2normalize<{}"
+        "con<2,1,1,1,1,input_rgb_image<{}>>>>>>>>"
+    )
+    usual = text.format(*[""] * 7)
+    others = text.format("0.3,", "0.2,", "4,", "0.7,", "1e-3,", "1e-2,", "red=100.5,blue=90")
+    trained = archdsl.load(others, input=(3, 4, 4))
+    path = tmp_path / "numbers.dat"
+    path.write_bytes(encode(format_of(path), trained.checked, trained.to_torch(seed=1)))
+    settled = archdsl.load(usual, input=(3, 4, 4)).settled(path)
+    module = settled.to_torch(weights=path).eval()
+    names: dict[str, type[torch.nn.Module]] = {"__name__": "written"}  # type: ignore[dict-item]
+    exec(settled.to_python(), names)
+    written = names["Network"]().eval()
+    written.load_state_dict(module.state_dict())
+    x = torch.rand(2, 3, 4, 4) * 255
+    with torch.inference_mode():
+        expected = trained.to_torch(weights=path).eval()(x)
+        torch.testing.assert_close(written(x), expected)
+        torch.testing.assert_close(module(x), expected)
+        plain = archdsl.load(usual, input=(3, 4, 4)).to_torch(seed=1).eval()(x)
+    assert not torch.allclose(plain, expected)
+    assert settled.checked.instance("multiply").layer.factor == 0.3  # type: ignore[attr-defined]

@@ -64,9 +64,10 @@ def test_a_network_of_the_zoo_gives_dlibs_numbers(case: Published, weights: Path
         return
     expected = given["output"].reshape(found.shape)
     assert expected.std() > 0.01
-    np.testing.assert_allclose(
-        found.numpy(), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max()
-    )
+    # Forty layers of made-up weights make much of a float's last digit.
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found.numpy() / scale, expected / scale, rtol=0, atol=5e-4)
+    assert np.abs(found.numpy() - expected).mean() < 1e-5 * scale
 
 
 @pytest.mark.parametrize("case", CASES)

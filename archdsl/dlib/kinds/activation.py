@@ -15,6 +15,7 @@ from archdsl.dlib.kinds.definition import (
     flag,
     kind,
     single,
+    single_digits,
     tensor,
 )
 from archdsl.dlib.stream import Floats
@@ -57,6 +58,8 @@ class _Scalar(_OverInput):
     """An activation with one number, and the attribute of the torch module that holds it."""
 
     attribute: ClassVar[str]
+    argument: ClassVar[str] = ""
+    """The argument of the catalogue's layer, if it has another name."""
 
     def _only(self) -> str:
         return self.fields[0].name
@@ -67,6 +70,9 @@ class _Scalar(_OverInput):
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {self.attribute: values[self._only()]}
 
+    def numbers(self, values: Values) -> Mapping[str, Any]:
+        return {self.argument or self.attribute: single_digits(values[self._only()])}
+
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {self._only(): getattr(module, self.attribute)}
 
@@ -75,6 +81,7 @@ class _Scalar(_OverInput):
 class LeakyRelu(_Scalar):
     ours = ("leaky_relu",)
     attribute = "negative_slope"
+    argument = "slope"
     fields: ClassVar[tuple[Field, ...]] = (single("alpha", 0.01),)
 
 
@@ -82,6 +89,7 @@ class LeakyRelu(_Scalar):
 class ClippedRelu(_Scalar):
     ours = ("clipped_relu",)
     attribute = "max_val"
+    argument = "ceiling"
     fields: ClassVar[tuple[Field, ...]] = (single("ceiling", 6.0),)
 
 

@@ -7,6 +7,7 @@ is spelled in a spec. Everything that archdsl knows of a class of dlib's stands 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -148,6 +149,18 @@ class Kind:
         """Values that override what the type says: attributes of the torch module."""
         return {}
 
+    def numbers(self, values: Values) -> Mapping[str, Any]:
+        """The same as arguments of the layer."""
+        return self.settings(values)
+
+    def with_numbers(self, layer: Layer, values: Values) -> Layer:
+        """The layer with the numbers that override what the spec says."""
+        assert dataclasses.is_dataclass(layer)
+        own = {field.name for field in dataclasses.fields(layer)}
+        given = {n: v for n, v in self.numbers(values).items() if n in own}
+        changed = {n: v for n, v in given.items() if np.float32(v) != np.float32(getattr(layer, n))}
+        return dataclasses.replace(layer, **changed) if changed else layer
+
     def values(self, layer: Layer, module: Any, inputs: Any = ()) -> Values:
         """The record of a layer of ours; ``inputs`` are the shapes that it takes."""
         return self.defaults()
@@ -220,6 +233,11 @@ NAMED_TAGS = 10
 def tag_name(number: int) -> str:
     """The name of a tag in a spec."""
     return f"tag{number}" if number <= NAMED_TAGS else f"t{number}"
+
+
+def single_digits(value: float) -> float:
+    """A number of single precision with no more digits than it has: 0.1, not 0.10000000149."""
+    return float(str(np.float32(value)))
 
 
 def array(value: Any) -> Floats:

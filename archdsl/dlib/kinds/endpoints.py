@@ -17,6 +17,7 @@ from archdsl.dlib.kinds.definition import (
     integer,
     kind,
     single,
+    single_digits,
     spelled_value,
     tag_name,
 )
@@ -71,6 +72,11 @@ class _Rgb(InputKind):
 
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"mean": self.colours(values)}
+
+    def numbers(self, values: Values) -> Mapping[str, Any]:
+        colours = map(single_digits, self.colours(values))
+        names = (field.name for field in _COLOURS)
+        return {**self.settings(values), **dict(zip(names, colours, strict=True))}
 
     def spelling(self, values: Values) -> list[str]:
         defaults = [field.default for field in _COLOURS]

@@ -20,6 +20,7 @@ from archdsl.dlib.kinds.definition import (
     kind,
     rates,
     single,
+    single_digits,
     spelled_value,
     tensor,
 )
@@ -147,6 +148,9 @@ class Multiply(Kind):
 
     def settings(self, values: Values) -> Mapping[str, Any]:
         return {"factor": values["val"]}
+
+    def numbers(self, values: Values) -> Mapping[str, Any]:
+        return {"factor": single_digits(values["val"])}
 
     def values(self, layer: Any, module: Any, inputs: Any = ()) -> Values:
         return {"val": module.factor}
