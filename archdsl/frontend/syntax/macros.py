@@ -20,7 +20,7 @@ _WORD = re.compile(
     r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|::|<<|>>|<=|>=|==|!=|&&|\|\||->|\+\+|--|\.\.\.|##|\S"
 )
 _DEFINITION = re.compile(r"\s*([A-Za-z_]\w*)(\([^()]*\))?")
-_MAX_WORDS = 1_000_000
+_MAX_WORDS = 500_000
 _NONE: frozenset[str] = frozenset()
 
 
