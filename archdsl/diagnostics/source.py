@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.lines import Lines, Position
 
-CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".h", ".hpp")
+CPP_SUFFIXES = (".cpp", ".cc", ".cxx", ".cu", ".h", ".hh", ".hpp", ".hxx", ".cuh")
 
 
 class Expanded(NamedTuple):

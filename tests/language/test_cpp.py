@@ -30,7 +30,9 @@ def error(path: Path, net: str | None = None) -> ArchError:
     return caught.value
 
 
-@pytest.mark.parametrize("suffix", [".cpp", ".cc", ".cxx", ".h", ".hpp"])
+@pytest.mark.parametrize(
+    "suffix", [".cpp", ".cc", ".cxx", ".cu", ".h", ".hh", ".hpp", ".hxx", ".cuh"]
+)
 def test_suffixes(tmp_path: Path, suffix: str) -> None:
     assert kinds(write(tmp_path, "int x;\n" + NET, "net" + suffix)) == ["input", "con", "relu"]
 

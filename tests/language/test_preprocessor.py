@@ -109,6 +109,8 @@ PROGRAMS = [
     "#if 0\n#else\n#if 1\na\n#elif 1\nb\n#else\nc\n#endif\n#endif",
     "#if 0\n#elif 0\n#elif 1\nd\n#endif",
     "#define two 1 + 1\n#if two * 2 == 3\nyes\n#endif",
+    "#ifdef __has_include\nyes\n#endif",
+    "#if __has_include(<vector>) && !__has_include(<a/b.h>)\nyes\n#endif",
     "#define two 2\n#if defined two && defined(three) == 0\nyes\n#endif",
     "#define A /* one */ 1 // two\n#define B \\\n  2 \\\n  3\nA B",
     "#define n 1\n#define\tn 2\nn\n#undef n // gone\nn",
@@ -155,10 +157,10 @@ def test_bombs_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "net.cpp"
     lines = [f"#define m{i + 1} {' '.join([f'm{i}'] * 10)}\n" for i in range(20)]
     path.write_text("".join(lines) + "const int a = m20;\n" + NET)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ArchError, match="macros expand to more than"):
         archdsl.load(path)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
 
 
 @pytest.mark.parametrize(
@@ -176,10 +178,10 @@ def test_bombs_are_refused(tmp_path: Path) -> None:
 def test_deep_texts_are_read_or_refused(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "net.cpp"
     path.write_text(make(5000) + NET)
-    start = time.monotonic()
+    start = time.process_time()
     with suppress(ArchError):  # macros that make too many words
         archdsl.load(path)
-    assert time.monotonic() - start < 60
+    assert time.process_time() - start < 60
 
 
 def test_headers_that_include_each_other(tmp_path: Path) -> None:

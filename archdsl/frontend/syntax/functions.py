@@ -7,7 +7,7 @@ loops are not read. Tokens that are put in stand where their cause does.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from archdsl.frontend.syntax.comparisons import compared
 from archdsl.frontend.syntax.tokens import END, Token
@@ -200,8 +200,7 @@ class _Body:
 
     def statements(self) -> list[_Statement]:
         """All of them; raises _UnreadError where one is of another kind."""
-        found = run(self._block(END))
-        return cast("list[_Statement]", found)
+        return run(self._block(END))
 
     def _block(self, end: str) -> Task[list[_Statement]]:
         found: list[_Statement] = []

@@ -20,7 +20,7 @@ _WORD = re.compile(
     r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|::|<<|>>|<=|>=|==|!=|&&|\|\||->|\+\+|--|\.\.\.|##|\S"
 )
 _DEFINITION = re.compile(r"\s*([A-Za-z_]\w*)(\([^()]*\))?")
-_MAX_WORDS = 1_000_000
+_MAX_WORDS = 300_000
 _NONE: frozenset[str] = frozenset()
 
 
@@ -122,7 +122,7 @@ class Expansion:
             hidden |= {macro.name}
             result = self._substituted(macro, given, expanded, word)
             self._counted(len(result), word)
-            waiting += [w._replace(hidden=w.hidden | hidden) for w in reversed(result)]
+            waiting += [Word(text, at, own | hidden) for text, at, own in reversed(result)]
         return found
 
     def _arguments(
@@ -189,7 +189,7 @@ class Expansion:
         while at < len(body):
             word = body[at]
             if macro.source is not self._source:
-                word = word._replace(at=use.at)
+                word = Word(word.text, use.at)
             at += 1
             if word.text == "##":
                 glue = True

@@ -37,6 +37,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*\#[ \t]*(?P<name>\w*)(?P<rest>[^\n]*)", re.MULT
 _QUOTED = re.compile(r'[ \t]*\#[ \t]*include[ \t]*"([^"\n]+)"')
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _VISIBLE = re.compile(r"[^\n]")
+_HAS_INCLUDE = "__has_include"
 _MAX_HEADERS = 500
 _MAX_NESTED = 32  # headers in headers whose macros are looked for
 
@@ -211,19 +212,28 @@ class _Reading:
         self._note(text)
         if text.startswith("\n"):  # an include before it ends there
             self._add("\n", start, plain=True)
-        for word in [*self._expansion.words(words, self.macros), None]:
-            together = word in own and (
-                not group or not self._clean[group[-1].at + len(group[-1].text) : word.at].strip()
-            )
-            if together and (not group or group[-1].at < word.at):
-                group.append(word)
-                continue
-            if group:
-                first, last = group[0].at, group[-1].at + len(group[-1].text)
-                self._add(self._clean[first:last] + " ", first, plain=True)
-            group = [word] if word is not None and word in own else []
-            if word is not None and not group:
+        for word in self._expansion.words(words, self.macros):
+            if word not in own:
+                self._add_group(group)
+                group = []
                 self._add(word.text + " ", word.at, plain=False)
+                continue
+            if group and not self._follows(group[-1], word):
+                self._add_group(group)
+                group = []
+            group.append(word)
+        self._add_group(group)
+
+    def _follows(self, before: Word, word: Word) -> bool:
+        """True if nothing but spaces stands between two words of the text."""
+        end = before.at + len(before.text)
+        return end <= word.at and not self._clean[end : word.at].strip()
+
+    def _add_group(self, words: list[Word]) -> None:
+        """Add words of the text that stand as they do there."""
+        if words:
+            start, end = words[0].at, words[-1].at + len(words[-1].text)
+            self._add(self._clean[start:end] + " ", start, plain=True)
 
     def _note(self, text: str) -> None:
         if self._given:
@@ -325,22 +335,36 @@ class _Reading:
         if name == "else":
             return True
         if name.endswith("def"):
-            return (rest.strip() in self.macros) != name.endswith("ndef")
+            return self._defined(rest.strip()) != name.endswith("ndef")
         words, asked = list[Word](), [Word(w.text, start) for w in words_of(rest)]
         at = 0
         while at < len(asked):
             word = asked[at]
             texts = [w.text for w in asked[at : at + 4]]
-            if word.text == "defined" and texts[1:2] == ["("] and texts[3:] == [")"]:
-                words.append(Word(str(int(texts[2] in self.macros)), 0))
-                at += 4
-            elif word.text == "defined" and len(texts) > 1:
-                words.append(Word(str(int(texts[1] in self.macros)), 0))
-                at += 2
-            else:
-                words.append(word)
+            at += 1
+            answer: bool | None = None
+            if word.text == "defined" and len(texts) > 1:
+                grouped = texts[1:2] == ["("] and texts[3:] == [")"]
+                answer = self._defined(texts[2 if grouped else 1])
+                at += 3 if grouped else 1
+            elif word.text == _HAS_INCLUDE and texts[1:2] == ["("]:
+                wanted = []
+                while at < len(asked) and asked[at].text != ")":
+                    wanted.append(asked[at].text)
+                    at += 1
                 at += 1
+                answer = _is_there("".join(wanted[1:]))
+            words.append(word if answer is None else Word(str(int(answer)), start))
         return bool(evaluate([word.text for word in self._conditions.words(words, self.macros)]))
+
+    def _defined(self, name: str) -> bool:
+        return name in self.macros or name == _HAS_INCLUDE
+
+
+def _is_there(header: str) -> bool:
+    """True for a header in ``<>`` that a compiler has with dlib beside it: dlib's and C++'s own."""
+    name = header.removeprefix("<").removesuffix(">")
+    return name != header and (name.startswith("dlib/") or name.isidentifier())
 
 
 _CONDITIONALS: dict[str, Callable[[_Reading, int, str, str], None]] = {
