@@ -175,9 +175,9 @@ def _variants(node: ast.AST) -> Iterator[str]:
         first, second, *rest = node.args
         if not any(isinstance(each, ast.Starred) for each in (first, second)):
             yield ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield "pass"
-    elif isinstance(node, (ast.Raise, ast.Continue, ast.Break)):
+    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(
+        node, (ast.Raise, ast.Continue, ast.Break)
+    ):
         yield "pass"
 
 
