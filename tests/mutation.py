@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import re
 import signal
 import sys
 import time
@@ -57,6 +58,11 @@ TESTS = {
     "archdsl": "language commands layers/test_modules.py",
 }
 """The tests that are asked, by the longest beginning of a path; the likeliest ones first."""
+
+LAYERS = frozenset(
+    re.findall(r'<a id="(\w+)">', (ROOT / "grammars/layers.md").read_text(encoding="utf-8"))
+)
+"""Names of the catalogue."""
 
 EQUIVALENT: dict[str, str] = {}
 """Changes that make no difference, as they are listed, and why."""
@@ -175,8 +181,8 @@ def _variants(node: ast.AST) -> Iterator[str]:
         first, second, *rest = node.args
         if not any(isinstance(each, ast.Starred) for each in (first, second)):
             yield ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
-    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(
-        node, (ast.Raise, ast.Continue, ast.Break)
+    elif isinstance(node, (ast.Raise, ast.Continue, ast.Break)) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     ):
         yield "pass"
 
@@ -233,11 +239,32 @@ class _Finder(PathFinder):
         return spec
 
 
-class _Budget:
-    """Stops a session when its time is over."""
+def words(change: Change) -> set[str]:
+    """Names that tests of a place are likely to have: of its module, class, function and layer."""
+    tree = ast.parse((ROOT / change.path).read_text(encoding="utf-8"))
+    found = {Path(change.path).stem}
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            continue
+        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        if first <= change.line <= (node.end_lineno or 0):
+            found.add(node.name.strip("_"))
+            parts = [part for each in node.decorator_list for part in ast.walk(each)]
+            found |= LAYERS & {part.value for part in parts if isinstance(part, ast.Constant)}
+    return {each for each in found if each in LAYERS or len(each) > 4} - {"__init__"}
 
-    def __init__(self, seconds: float) -> None:
+
+class _Session:
+    """Runs the likeliest test files first, and stops when the time is over."""
+
+    def __init__(self, looked_for: set[str], seconds: float) -> None:
+        self.likely = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in looked_for))
         self.end = time.process_time() + seconds
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        texts = {item.path: item.path.read_text(encoding="utf-8") for item in items}
+        found = {path: len(self.likely.findall(text)) for path, text in texts.items()}
+        items.sort(key=lambda item: -found[item.path])
 
     def pytest_runtest_logfinish(self) -> None:
         if time.process_time() > self.end:
@@ -261,7 +288,7 @@ def verdict(change: Change, tests: str, budget: float) -> str:
             options = ["--import-mode=importlib", "-m", "not slow", "-x", "-q", "-n0"]
             options += ["-p", "no:cacheprovider", "-o", "addopts="]
             options += [str(ROOT / "tests" / each) for each in tests.split()]
-            code = int(pytest.main(options, plugins=[_Budget(budget)]))
+            code = int(pytest.main(options, plugins=[_Session(words(change), budget)]))
         finally:
             os._exit(code)
     end = time.monotonic() + 20 * budget
