@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import re
 import signal
 import sys
 import time
@@ -57,6 +58,11 @@ TESTS = {
     "archdsl": "language commands layers/test_modules.py",
 }
 """The tests that are asked, by the longest beginning of a path; the likeliest ones first."""
+
+LAYERS = frozenset(
+    re.findall(r'<a id="(\w+)">', (ROOT / "grammars/layers.md").read_text(encoding="utf-8"))
+)
+"""Names of the catalogue."""
 
 EQUIVALENT: dict[str, str] = {}
 """Changes that make no difference, as they are listed, and why."""
@@ -175,8 +181,8 @@ def _variants(node: ast.AST) -> Iterator[str]:
         first, second, *rest = node.args
         if not any(isinstance(each, ast.Starred) for each in (first, second)):
             yield ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
-    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(
-        node, (ast.Raise, ast.Continue, ast.Break)
+    elif isinstance(node, (ast.Raise, ast.Continue, ast.Break)) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     ):
         yield "pass"
 
@@ -205,10 +211,9 @@ def room(path: str) -> str:
 # ---- runs ----
 
 
-def asked(path: str) -> list[str]:
+def tests_of(path: str) -> str:
     """The tests for a file."""
-    best = max((key for key in TESTS if path.startswith(key)), key=len)
-    return [str(ROOT / "tests" / each) for each in TESTS[best].split()]
+    return TESTS[max((key for key in TESTS if path.startswith(key)), key=len)]
 
 
 class _Finder(PathFinder):
@@ -234,11 +239,32 @@ class _Finder(PathFinder):
         return spec
 
 
-class _Budget:
-    """Stops a session when its time is over."""
+def words(change: Change) -> set[str]:
+    """Names that tests of a place are likely to have: of its module, class, function and layer."""
+    tree = ast.parse((ROOT / change.path).read_text(encoding="utf-8"))
+    found = {Path(change.path).stem}
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            continue
+        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        if first <= change.line <= (node.end_lineno or 0):
+            found.add(node.name.strip("_"))
+            parts = [part for each in node.decorator_list for part in ast.walk(each)]
+            found |= LAYERS & {part.value for part in parts if isinstance(part, ast.Constant)}
+    return {each for each in found if each in LAYERS or len(each) > 4} - {"__init__"}
 
-    def __init__(self, seconds: float) -> None:
+
+class _Session:
+    """Runs the likeliest test files first, and stops when the time is over."""
+
+    def __init__(self, looked_for: set[str], seconds: float) -> None:
+        self.likely = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in looked_for))
         self.end = time.process_time() + seconds
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        texts = {item.path: item.path.read_text(encoding="utf-8") for item in items}
+        found = {path: len(self.likely.findall(text)) for path, text in texts.items()}
+        items.sort(key=lambda item: -found[item.path])
 
     def pytest_runtest_logfinish(self) -> None:
         if time.process_time() > self.end:
@@ -247,7 +273,7 @@ class _Budget:
             pytest.exit("the time is over", returncode=0)
 
 
-def verdict(change: Change, budget: float) -> str:
+def verdict(change: Change, tests: str, budget: float) -> str:
     """``killed``, or ``survived`` the tests that ran in so many seconds of the processor's time."""
     child = os.fork()
     if child == 0:
@@ -260,8 +286,9 @@ def verdict(change: Change, budget: float) -> str:
 
             sys.meta_path.insert(0, _Finder(change))
             options = ["--import-mode=importlib", "-m", "not slow", "-x", "-q", "-n0"]
-            options += ["-p", "no:cacheprovider", "-o", "addopts=", *asked(change.path)]
-            code = int(pytest.main(options, plugins=[_Budget(budget)]))
+            options += ["-p", "no:cacheprovider", "-o", "addopts="]
+            options += [str(ROOT / "tests" / each) for each in tests.split()]
+            code = int(pytest.main(options, plugins=[_Session(words(change), budget)]))
         finally:
             os._exit(code)
     end = time.monotonic() + 20 * budget
@@ -282,6 +309,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="beginnings of paths")
     parser.add_argument("--budget", type=float, default=120, help="seconds of CPU for a place")
     parser.add_argument("--part", default="0/1", help="of several processes: the second of three")
+    parser.add_argument(
+        "--control", action="store_true", help="ask all tests without a change: they have to pass"
+    )
     arguments = parser.parse_args()
     os.chdir(ROOT)
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -294,8 +324,15 @@ def main() -> None:
 
     number, parts = map(int, arguments.part.split("/"))
     verdicts: dict[str, list[str]] = defaultdict(list)
+    for tests in dict.fromkeys(TESTS.values()) if arguments.control else ():
+        nothing = Change("archdsl/__main__.py", 1, 0, 0, "", "")
+        print(f"{verdict(nothing, tests, arguments.budget):10} {tests}", flush=True)
+    if arguments.control:
+        return
     for change in chosen(arguments.places, arguments.seed, arguments.only)[number::parts]:
-        found = "equivalent" if change.key in EQUIVALENT else verdict(change, arguments.budget)
+        found = "equivalent"
+        if change.key not in EQUIVALENT:
+            found = verdict(change, tests_of(change.path), arguments.budget)
         verdicts[room(change.path)].append(found)
         print(f"{found:10} {change}", flush=True)
     for name, found in sorted(verdicts.items()):

@@ -163,4 +163,6 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("E314", "⟦detect⟧<3,fc<8,con<8,3,3,2,2,input_images<64,64>>>>", ("features of regions",)),
     ("E316", "rpn<relu,⟦anchors⟧<32,64>,con<8,3,3,2,2,input_images<64,64>>>", ("everywhere=true",)),
     ("E320", "⟦rpn⟧<relu,relu,con<8,3,3,2,2,input_images<64,64>>>", ("needs anchors",)),
+    ("E324", "⟦layer_norm⟧<fc<1,input<3,8,8>>>", ("a single value is always zero", "found 1")),
+    ("E324", "⟦group_norm⟧<3,fc<3,input<3,8,8>>>", ("found 3 in 3 groups",)),
 ]  # fmt: skip
