@@ -47,12 +47,16 @@ class Spelled(NamedTuple):
         return f"{{{index}}}" in self.form
 
 
-class _Guess(NamedTuple):
-    """An expression that may be right, and its value for the parameters in it."""
+class _Known(NamedTuple):
+    """A parameter: how it is written, its value in each setting, and where it alone is another."""
 
     form: str
-    value: Callable[..., Value]
-    functions: tuple[Callable[..., Any], ...] = ()
+    values: Sequence[Any]
+    alone: int
+
+
+_Guess = tuple[str, Callable[..., Value]] | tuple[str, Callable[..., Value], Callable[..., Any]]
+"""An expression that may be right, its value for the parameters in it, and what it calls."""
 
 
 def spelled(
@@ -62,8 +66,15 @@ def spelled(
 
     Raises UnspelledError where a slot is no known expression of them.
     """
-    speller = _Speller(parameters)
-    terms = [speller.term(tuple(column)) for column in zip(*rows, strict=True)]
+    settings = list(zip(*parameters.values(), strict=True))
+    changed = [
+        [not same(*pair) for pair in zip(settings[0], each, strict=True)] for each in settings
+    ]
+    known = {}
+    for index, (name, values) in enumerate(parameters.items()):
+        alone = next(s for s, each in enumerate(changed) if each[index] and sum(each) == 1)
+        known[name] = _Known(f"{{{index}}}", values, alone)
+    terms = [_term(tuple(column), known) for column in zip(*rows, strict=True)]
     arguments = [
         Argument(tuple(values), name, None, Constant(values[0]))
         for name, values in parameters.items()
@@ -71,55 +82,24 @@ def spelled(
     return Abstraction(tuple(terms), tuple(arguments))  # type: ignore[arg-type]
 
 
-class _Speller:
-    def __init__(self, parameters: Mapping[str, Sequence[Value]]) -> None:
-        self._names = list(parameters)
-        self._vectors = list(parameters.values())
-        settings = list(zip(*self._vectors, strict=True))
-        changed = [
-            [i for i, value in enumerate(row) if not same(value, settings[0][i])]
-            for row in settings
-        ]
-        self._alone = [
-            [s for s, places in enumerate(changed) if places == [i]]
-            for i in range(len(self._names))
-        ]
-        """For each parameter the settings in which it alone is not at its own value."""
-
-    def term(self, column: tuple[Any, ...]) -> Constant | Spelled:
-        """The term of a slot."""
-        if all(same(column[0], value) for value in column):
-            return Constant(column[0])
-        if all(type(value) is tuple and len(value) == len(column[0]) for value in column):
-            parts = [self.term(part) for part in zip(*column, strict=True)]
-            forms = [_form(part) for part in parts]
-            functions = [f for part in parts if isinstance(part, Spelled) for f in part.functions]
-            ending = "," if len(parts) == 1 else ""
-            return Spelled(f"({', '.join(forms)}{ending})", tuple(functions))
-        used = [
-            index
-            for index, settings in enumerate(self._alone)
-            if any(not same(column[0], column[s]) for s in settings)
-        ]
-        vectors = [self._vectors[index] for index in used]
-        names = [f"{{{index}}}" for index in used]
-        guesses: Iterator[_Guess] = iter(())
-        if len(used) == 1:
-            guesses = _of_one(names[0], vectors[0], column, self._alone[used[0]][0])
-        elif len(used) == 2:
-            both = next((s for s in range(len(column)) if self._changes(s, used)), None)
-            places = [0, *(self._alone[index][0] for index in used), both]
-            guesses = _of_two(names, vectors, column, places) if both is not None else guesses
-        for guess in guesses:
-            given = zip(*vectors, strict=True)
-            if all(map(same, column, (guess.value(*each) for each in given))):
-                return Spelled(guess.form, guess.functions)
-        raise UnspelledError(self._names[used[-1] if used else -1])
-
-    def _changes(self, setting: int, used: Sequence[int]) -> bool:
-        return all(
-            not same(self._vectors[index][0], self._vectors[index][setting]) for index in used
-        )
+def _term(column: tuple[Any, ...], known: Mapping[str, _Known]) -> Constant | Spelled:
+    """The term of a slot."""
+    if all(same(column[0], value) for value in column):
+        return Constant(column[0])
+    if all(type(value) is tuple and len(value) == len(column[0]) for value in column):
+        parts = [_term(part, known) for part in zip(*column, strict=True)]
+        functions = [f for part in parts if isinstance(part, Spelled) for f in part.functions]
+        ending = "," if len(parts) == 1 else ""
+        return Spelled(f"({', '.join(map(_form, parts))}{ending})", tuple(functions))
+    used = [name for name, each in known.items() if not same(column[0], column[each.alone])]
+    two = [tuple(known[name] for name in used)] if len(used) == 2 else []
+    # One that is rounded off may be the same where its parameter alone is another.
+    for taken in (*two, *((known[name],) for name in (*used, *known))):
+        given = list(zip(*(each.values for each in taken), strict=True))
+        for form, value, *functions in _guesses(column, *taken):
+            if all(same(wanted, value(*each)) for wanted, each in zip(column, given, strict=True)):
+                return Spelled(form, tuple(functions))
+    raise UnspelledError(used[-1] if used else [*known][-1])
 
 
 def _form(term: Constant | Spelled) -> str:
@@ -128,81 +108,72 @@ def _form(term: Constant | Spelled) -> str:
     return literal(term.value).replace("{", "{{").replace("}", "}}")
 
 
-def _of_one(name: str, given: Sequence[Any], column: Sequence[Any], other: int) -> Iterator[_Guess]:
-    """Expressions of one parameter; ``other`` is a setting in which it alone is another."""
-    yield _Guess(name, lambda p: p)
-    base, value = given[0], column[0]
+def _guesses(column: Sequence[Any], *known: _Known) -> Iterator[_Guess]:
+    return _of_one(column, *known) if len(known) == 1 else _of_two(column, *known)
+
+
+def _of_one(column: Sequence[Any], known: _Known) -> Iterator[_Guess]:
+    """Expressions of one parameter."""
+    name, base, value = known.form, known.values[0], column[0]
+    other, there = known.values[known.alone], column[known.alone]
+    yield name, lambda p: p
     if isinstance(base, bool):
-        yes, no = (value, column[other]) if base else (column[other], value)
+        yes, no = (value, there) if base else (there, value)
         if (yes, no) == (False, True):
-            yield _Guess(f"not {name}", lambda p: not p)
-        yield _Guess(f"{literal(yes)} if {name} else {literal(no)}", lambda p: yes if p else no)
-    elif isinstance(base, int) and isinstance(value, int):
-        slope, rest = divmod(column[other] - value, given[other] - base)
+            yield f"not {name}", lambda p: not p
+        yield f"{literal(yes)} if {name} else {literal(no)}", lambda p: yes if p else no
+    elif isinstance(base, int) and type(value) is int:
+        slope, rest = divmod(there - value, other - base)
         if not rest and slope:
             offset = value - slope * base
-            yield _Guess(_linear(slope, name, offset), lambda p: slope * p + offset)
+            yield _linear(slope, name, offset), lambda p: slope * p + offset
         for over in _DIVISORS if base > 0 else ():
             times = -(-value * over // base)
-            yield _Guess(f"{_linear(times, name, 0)} // {over}", partial(_part, times, over))
-    elif isinstance(base, float) and isinstance(value, int) and base:
-        yield from _scaled(name, base, value)
+            yield f"{_linear(times, name, 0)} // {over}", partial(_part, times, over)
+    elif isinstance(base, float) and type(value) is int and base:
+        # Whole numbers that grow with a multiplier, rounded down or as papers round channels.
+        yield f"int({round(value / base)} * {name})", partial(_floored, round(value / base))
+        for factor, least in product(_FACTORS, (0.0, 1.0)):
+            width = round(value / factor / base)
+            scale = "" if factor == 1 else f"{factor} * "
+            multiplier = f"max({least}, {name})" if least else name
+            form = f"{scale}make_divisible({width} * {multiplier}, {_ROUNDED_TO})"
+            yield form, partial(_rounded, factor, width, least), make_divisible
 
 
 def _part(times: int, over: int, whole: int) -> int:
     return times * whole // over
 
 
-def _scaled(name: str, base: float, value: int) -> Iterator[_Guess]:
-    """Whole numbers that grow with a multiplier, rounded down or as papers round channels."""
-    width = round(value / base)
-    yield _Guess(f"int({width} * {name})", lambda p: math.floor(width * p))
-    for factor, least in product(_FACTORS, (0.0, 1.0)):
-        if value % factor:
-            continue
-        each = round(value / factor / base)
-        multiplier = f"max({least}, {name})" if least else name
-        times = "" if factor == 1 else f"{factor} * "
-        yield _Guess(
-            f"{times}make_divisible({each} * {multiplier}, {_ROUNDED_TO})",
-            partial(_rounded, factor, each, least),
-            (make_divisible,),
-        )
+def _floored(width: int, multiplier: float) -> int:
+    return math.floor(width * multiplier)
 
 
 def _rounded(factor: int, width: int, least: float, multiplier: float) -> int:
     return factor * make_divisible(width * max(least, multiplier), _ROUNDED_TO)
 
 
-def _of_two(
-    names: Sequence[str],
-    given: Sequence[Sequence[Any]],
-    column: Sequence[Any],
-    places: Sequence[Any],
-) -> Iterator[_Guess]:
-    """Products of two whole numbers, each with something added.
-
-    ``places`` are the settings in which none is changed, one, the other, both.
-    """
-    first, second = given
-    if not all(type(value) is int for value in (first[0], second[0], column[0])):
+def _of_two(column: Sequence[Any], first: _Known, second: _Known) -> Iterator[_Guess]:
+    """Products of two whole numbers, each with something added."""
+    start, (x, y) = column[0], (first.values, second.values)
+    both = next((i for i, p in enumerate(x) if p != x[0] and y[i] != y[0]), None)
+    if both is None or not all(type(value) is int for value in (start, x[0], y[0])):
         return
-    none, one, other, both = (column[place] for place in places)
-    p, q = first[places[1]] - first[0], second[places[2]] - second[0]
-    p2, q2 = first[places[3]] - first[0], second[places[3]] - second[0]
-    # none + a·p + b·q + c·p·q, for differences from the first setting.
-    a, b = (one - none) / p, (other - none) / q
-    c = (both - none - a * p2 - b * q2) / (p2 * q2)
+    # start + a·p + b·q + c·p·q, for differences p and q from the first setting.
+    a = (column[first.alone] - start) / (x[first.alone] - x[0])
+    b = (column[second.alone] - start) / (y[second.alone] - y[0])
+    p, q = x[both] - x[0], y[both] - y[0]
+    c = (column[both] - start - a * p - b * q) / (p * q)
     if not c or any(each % 1 for each in (a, b, c, a / c, b / c)):
         return
-    # c (p + s)(q + t), for the parameters themselves.
-    s, t, factor = int(b / c) - first[0], int(a / c) - second[0], int(c)
+    # c (x + s) (y + t), for the parameters themselves.
+    s, t, factor = int(b / c) - x[0], int(a / c) - y[0], int(c)
     parts = [
-        name if not shift else f"({_linear(1, name, shift)})"
-        for name, shift in zip(names, (s, t), strict=True)
+        each.form if not shift else f"({_linear(1, each.form, shift)})"
+        for each, shift in ((first, s), (second, t))
     ]
     times = "" if factor == 1 else f"{factor} * "
-    yield _Guess(f"{times}{' * '.join(parts)}", lambda x, y: factor * (x + s) * (y + t))
+    yield f"{times}{' * '.join(parts)}", lambda x, y: factor * (x + s) * (y + t)
 
 
 def _linear(slope: int, name: str, offset: int) -> str:
@@ -210,6 +181,4 @@ def _linear(slope: int, name: str, offset: int) -> str:
     if slope not in (1, -1) and offset and offset % slope == 0:
         return f"{slope} * ({_linear(1, name, offset // slope)})"
     found = name if slope == 1 else f"{slope} * {name}"
-    if not offset:
-        return found
-    return f"{found} {'+' if offset > 0 else '-'} {abs(offset)}"
+    return found if not offset else f"{found} {'+' if offset > 0 else '-'} {abs(offset)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,10 +27,11 @@ _PUBLIC: tuple[tuple[Any, str, str], ...] = (
 
 
 class Symbols:
-    """The names that the file uses of others. ``imports`` are the lines that they need."""
+    """The names that the file uses of others, with the imports that they need."""
 
     def __init__(self) -> None:
-        self.imports: set[str] = set()
+        self._imports: dict[str, set[str]] = {}
+        """Names by the start of their import line, ``from torch``; none for whole modules."""
         self.bare: set[str] = set()
         """Names that stand alone, which no variable may hide."""
         self.bundled: dict[str, Any] = {}
@@ -42,7 +42,7 @@ class Symbols:
         name = thing.__name__
         for module, form, line in _PUBLIC:
             if getattr(module, name, None) is thing:
-                self.imports.add(line.format(name))
+                self.need(line.format(name))
                 if form == "{}":
                     self.bare.add(name)
                 return form.format(name)
@@ -56,55 +56,39 @@ class Symbols:
 
     def nn(self, name: str) -> str:
         """A class of torch.nn by name."""
-        self.imports.add(_NN)
+        self.need(_NN)
         return f"nn.{name}"
 
     def packages(self) -> set[str]:
         """Names of the packages from PyPI that the imports need."""
-        return {_package(line) for line in self.imports} - sys.stdlib_module_names
+        return set(map(_package, self._imports)) - sys.stdlib_module_names
 
     def need(self, line: str) -> None:
         """Ask for an import line."""
-        self.imports.add(line)
+        start, _, names = line.partition(" import ")
+        self._imports.setdefault(start, set()).update(names.split(", ") if names else ())
 
     def lines(self) -> list[str]:
         """The import lines in the usual order, the names of one module together."""
         groups: dict[bool, list[str]] = {True: [], False: []}
-        for line in _merged(self.imports):
-            groups[_package(line) in sys.stdlib_module_names].append(line)
-        texts = [sorted(group, key=_order) for group in groups.values() if group]
-        return [line for group in texts for line in (*itertools.chain(*map(_broken, group)), "")]
+        for start in sorted(
+            self._imports, key=lambda each: (each.startswith("from"), each.split()[1])
+        ):
+            groups[_package(start) in sys.stdlib_module_names] += self._written(start)
+        return [line for group in groups.values() if group for line in (*group, "")]
+
+    def _written(self, start: str) -> list[str]:
+        """An import, a name a line where it is too long."""
+        names = sorted(self._imports[start], key=_case)
+        line = f"{start} import {', '.join(names)}" if names else start
+        if len(line) <= WIDTH:
+            return [line]
+        return [f"{start} import (", *(f"{INDENT}{name}," for name in names), ")"]
 
 
-def _package(line: str) -> str:
+def _package(start: str) -> str:
     """The package that an import line reads."""
-    return line.split()[1].partition(".")[0]
-
-
-def _broken(line: str) -> list[str]:
-    """An import, a name a line where it is too long."""
-    if len(line) <= WIDTH:
-        return [line]
-    before, _, names = line.partition(" import ")
-    return [f"{before} import (", *(f"{INDENT}{n}," for n in names.split(", ")), ")"]
-
-
-def _order(line: str) -> tuple[bool, str]:
-    return line.startswith("from"), line.split()[1]
-
-
-def _merged(lines: set[str]) -> list[str]:
-    """Imports from one module on one line."""
-    names: dict[str, set[str]] = {}
-    plain = []
-    for line in lines:
-        if line.startswith("from"):
-            _, module, _, *rest = line.split(maxsplit=3)
-            names.setdefault(module, set()).update(n.strip() for n in rest[0].split(","))
-        else:
-            plain.append(line)
-    joined = {module: sorted(each, key=_case) for module, each in names.items()}
-    return plain + [f"from {module} import {', '.join(each)}" for module, each in joined.items()]
+    return start.split()[1].partition(".")[0]
 
 
 def _case(name: str) -> tuple[int, str]:
