@@ -30,6 +30,8 @@ SAME = {
     "Largest": "channel_max",
     "SuperResolved": "pixel_shuffle<instance_norm<",
     "Context": "offset<",
+    "Twins": "shared<tower,",
+    "Recurrent": "shared<middle,",
 }
 
 

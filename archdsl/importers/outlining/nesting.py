@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from archdsl.importers.imported_graph import ImportedGraph, Operation
 from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.detectors import detector, read_by_tags
+from archdsl.importers.outlining.shared_parts import collapsed
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed
 from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate
 
 MAIN = "output"
+SHARED = "shared"
 
 
 def structured(graph: ImportedGraph) -> Chain:
@@ -26,11 +29,17 @@ def structured(graph: ImportedGraph) -> Chain:
 
     Raises ArchError for a network of several inputs, and for layers that no combinator makes.
     """
-    return _Reduction(graph).chain()
+    graph, uses = collapsed(graph)
+    # Of a part by itself the first step stands for what it is applied to.
+    parts = {index: (use.name, structured(use.inner)[1:]) for index, use in uses.items()}
+    return _Reduction(graph, parts).chain()
 
 
 class _Reduction:
-    def __init__(self, graph: ImportedGraph) -> None:
+    def __init__(
+        self, graph: ImportedGraph, shared: Mapping[int, tuple[str, Chain]] = MappingProxyType({})
+    ) -> None:
+        self._shared = shared
         self._operations = graph.operations
         self._inputs = _shortened(graph)
         self._readers: list[list[int]] = [[] for _ in self._operations]
@@ -53,6 +62,9 @@ class _Reduction:
             join = operation if len(inputs) > 1 else None
             made_by, options = detector(operation.layer) or (operation.layer, ())
             step = ChainStep(made_by, names=options, homes=operation.homes)
+            if index in self._shared:
+                name, inner = self._shared[index]
+                step = ChainStep(SHARED, [inner], (name,), homes=operation.homes)
             piece = ChainPiece(deque([step]), inputs, index, index, join)
             self._piece[index] = self._starting[index] = piece
             self._changed.append(piece)
@@ -103,6 +115,8 @@ class _Reduction:
         if isinstance(join.layer, Concat) and not self._in_order:
             self._close_runs(piece, join)
         branches = [self._branch(source) for source in piece.inputs]
+        if any(map(_hides_shared, filter(None, branches))):
+            return
         firsts = [branch.first for branch in branches if branch is not None]
         if self._in_order and firsts != sorted(firsts):
             return
@@ -191,6 +205,11 @@ class _Reduction:
                 self._changed += [self._starting[r] for r in set(self._readers[origin])]
                 self._retry(before)
             self._settle()
+
+
+def _hides_shared(branch: ChainPiece) -> bool:
+    """True if a shared part would stand in another scope than its other uses beside the branch."""
+    return len(branch.steps) > 1 and any(step.what == SHARED for step in branch.steps)
 
 
 def output_names(names: Iterable[str]) -> list[str]:
