@@ -240,3 +240,19 @@ class Recurrent(Base):
     def __init__(self) -> None:
         super().__init__()
         self.middle = nn.Conv2d(8, 8, 3, padding=1)
+
+
+class NewestFirst(Base):
+    """A dense block in which each layer's maps stand before those that it has seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = (nn.Sequential(nn.BatchNorm2d(n), nn.Conv2d(n, 4, 3, padding=1))
+                  for n in range(8, 40, 4))  # fmt: skip
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for layer in self.layers:
+            x = torch.cat([layer(x), x], 1)
+        return x

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from archdsl.importers.imported_graph import ImportedGraph, Operation
@@ -227,26 +227,46 @@ def output_names(names: Iterable[str]) -> list[str]:
 
 
 def _shortened(graph: ImportedGraph) -> list[tuple[int, ...]]:
-    """The inputs of all operations; those of a concatenation that begins as another one does
-    are that one and the rest, since a concatenation of concatenations is one.
+    """The inputs of all operations; those of a concatenation that begins, or ends, as another one
+    does are that one and the rest, since a concatenation of concatenations is one.
     """
-    known: dict[tuple[int, int], int] = {}
-    ends: dict[int, int] = {}
+    beginnings, endings = _Runs(), _Runs()
     shortened: list[tuple[int, ...]] = []
     for index, operation in enumerate(graph.operations):
         inputs = read_by_tags(operation)
         if isinstance(operation.layer, Concat):
-            place, longest = -1, (0, -1)
-            for count, source in enumerate(inputs, 1):
-                place = known.setdefault((place, source), len(known))
-                if count < len(inputs) and place in ends:
-                    longest = (count, ends[place])
-            count, other = longest
-            shortened.append((other, *inputs[count:]) if count > 1 else inputs)
-            ends.setdefault(place, index)
+            count, first = beginnings.longest(inputs, index)
+            behind, last = endings.longest(inputs[::-1], index)
+            if max(count, behind) < 2:
+                shortened.append(inputs)
+            elif count >= behind:
+                shortened.append((first, *inputs[count:]))
+            else:
+                shortened.append((*inputs[:-behind], last))
         else:
             shortened.append(inputs)
     return shortened
+
+
+class _Runs:
+    """Rows of operations that a concatenation has joined, by what they begin with."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], int] = {}
+        self._ends: dict[int, int] = {}
+
+    def longest(self, inputs: Sequence[int], index: int) -> tuple[int, int]:
+        """The length of the longest row that these begin with, and the concatenation of it.
+
+        Both are 0 and -1 where there is none; the row of ``inputs`` itself is known from then on.
+        """
+        place, longest = -1, (0, -1)
+        for count, source in enumerate(inputs, 1):
+            place = self._known.setdefault((place, source), len(self._known))
+            if count < len(inputs) and place in self._ends:
+                longest = (count, self._ends[place])
+        self._ends.setdefault(place, index)
+        return longest
 
 
 def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, int]:
