@@ -70,11 +70,6 @@ class Indexing(nn.Module):
         return x + self.bias[:1]
 
 
-def shared() -> nn.Module:
-    conv = nn.Conv2d(3, 3, 1)
-    return nn.Sequential(conv, nn.ReLU(), conv)
-
-
 def number() -> int:
     return 3
 

@@ -207,3 +207,52 @@ class Context(Base):
         x = self.slope(self.first(x))
         x = x + self.down(x).mean((2, 3), keepdim=True)
         return F.log_softmax(self.alpha * F.dropout2d(x, 0.2, self.training) + self.beta, 1)
+
+
+class Tower(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, 4, 3, 2), nn.BatchNorm2d(4)
+        self.fc = nn.Linear(4 * 15 * 15, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(F.relu(self.norm(self.conv(x))).flatten(1))
+
+
+class Twins(nn.Module):
+    """One tower for two channels of the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower, self.head = Tower(), nn.Linear(8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.tower(x[:, :1]) - self.tower(x[:, 1:2]))
+
+
+class Recurrent(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for _ in range(3):
+            x = x + F.relu(self.middle(x))
+        return self.down(self.middle(x))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.middle = nn.Conv2d(8, 8, 3, padding=1)
+
+
+class NewestFirst(Base):
+    """A dense block in which each layer's maps stand before those that it has seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = (nn.Sequential(nn.BatchNorm2d(n), nn.Conv2d(n, 4, 3, padding=1))
+                  for n in range(8, 40, 4))  # fmt: skip
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for layer in self.layers:
+            x = torch.cat([layer(x), x], 1)
+        return x

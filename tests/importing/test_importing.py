@@ -171,7 +171,6 @@ def test_json_has_the_spec() -> None:
         (f"{ORIGINALS}:Recurrent", "cell, in the network itself"),
         (f"{ORIGINALS}:Indexing", "like getitem"),
         (f"{ORIGINALS}:TwoInputs", "second input, y"),
-        (f"{ORIGINALS}:shared", "share the weights 0."),
         (f"{ORIGINALS}:number", "no torch.nn.Module, but int"),
         (f"{ORIGINALS}:needs", "it needs channels"),
         (f"{ORIGINALS}:breaks", "RuntimeError: no such luck"),

@@ -184,29 +184,42 @@ def test_errors_name_the_layer(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def shared_text(*layers: dict[str, Any]) -> str:
+    """The spec of a model, and of an activation behind the second application of its last layer."""
+    behind = layer("Activation", "t", activation="relu")
+    behind["inbound_nodes"] = [[[layers[-1]["name"], 1, 0, {}]]]
+    return written(read(model(*layers, behind)))
+
+
 def test_a_layer_that_is_used_twice_shares_its_weights() -> None:
-    shared = layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1])
+    shared = layer("Conv2D", "c", "in", filters=4, kernel_size=[1, 1])
     shared["inbound_nodes"].append([["c", 0, 0, {}]])
-    with pytest.raises(ArchError, match="Conv2D c: it is applied twice: its weights are shared"):
-        read(model(entry(4, 4, 3), shared))
+    text = shared_text(entry(4, 4, 4), shared)
+    assert "repeat<2,shared<c,con<4,1,1" in text
+    assert load_source(Source("spec", text)).summary().parameters == 4 * 4 + 4
 
 
 def test_a_model_that_is_used_twice_shares_its_weights() -> None:
-    """Keras counts its parameters once; a spec would have them twice."""
-    inner = [entry(4, 4, 3), layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1])]
+    """Keras counts its parameters once."""
+    inner = [
+        entry(4, 4, 4),
+        layer("Conv2D", "c", "in", filters=4, kernel_size=[1, 1]),
+        layer("Activation", "a", "c", activation="tanh"),
+    ]
     shared = json.loads(model(*inner)) | {"name": "sub", "inbound_nodes": [[["in", 0, 0, {}]]]}
-    assert kinds(read(model(entry(4, 4, 3), shared))) == ["con"]
+    assert kinds(read(model(entry(4, 4, 4), shared))) == ["con", "htan"]
     shared["inbound_nodes"].append([["sub", 0, 0, {}]])
-    with pytest.raises(ArchError, match="Functional sub: it is applied twice"):
-        read(model(entry(4, 4, 3), shared))
+    text = shared_text(entry(4, 4, 4), shared)
+    assert "shared<sub," in text
+    assert load_source(Source("spec", text)).summary().parameters == 4 * 4 + 4
 
 
 def test_a_layer_of_two_models_shares_its_weights() -> None:
-    conv = layer("Conv2D", "c", "in", filters=3, kernel_size=[1, 1]) | {"shared_object_id": 7}
-    sub = json.loads(model(entry(4, 4, 3), conv)) | {"name": "sub"}
+    conv = layer("Conv2D", "c", "in", filters=4, kernel_size=[1, 1]) | {"shared_object_id": 7}
+    sub = json.loads(model(entry(4, 4, 4), conv)) | {"name": "sub"}
     sub["inbound_nodes"] = [[["c", 0, 0, {}]]]
-    with pytest.raises(ArchError, match="Conv2D c: it is applied twice"):
-        read(model(entry(4, 4, 3), conv, sub))
+    text = written(read(model(entry(4, 4, 4), conv, sub)))
+    assert load_source(Source("spec", text)).summary().parameters == 4 * 4 + 4
 
 
 def test_a_size_that_the_file_leaves_open_is_given() -> None:

@@ -146,3 +146,27 @@ def test_the_version_in_a_file_decides(tmp_path: Path) -> None:
     file = archive(tmp_path, **{"config.json": text, "metadata.json": about})
     with pytest.raises(ArchError, match="no layer for the activation hard_sigmoid"):
         reader.read(str(file), ImportOptions())
+
+
+def test_a_model_inside_that_is_applied_twice_has_one_set_of_weights(tmp_path: Path) -> None:
+    """A siamese network, as Keras's guide to the functional API has it."""
+    layers = keras.layers
+    inner = keras.Input((12, 12, 1))
+    x = layers.Conv2D(4, 3, activation="relu")(inner)
+    tower = keras.Model(inner, layers.Dense(6)(layers.GlobalAveragePooling2D()(x)), name="tower")
+    first, rest = keras.Input((12, 12, 1)), layers.Conv2D(1, 1, name="other")
+    ends = tower(first), tower(rest(first))
+    model = keras.Model(first, layers.Dense(1)(layers.Subtract()(list(ends))))
+    file = tmp_path / "twins.keras"
+    model.save(file)
+    done = run("import", file, "-o", tmp_path / "twins.arch")
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "twins.arch").read_text()
+    assert text.count("shared<tower,") == 2, text
+    assert archdsl.load(tmp_path / "twins.arch").summary().parameters == model.count_params()
+    data = np.random.default_rng(0).random((2, 12, 12, 1), dtype=np.float32)
+    module = archdsl.compile(tmp_path / "twins.arch", weights=str(file)).eval()
+    with torch.no_grad():
+        found = module(torch.from_numpy(data.transpose(0, 3, 1, 2)))
+    expected = model(data, training=False)
+    assert np.allclose(found.numpy(), keras.ops.convert_to_numpy(expected), atol=1e-5)

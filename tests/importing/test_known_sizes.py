@@ -30,6 +30,9 @@ SAME = {
     "Largest": "channel_max",
     "SuperResolved": "pixel_shuffle<instance_norm<",
     "Context": "offset<",
+    "NewestFirst": "repeat<8,parallel<",
+    "Twins": "shared<tower,",
+    "Recurrent": "shared<middle,",
 }
 
 

@@ -100,7 +100,8 @@ class _KerasReader:
         self._size = size
         self._homes: tuple[Home, ...] = ()
         self._inside: tuple[str, ...] = ()
-        self._applied_objects: set[int] = set()
+        self._parts: dict[int, str] = {}
+        """Where a layer that is a part of several models was first."""
 
     def model(
         self, document: dict[str, Any], given: Sequence[int] | None
@@ -174,18 +175,19 @@ class _KerasReader:
     def _applied(self, use: _Use, inputs: list[int]) -> Task[int]:
         """A layer, or a model inside of a model."""
         entry = use.entry
-        before = self.draft.count
         self.draft.homes = self._homes
-        self.draft.part = "/".join((*self._inside, entry.name))
+        part = "/".join((*self._inside, entry.name))
+        if entry.shared is not None:
+            part = self._parts.setdefault(entry.shared, part)
+        self.draft.part = part
         if entry.kind in _MODELS:
             outside = self._homes, self._inside
             self._homes += (Home(entry.name, entry.kind),)
-            self._inside += (entry.name,)
+            self._inside = tuple(part.split("/"))
             ends = yield self.model(dict(entry.config), inputs)
             self._homes, self._inside = outside
             if len(ends) != 1:
                 raise _refused(entry, RuleError("a model inside of another has one output here"))
-            self._once(use, before)
             return int(ends[0][1])
         with step(partial(_refused, entry)):
             if entry.kind == "InputLayer":
@@ -199,23 +201,7 @@ class _KerasReader:
                 raise RuleError("it reads nothing")
             entry.require(data_format="channels_last")
             index = made(self.draft, entry, inputs)
-        self._once(use, before)
         return index
-
-    def _once(self, use: _Use, before: int) -> None:
-        """Refuses what has weights and was applied before, here or as a part of another model."""
-        if not any(map(self.draft.tensors, range(before, self.draft.count))):
-            return
-        shared = use.entry.shared
-        if use.application or shared in self._applied_objects:
-            raise _refused(
-                use.entry,
-                RuleError(
-                    "it is applied twice: its weights are shared, which a spec cannot say yet"
-                ),
-            )
-        if shared is not None:
-            self._applied_objects.add(shared)
 
     def _input(self, entry: Entry) -> int:
         if self.draft.count:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from archdsl.importers.imported_graph import ImportedGraph, Operation
 from archdsl.importers.outlining.chains import Chain, ChainPiece, ChainStep
 from archdsl.importers.outlining.detectors import detector, read_by_tags
+from archdsl.importers.outlining.shared_parts import collapsed
 from archdsl.importers.outlining.tags import in_a_row
 from archdsl.ir.names import allowed
 from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate
 
 MAIN = "output"
+SHARED = "shared"
 
 
 def structured(graph: ImportedGraph) -> Chain:
@@ -26,11 +29,17 @@ def structured(graph: ImportedGraph) -> Chain:
 
     Raises ArchError for a network of several inputs, and for layers that no combinator makes.
     """
-    return _Reduction(graph).chain()
+    graph, uses = collapsed(graph)
+    # Of a part by itself the first step stands for what it is applied to.
+    parts = {index: (use.name, structured(use.inner)[1:]) for index, use in uses.items()}
+    return _Reduction(graph, parts).chain()
 
 
 class _Reduction:
-    def __init__(self, graph: ImportedGraph) -> None:
+    def __init__(
+        self, graph: ImportedGraph, shared: Mapping[int, tuple[str, Chain]] = MappingProxyType({})
+    ) -> None:
+        self._shared = shared
         self._operations = graph.operations
         self._inputs = _shortened(graph)
         self._readers: list[list[int]] = [[] for _ in self._operations]
@@ -53,6 +62,9 @@ class _Reduction:
             join = operation if len(inputs) > 1 else None
             made_by, options = detector(operation.layer) or (operation.layer, ())
             step = ChainStep(made_by, names=options, homes=operation.homes)
+            if index in self._shared:
+                name, inner = self._shared[index]
+                step = ChainStep(SHARED, [inner], (name,), homes=operation.homes)
             piece = ChainPiece(deque([step]), inputs, index, index, join)
             self._piece[index] = self._starting[index] = piece
             self._changed.append(piece)
@@ -103,6 +115,8 @@ class _Reduction:
         if isinstance(join.layer, Concat) and not self._in_order:
             self._close_runs(piece, join)
         branches = [self._branch(source) for source in piece.inputs]
+        if any(map(_hides_shared, filter(None, branches))):
+            return
         firsts = [branch.first for branch in branches if branch is not None]
         if self._in_order and firsts != sorted(firsts):
             return
@@ -193,6 +207,11 @@ class _Reduction:
             self._settle()
 
 
+def _hides_shared(branch: ChainPiece) -> bool:
+    """True if a shared part would stand in another scope than its other uses beside the branch."""
+    return len(branch.steps) > 1 and any(step.what == SHARED for step in branch.steps)
+
+
 def output_names(names: Iterable[str]) -> list[str]:
     """Words by which a spec calls outputs of these names, each its own."""
     labels: list[str] = []
@@ -208,26 +227,46 @@ def output_names(names: Iterable[str]) -> list[str]:
 
 
 def _shortened(graph: ImportedGraph) -> list[tuple[int, ...]]:
-    """The inputs of all operations; those of a concatenation that begins as another one does
-    are that one and the rest, since a concatenation of concatenations is one.
+    """The inputs of all operations; those of a concatenation that begins, or ends, as another one
+    does are that one and the rest, since a concatenation of concatenations is one.
     """
-    known: dict[tuple[int, int], int] = {}
-    ends: dict[int, int] = {}
+    beginnings, endings = _Runs(), _Runs()
     shortened: list[tuple[int, ...]] = []
     for index, operation in enumerate(graph.operations):
         inputs = read_by_tags(operation)
         if isinstance(operation.layer, Concat):
-            place, longest = -1, (0, -1)
-            for count, source in enumerate(inputs, 1):
-                place = known.setdefault((place, source), len(known))
-                if count < len(inputs) and place in ends:
-                    longest = (count, ends[place])
-            count, other = longest
-            shortened.append((other, *inputs[count:]) if count > 1 else inputs)
-            ends.setdefault(place, index)
+            count, first = beginnings.longest(inputs, index)
+            behind, last = endings.longest(inputs[::-1], index)
+            if max(count, behind) < 2:
+                shortened.append(inputs)
+            elif count >= behind:
+                shortened.append((first, *inputs[count:]))
+            else:
+                shortened.append((*inputs[:-behind], last))
         else:
             shortened.append(inputs)
     return shortened
+
+
+class _Runs:
+    """Rows of operations that a concatenation has joined, by what they begin with."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], int] = {}
+        self._ends: dict[int, int] = {}
+
+    def longest(self, inputs: Sequence[int], index: int) -> tuple[int, int]:
+        """The length of the longest row that these begin with, and the concatenation of it.
+
+        Both are 0 and -1 where there is none; the row of ``inputs`` itself is known from then on.
+        """
+        place, longest = -1, (0, -1)
+        for count, source in enumerate(inputs, 1):
+            place = self._known.setdefault((place, source), len(self._known))
+            if count < len(inputs) and place in self._ends:
+                longest = (count, self._ends[place])
+        self._ends.setdefault(place, index)
+        return longest
 
 
 def _joined(join: Operation, chains: list[Chain], highest: int) -> tuple[Chain, int]:

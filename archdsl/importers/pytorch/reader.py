@@ -73,7 +73,6 @@ def graph_of_module(
     fragments = Fragments()
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
-    _refuse_sharing(graph, told, live)
     places = {index: place for place, index in enumerate(live)}
     homes = _Homes(module)
     operations = tuple(
@@ -104,6 +103,9 @@ def proof(network: Network, what: str) -> Proof:
     if not found.matched:
         return Proof(False, found.differences)
     difference = found.max_rel_diff
+    if found.compiled_params > found.reference_params:
+        told = f"{found.compiled_params:,} parameters, and {found.reference_params:,} of the module"
+        return Proof(False, (f"what shares its weights there does not here: {told}",))
     told = f"{counted(found.layers, 'layer')} matched, {found.compiled_params:,} parameters"
     if not found.params_equal:
         told += f" of {found.reference_params:,} (its network does not use the others)"
@@ -182,21 +184,6 @@ def _unknown(node: CanonicalNode, graph: CanonicalGraph, told: dict[int, _LayerM
         *([f"on {' and '.join(given)}"] if given else []),
         help="archdsl layers lists what there is",
     )
-
-
-def _refuse_sharing(graph: CanonicalGraph, told: dict[int, _LayerMatch], live: list[int]) -> None:
-    """A layer of a spec has weights of its own."""
-    owners: dict[str, int] = {}
-    for index in live:
-        for name in told[index].tensors.values():
-            if name in owners:
-                raise fail(
-                    f"two layers share the weights {name}",
-                    None,
-                    f"{graph.nodes[owners[name]].where} and {graph.nodes[index].where}",
-                    "each layer of a spec has its own",
-                )
-            owners[name] = index
 
 
 def _name(node: CanonicalNode) -> str:

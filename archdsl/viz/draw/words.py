@@ -12,6 +12,8 @@ def title(scope: Scope) -> str:
     words = scope.title
     if scope.template is not None and scope.label is not None:
         words = f"{scope.label}: {words}"
+    if scope.call is not None and scope.call.shared:
+        words = f"{words}, shared"
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
 
 
