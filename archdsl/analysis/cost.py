@@ -202,6 +202,10 @@ def _cost(typed: TypedRegion, done: Mapping[TypedRegion, Cost]) -> Cost:
         else:
             costs += [_times(run.times, done[run.region]) for run in runs]
             made += len(step.given)
+    return _sum(costs)
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
     return Cost(
         sum(cost.parameters for cost in costs),
         sum(cost.trainable for cost in costs),
