@@ -33,6 +33,7 @@ INPUTS = [
     "input_tensor<channels=2,height=6,width=6>",
     "input_rgb_image<height=6,width=6>",
     "input_rgb_image_sized<6>",
+    "input_rgb_image_pair<height=6,width=6>",
 ]
 
 

@@ -12,6 +12,7 @@ FORMS = {
     "maps": "input<6,4,6>",
     "deep maps": "input<8,4,6>",
     "row": "flatten<input<6,2,2>>",
+    "number": "flatten<input<1,1,1>>",
     "sequence": "tokens<input<6,3,4>>",
     "indices": "input<1,6,1>",
     "tokens": "input<1,6,8>",
