@@ -136,6 +136,7 @@ def test_blocks(name: str, parameters: int) -> None:
 
 
 REFUSED = {
+    "array_not_constant": "what 'depths' means is not known",
     "argument_missing": "'con' lacks its stride_h",
     "element_missing": "there is no number 'element 3 or later of widths'",
     "bracket_missing": "a '>' is missing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.frontend.syntax.comparisons import compared
+from archdsl.frontend.syntax.functions import unread
 from archdsl.frontend.syntax.tokens import END, Token
 
 _MAX_VALUES = 256
@@ -10,7 +11,9 @@ _STOPS = frozenset({END, "SEMICOLON"})
 
 
 def array(tokens: list[Token], start: int, at: int, found: list[Token]) -> int:
-    """Add ``const int name[] = {3, 4};`` as ``name(i) = i == 0 ? 3 : ...``; its end, or ``start``.
+    """Add ``constexpr int name[] = {3, 4};`` as ``name(i) = i == 0 ? 3 : ...``.
+
+    Gives the place behind it, or ``start`` where there is none.
 
     Before ``at`` stands what says that it is constant, and the type if it is no ``std::array``.
     """
@@ -53,6 +56,10 @@ def array(tokens: list[Token], start: int, at: int, found: list[Token]) -> int:
     at += 1 + nested
     if tokens[at].kind != "SEMICOLON":
         return start
+    if all(token.text != "constexpr" for token in tokens[start:at]):
+        # Of a const array no compiler knows the values.
+        found += unread(name, tokens[at])
+        return at + 1
     values = [compared(value) for value in values if value]
     here = name.start
 

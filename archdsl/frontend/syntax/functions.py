@@ -103,15 +103,22 @@ def function(tokens: list[Token], start: int, found: list[Token]) -> int:
         formals = _formals(tokens[opener + 1 : closer], types)
         of_template = _numbers(header, types)
     except _UnreadError:
-        plain = name._replace(kind="NAME", text=name.text.rstrip(" <"))
-        unread = Token("EQUAL", "=", here, here), Token("OTHER", "{", here, here)
-        found += [Token("USING", "using", here, here), plain, *unread, semicolon]
+        found += unread(name, semicolon)
     else:
         word = Token("_CONST", "const", tokens[first].start, tokens[first].before)
         equal = Token("EQUAL", "=", here, here)
         found += [*of_template, word, _number_type(returned, types), name, tokens[opener]]
         found += [*formals, tokens[closer], equal, *value, semicolon]
     return end + 1 + (tokens[end + 1].kind == "SEMICOLON")
+
+
+def unread(name: Token, semicolon: Token) -> list[Token]:
+    """The definition of a name whose meaning is not read, as an alias of what is no type."""
+    here = name.start
+    plain = name._replace(kind="NAME", text=name.text.rstrip(" <"))
+    kinds = ("USING", "using"), ("EQUAL", "="), ("OTHER", "{")
+    using, equal, brace = (Token(kind, text, here, here) for kind, text in kinds)
+    return [using, plain, equal, brace, semicolon]
 
 
 # ---- the head ----
