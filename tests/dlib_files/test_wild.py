@@ -44,6 +44,12 @@ FULL = [
     ("variable_template", 6),
     ("comparison", 7),
     ("anonymous_namespace", 7),
+    ("array", 6 + 2),
+    ("array_of_std", 6 + 4),
+    ("attribute", 3 + 2),
+    ("operator_words", 6),
+    ("function_declarations", 3 * 2 + (2 + 3)),
+    ("vector_of_networks", 4),
     ("comparison_in_place", 6),
     ("function_constant", 20),  # (2*2 + 1) * 4
     ("function_deduced", 6 + 2),
@@ -130,7 +136,9 @@ def test_blocks(name: str, parameters: int) -> None:
 
 
 REFUSED = {
+    "array_not_constant": "what 'depths' means is not known",
     "argument_missing": "'con' lacks its stride_h",
+    "element_missing": "there is no number 'element 3 or later of widths'",
     "bracket_missing": "a '>' is missing",
     "bracket_too_many": "one '>' too many",
     "defined_later": "a number belongs here",

@@ -128,8 +128,8 @@ def assemble(
         try:
             if isinstance(item, nodes.Include):
                 chain = list(dict.fromkeys(reading.document.source for reading in pending))
-                known = current.document.included.get(item.span.start)
-                included = _include(item, known, chain, done, assembly.definitions.missing, read)
+                around = current.document.included.get(item.span.start)
+                included = _include(item, around, chain, done, assembly.definitions.missing, read)
                 if included is not None:
                     macros |= included.macros
                     pending.append(_OpenItems(included.items, 0, current.scope, included))

@@ -278,7 +278,7 @@ def closure(expander: Expander, pending: Pending) -> Task[Closure]:
             "a template that is an argument gets its own by position", name.span, code="E119"
         )
     found = yield meaning(name, environment)
-    opaque = environment.definitions.root.opaque.get(name.text)
+    opaque: Closure | None = environment.definitions.root.opaque.get(name.text)
     if opaque is not None and found is opaque.callee:
         expander.note_opaque(name)
         return opaque

@@ -14,6 +14,7 @@ from archdsl.frontend.elaborate.scope import Definitions, Environment
 from archdsl.frontend.elaborate.suggestions import spelling
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
+from archdsl.ir.layer import Definition
 from archdsl.ir.layer import definitions as builtin
 from archdsl.ir.trampoline import run
 
@@ -59,9 +60,10 @@ def _layer(expander: Expander, name: str, text: str) -> Closure:
         if isinstance(item, nodes.NetworkExpression):
             body = Pending(item.body, Environment(Definitions(), 0, {}))
             found: Closure = run(closure(expander, body))
-            if getattr(found.callee.cls, "inputs", 1) == 1:
+            callee = found.callee
+            if isinstance(callee, Definition) and getattr(callee.cls, "inputs", 1) == 1:
                 return found
-    except (ArchError, AttributeError):
+    except ArchError:
         pass
     raise fail(
         f"{written}: expected a layer of one input, found '{text}'",

@@ -326,8 +326,10 @@ class Definitions:
 
     def _unknown_number(self, name: nodes.Name, position: int, known: list[str]) -> ArchError:
         numbers = [n for n in known if isinstance(self.get(n, position), (int, float))]
-        defines = f"const int {name.text} = 3; defines one, param one that -D can set"
-        if name.span.source.is_cpp:
+        defines: str | None = None
+        if not name.span.source.is_cpp:
+            defines = f"const int {name.text} = 3; defines one, param one that -D can set"
+        elif name.text.isidentifier():  # not the element that an array lacks
             defines = f"-D {name.text}=3 gives it a value, as a compiler's -D does"
         return fail(
             f"there is no number '{name.text}'",

@@ -100,27 +100,28 @@ def _called(
             help="a function that calls itself has to end",
             code="E123",
         )
+    given: tuple[nodes.Argument, ...] = node.arguments
+    called: tuple[nodes.Expression, ...] = ()
     if isinstance(node, nodes.Call):
         # Types among them are deduced: only numbers are parameters here.
         given = tuple(a for a in node.of_template if not isinstance(a, nodes.CppType))
-        pairs = (given, definition.of_template), (node.arguments, definition.formals)
-    else:
-        pairs = (node.arguments, definition.of_template), ((), definition.formals)
+        called = node.arguments
     local: dict[str, Any] = {}
-    for arguments, formals in pairs:
+    for arguments, formals in ((given, definition.of_template), (called, definition.formals)):
         least = sum(formal.default is None for formal in formals)
         if not least <= len(arguments) <= len(formals):
             wanted = f"{least}" if least == len(formals) else f"{least} to {len(formals)}"
             message = f"{definition.name.text} takes {wanted} arguments, found {len(arguments)}"
             raise fail(message, node.span, code="E123")
         for formal, argument in zip_longest(formals, arguments):
-            where = environment
-            if argument is None:
-                argument, where = formal.default, Environment(definitions, position, dict(local))
-            local[formal.name.text] = yield _typed(formal.type, positional(argument), where)
+            where, value = environment, argument
+            if value is None:
+                where, value = Environment(definitions, position, dict(local)), formal.default
+            assert value is not None
+            local[formal.name.text] = yield _typed(formal.type, positional(value), where)
     inside = Environment(definitions, position, local)
-    value: arithmetic.Number = yield _typed(definition.type, definition.value, inside)
-    return value
+    returned: arithmetic.Number = yield _typed(definition.type, definition.value, inside)
+    return returned
 
 
 def _typed(

@@ -18,7 +18,8 @@ from archdsl.frontend.syntax.tree import Statement, Tree
 
 _GLOBAL = {"MEMBER": "NAME", "MEMBER_HEAD": "HEAD"}
 
-_POINTERS = frozenset({"unique_ptr", "shared_ptr"})
+_POINTERS = frozenset({"unique_ptr", "shared_ptr", "vector", "optional"})
+"""Templates of a variable that holds networks."""
 _AFTER_NAME = frozenset({"SEMICOLON", "EQUAL", "LPAR", "_OPEN", "COMMA", "RPAR"})
 """The kinds of tokens that may follow the name of a variable or parameter."""
 

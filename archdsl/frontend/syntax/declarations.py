@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from archdsl.frontend.syntax.arrays import array, indexed
 from archdsl.frontend.syntax.comparisons import compared, in_parentheses
 from archdsl.frontend.syntax.functions import function
 from archdsl.frontend.syntax.nodes import PACK_SIZE
@@ -27,13 +28,26 @@ _NUMBER = re.compile(
 _OPENS = frozenset({"LPAR", "_OPEN", "HEAD", "MEMBER_HEAD", "TEMPLATE"})
 _SHUTS = frozenset({"RPAR", "_SHUT", "CLOSE"})
 _CONSTANT = frozenset({"const", "constexpr", "consteval"})
+_ATTRIBUTES = frozenset({"__attribute__", "__declspec", "alignas"})
+_MAX_ATTRIBUTE = 64  # tokens
+_WORDS = {
+    "and": Token("OPERATOR", "&&", 0, 0),
+    "or": Token("OPERATOR", "||", 0, 0),
+    "not": Token("NOT", "!", 0, 0),
+    "not_eq": Token("OPERATOR", "!=", 0, 0),
+    "bitand": Token("OPERATOR", "&", 0, 0),
+    "bitor": Token("OPERATOR", "|", 0, 0),
+    "xor": Token("OPERATOR", "^", 0, 0),
+    "compl": Token("NOT", "~", 0, 0),
+}
+"""Operators that C++ has words for."""
 _BEFORE = frozenset({"SEMICOLON", "_OPEN", "_SHUT", "INCLUDE", "COLON", END})
 """The kinds of tokens behind which a statement may begin."""
 
 
 def rewritten(tokens: list[Token]) -> list[Token]:
     """The tokens of a C++ text with its numbers, types and declarations as the grammar has them."""
-    tokens = in_parentheses(_sizes([_plain(token) for token in tokens]))
+    tokens = in_parentheses(_sizes(_without_attributes([_plain(token) for token in tokens])))
     found: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -44,7 +58,35 @@ def rewritten(tokens: list[Token]) -> list[Token]:
                 continue
         found.append(tokens[at])
         at += 1
+    return indexed(found)
+
+
+def _without_attributes(tokens: list[Token]) -> list[Token]:
+    """The tokens without ``[[...]]`` and ``__attribute__((...))``, which name no type or number."""
+    found: list[Token] = []
+    at, last = 0, len(tokens) - 1
+    while at <= last:
+        token, behind = tokens[at], tokens[min(at + 1, last)]
+        end = at
+        if token.text == behind.text == "[" and token.end == behind.start:
+            end = _behind(tokens, at, "[", "]")
+        elif token.text in _ATTRIBUTES and behind.kind == "LPAR":
+            end = _behind(tokens, at + 1, "(", ")")
+        if end == at:
+            found.append(token)
+            end += 1
+        at = end
     return found
+
+
+def _behind(tokens: list[Token], start: int, opens: str, shuts: str) -> int:
+    """The place behind the bracket that closes one, or the next where none does soon."""
+    depth = 0
+    for at in range(start, min(start + _MAX_ATTRIBUTE, len(tokens))):
+        depth += (tokens[at].text == opens) - (tokens[at].text == shuts)
+        if not depth:
+            return at + 1
+    return start + 1
 
 
 def _sizes(tokens: list[Token]) -> list[Token]:
@@ -65,6 +107,8 @@ def _plain(token: Token) -> Token:
         name = token.text.removeprefix("std::")
         if name in _INTEGERS or token.text == "auto":
             return token._replace(kind="CTYPE")
+        if name in _WORDS:
+            return _WORDS[name]._replace(start=token.start, before=token.before)
     elif token.kind == "OTHER" and _NUMBER.fullmatch(token.text):
         return token._replace(kind="INTEGER")
     return token
@@ -89,6 +133,8 @@ def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
     constant = next((word for word in words if word.text in _CONSTANT), None)
     if tokens[at].kind == "NAME" and tokens[at + 1].kind == "LPAR" and constant and types:
         return function(tokens, start, found)
+    if constant is not None and (tokens[at].kind == "HEAD" or tokens[at + 1].text == "["):
+        return array(tokens, start, at, found)
     valued = tokens[at].kind == "NAME" and tokens[at + 1].kind in ("EQUAL", "_OPEN")
     if not types or constant is None or not valued:
         return start

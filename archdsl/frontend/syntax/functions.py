@@ -21,6 +21,8 @@ _STEPS = frozenset({"+", "-", "*", "/", "%", "&", "|", "^"})  # before the "=" o
 _STOPS = frozenset({END, "SEMICOLON", "_OPEN", "_SHUT"})
 _OPENS = frozenset({"LPAR", "HEAD", "MEMBER_HEAD", "TEMPLATE"})
 _SHUTS = frozenset({"RPAR", "CLOSE"})
+_NESTS = frozenset({"LPAR", "_OPEN"})
+_ENDS = frozenset({"RPAR", "_SHUT"})
 
 
 class _UnreadError(Exception):
@@ -101,15 +103,22 @@ def function(tokens: list[Token], start: int, found: list[Token]) -> int:
         formals = _formals(tokens[opener + 1 : closer], types)
         of_template = _numbers(header, types)
     except _UnreadError:
-        plain = name._replace(kind="NAME", text=name.text.rstrip(" <"))
-        unread = Token("EQUAL", "=", here, here), Token("OTHER", "{", here, here)
-        found += [Token("USING", "using", here, here), plain, *unread, semicolon]
+        found += unread(name, semicolon)
     else:
         word = Token("_CONST", "const", tokens[first].start, tokens[first].before)
         equal = Token("EQUAL", "=", here, here)
         found += [*of_template, word, _number_type(returned, types), name, tokens[opener]]
         found += [*formals, tokens[closer], equal, *value, semicolon]
     return end + 1 + (tokens[end + 1].kind == "SEMICOLON")
+
+
+def unread(name: Token, semicolon: Token) -> list[Token]:
+    """The definition of a name whose meaning is not read, as an alias of what is no type."""
+    here = name.start
+    plain = name._replace(kind="NAME", text=name.text.rstrip(" <"))
+    kinds = ("USING", "using"), ("EQUAL", "="), ("OTHER", "{")
+    using, equal, brace = (Token(kind, text, here, here) for kind, text in kinds)
+    return [using, plain, equal, brace, semicolon]
 
 
 # ---- the head ----
@@ -235,16 +244,18 @@ class _Body:
         return self._assignment()
 
     def _assignment(self) -> list[_Statement]:
-        """``const long m = n * 2;``, ``m = 3;``, ``m *= 2;`` or ``++m;``."""
+        """``const long m = n * 2, k{3};``, ``m = 3;``, ``m *= 2;`` or ``++m;``."""
         ctype: Token | None = None
         while self._kind in ("_CONST", "CTYPE"):
             if self._kind == "CTYPE":
                 ctype = self._tokens[self._at]
             self._at += 1
+        if ctype is not None:
+            return self._declarations(ctype)
         tokens = self._expression("SEMICOLON")
         texts = [token.text for token in tokens[:3]]
         one = Token("INTEGER", "1", tokens[0].start, tokens[0].start) if tokens else None
-        if one is not None and ctype is None and len(tokens) == 3:
+        if one is not None and len(tokens) == 3:
             for name, steps in ((tokens[2], texts[:2]), (tokens[0], texts[1:])):
                 if name.kind == "NAME" and steps in (["+", "+"], ["-", "-"]):
                     sign = tokens[1]._replace(kind="MINUS" if steps[0] == "-" else "OPERATOR")
@@ -253,10 +264,33 @@ class _Body:
             raise _UnreadError
         name, value = tokens[0], tokens[2:]
         if tokens[1].kind == "EQUAL":
-            return [_Set(name, value, ctype)]
-        if ctype is None and texts[1] in _STEPS and tokens[2].kind == "EQUAL" and tokens[3:]:
+            return [_Set(name, value, None)]
+        if texts[1] in _STEPS and tokens[2].kind == "EQUAL" and tokens[3:]:
             return [_Set(name, [name, tokens[1], *_grouped(tokens[3:])], None)]
         raise _UnreadError
+
+    def _declarations(self, ctype: Token) -> list[_Statement]:
+        """The variables of a type, each with its value."""
+        found: list[_Statement] = []
+        while True:
+            start, depth = self._at, 0
+            while depth or self._kind not in ("COMMA", "SEMICOLON"):
+                depth += (self._kind in _NESTS) - (self._kind in _ENDS)
+                if self._kind in (END, "SEMICOLON"):
+                    raise _UnreadError
+                self._at += 1
+            part = self._tokens[start : self._at]
+            self._at += 1
+            name, value = part[:1], part[2:]
+            if part[1:2] and part[1].kind == "_OPEN" and part[-1].kind == "_SHUT":
+                value = part[2:-1]
+            elif not part[1:2] or part[1].kind != "EQUAL":
+                raise _UnreadError
+            if name[0].kind != "NAME" or not value or {"_OPEN", "_SHUT"} & {t.kind for t in value}:
+                raise _UnreadError
+            found.append(_Set(name[0], compared(value), ctype))
+            if self._tokens[self._at - 1].kind == "SEMICOLON":
+                return found
 
     @property
     def _kind(self) -> str:
