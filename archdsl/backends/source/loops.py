@@ -10,13 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.analysis.anti_unification import same
-from archdsl.backends.source.unit_drafts import UnitDraft, UnitSlot, UnitStep
+from archdsl.backends.source.unit_drafts import IN_PLACE, UnitDraft, UnitSlot, UnitStep
 
 CARRIED = -1
 """Number of the loop's value: the result of the iteration before, or the start value."""
-
-IN_PLACE = "inplace"
-"""The argument of modules that may write over what they take, which changes no result."""
 
 _LONGEST = 8
 _NUMBERED = re.compile(r"(.*?)([1-9][0-9]*)")

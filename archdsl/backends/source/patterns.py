@@ -12,8 +12,15 @@ from torch import nn
 from archdsl.analysis.anti_unification import Abstraction, Constant, Formula, Value, abstract
 from archdsl.backends.plan import Plan, Unit, units
 from archdsl.backends.source.identifiers import UniqueNames, argument
-from archdsl.backends.source.loops import CARRIED, IN_PLACE, Action, Loop, folded
-from archdsl.backends.source.unit_drafts import Read, UnitDraft, UnitDrafter, UnitSlot, UnitStep
+from archdsl.backends.source.loops import CARRIED, Action, Loop, folded
+from archdsl.backends.source.unit_drafts import (
+    IN_PLACE,
+    Read,
+    UnitDraft,
+    UnitDrafter,
+    UnitSlot,
+    UnitStep,
+)
 from archdsl.ir.network import Network
 
 _SHORT = 4

@@ -7,7 +7,7 @@ into a loop first, so that stages of different length are one pattern.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -24,6 +24,9 @@ from archdsl.backends.plan import (
 )
 from archdsl.backends.source.constructors import Construction, ConstructorParameter, construction
 from archdsl.backends.torch.realise import named
+
+IN_PLACE = "inplace"
+"""The argument by which a module of torch writes its result over what it reads."""
 
 
 class Read(NamedTuple):
@@ -129,6 +132,14 @@ class UnitDrafter:
     def __init__(self, plan: Plan, patterns: Mapping[Unit, Outlined]) -> None:
         self._modules = plan.modules
         self._patterns = patterns
+        self._overwritten = {
+            value
+            for each in plan.operations
+            if each.kind is Kind.MODULE
+            and (IN_PLACE, True) in plan.modules[each.target].construct.options
+            for value in each.reads()
+        }
+        """Values that a module works on in place, so that they cannot be read again."""
 
     def draft(self, unit: Unit) -> UnitDraft:
         numbers: dict[Operation, int] = {}
@@ -136,7 +147,7 @@ class UnitDrafter:
         def number(node: Operation) -> int:
             return numbers.setdefault(node, len(numbers))
 
-        joined = _joined(unit)
+        joined = _joined(unit, self._overwritten)
         for node in unit.inputs:
             number(node)
         inputs = tuple(range(len(numbers)))
@@ -209,8 +220,8 @@ def opened(construction: Construction) -> tuple[Built, list[UnitSlot]]:
     return Built(construction.made, tuple(arguments)), slots
 
 
-def _joined(unit: Unit) -> dict[Operation, tuple[Any, ...]]:
-    """The arguments of concatenations, shorter where one goes on from another.
+def _joined(unit: Unit, overwritten: Set[Operation]) -> dict[Operation, tuple[Any, ...]]:
+    """The arguments of concatenations, shorter where one goes on from another that stays as it is.
 
     Where all that came before is joined at every step, as in a dense block, each step adds one to
     what the last one joined. Only then are the steps alike.
@@ -226,7 +237,8 @@ def _joined(unit: Unit) -> dict[Operation, tuple[Any, ...]]:
         found[piece.operation] = (
             piece.operation.arguments if before is None else ([before, parts[-1]], *axis)
         )
-        known[tuple(parts), *axis] = piece.operation
+        if piece.operation not in overwritten:
+            known[tuple(parts), *axis] = piece.operation
     return found
 
 
