@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from torch import nn
 
@@ -14,6 +15,9 @@ from archdsl.dlib.nesting import Element, Nest, PlacedLayer, RepeatedBlocks, Tag
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.ir.trampoline import Task, run
+
+if TYPE_CHECKING:
+    from archdsl.ir.edges import Shape
 
 _FROZEN = ("learning_rate_multiplier", "bias_learning_rate_multiplier")
 
@@ -87,7 +91,8 @@ class _Making:
         obstacle = kind.obstacle(instance.layer, module or instance.layer)
         if obstacle is not None:
             raise _no_place(instance, obstacle)
-        inputs = instance.layer.seen(self._network.input_shapes(instance))
+        shapes = cast("tuple[Shape, ...]", self._network.input_shapes(instance))
+        inputs = instance.layer.seen(shapes)  # rows of features are maps of one place to dlib
         values = kind.values(instance.layer, module, inputs)
         if place.count and "count" in values:
             values["count"] = place.count
