@@ -109,6 +109,10 @@ class Collect(TypedLayer):
                 raise RuleError(
                     f"the map {name} is no feature map", f"found {shown(shape)}", code="E304"
                 )
+            if name in dict(maps):
+                raise RuleError(
+                    f"there are two maps {name}", "maps are found by their names", code="E315"
+                )
             maps.append((name, shape))
         return FeatureMaps(tuple(maps))
 

@@ -41,6 +41,13 @@ BAD = {
         "found feature maps (8 × (32×32, 8×8))",
         "select<0, ...>",
     ),
+    "a map twice": (
+        f"coarser<c,max_pool<2,2,2,2>,feature_maps<a,c,{TAPPED}>>",
+        ("coarser", (1, 1)),
+        "there are two maps c",
+        "found by their names",
+        "",
+    ),
     "maxima over what has no places": (
         "roi_pool<p,7,region_proposals<9,tap<p,fc<8,input_images<64,64>>>>>",
         ("roi_pool", (1, 1)),

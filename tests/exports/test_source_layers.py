@@ -108,6 +108,25 @@ def test_detectors_of_dlib_find_the_same(text: str) -> None:
             assert torch.equal(tensor, found[name]), name
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dense<compose<layer_norm,relu6>,2,input<3,6,6>>",
+        "dense<con<2,3,3,1,1,relu>,3,con<3,1,1,input<3,6,6>>>",
+        "template <typename SUBNET> using grown = con<2,3,3,1,1,relu<SUBNET>>;"
+        "using net_type = dense<grown,4,con<3,1,1,input<3,6,6>>>;",
+        "dense<con<2,3,3,1,1,relu<bn_con>>,3,con<3,1,1,input<3,6,6>>>",
+    ],
+)
+def test_what_a_layer_overwrites_is_not_read_again(text: str) -> None:
+    """A dense block joins all that came before once more at every step, so it may be kept."""
+    network, module, twin = pair(text)
+    x = torch.randn(2, *network.checked.shape(network.checked.input))
+    with torch.no_grad():
+        assert torch.equal(twin(x), module(x))
+    assert_same(network, module, twin)
+
+
 def block(name: str, body: str, count: str = "") -> str:
     return f"template <{count}typename SUBNET> using {name} = residual<{body},SUBNET>;"
 

@@ -299,6 +299,12 @@ def test_a_detector_with_one_head_is_spelled() -> None:
     assert [*network.checked.instances()][-1].layer.anchors == ((10, 14), (23, 27))  # type: ignore[attr-defined]
 
 
+def test_a_detector_takes_pictures_of_three_channels() -> None:
+    with pytest.raises(ArchError, match="a detector takes pictures of three channels") as caught:
+        read(net(32, channels=1), plain(14), section("yolo", **TWO))
+    assert "found 1" in str(caught.value)
+
+
 TWO = {"anchors": "1,2,3,4", "num": 2, "classes": 2}
 
 

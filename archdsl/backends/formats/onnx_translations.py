@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from onnxscript import opset18 as op
+from onnxscript import opset18
+
+op: Any = opset18  # takes lists for constants, which its annotations do not say
 
 
 def _adaptive_max_pool2d(input: Any, output_size: Any) -> tuple[Any, Any]:

@@ -13,10 +13,7 @@ from typing import Any
 from archdsl.analysis.anti_unification import same
 from archdsl.backends.plan import Operation
 from archdsl.backends.plan.variation import of_each
-from archdsl.backends.source.steps import Slot, Step
-
-IN_PLACE = "inplace"
-"""The argument of modules that may write over what they take, which changes no result."""
+from archdsl.backends.source.steps import IN_PLACE, Slot, Step
 
 _LONGEST = 8
 _NUMBERED = re.compile(r"(.*?)([1-9][0-9]*)")

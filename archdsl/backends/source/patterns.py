@@ -10,9 +10,9 @@ from archdsl.analysis.anti_unification import Abstraction, Formula, Value, abstr
 from archdsl.backends.plan import Operation, Unit, Variation, units
 from archdsl.backends.plan.variation import at, together, varies
 from archdsl.backends.source.identifiers import UniqueNames, argument, safe
-from archdsl.backends.source.loops import IN_PLACE, Action, Loop, folded, steps_of
+from archdsl.backends.source.loops import Action, Loop, folded, steps_of
 from archdsl.backends.source.spelling import spelled
-from archdsl.backends.source.steps import Slot, Step, steps
+from archdsl.backends.source.steps import IN_PLACE, Slot, Step, steps
 from archdsl.backends.torch.blocks import is_chain
 from archdsl.ir.network import Network
 

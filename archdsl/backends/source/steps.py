@@ -21,6 +21,9 @@ from archdsl.backends.plan.operations import leaves, shape
 from archdsl.backends.torch.realise import named
 from archdsl.ir.lowering import Construct
 
+IN_PLACE = "inplace"
+"""The argument by which a module of torch writes its result over what it reads."""
+
 _PLACING = ("device", "dtype")
 _PER_AXIS = frozenset(
     {"kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "size"}
@@ -155,7 +158,7 @@ def steps(unit: Unit, plan: Plan, patterns: Mapping[Unit, Any]) -> list[Step]:
 
     The network's last are its loss and its decision, which it does not call.
     """
-    joined = _joined(unit)
+    joined = _joined(unit, _overwritten(unit, plan))
     found: list[Step] = []
     seen: set[str] = set()
     for piece in unit.pieces:
@@ -195,8 +198,23 @@ def _step(
     return Step(name, head, (*made, *holes), arguments, called.options, (called,))
 
 
-def _joined(unit: Unit) -> dict[Operation, tuple[Any, ...]]:
-    """The arguments of concatenations, shorter where one goes on from another.
+def _overwritten(unit: Unit, plan: Plan) -> set[Operation]:
+    """The values that a unit works on in place, so that they cannot be read again."""
+    found: set[Operation] = set()
+    for piece in unit.pieces:
+        if isinstance(piece, InnerUnit):
+            continue
+        called = piece.operation
+        if called.target == "operator.iadd" or (
+            isinstance(piece, Leaf)
+            and (IN_PLACE, True) in plan.modules[called.target].construct.options
+        ):
+            found.update(called.reads())
+    return found
+
+
+def _joined(unit: Unit, overwritten: Set[Operation]) -> dict[Operation, tuple[Any, ...]]:
+    """The arguments of concatenations, shorter where one goes on from another that stays as it is.
 
     Where all that came before is joined at every step, as in a dense block, each step adds one to
     what the last one joined. Only then are the steps alike.
@@ -210,5 +228,6 @@ def _joined(unit: Unit) -> dict[Operation, tuple[Any, ...]]:
         before = known.get((tuple(parts[:-1]), *axis))
         if before is not None:
             found[piece.operation] = ([before, parts[-1]], *axis)
-        known[tuple(parts), *axis] = piece.operation
+        if piece.operation not in overwritten:
+            known[tuple(parts), *axis] = piece.operation
     return found

@@ -37,6 +37,8 @@ class PixelMulticlassLog(nn.Module):
 class SeveralMulticlassLog(nn.Module):
     """The sum of the cross entropies of several questions; targets are N×questions."""
 
+    classes: list[int]  # TorchScript cannot tell of what an empty one is
+
     def __init__(self, classes: Sequence[int]) -> None:
         super().__init__()
         self.classes = list(classes)
@@ -196,6 +198,8 @@ class LikeliestClass(nn.Module):
 
 class SeveralClasses(nn.Module):
     """``labels`` and ``scores`` of each question, N×questions."""
+
+    classes: list[int]  # TorchScript cannot tell of what an empty one is
 
     def __init__(self, classes: Sequence[int]) -> None:
         super().__init__()
