@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.losses import COSTS
+from support.losses import COSTS, numbers
 from torch import Tensor
 
 import archdsl
