@@ -127,6 +127,12 @@ def test_what_a_layer_overwrites_is_not_read_again(text: str) -> None:
     assert_same(network, module, twin)
 
 
+def test_sums_have_no_more_brackets_than_they_need() -> None:
+    network, module, twin = pair("add_prev1<add_prev1<htan<tag1<input<3,4,4>>>>>")
+    assert_same(network, module, twin)
+    assert "return self.htan(x) + x + x\n" in network.to_python()
+
+
 def block(name: str, body: str, count: str = "") -> str:
     return f"template <{count}typename SUBNET> using {name} = residual<{body},SUBNET>;"
 
