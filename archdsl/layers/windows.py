@@ -103,4 +103,4 @@ class MergePatches(Layer):
         return "merge patches"
 
     def lower(self, emit: Emitter, operands: tuple[Value, ...], inputs: tuple[Shape, ...]) -> Value:
-        return emit.call("torchvision.models.swin_transformer._patch_merging_pad", *operands)
+        return emit.call("window_modules.merge_patches", *operands)

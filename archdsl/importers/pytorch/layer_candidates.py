@@ -545,7 +545,7 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "pixel_shuffle": _pixel_shuffle,
     "pixel_unshuffle": _pixel_unshuffle,
     "shifted_window_attention": _window_attention,
-    "_patch_merging_pad": _merged_patches,
+    "merge_patches": _merged_patches,
     "matmul": _matrix_product,
     "interpolate": _resizing,
 }
