@@ -39,6 +39,7 @@ further(
         "resize",
         "sequences",
         "attention",
+        "windows",
         "pyramids",
         "images",
         "anchors",

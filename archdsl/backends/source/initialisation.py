@@ -22,7 +22,7 @@ from archdsl.backends.source.code_style import (
     tupled,
 )
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.torch.initial import DRAWN
+from archdsl.backends.torch.initial import DRAWN, owned
 from archdsl.backends.torch.realise import module_of
 from archdsl.ir.initial import Constant, Fan, Normal, Rule
 from archdsl.layers.initial import TORCH
@@ -58,8 +58,7 @@ class InitialWeights:
             for name, part in leaf.named_modules():
                 kind = next((each for each in DRAWN if isinstance(part, each)), None)
                 if kind is not None:
-                    # A part of a module has the biases that its owner gave it.
-                    same = _Start(kind, start.weight, None if name else start.bias)
+                    same = _Start(kind, start.weight, None if owned(part) else start.bias)
                     self._drawn[same][f"{path}.{name}" if name else path] = part
         frozen = [path for path, leaf in plan.modules.items() if leaf.frozen]
         weighty = {p for p, leaf in leaves.items() if any(True for _ in leaf.parameters())}

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.overrides import TorchFunctionMode
 
 from archdsl.ir.initial import Constant, Fan, Initial, Normal, Rule, VarianceScaling
@@ -70,9 +71,14 @@ def initialise(
         scope = f"{name}." if name else ""
         if f"{scope}weight" not in filled:
             _draw(initial.weight, part.weight, part, generator)
-        # A part of a module, such as attention's output, has the biases that its owner gave it.
-        if part.bias is not None and not name and "bias" not in filled:
+        # That of attention's output starts as its owner says.
+        if part.bias is not None and not owned(part) and f"{scope}bias" not in filled:
             _draw(initial.bias, part.bias, part, generator)
+
+
+def owned(part: nn.Module) -> bool:
+    """True if a part's biases are given by the module that it is a part of."""
+    return isinstance(part, NonDynamicallyQuantizableLinear)
 
 
 def fan(rule: Fan, part: nn.Module) -> int:

@@ -85,6 +85,7 @@ from archdsl.layers.pooling import (
 )
 from archdsl.layers.reshape import Flatten, ReshapeTo, Slice, Transpose
 from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
+from archdsl.layers.windows import MergePatches, WindowAttention
 
 
 class Proposal(NamedTuple):
@@ -432,6 +433,17 @@ def _channel_shuffle(seen: Seen) -> Proposals:
     yield Proposal(ChannelShuffle(seen["groups"]), seen.node.inputs)
 
 
+@makes(WindowAttention)
+def _window_attention(seen: Seen) -> Proposals:
+    side, shift = seen.pair("window_size")[0], seen.pair("shift_size")[0]
+    yield Proposal(WindowAttention(seen["num_heads"], side, shift), seen.node.inputs[:1])
+
+
+@makes(MergePatches)
+def _merged_patches(seen: Seen) -> Proposals:
+    yield Proposal(MergePatches(), seen.node.inputs)
+
+
 @makes(PixelShuffle)
 def _pixel_shuffle(seen: Seen) -> Proposals:
     yield Proposal(PixelShuffle(seen["upscale_factor"]), seen.node.inputs)
@@ -532,6 +544,8 @@ _RECOGNISERS: Mapping[str, _Recogniser] = {
     "channel_shuffle": _channel_shuffle,
     "pixel_shuffle": _pixel_shuffle,
     "pixel_unshuffle": _pixel_unshuffle,
+    "shifted_window_attention": _window_attention,
+    "merge_patches": _merged_patches,
     "matmul": _matrix_product,
     "interpolate": _resizing,
 }

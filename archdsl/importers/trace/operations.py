@@ -20,6 +20,9 @@ from typing import cast
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models import swin_transformer
+
+from archdsl.backends.torch.window_modules import merge_patches
 
 Fields = dict[str, Hashable]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -694,6 +697,11 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         functions=(torch.max,),
         methods=("max",),
         keeps_batch=False,
+    ),
+    OperationEntry(
+        "merge_patches",
+        (_input(),),
+        functions=(swin_transformer._patch_merging_pad, merge_patches),
     ),
     _unchanged("contiguous"),
     _unchanged("clone", torch.clone),
