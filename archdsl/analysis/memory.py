@@ -89,6 +89,7 @@ class _Tensors:
         self._overwrite = overwritable(network)
         self._sizes = {each.path: self._size(each) for each in self._layers}
         self.learned = {each.path: self._learned(each) for each in self._layers}
+        """Bytes of weights that learn, by the layer that first has them."""
 
     def inference(self) -> int:
         """Bytes of the most that is held at one time without gradients."""
@@ -144,6 +145,8 @@ class _Tensors:
             own = gradients.pop(path, 0)
             passed = instance.layer.storage.passes_gradient
             made = self.learned[path]
+            if instance.scope.shared:  # the gradients of two uses, and their sum
+                most = max(most, now + 3 * made)
             for place in instance.inputs:
                 if place not in active:
                     continue
@@ -184,9 +187,13 @@ class _Tensors:
         return instance.layer.storage.workspace * self._sizes[instance.path] // VALUE
 
     def _learned(self, instance: LayerInstance) -> int:
-        if instance.frozen or instance.shares:
-            return 0
-        return VALUE * instance.layer.edge_parameters(self._network.input_shapes(instance))
+        return 0 if instance.shares or instance.frozen else VALUE * self._parameters(instance)
+
+    def _learns(self, instance: LayerInstance) -> bool:
+        return not instance.frozen and self._parameters(instance) > 0
+
+    def _parameters(self, instance: LayerInstance) -> int:
+        return instance.layer.edge_parameters(self._network.input_shapes(instance))
 
     def _tensors(self, *, training: bool) -> dict[str, _Tensor]:
         found: dict[str, _Tensor] = {}
@@ -205,7 +212,7 @@ class _Tensors:
         """The layers whose output has a gradient."""
         found: set[str] = set()
         for instance in self._layers:
-            if self.learned[instance.path] or not found.isdisjoint(instance.inputs):
+            if self._learns(instance) or not found.isdisjoint(instance.inputs):
                 found.add(instance.path)
         return found
 

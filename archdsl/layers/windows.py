@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
 from archdsl.ir.lowering import Construct, Emitter, Value, made
+from archdsl.ir.storage import KEEPS_NOTHING, VALUE, Storage
 from archdsl.ir.window import SAMPLE
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import last_axis
@@ -41,9 +42,10 @@ class WindowAttention(Initialised, Layer):
     """
 
     sees = SAMPLE
+    storage = Storage(keeps_output=False, extra=5 * VALUE)
 
     heads: int = arg("parts that the channels are split into; divides them", minimum=1)
-    window: int = arg("cells along each side of a window", 7, minimum=1)
+    side: int = arg("cells along each side of a window", 7, minimum=1)
     shift: int = arg("cells that windows are moved by, down and to the right", 0, minimum=0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -58,24 +60,24 @@ class WindowAttention(Initialised, Layer):
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         channels = _map(inputs[0], self.kind)[2]
-        return 4 * channels * (channels + 1) + (2 * self.window - 1) ** 2 * self.heads
+        return 4 * channels * (channels + 1) + (2 * self.side - 1) ** 2 * self.heads
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
-        return self.window**4  # the distance of every two cells
+        return self.side**4  # the distance of every two cells
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         height, width, channels = _map(inputs[0], self.kind)
-        side = self.window
+        side = self.side
         cells = -(-height // side) * -(-width // side) * side**2
         return 4 * cells * channels**2 + 2 * cells * side**2 * channels
 
     def label(self) -> str:
         moved = f", moved by {self.shift}" if self.shift else ""
-        return f"attention in {self.window}×{self.window}{moved}"
+        return f"attention in {self.side}×{self.side}{moved}"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         channels = _map(inputs[0], self.kind)[2]
-        return made("window_modules.WindowAttention", channels, self.heads, self.window, self.shift)
+        return made("window_modules.WindowAttention", channels, self.heads, self.side, self.shift)
 
 
 @define(
@@ -94,6 +96,7 @@ class MergePatches(Layer):
 
     homogeneous = True
     sees = SAMPLE
+    storage = KEEPS_NOTHING
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         height, width, channels = _map(inputs[0], self.kind)

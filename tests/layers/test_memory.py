@@ -30,6 +30,8 @@ CASES = {
     "resnet50": (2, "3x64x64"),
     "shufflenet_v2_x1_0": (4, "3x64x64"),
     "unet": (1, "1x192x192"),
+    "siamese": (2, None),
+    "swin_t": (2, None),
     "vgg11": (2, "3x64x64"),
     "vit_b_16": (4, None),
 }
