@@ -43,7 +43,7 @@ class WindowAttention(Initialised, Layer):
     sees = SAMPLE
 
     heads: int = arg("parts that the channels are split into; divides them", minimum=1)
-    window: int = arg("cells along each side of a window", 7, minimum=1)
+    side: int = arg("cells along each side of a window", 7, minimum=1)
     shift: int = arg("cells that windows are moved by, down and to the right", 0, minimum=0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -58,24 +58,24 @@ class WindowAttention(Initialised, Layer):
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         channels = _map(inputs[0], self.kind)[2]
-        return 4 * channels * (channels + 1) + (2 * self.window - 1) ** 2 * self.heads
+        return 4 * channels * (channels + 1) + (2 * self.side - 1) ** 2 * self.heads
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
-        return self.window**4  # the distance of every two cells
+        return self.side**4  # the distance of every two cells
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         height, width, channels = _map(inputs[0], self.kind)
-        side = self.window
+        side = self.side
         cells = -(-height // side) * -(-width // side) * side**2
         return 4 * cells * channels**2 + 2 * cells * side**2 * channels
 
     def label(self) -> str:
         moved = f", moved by {self.shift}" if self.shift else ""
-        return f"attention in {self.window}×{self.window}{moved}"
+        return f"attention in {self.side}×{self.side}{moved}"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         channels = _map(inputs[0], self.kind)[2]
-        return made("window_modules.WindowAttention", channels, self.heads, self.window, self.shift)
+        return made("window_modules.WindowAttention", channels, self.heads, self.side, self.shift)
 
 
 @define(

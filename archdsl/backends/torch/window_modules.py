@@ -6,7 +6,7 @@ from torch.nn import functional
 from torchvision.models.swin_transformer import ShiftedWindowAttention
 
 
-class WindowAttention(ShiftedWindowAttention):
+class WindowAttention(ShiftedWindowAttention):  # type: ignore[misc]
     """Attention inside of square windows, which begin ``shift`` cells from the corner."""
 
     def __init__(self, channels: int, heads: int, window: int, shift: int) -> None:
