@@ -102,9 +102,9 @@ def _scales(*values: float) -> np.ndarray:
         (one("ReduceMean", opset=13, axes=[2, -2]), r"no such axes\n.*axes = \[2, -2\]"),
         (one("Flatten", axis=0), "rearranged as no layer"),
         (one("GroupNormalization", FOUR, FOUR, num_groups=2), "deprecated in domain_version of 18"),
-        (one("PRelu", FOUR.reshape(4, 1, 1)), "one slope for the whole layer\n.*found 4"),
+        (one("PRelu", FOUR.reshape(1, 1, 4)), "slopes that are not one per channel\n.*found 1×1×4"),
         (one("Softmax", axis=2), "axis 2"),
-        (one("Pad", SIZES, mode="reflect"), "padding of the kind reflect"),
+        (one("Pad", SIZES, mode="wrap"), "padding of the kind wrap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
