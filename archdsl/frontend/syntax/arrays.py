@@ -25,12 +25,14 @@ def array(tokens: list[Token], start: int, at: int, found: list[Token]) -> int:
             if tokens[at].kind in _STOPS:
                 return start
             at += 1
+        if tokens[at + 1].kind != "NAME":
+            return start
         at, name = at + 2, tokens[at + 1]
     else:
         name = tokens[at]
-        at += 1
-        if tokens[at].text != "[":
+        if name.kind != "NAME" or tokens[at + 1].text != "[":
             return start
+        at += 1
         while tokens[at].text != "]":
             if tokens[at].kind in _STOPS:
                 return start
@@ -38,7 +40,7 @@ def array(tokens: list[Token], start: int, at: int, found: list[Token]) -> int:
         at += 1
     at += tokens[at].kind == "EQUAL"
     nested = [token.kind for token in tokens[at : at + 2]] == ["_OPEN", "_OPEN"]
-    if not types or name.kind != "NAME" or tokens[at].kind != "_OPEN":
+    if not types or tokens[at].kind != "_OPEN":
         return start
     at += 1 + nested
     values: list[list[Token]] = [[]]
@@ -53,6 +55,8 @@ def array(tokens: list[Token], start: int, at: int, found: list[Token]) -> int:
         else:
             values[-1].append(token)
         at += 1
+    if nested and tokens[at + 1].kind != "_SHUT":
+        return start
     at += 1 + nested
     if tokens[at].kind != "SEMICOLON":
         return start

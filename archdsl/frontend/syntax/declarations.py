@@ -133,7 +133,8 @@ def _statement(tokens: list[Token], at: int, found: list[Token]) -> int:
     constant = next((word for word in words if word.text in _CONSTANT), None)
     if tokens[at].kind == "NAME" and tokens[at + 1].kind == "LPAR" and constant and types:
         return function(tokens, start, found)
-    if constant is not None and (tokens[at].kind == "HEAD" or tokens[at + 1].text == "["):
+    indexes = tokens[at].kind == "NAME" and tokens[at + 1].text == "["
+    if constant is not None and (tokens[at].kind == "HEAD" or indexes):
         return array(tokens, start, at, found)
     valued = tokens[at].kind == "NAME" and tokens[at + 1].kind in ("EQUAL", "_OPEN")
     if not types or constant is None or not valued:
