@@ -31,14 +31,14 @@ def test_torchscript(text: str) -> None:
 
 
 @pytest.mark.slow
-@cases(40)
+@cases(30)
 @given(networks())
 def test_programs_of_torch_export(text: str) -> None:
     PROPERTIES["exported programs"](text)
 
 
 @pytest.mark.slow
-@cases(40)
+@cases(30)
 @given(networks())
 def test_onnx(text: str) -> None:
     PROPERTIES["onnx"](text)
