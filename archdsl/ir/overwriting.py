@@ -29,4 +29,7 @@ def overwritable(network: Network) -> set[str]:
 
 
 def _dispensable(source: LayerInstance, reader: LayerInstance) -> bool:
-    return not source.layer.storage.keeps_output and source.scope is reader.scope
+    held = source.layer.storage
+    # A view is not the layer's own: what it lies in may be needed, or the caller's.
+    shares = held.view or held.idle
+    return not held.keeps_output and not shares and source.scope is reader.scope

@@ -92,3 +92,22 @@ def test_summary_tells_memory(tmp_path: Path) -> None:
 def test_open_sizes_are_unknown() -> None:
     with pytest.raises(UnknownMemoryError, match="is open"):
         archdsl.load("relu<con<3,3,3,1,1,input<matrix<float>>>>").summary().memory()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu<input<3,4,4>>",
+        "mish<chunk<0,2,input<4,4,4>>>",
+        "relu<flatten<sig<con<3,1,1,input<3,4,4>>>>>",
+        "relu6<dropout<sig<con<3,1,1,input<3,4,4>>>>>",
+    ],
+)
+def test_nothing_is_written_over_that_is_needed(text: str) -> None:
+    """Neither the caller's tensor, nor what a sigmoid's gradient is worked out from."""
+    network = archdsl.load(text)
+    module = network.to_torch(seed=0).eval()
+    batch = torch.randn(2, *network.summary().input)
+    before = batch.clone()
+    module(batch.requires_grad_()).sum().backward()
+    assert torch.equal(batch, before)

@@ -54,6 +54,7 @@ def fused(network: Network, *, fuse: bool = True) -> dict[str, Fused]:
             and before not in kept
             and members[group[before]][0].inputs != ()
             and members[group[before]][0].frozen == instance.frozen
+            and members[group[before]][0].scope.shared == instance.scope.shared
             and _belongs(instance.scope, members[group[before]][0].scope, light)
         )
         head = group[before] if joins and before is not None else instance.path
