@@ -87,8 +87,9 @@ class _Making:
         module = self._modules.get(instance.path)
         if kind is None:
             raise _no_place(instance, f"layer like {instance.layer.kind}")
-        shapes = cast("tuple[Shape, ...]", self._network.input_shapes(instance))
-        inputs = instance.layer.seen(shapes)
+        inputs = self._network.input_shapes(instance)
+        if all(isinstance(each, tuple) for each in inputs):  # rows of features are maps to dlib
+            inputs = instance.layer.seen(cast("tuple[Shape, ...]", inputs))
         obstacle = kind.obstacle(instance.layer, module or instance.layer, inputs)
         if obstacle is not None:
             raise _no_place(instance, obstacle)

@@ -108,7 +108,8 @@ def test_tables_and_figures_say_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     for name, text in (("open", OPEN), ("other", OPEN.replace("con<4", "con<5"))):
         Path(f"{name}.arch").write_text(text)
     table = run("summary", "open.arch").stdout
-    assert table.count("unknown") == 3  # the convolution, the footer, the sentence
+    # The convolution, the footer, the sentence, and the memory.
+    assert table.count("unknown") == 4
     assert "unknown" in run("compare", "open.arch").stdout
     assert "MACs unknown" in run("diff", "open.arch", "other.arch").stdout
     assert "unknown MACs" in (archdsl.load(OPEN).draw() or "")

@@ -58,7 +58,7 @@ def test_ranking_is_a_mean_over_pairs() -> None:
     """Of two pairs in three samples; those of dlib's numbers are as many pairs as samples."""
     output, target = torch.tensor([0.5, 0.25, 1.0]), torch.tensor([1.0, 1.0, -1.0])
     # 1 - 0.5 and 1 - 0.25, and a margin of 1 on either side.
-    assert module("ranking").criterion(output, target).item() == (2.5 + 2.75) / 2
+    assert module("ranking", channels=1).criterion(output, target).item() == (2.5 + 2.75) / 2
 
 
 SCRIPTED = {**COSTS, "multimulticlass_log": ("", numbers(13, 2, 5), [torch.tensor([[1], [4]])])}
