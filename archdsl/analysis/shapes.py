@@ -119,7 +119,7 @@ class _Inference:
     def _rule(self, step: LayerStep, inputs: tuple[EdgeType, ...]) -> tuple[EdgeType, str | None]:
         """Output type and warning of a layer; raises RuleError where its inputs do not fit."""
         if step.span.source.is_cpp:
-            step.layer.asserted(self._samples)
+            step.layer.asserted(self._samples, inputs)
         output = step.layer.edge_shape(inputs)
         if inputs:
             return output, step.layer.edge_warning(inputs)

@@ -101,7 +101,7 @@ def _standard_input() -> str:
 
 
 def _text(file: IO[bytes], shown: str, *, line_ends: bool) -> str:
-    """What is in an open file, as text; raises ArchError for what is none, and for too much."""
+    """The content of an open file as text; raises ArchError for what is none, and for too much."""
     content = file.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise fail(f"{shown} is larger than {_MAX_BYTES >> 20} MiB", code="E407")

@@ -188,7 +188,7 @@ class Layer:
         """The output shape; raises :class:`RuleError` where the inputs do not fit."""
         return inputs[0]
 
-    def asserted(self, samples: int | None) -> None:
+    def asserted(self, samples: int | None, inputs: tuple[EdgeType, ...]) -> None:
         """Raise RuleError for what dlib's assertions refuse and torch takes.
 
         Asked of layers in C++ files alone. ``samples`` is the number of samples that the network's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.ir.edges import product
+from archdsl.ir.edges import EdgeType, product
 from archdsl.ir.layer import (
     Category,
     Dim,
@@ -111,7 +111,7 @@ class SlidingWindow(MapLayer):
             resolve(self.padding_w, self.padding, half_w),
         )
 
-    def asserted(self, samples: int | None) -> None:
+    def asserted(self, samples: int | None, inputs: tuple[EdgeType, ...]) -> None:
         kernel, axes = (self.kernel_h, self.kernel_w), ("rows", "columns")
         written = SlidingWindow._padding(self)  # a pooling of everything leaves it out
         for side, padding, axis in zip(kernel, written, axes, strict=True):

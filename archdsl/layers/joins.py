@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
-from archdsl.ir.edges import product
+from archdsl.ir.edges import EdgeType, product
 from archdsl.ir.layer import (
     Category,
     Layer,
@@ -200,6 +200,16 @@ class Gate(_Broadcast):
 
     word = "the gate of a scale"
     function = "operator.mul"
+
+    def asserted(self, samples: int | None, inputs: tuple[EdgeType, ...]) -> None:
+        features, numbers = self._first(inputs)
+        if numbers[0] != features[0] or not {1, None}.issuperset(numbers[1:]):
+            raise RuleError(
+                "dlib's scale_ takes one number per channel",
+                f"expected {features[0]}×1×1, found {shown(numbers)} for {shown(features)}",
+                help="end the gate with the input's channels, pooled to 1×1",
+                code="E308",
+            )
 
     def label(self) -> str:
         return "×"

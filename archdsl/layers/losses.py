@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from archdsl.ir.edges import EdgeType
 from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, shown
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.storage import VIEW
@@ -37,7 +38,7 @@ class Loss(Layer):
     of_several: ClassVar[str] = ""
     """The loss of the same kind for several outputs, where this one takes one."""
 
-    def asserted(self, samples: int | None) -> None:
+    def asserted(self, samples: int | None, inputs: tuple[EdgeType, ...]) -> None:
         if samples in (None, self.samples):
             return
         pairs = "pairs of images"

@@ -21,7 +21,7 @@ def write(path: Path, content: bytes) -> int:
     """
     if is_folder(path):
         raise fail(f"cannot write {path}: it is a folder")
-    if path.is_symlink():  # as other tools: the link stays, what it leads to is written
+    if os.path.islink(path):  # as other tools: the link stays, what it leads to is written
         path = path.resolve()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

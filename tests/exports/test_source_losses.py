@@ -26,7 +26,7 @@ def test_losses_and_decisions_are_those_of_the_module(name: str) -> None:
     arguments, output, labels = COSTS[name]
     channels = output.shape[1] if output.dim() > 1 else 1
     loss = name.removesuffix("_focal").removesuffix("_close")
-    _, module, twin = pair(f"loss_{loss}<{arguments}input<{channels},2,2>>")
+    _, module, twin = pair(f"loss_{loss}<{arguments}input<{channels},1,1>>")
     for each in (module, twin):
         assert isinstance(each.criterion, nn.Module)
         assert isinstance(each.decision, nn.Module)

@@ -175,7 +175,7 @@ def _shape(network: Network, path: str) -> str:
 
 
 def _signature(network: Network, planned: Plan, symbols: Symbols) -> Signature:
-    """What the network takes and returns."""
+    """Types of the values that the network takes and returns."""
     names, taken = [], []
     for entry in planned.entries():
         default = f" = {literal(entry.arguments[0])}" if entry.arguments else ""

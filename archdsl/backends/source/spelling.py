@@ -18,7 +18,7 @@ from archdsl.frontend.elaborate.arithmetic import make_divisible
 _FACTORS = (1, 2, 3, 4, 6, 8)
 _DIVISORS = (2, 3, 4, 6, 8, 16)
 _ROUNDED_TO = 8
-"""What papers round channels to under a width multiplier."""
+"""The multiple that papers round channels to under a width multiplier."""
 
 
 class UnspelledError(Exception):

@@ -61,7 +61,7 @@ class Elaborator:
     inlined: int = 0
     """Number of members of structs that were read in the place of their names."""
     opaque: dict[str, Span] = field(default_factory=dict)
-    """Where layer classes that count as another layer are named first."""
+    """First places where layer classes that count as another layer are named."""
     _instances: dict[Any, Instance] = field(default_factory=dict)
     _identities: dict[Any, int] = field(default_factory=dict)
     _literal_layers: dict[tuple[Any, ...] | None, Layer] = field(default_factory=dict)

@@ -48,7 +48,7 @@ _UNARY: dict[str, Callable[[int], int]] = {
     "+": lambda a: a,
 }
 _OPENERS = ("(", "?", ":")
-"""What waits for an operand on the stack and is no operator of two numbers."""
+"""Marks on the stack that wait for an operand and are no operators of two numbers."""
 
 
 def evaluate(words: Sequence[str]) -> int | None:

@@ -101,7 +101,7 @@ class _KerasReader:
         self._homes: tuple[Home, ...] = ()
         self._inside: tuple[str, ...] = ()
         self._parts: dict[int, str] = {}
-        """Where a layer that is a part of several models was first."""
+        """First place of a layer that is a part of several models."""
 
     def model(
         self, document: dict[str, Any], given: Sequence[int] | None
