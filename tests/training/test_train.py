@@ -101,7 +101,8 @@ def test_a_run_resumes_as_if_nothing_had_happened(
 
         patch.setattr(Keeper, "on_train_epoch_end", stop)
         assert run(*arguments).exit_code == 1
-    assert measures(out) == measures(trained)[:1]
+    (first,) = measures(out)
+    assert first == pytest.approx(measures(trained)[0], rel=1e-6)  # sums in another order
     refused = run(*arguments)
     assert refused.exit_code == 1 and "holds a run already" in refused.output
     other = run(*arguments, "--resume", "--rate", "0.5")
