@@ -78,6 +78,8 @@ class Network:
         """The files that the spec's text includes, itself perhaps among them."""
         self.run: RunFolder | None = None
         """The training run whose folder the network was read from."""
+        self._settled: Path | None = None
+        """The file that has decided already what dlib's types leave open."""
 
     @property
     def trained_weights(self) -> Path | None:
@@ -160,17 +162,18 @@ class Network:
         the network.
         """
         path = Path(str(weights))
-        if weights is None or path.suffix.lower() not in dlib.SUFFIXES:
+        if weights is None or path.suffix.lower() not in dlib.SUFFIXES or path == self._settled:
             return self
         from archdsl.dlib.settling import settled
 
         found = settled(self._network, path)
         if found is self._network:
+            self._settled = path
             return self
         made = Network(
             found, self.source, self._input_shape, self.choice, self._origin, self.included
         )
-        made.run = self.run
+        made.run, made._settled = self.run, path
         return made
 
     def check(self) -> Network:

@@ -51,8 +51,12 @@ def memory(network: Network, images: int = 1) -> Memory:
     """The memory of a checked network; raises :class:`UnknownMemoryError` where a size is open."""
     held = _Tensors(network, images)
     learned = sum(held.learned.values())
-    weights = sum(_weights(network, each) for each in network.instances())
-    return Memory(images, weights, learned, held.inference(), held.training())
+    return Memory(images, weight_bytes(network), learned, held.inference(), held.training())
+
+
+def inference_bytes(network: Network, images: int = 1) -> int:
+    """``memory(network, images).inference``, without the work for training."""
+    return _Tensors(network, images).inference()
 
 
 def weight_bytes(network: Network) -> int:

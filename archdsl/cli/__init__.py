@@ -18,7 +18,7 @@ import click
 
 import archdsl
 from archdsl.cli import commands
-from archdsl.cli.internal_errors import FAULT, internal
+from archdsl.cli.internal_errors import internal
 from archdsl.cli.options import JSON, diagnostic_json, print_json
 from archdsl.cli.output import complain
 from archdsl.diagnostics import ArchError, fail
@@ -47,6 +47,7 @@ class _Commands(click.Group):
         return cast(click.Command, module.command)
 
     def invoke(self, ctx: click.Context) -> Any:
+        status = 1
         with noting_files() as read:
             try:
                 return super().invoke(ctx)
@@ -65,12 +66,11 @@ class _Commands(click.Group):
                     raise  # click knows what to do when the reader of a pipe has gone
                 if ctx.meta.get(_DEBUG):
                     traceback.print_exc()
-                found = internal(error, read)
+                status, found = _INTERNAL, internal(error, read)
         complain(found.diagnostics)
         if ctx.meta.get(JSON):
             print_json({"errors": [diagnostic_json(d) for d in found.diagnostics]})
-        fault = any(each.code == FAULT for each in found.diagnostics)
-        return ctx.exit(_INTERNAL if fault else 1)
+        return ctx.exit(status)
 
 
 @click.group(

@@ -10,9 +10,6 @@ from pathlib import Path
 import archdsl
 from archdsl.diagnostics import ArchError, fail
 
-FAULT = "E999"
-"""Code of the diagnostic for a fault of archdsl."""
-
 
 def internal(error: Exception, read: Iterable[Path]) -> ArchError:
     """The error to show for an exception that nobody foresaw; ``read`` are the files it is about.
@@ -29,7 +26,7 @@ def internal(error: Exception, read: Iterable[Path]) -> ArchError:
         where,
         *files[:3],
         help="archdsl --debug shows where it is; please report it with these lines",
-        code=FAULT,
+        code="E999",
     )
 
 

@@ -37,6 +37,16 @@ def _sequence(shape: Shape, kind: str) -> tuple[Dim, int]:
     return shape[0], shape[1]
 
 
+def require_divisible(heads: int, channels: int, shape: Shape) -> None:
+    """Raise RuleError where so many heads cannot share the channels of a shape."""
+    if channels % heads:
+        raise RuleError(
+            f"{heads} heads do not divide {channels} channels",
+            f"expected a multiple of {heads} channels, found {shown(shape)}",
+            code="E310",
+        )
+
+
 @define(
     "tokens",
     category=Category.RESHAPE,
@@ -160,13 +170,7 @@ class Attention(Layer):
     )
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        _, channels = _sequence(inputs[0], self.kind)
-        if channels % self.heads:
-            raise RuleError(
-                f"{self.heads} heads do not divide {channels} channels",
-                f"expected a multiple of {self.heads} channels, found {shown(inputs[0])}",
-                code="E310",
-            )
+        require_divisible(self.heads, _sequence(inputs[0], self.kind)[1], inputs[0])
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:

@@ -92,20 +92,11 @@ class LayerScale(Layer):
         return made("modules.LayerScale", self._sizes(inputs), self.initial)
 
 
-@define(
-    "layer_scale_last",
-    category=Category.NORMALIZATION,
-    stem="scale",
-    source="Touvron et al. 2021, Going Deeper with Image Transformers, section 2",
-)
 @dataclass(frozen=True)
-class LayerScaleLast(Layer):
-    """``layer_scale`` along the last axis: for tokens, and behind ``channels_last``."""
+class _LastAxis(Layer):
+    """The base of layers with a learned number for each place of the last axis."""
 
-    storage = KEEPS_INPUT
     features_last = True
-
-    initial: float = arg("the factors before training", 1e-6)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         last_axis(inputs[0], self.kind)
@@ -114,11 +105,26 @@ class LayerScaleLast(Layer):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         return last_axis(inputs[0], self.kind)
 
+
+@define(
+    "layer_scale_last",
+    category=Category.NORMALIZATION,
+    stem="scale",
+    source="Touvron et al. 2021, Going Deeper with Image Transformers, section 2",
+)
+@dataclass(frozen=True)
+class LayerScaleLast(_LastAxis):
+    """``layer_scale`` along the last axis: for tokens, and behind ``channels_last``."""
+
+    storage = KEEPS_INPUT
+
+    initial: float = arg("the factors before training", 1e-6)
+
     def label(self) -> str:
         return "layer scale"
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("modules.LastScale", last_axis(inputs[0], self.kind), self.initial)
+        return made("modules.LayerScale", (last_axis(inputs[0], self.kind),), self.initial)
 
 
 @define("bias", category=Category.NORMALIZATION, source="torch.nn.Parameter; torch.add")
@@ -151,18 +157,10 @@ class Bias(Layer):
     "equation 1",
 )
 @dataclass(frozen=True)
-class BiasLast(Layer):
+class BiasLast(_LastAxis):
     """``bias`` along the last axis: for tokens, and behind ``channels_last``."""
 
     storage = SUM
-    features_last = True
-
-    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        last_axis(inputs[0], self.kind)
-        return inputs[0]
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return last_axis(inputs[0], self.kind)
 
     def label(self) -> str:
         return "bias"

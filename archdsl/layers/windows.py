@@ -8,6 +8,7 @@ from archdsl.ir.layer import Category, Layer, RuleError, Shape, arg, define, sho
 from archdsl.ir.lowering import Construct, Emitter, Value, made
 from archdsl.ir.storage import KEEPS_NOTHING, VALUE, Storage
 from archdsl.ir.window import SAMPLE
+from archdsl.layers.attention import require_divisible
 from archdsl.layers.initial import Initialised
 from archdsl.layers.pooling import last_axis
 
@@ -49,13 +50,7 @@ class WindowAttention(Initialised, Layer):
     shift: int = arg("cells that windows are moved by, down and to the right", 0, minimum=0)
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        channels = _map(inputs[0], self.kind)[2]
-        if channels % self.heads:
-            raise RuleError(
-                f"{self.heads} heads do not divide {channels} channels",
-                f"expected a multiple of {self.heads} channels, found {shown(inputs[0])}",
-                code="E310",
-            )
+        require_divisible(self.heads, _map(inputs[0], self.kind)[2], inputs[0])
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:

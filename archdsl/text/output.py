@@ -30,7 +30,7 @@ def write(path: Path, content: bytes) -> int:
             os.chmod(temporary, path.stat().st_mode & 0o777)
         os.replace(temporary, path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise fail(f"cannot write {path}: {getattr(error, 'strerror', error)}") from None
+        raise fail(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     finally:
         with contextlib.suppress(OSError, ValueError):
             os.unlink(temporary)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 
 def is_file(path: str | Path) -> bool:
     """True if there is a file; False as well for a name that is too long, or holds a zero byte."""
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):
-        return False
+    return _answer(Path.is_file, path)
 
 
 def is_folder(path: str | Path) -> bool:
     """True if there is a folder; False as well for a name that is too long."""
-    try:
-        return Path(path).is_dir()
-    except (OSError, ValueError):
-        return False
+    return _answer(Path.is_dir, path)
 
 
 def exists(path: str | Path) -> bool:
     """True if there is anything of that name; False as well for a name that is too long."""
+    return _answer(Path.exists, path)
+
+
+def _answer(question: Callable[[Path], bool], path: str | Path) -> bool:
     try:
-        return Path(path).exists()
+        return question(Path(path))
     except (OSError, ValueError):
         return False

@@ -98,7 +98,8 @@ class Variations:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._own = _view(network)
-        self._known: dict[tuple[Any, ...], _View | None] = {}
+        self._known: dict[tuple[Any, ...], tuple[_View, bool] | None] = {}
+        """By setting the plan there, and whether it differs; ``None`` where it is too unlike."""
 
     def variation(self, without: Sequence[str] = ()) -> Variation:
         """The plans as one; parameters ``without`` are left at their values."""
@@ -127,13 +128,16 @@ class Variations:
         return Variation(planned, self._own[0], numbers, len(settings), parameters, fixed)
 
     def _view(self, setting: Mapping[str, Any]) -> _View:
-        found = self._known[tuple(setting.items())] if setting else self._own
-        assert found is not None
-        return found
+        return self._seen(setting)[0] if setting else self._own
 
     def _matters(self, setting: dict[str, Any]) -> bool:
         """True if the plan differs in a setting."""
-        return _merged([self._own, self._view(setting)])[1]
+        return self._seen(setting)[1]
+
+    def _seen(self, setting: Mapping[str, Any]) -> tuple[_View, bool]:
+        found = self._known[tuple(setting.items())]
+        assert found is not None
+        return found
 
     def _alike(self, settings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The settings in which the plan differs in numbers alone, up to one that counts anew."""
@@ -149,8 +153,7 @@ class Variations:
                     if other.layers != self._network.layers:
                         return
                     view = _view(other)
-                    _merged([self._own, view])
-                    self._known[key] = view
+                    self._known[key] = view, _merged([self._own, view])[1]
             if self._known[key] is not None:
                 yield setting
 

@@ -48,23 +48,12 @@ class Affine(nn.Module):
 class LayerScale(nn.Module):
     """A learned factor per channel, or one for all (Touvron et al. 2021).
 
-    The sizes are those of the factors: channels×1×1 for maps, or 1.
+    The sizes are those of the factors: channels×1×1 for maps, those of the last axis, or 1.
     """
 
     def __init__(self, sizes: tuple[int, ...], initial: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full(sizes, initial))
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self.weight * input
-
-
-class LastScale(nn.Module):
-    """A learned factor for each place of the last axis."""
-
-    def __init__(self, features: int, initial: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((features,), initial))
 
     def forward(self, input: Tensor) -> Tensor:
         return self.weight * input

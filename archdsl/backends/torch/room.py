@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from archdsl.analysis.memory import UnknownMemoryError, memory, weight_bytes
+from archdsl.analysis.memory import UnknownMemoryError, inference_bytes, weight_bytes
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
-from archdsl.text.words import memory as size_words
+from archdsl.text.words import memory
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -44,16 +44,16 @@ def require_room(network: Network, most: int | None = None, *, running: bool = F
     weights, run = weight_bytes(network), 0
     if running:
         with suppress(UnknownMemoryError):
-            run = memory(network).inference
+            run = inference_bytes(network)
     if weights + run > allowed:
-        what = f"{size_words(weights)} of weights"
+        what = f"{memory(weights)} of weights"
         if run:
-            what += f" and {size_words(run)} of what one run holds"
+            what += f" and {memory(run)} of what one run holds"
         given = "--max-memory allows" if most is not None else "this machine has free"
         raise fail(
             f"{network.name} takes more memory than there is",
             None,
-            f"it needs {what}; {given} {size_words(allowed)}",
+            f"it needs {what}; {given} {memory(allowed)}",
             help="archdsl summary tells the sizes of all layers",
             code="E409",
         )

@@ -4,55 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from archdsl.diagnostics import fail, listing, nearest
 from archdsl.diagnostics.source import Span
 from archdsl.frontend.elaborate.arguments import in_parentheses
 from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.operators import OPERATORS, Number
 from archdsl.ir.layer import lookup
 from archdsl.ir.trampoline import Task
 
-Number = int | float | bool
-
 _LEAST, _MOST = -(2**63), 2**64 - 1
 """The range of whole numbers: those of C++'s signed and unsigned types of 64 bits."""
-
-
-def _divide(a: Number, b: Number) -> Number:
-    if isinstance(a, int) and isinstance(b, int):
-        quotient = abs(a) // abs(b)  # C++ rounds towards zero
-        return quotient if (a < 0) == (b < 0) else -quotient
-    return a / b
-
-
-def _remainder(a: Number, b: Number) -> Number:
-    if isinstance(a, int) and isinstance(b, int):
-        return a - b * int(_divide(a, b))
-    return math.fmod(a, b)
-
-
-_OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Number]]] = {
-    "*": (9, lambda a, b: a * b),
-    "/": (9, _divide),
-    "%": (9, _remainder),
-    "+": (8, lambda a, b: a + b),
-    "-": (8, lambda a, b: a - b),
-    "<<": (7, lambda a, b: a << b),
-    ">>": (7, lambda a, b: a >> b),
-    "<": (6, lambda a, b: a < b),
-    ">": (6, lambda a, b: a > b),
-    "<=": (6, lambda a, b: a <= b),
-    ">=": (6, lambda a, b: a >= b),
-    "==": (5, lambda a, b: a == b),
-    "!=": (5, lambda a, b: a != b),
-    "&": (4, lambda a, b: a & b),
-    "^": (3, lambda a, b: a ^ b),
-    "|": (2, lambda a, b: a | b),
-    "&&": (1, lambda a, b: bool(a) and bool(b)),
-    "||": (0, lambda a, b: bool(a) or bool(b)),
-}
-"""Precedence (larger binds tighter) and meaning of each operator; all group from the left."""
 
 
 def make_divisible(x: float, divisor: int) -> int:
@@ -90,7 +52,7 @@ def apply_operator(operator: str, a: Number, b: Number, span: Span) -> Number:
     if operator in ("<<", ">>") and not 0 <= b < 64:
         raise fail(f"a number cannot be shifted by {b} bits", span, code="E006")
     try:
-        return bounded(_OPERATORS[operator][1](a, b), span)
+        return bounded(OPERATORS[operator][1](a, b), span)
     except OverflowError:
         raise fail("the result of this arithmetic is too large", span, code="E006") from None
 
@@ -115,7 +77,7 @@ def operation(
     values: list[Number] = [(yield evaluate(node.operands[0]))]
     waiting: list[str] = []
     for symbol, operand in zip(node.operators, node.operands[1:], strict=True):
-        while waiting and _OPERATORS[waiting[-1]][0] >= _OPERATORS[symbol][0]:
+        while waiting and OPERATORS[waiting[-1]][0] >= OPERATORS[symbol][0]:
             right = values.pop()
             values.append(apply_operator(waiting.pop(), values.pop(), right, node.span))
         waiting.append(symbol)

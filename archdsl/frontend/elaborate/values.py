@@ -13,6 +13,7 @@ from archdsl.frontend.elaborate.initial_values import unknown
 from archdsl.frontend.elaborate.scope import Deferred, Environment, FunctionBinding, Unread
 from archdsl.frontend.elaborate.tails import find, values_type
 from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.operators import Number
 from archdsl.ir.block import Label
 from archdsl.ir.trampoline import Task
 from archdsl.layers.initial import SCHEMES, Scheme
@@ -23,26 +24,24 @@ BROKEN = object()
 """The value of a constant whose expression is wrong; its uses report no further errors."""
 
 
-def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.Number]:
+def number(node: nodes.Expression, environment: Environment) -> Task[Number]:
     """The value of an expression that has to be a number or true or false."""
     if isinstance(node, (nodes.Integer, nodes.Float, nodes.Boolean)):
         return arithmetic.bounded(node.value, node.span)
     if isinstance(node, nodes.Group):
-        inner: arithmetic.Number = yield number(node.inner, environment)
+        inner: Number = yield number(node.inner, environment)
         return inner
     if isinstance(node, nodes.Negation):
-        value: arithmetic.Number = yield number(node.operand, environment)
+        value: Number = yield number(node.operand, environment)
         if node.operator == "~":
             return ~int(value)
         return not value if node.operator == "!" else -value
     if isinstance(node, nodes.Conditional):
         holds = yield number(node.condition, environment)
-        chosen: arithmetic.Number = yield number(
-            node.then if holds else node.otherwise, environment
-        )
+        chosen: Number = yield number(node.then if holds else node.otherwise, environment)
         return chosen
     if isinstance(node, nodes.Operation):
-        result: arithmetic.Number = yield arithmetic.operation(
+        result: Number = yield arithmetic.operation(
             node, lambda operand: number(operand, environment)
         )
         return result
@@ -51,7 +50,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
             return len((yield meaning(cast("nodes.Name", node.arguments[0]), environment)))
         own = find(node.name, environment)
         if isinstance(own, FunctionBinding):
-            returned: arithmetic.Number = yield _called(own, node, environment)
+            returned: Number = yield _called(own, node, environment)
             return returned
         if isinstance(own, Unread):
             raise unread(node.name, own)
@@ -67,7 +66,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
     if isinstance(node, nodes.Cast):
         kind = value_type(node.type)
         inner = yield number(node.value, environment)
-        return inner if kind is object else cast("arithmetic.Number", kind(inner))
+        return inner if kind is object else cast("Number", kind(inner))
     if isinstance(node, nodes.Name):
         value = yield meaning(node, environment, number=True)
         if value is BROKEN:
@@ -89,7 +88,7 @@ def number(node: nodes.Expression, environment: Environment) -> Task[arithmetic.
 
 def _called(
     function: FunctionBinding, node: nodes.Call | nodes.Apply, environment: Environment
-) -> Task[arithmetic.Number]:
+) -> Task[Number]:
     """The value of a function of the program itself, whose steps are counted."""
     definition, definitions, position = function
     definitions.root.calls += 1
@@ -120,17 +119,15 @@ def _called(
             assert value is not None
             local[formal.name.text] = yield _typed(formal.type, positional(value), where)
     inside = Environment(definitions, position, local)
-    returned: arithmetic.Number = yield _typed(definition.type, definition.value, inside)
+    returned: Number = yield _typed(definition.type, definition.value, inside)
     return returned
 
 
-def _typed(
-    ctype: nodes.CppType, node: nodes.Expression, environment: Environment
-) -> Task[arithmetic.Number]:
+def _typed(ctype: nodes.CppType, node: nodes.Expression, environment: Environment) -> Task[Number]:
     """A number as a value of a C++ type."""
     kind = value_type(ctype)
-    value: arithmetic.Number = yield number(node, environment)
-    return value if kind is object else cast("arithmetic.Number", kind(value))
+    value: Number = yield number(node, environment)
+    return value if kind is object else cast("Number", kind(value))
 
 
 def meaning(name: nodes.Name, environment: Environment, *, number: bool = False) -> Task[Any]:
@@ -156,7 +153,7 @@ class _UnknownValueError(ArchError):
         super().__init__(Diagnostic(message, name.span, (self.reason,), help, code="E140"))
 
 
-def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
+def _deferred(constant: Deferred, name: nodes.Name) -> Task[Number]:
     """The value of a constant, found once."""
     if constant.running:
         raise fail(f"'{name.text}' is defined by itself", name.span, code="E103")
@@ -169,7 +166,7 @@ def _deferred(constant: Deferred, name: nodes.Name) -> Task[arithmetic.Number]:
             raise _UnknownValueError(name, error) from None
         finally:
             constant.running = False
-    value: arithmetic.Number = constant.value
+    value: Number = constant.value
     return value
 
 
@@ -186,9 +183,9 @@ def int_value(pending: Pending) -> Task[int]:
     return int(value)
 
 
-def any_value(pending: Pending) -> Task[arithmetic.Number]:
+def any_value(pending: Pending) -> Task[Number]:
     """A number of the type that its expression has, as C++'s ``auto`` says."""
-    value: arithmetic.Number = yield number(*pending)
+    value: Number = yield number(*pending)
     return value
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from archdsl.frontend.syntax.operators import OPERATORS
 
 _DIGITS = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlLzZ]*")
 _MAX_DIGITS = 40
 _BITS = 64
-
-
-def _divide(a: int, b: int) -> int:
-    quotient = abs(a) // abs(b)  # towards zero
-    return quotient if (a < 0) == (b < 0) else -quotient
 
 
 def _shifted(a: int, left: int) -> int:
@@ -20,27 +18,11 @@ def _shifted(a: int, left: int) -> int:
     return a << min(left, _BITS) if left >= 0 else a >> min(-left, _BITS)
 
 
-_BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
-    "*": (10, lambda a, b: a * b),
-    "/": (10, _divide),
-    "%": (10, lambda a, b: a - b * _divide(a, b)),
-    "+": (9, lambda a, b: a + b),
-    "-": (9, lambda a, b: a - b),
-    "<<": (8, _shifted),
-    ">>": (8, lambda a, b: _shifted(a, -b)),
-    "<": (7, lambda a, b: a < b),
-    ">": (7, lambda a, b: a > b),
-    "<=": (7, lambda a, b: a <= b),
-    ">=": (7, lambda a, b: a >= b),
-    "==": (6, lambda a, b: a == b),
-    "!=": (6, lambda a, b: a != b),
-    "&": (5, lambda a, b: a & b),
-    "^": (4, lambda a, b: a ^ b),
-    "|": (3, lambda a, b: a | b),
-    "&&": (2, lambda a, b: bool(a and b)),
-    "||": (1, lambda a, b: bool(a or b)),
+_BINARY: Mapping[str, tuple[int, Callable[[Any, Any], Any]]] = {
+    **OPERATORS,
+    "<<": (OPERATORS["<<"][0], _shifted),
+    ">>": (OPERATORS[">>"][0], lambda a, b: _shifted(a, -b)),
 }
-"""Precedence (larger binds tighter) and meaning of each operator; all group from the left."""
 _UNARY: dict[str, Callable[[int], int]] = {
     "!": lambda a: not a,
     "~": lambda a: ~a,
