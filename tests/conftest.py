@@ -1,8 +1,18 @@
-"""Tests run in as many processes as there are cores, so each of them computes in one thread."""
+"""Tests run in as many processes as there are cores, so each of them computes in one thread.
+
+What hypothesis draws is the same in every run, so that a run tells of the change and not of the day;
+``--hypothesis-profile=exploring`` draws anew, and tells the seed of what it finds.
+"""
 
 import gc
 import os
 from pathlib import Path
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("exploring", print_blob=True)
+settings.load_profile("repeatable")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported

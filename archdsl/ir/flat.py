@@ -271,8 +271,9 @@ def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
     shared: set[tuple[int, str]] = set()
     for call, parent in walk.scopes[1:]:
         assert call is not None and call.stem is not None
-        if (parent, call.stem) not in shared:
-            siblings[parent][call.stem] += 1
+        if call.shared and (parent, call.stem) in shared:
+            continue  # it has the name of the first one
+        siblings[parent][call.stem] += 1
         if call.shared:
             shared.add((parent, call.stem))
     for step, place, _ in walk.layers:

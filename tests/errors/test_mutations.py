@@ -63,7 +63,8 @@ def survives(text: str) -> None:
         archdsl.load(text, limits=LIMITS).check()
     except ArchError as error:
         found = error.diagnostics
-    assert time.process_time() - start < 5
+    # The limits of layers and of template instances stop it within seconds; more would be a loop.
+    assert time.process_time() - start < 30
     if found is not None:
         assert found
         assert all(d.code is not None and str(d) for d in found)

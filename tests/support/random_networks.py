@@ -350,7 +350,10 @@ def network_of(seed: int, layers: int) -> str:
             found = grown(random, draft)
             more = None if found is None else found[1]
         draft = more or draft
-        whole = draft if draft.gives_tensors else draft.under("select<0>") or whole
+        for each in (draft, draft.under("select<0>")):
+            if each is not None and each.gives_tensors:
+                whole = each
+                break
     return whole.whole
 
 
