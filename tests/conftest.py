@@ -1,7 +1,7 @@
 """Tests run in as many processes as there are cores, so each of them computes in one thread.
 
-What hypothesis draws is the same in every run, so that a run tells of the change and not of the day;
-``--hypothesis-profile=exploring`` draws anew, and tells the seed of what it finds.
+What hypothesis draws is the same in every run, so that a run tells of the change and not of the
+day; ``--hypothesis-profile=exploring`` draws anew, and tells the seed of what it finds.
 """
 
 import gc

@@ -155,8 +155,8 @@ class Layer:
     """Number of tensors the layer takes; ``None`` for any number from two on."""
     storage: ClassVar[Storage] = Storage()
     """The tensors that it makes, and those that its gradient needs."""
-    drawn: ClassVar[bool] = True
-    """True if drawings give the layer a box of its own; else its input stands for it."""
+    passes: ClassVar[bool] = False
+    """True if it gives one of its input tensors as it is."""
     warning_code: ClassVar[str] = "W000"
     """Code of the layer's warning, which ``archdsl explain`` tells more about."""
     bounded: ClassVar[bool] = False
@@ -235,6 +235,15 @@ class Layer:
     def label(self) -> str:
         """Short text of the layer's box in drawings, such as ``3×3 conv, 64``."""
         return self.kind
+
+    @property
+    def drawn(self) -> bool:
+        """True if drawings give the layer a box of its own; else its input stands for it."""
+        return not self.passes
+
+    def label_for(self, inputs: tuple[EdgeType, ...]) -> str:
+        """The label where the inputs are known, which may say more: ``3×3 depthwise conv, 64``."""
+        return self.label()
 
     def options(self) -> Mapping[str, Any]:
         """Settings that no shape tells, such as thresholds, by name; for JSON."""

@@ -128,6 +128,10 @@ class Network:
         shape: EdgeType = self.graph.nodes[path]["shape"]
         return shape
 
+    def label(self, instance: LayerInstance) -> str:
+        """The text of the box of a layer of a checked network."""
+        return instance.layer.label_for(self.input_shapes(instance))
+
     def input_shapes(self, instance: LayerInstance) -> tuple[EdgeType, ...]:
         """The types of the inputs of a layer of a checked network."""
         nodes = self.graph.nodes

@@ -238,15 +238,23 @@ class Convolution(Initialised, SlidingWindow, _FilterBank):
         return product(self._weights(inputs[0]), elements(output[1:]))
 
     def label(self) -> str:
+        return self._label(depthwise=self.groups == 0)
+
+    def label_for(self, inputs: tuple[EdgeType, ...]) -> str:
+        seen = inputs[0]
+        channels = seen[0] if isinstance(seen, tuple) else None
+        return self._label(depthwise=self.groups == 0 or 1 < self.groups == channels)
+
+    def _label(self, *, depthwise: bool) -> str:
         kernel = times((self.kernel_h, self.kernel_w)) if self.kernel_h else "full"
-        parts = [f"{kernel} conv", str(self.filters)]
+        parts = [f"{kernel} {'depthwise ' if depthwise else ''}conv", str(self.filters)]
         if self.stride_h != 1 or self.stride_w != 1:
             same = self.stride_h == self.stride_w
             parts.append(
                 f"/{self.stride_h}" if same else f"/{times((self.stride_h, self.stride_w))}"
             )
-        if self.groups != 1:
-            parts.append(f"groups {self.groups}" if self.groups else "depthwise")
+        if self.groups != 1 and not depthwise:
+            parts.append(f"groups {self.groups}")
         if self.dilation != 1:
             parts.append(f"dilation {self.dilation}")
         return ", ".join(parts)

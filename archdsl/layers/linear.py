@@ -131,6 +131,10 @@ class Dropout(Layer):
 
     p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
 
+    @property
+    def drawn(self) -> bool:
+        return self.p > 0
+
     def label(self) -> str:
         return f"dropout {self.p:g}"
 
@@ -152,6 +156,10 @@ class DropoutRate(Layer):
     homogeneous = True
 
     percent: int = arg("percentage of values that are dropped", minimum=0, maximum=100)
+
+    @property
+    def drawn(self) -> bool:
+        return self.percent > 0
 
     def label(self) -> str:
         return f"dropout {self.percent}%"

@@ -139,7 +139,7 @@ class Select(TypedLayer):
     """One out of several feature maps, by its number from the finest on; -1 is the coarsest."""
 
     inputs = 1
-    drawn = False
+    passes = True
 
     index: int = arg("which map")
 

@@ -278,9 +278,9 @@ def test_ten_thousand_layers(second: str) -> None:
     inner = "".join("sig<step<" if n in places else "step<" for n in range(steps))
     after = text.format(second, inner + "input<4,8,8>" + ">" * (steps + len(places)))
     networks = [archdsl.load(t).checked for t in (before, after)]
-    start = time.perf_counter()
+    start = time.process_time()
     found = difference(*networks)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     counts = found.counts()
     assert counts[Status.ADDED] == 3 and counts[Status.REMOVED] == 0
     assert counts[Status.CHANGED] == (0 if second == "relu" else steps)

@@ -78,16 +78,16 @@ def test_arrows_touch_what_they_point_at(name: str, direction: str) -> None:
 
 def test_every_module_of_googlenet_is_a_box_and_opens_to_four_branches() -> None:
     """Szegedy et al. 2014, figure 2b: 1x1; 1x1 and 3x3; 1x1 and 5x5; pooling and 1x1."""
-    closed = figure("googlenet")
+    closed = figure("googlenet", details="none")
     assert sum(text.words.startswith("inception<") for text, _ in closed.inside) == 9
-    opened = figure("googlenet", expand=("inception",))
+    opened = figure("googlenet", expand=("inception",), details="none")
     assert len(opened.boxes) == len(closed.boxes) + 9 * 7  # six convolutions, pooling, concat
     check_nothing_overlaps(opened)
 
 
 def test_googlenet_has_seven_stages() -> None:
     """Zhang et al., Dive into Deep Learning, figure 7.4.2: the input, five blocks, the head."""
-    found = figure("googlenet", depth=1)
+    found = figure("googlenet", depth=1, details="none")
     assert len(found.boxes) == 7
     words = [text.words for text, _ in found.inside]
     sizes = ["64×56×56", "192×28×28", "480×14×14", "832×7×7", "1024×7×7", "1000"]
@@ -96,7 +96,7 @@ def test_googlenet_has_seven_stages() -> None:
 
 def test_patterns_close_what_is_open() -> None:
     """VGG-16 has five stages; around them are its input, three fc and the pooling before them."""
-    found = figure("vgg16", depth=9, collapse=("vgg_stage",))
+    found = figure("vgg16", depth=9, collapse=("vgg_stage",), details="none")
     assert len(found.boxes) == 1 + 5 + 4
 
 

@@ -23,7 +23,7 @@ def path(name: str) -> Path:
 
 def overview(network: archdsl.Network) -> str:
     """The picture of a spec: its stages, from top to bottom."""
-    return _drawn(network, depth=1, direction="TB", legend=False)
+    return _drawn(network, depth=1, details="none", direction="TB", legend=False)
 
 
 def whole(network: archdsl.Network) -> str:

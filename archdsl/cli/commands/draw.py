@@ -12,7 +12,7 @@ from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.text.output import write
 from archdsl.text.words import memory
-from archdsl.viz.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
+from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, PICTURES, STYLES, draw
 
 
 @click.command()
@@ -39,6 +39,13 @@ from archdsl.viz.draw import COLOURS, DIRECTIONS, PICTURES, STYLES, draw
     metavar="PATTERN",
     multiple=True,
     help="Close the blocks whose path, its last part, or template matches a name or glob.",
+)
+@click.option(
+    "--details",
+    type=click.Choice(DETAILS),
+    default="auto",
+    show_default=True,
+    help="The inside of closed blocks, each kind once: none, if they fit the page, or all.",
 )
 @click.option("--fold/--no-fold", default=True, help="Draw equal blocks in a row once.")
 @click.option(

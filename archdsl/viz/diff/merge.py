@@ -12,7 +12,7 @@ from archdsl.viz.diff.edges import wired
 from archdsl.viz.diff.insertion import Tree
 from archdsl.viz.diff.repeats import repeated
 from archdsl.viz.draw.collapse import Levels, collapsed
-from archdsl.viz.draw.diagram import Box, ChangeMark, Diagram, End
+from archdsl.viz.draw.diagram import ALONE, Beside, Box, ChangeMark, Diagram, End
 from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.words import giga
 
@@ -55,8 +55,8 @@ class Merger:
         """Number of levels of template instances; at this depth none is closed."""
         return max(reader.levels() for reader in self._readers)
 
-    def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
-        """The diagram with these levels. Its legend is that of the marks."""
+    def diagram(self, levels: Levels, *, usual: bool = True, details: Beside = ALONE) -> Diagram:
+        """The diagram with these levels. Its legend is that of the marks; it has no details."""
         after = DiagramView(self._readers[1], levels)
         before = self._opened(levels, after)
         kept = self._kept(before, after)

@@ -13,10 +13,11 @@ from archdsl.ir.network import Network
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram
 from archdsl.viz.draw.files import PICTURES, STYLES, encoded
 from archdsl.viz.draw.from_network import diagram_of
-from archdsl.viz.draw.options import COLOURS, DIRECTIONS, DrawOptions
+from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, DrawOptions
 
 __all__ = [
     "COLOURS",
+    "DETAILS",
     "DIRECTIONS",
     "PICTURES",
     "STYLES",

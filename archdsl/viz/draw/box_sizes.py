@@ -58,7 +58,7 @@ def sized(box: Box | End) -> Sized:
     """The words of a box or an end, line by line."""
     if isinstance(box, End):
         return _around([*_lines(box.title, TITLE)], 2.0, 2.0)
-    heading = times_words(box.title, box.times)
+    heading = times_words(box.title, box.times, box.times_shown)
     small = box.details if box.block else (", ".join(box.details),)
     if box.frozen:
         small = (*small, "frozen")
@@ -116,7 +116,7 @@ def label(edge: Edge) -> Words | None:
 def header(cluster: Cluster) -> Words:
     """The words at the top of a frame."""
     return Words(
-        printable(times_words(cluster.title, cluster.times)),
+        printable(times_words(cluster.title, cluster.times, cluster.times_shown)),
         SMALL,
         bold=cluster.times > 1,
         quiet=True,

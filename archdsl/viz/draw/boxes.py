@@ -36,8 +36,8 @@ class Describer:
         if isinstance(group, Collapsed):
             heading, details = title(group.scope), _costs(shape, facts, times)
         else:
-            heading = group.head.layer.label()
-            details = tuple(layer.layer.label() for layer in group.layers[1:])
+            heading = self._network.label(group.head)
+            details = tuple(self._network.label(layer) for layer in group.layers[1:])
         return Box(
             group.head.path,
             heading,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -50,7 +50,25 @@ def collapsed(network: Network, groups: Mapping[str, Fused], levels: Levels) -> 
     An instance that is one box anyway stays that box. An activation right behind an instance goes
     with it, as it goes with a convolution. Raises ArchError where a pattern fits nothing.
     """
-    closed = _closed_scopes(network, groups, levels)
+    return put_together(groups, _closed_scopes(network, groups, levels))
+
+
+def closed_below(scopes: Iterable[Scope], outer: Scope, depth: int) -> dict[Scope, Scope]:
+    """Every scope inside another that is hidden if templates ``depth`` levels down are closed."""
+    levels = {outer: 0}
+    closed: dict[Scope, Scope] = {}
+    for scope in scopes:
+        if scope.parent in closed:
+            closed[scope] = closed[scope.parent]
+        elif scope.parent in levels:
+            levels[scope] = levels[scope.parent] + (scope.template is not None)
+            if levels[scope] >= depth and scope.template is not None:
+                closed[scope] = scope
+    return closed
+
+
+def put_together(groups: Mapping[str, Fused], closed: Mapping[Scope, Scope]) -> dict[str, Fused]:
+    """The groups, those in a closed scope as one; ``closed`` gives the scope that stands for it."""
     shown_as: dict[str, str] = {}
     first: dict[Scope, str] = {}
     members: dict[str, list[Fused]] = {}

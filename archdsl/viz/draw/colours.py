@@ -50,7 +50,7 @@ class Colouring:
     def __init__(self, diagram: Diagram, theme: Theme, colour: str) -> None:
         self._diagram, self._theme = diagram, theme
         self._scale = SCALES.get(colour)
-        boxes = list(diagram.root.boxes())
+        boxes = list(diagram.boxes())
         values = [v for box in boxes if (v := self._value(box))]
         self._least, self._most = min(values, default=1), max(values, default=1)
         self._marks = [mark for mark in ChangeMark if any(box.mark is mark for box in boxes)]

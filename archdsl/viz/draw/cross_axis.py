@@ -10,6 +10,8 @@ BETWEEN_PARTS = 16.0
 BESIDE_LANE = 11.0
 _ROUNDS = 5
 _STAYS = 1e-4
+_NEARLY = 6.0
+"""Bends smaller than this look like mistakes: what is below goes right under what is above."""
 
 
 def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
@@ -33,6 +35,11 @@ def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
     for number in range(_ROUNDS):
         _sweep(made, at, apart, both if number == _ROUNDS - 2 else above, down)
         _sweep(made, at, apart, below, up)
+    straightening = _Straightening(made, at, apart, len(parts))
+    straightening.of_parts(above)
+    for _ in range(2):  # the second time for those whose neighbours had to go first
+        straightening.of_lanes(below, up)
+        straightening.of_lanes(above, down)
     least = min(at, default=0.0)
     return [x - least for x in at]
 
@@ -82,6 +89,64 @@ def _sweep(
         fitted = _isotonic([w - d for w, d in zip(wishes, distances, strict=True)], weights)
         for node, place, distance in zip(nodes, fitted, distances, strict=True):
             at[node] = place + distance
+
+
+class _Straightening:
+    """Moves what is nearly under the part that it follows to where the link is straight."""
+
+    def __init__(
+        self, made: Ranked, at: list[float], apart: Sequence[Sequence[float]], parts: int
+    ) -> None:
+        self._made, self._at, self._apart, self._parts = made, at, apart, parts
+
+    def of_parts(self, above: Sequence[Sequence[tuple[int, float, float]]]) -> None:
+        """Move parts; lanes of links beside them give way, other parts do not."""
+        for row, nodes in enumerate(self._made.rows):
+            for place, node in enumerate(nodes):
+                wish = self._wish(node, above[node]) if node < self._parts else None
+                if wish is not None:
+                    self._move(row, place, wish)
+
+    def of_lanes(
+        self, near: Sequence[Sequence[tuple[int, float, float]]], ways: Sequence[int]
+    ) -> None:
+        """Move the lanes of links to what is before them on the way."""
+        for row in ways:
+            nodes, distances = self._made.rows[row], self._apart[row]
+            for place, node in enumerate(nodes):
+                wish = self._wish(node, near[node]) if node >= self._parts else None
+                if wish is None:
+                    continue
+                if place:
+                    least = self._at[nodes[place - 1]] + distances[place] - distances[place - 1]
+                    wish = max(wish, least)
+                if place + 1 < len(nodes):
+                    most = self._at[nodes[place + 1]] - distances[place + 1] + distances[place]
+                    wish = min(wish, most)
+                self._at[node] = wish
+
+    def _wish(self, node: int, near: Sequence[tuple[int, float, float]]) -> float | None:
+        """Where the heaviest link of a node is straight, if that is near."""
+        if not near:
+            return None
+        other, shift, _ = max(near, key=lambda link: link[2])
+        wish = self._at[other] + shift
+        return wish if 0.0 < abs(wish - self._at[node]) < _NEARLY else None
+
+    def _move(self, row: int, place: int, wish: float) -> None:
+        nodes, distances, at = self._made.rows[row], self._apart[row], self._at
+        for step in (-1, 1):
+            for other in range(place + step, len(nodes) if step > 0 else -1, step):
+                if nodes[other] < self._parts:
+                    limit = at[nodes[other]] + distances[place] - distances[other]
+                    wish = max(wish, limit) if step < 0 else min(wish, limit)
+                    break
+        at[nodes[place]] = wish
+        for step in (-1, 1):
+            for other in range(place + step, len(nodes) if step > 0 else -1, step):
+                limit = at[nodes[place]] + distances[other] - distances[place]
+                node = nodes[other]
+                at[node] = min(at[node], limit) if step < 0 else max(at[node], limit)
 
 
 def _isotonic(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:

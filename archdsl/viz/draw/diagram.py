@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from archdsl.ir.layer import Category
 
@@ -15,6 +16,19 @@ class ChangeMark(Enum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
+
+
+class Beside(NamedTuple):
+    """Selection of the details of closed blocks beside a figure."""
+
+    any: bool = True
+    costs: bool = True
+    """The closed blocks tell what they cost, else their sizes alone."""
+    repeated: bool = False
+    """Only of blocks that occur several times."""
+
+
+ALONE = Beside(any=False)
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,8 @@ class Box:
     led: bool = True
     """True if the first input is drawn before the others; inputs of a concatenation are equals."""
     mark: ChangeMark | None = None
+    times_shown: str = ""
+    """That number in the words of a detail, such as ``COUNT−1``, where it is not one number."""
 
     @property
     def joint(self) -> bool:
@@ -78,6 +94,8 @@ class Cluster:
     times: int = 1
     framed: bool = True
     mark: ChangeMark | None = None
+    times_shown: str = ""
+    """As that of a box."""
 
     def boxes(self) -> Iterator[Box]:
         """All boxes, those of inner clusters too, in the order in which data reaches them."""
@@ -117,6 +135,20 @@ class End:
     mark: ChangeMark | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """The inside of closed blocks, drawn once for all that are built alike.
+
+    Numbers that differ between them are named after the template's parameters.
+    """
+
+    letter: str
+    """Also in the titles of the boxes that it shows."""
+    title: str
+    root: Cluster
+    edges: tuple[Edge, ...]
+
+
 @dataclass(frozen=True)
 class LegendEntry:
     """A line of the legend: a category, and what its boxes hold without saying so each time."""
@@ -138,6 +170,12 @@ class Diagram:
     root: Cluster
     edges: tuple[Edge, ...]
     legend: tuple[LegendEntry, ...]
+    details: tuple[Detail, ...] = ()
+
+    def boxes(self) -> Iterator[Box]:
+        """All boxes, those of the details too."""
+        for root in (self.root, *(detail.root for detail in self.details)):
+            yield from root.boxes()
 
     @property
     def ends(self) -> tuple[End, ...]:

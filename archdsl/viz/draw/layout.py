@@ -237,7 +237,7 @@ class Layout:
             width, height = self._point(part.across, part.along)
             strip = Rectangle(x, y, width, HEADER)
             words = sizing.header(inside.cluster)
-            line = _line(words, x + width / 2, y + HEADER / 2)
+            line = line_at(words, x + width / 2, y + HEADER / 2)
             at = Rectangle(x, y, width, height)
             yield PlacedFrame(inside.cluster, at, strip, (line,), inside.depth - 1)
 
@@ -254,11 +254,11 @@ class Layout:
                     over += max(0.0, sizing.LABEL - size.height / 2)
                 x, y = self._point(inside.origin[0] + over, inside.origin[1] + forth)
                 if isinstance(part, End):
-                    ends.append(PlacedEnd(part, _stacked(size, x, y)))
+                    ends.append(PlacedEnd(part, stacked(size, x, y)))
                 else:
                     at = Rectangle(x, y, size.width, size.height)
-                    spread = _spread if part.joint else _stacked
-                    boxes.append(PlacedBox(part, at, spread(size, x, y)))
+                    arranged = spread if part.joint else stacked
+                    boxes.append(PlacedBox(part, at, arranged(size, x, y)))
         return tuple(boxes), tuple(ends)
 
     def _lines(self) -> Iterable[PlacedEdge]:
@@ -278,32 +278,32 @@ class Layout:
                     x, y = x + sizing.BESIDE_LABEL + words.width / 2, y - sizing.LABEL / 2
                 else:
                     x, y = x + sizing.BESIDE_LABEL + words.width / 2, y + sizing.LABEL / 2
-                label = _line(words, x, y)
+                label = line_at(words, x, y)
             yield PlacedEdge(edge, tuple(points), label)
 
 
-def _line(words: Words, x: float, y: float) -> Line:
+def line_at(words: Words, x: float, y: float) -> Line:
     """A line with its middle at a point."""
     down = words.size * CAPITALS / 2
     return Line(words.text, x, y + down, words.width, words.size, words.bold, words.quiet)
 
 
-def _stacked(size: Sized, x: float, y: float) -> tuple[Line, ...]:
+def stacked(size: Sized, x: float, y: float) -> tuple[Line, ...]:
     """Lines below each other in the middle of a rectangle."""
     y += (size.height - sum(words.height for words in size.lines)) / 2
     lines = []
     for words in size.lines:
-        lines.append(_line(words, x + size.width / 2, y + words.height / 2))
+        lines.append(line_at(words, x + size.width / 2, y + words.height / 2))
         y += words.height
     return tuple(lines)
 
 
-def _spread(size: Sized, x: float, y: float) -> tuple[Line, ...]:
+def spread(size: Sized, x: float, y: float) -> tuple[Line, ...]:
     """Words beside each other in the middle of a rectangle."""
     space = sizing.SPACE
     x += (size.width - sum(w.width for w in size.lines) - space * (len(size.lines) - 1)) / 2
     lines = []
     for words in size.lines:
-        lines.append(_line(words, x + words.width / 2, y + size.height / 2))
+        lines.append(line_at(words, x + words.width / 2, y + size.height / 2))
         x += words.width + space
     return tuple(lines)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DETAILS = ("none", "auto", "all")
+"""No insides of closed blocks beside the figure, those that fit the page, or all."""
+
 DIRECTIONS = ("TB", "LR", "snake")
 """From top to bottom, from left to right, and from top to bottom in columns."""
 
@@ -25,6 +28,8 @@ class DrawOptions:
     """Patterns of scopes and templates whose inside is shown, whatever the depth says."""
     collapse: tuple[str, ...] = ()
     """Patterns of scopes and templates that are a box each, whatever the depth says."""
+    details: str = "auto"
+    """The insides of closed blocks, each kind once, with what differs by the parameters' names."""
     fold: bool = True
     """Draw equal blocks in a row once, marked ``×3``."""
     fuse: bool = True

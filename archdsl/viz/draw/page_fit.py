@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Protocol
 
+from archdsl.viz.draw.beside import Surroundings
 from archdsl.viz.draw.box_sizes import SMALL, sized
 from archdsl.viz.draw.collapse import Levels
 from archdsl.viz.draw.colours import Colouring
 from archdsl.viz.draw.cross_axis import BETWEEN_PARTS
-from archdsl.viz.draw.diagram import Diagram
+from archdsl.viz.draw.diagram import ALONE, Beside, Diagram
 from archdsl.viz.draw.layout import Layout
 from archdsl.viz.draw.options import DrawOptions
 from archdsl.viz.draw.page import NARROWEST, Page, page_of
 from archdsl.viz.draw.placed import Placed
 from archdsl.viz.draw.themes import Theme
+from archdsl.viz.draw.u_shape import u_shape
 
 SMALLEST = 7.0
 """Points that the smallest text has at least on a page that a figure fits."""
@@ -24,6 +27,15 @@ _COLUMNS = 9
 _SNAKE, _ACROSS = 0.9, 0.85
 """Gain in text size that a direction needs to be taken instead of top to bottom."""
 _GOOD = 0.98
+
+
+_WITH = (Beside(), Beside(costs=False))
+_BESIDE = {
+    "none": ((ALONE,),),
+    "auto": (_WITH, (Beside(costs=False, repeated=True),), (ALONE,)),
+    "all": (_WITH,),
+}
+"""What is tried one after the other, by the option."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,11 @@ class DiagramSource(Protocol):
         """Number of levels of template instances; at this depth none is closed."""
         ...
 
-    def diagram(self, levels: Levels, *, usual: bool = True) -> Diagram:
-        """The diagram with these levels; with ``usual``, its legend says what most boxes hold."""
+    def diagram(self, levels: Levels, *, usual: bool = True, details: Beside = ALONE) -> Diagram:
+        """The diagram with these levels; with ``usual``, its legend says what most boxes hold.
+
+        With ``details`` it has the inside of what is closed, where it can be had.
+        """
         ...
 
 
@@ -64,28 +79,39 @@ class Fitter:
         self._usual = options.legend is not False and options.colour == "category"
 
     def figure(self) -> FittedFigure:
-        """The figure with the levels asked for, else with the finest that fit."""
-        options = self._options
-        levels = self._finest() if options.depth is None else Levels(options.depth)
-        levels = replace(levels, expand=options.expand, collapse=options.collapse)
-        return self._figure(self._source.diagram(levels, usual=self._usual))[0]
+        """The figure with the levels asked for, else with the finest that fit.
 
-    def _finest(self) -> Levels:
-        """The finest levels with which the figure fits, else the coarsest."""
+        Details of closed blocks are part of it where they fit as well, or are asked for. What is
+        expanded or collapsed beside that changes neither.
+        """
+        options = self._options
+        levels, details = self._chosen()
+        levels = replace(levels, expand=options.expand, collapse=options.collapse)
+        diagram = self._source.diagram(levels, usual=self._usual, details=details)
+        return self._figure(diagram)[0]
+
+    def _chosen(self) -> tuple[Levels, Beside]:
+        """The finest levels that fit, with details if that can be; the last that was tried."""
+        for chosen in _BESIDE[self._options.details]:
+            for levels, details in product(self._choices(), chosen):
+                diagram = self._source.diagram(levels, usual=self._usual, details=details)
+                if self._outgrows(diagram):
+                    continue
+                if self._figure(diagram)[1] * SMALL >= SMALLEST:
+                    return levels, details
+        return levels, details
+
+    def _choices(self) -> Iterable[Levels]:
+        """Levels from the finest to the coarsest, unless some are asked for."""
+        if self._options.depth is not None:
+            return [Levels(self._options.depth)]
         count = self._source.levels()
-        coarsest = Levels(1, nested=False)
-        for levels in (Levels(), *map(Levels, range(count, 0, -1)), coarsest):
-            diagram = self._source.diagram(levels, usual=self._usual)
-            if self._outgrows(diagram):
-                continue
-            if self._figure(diagram)[1] * SMALL >= SMALLEST:
-                return levels
-        return coarsest
+        return [Levels(), *map(Levels, range(count, 0, -1)), Levels(1, nested=False)]
 
     def _outgrows(self, diagram: Diagram) -> bool:
         """True if the boxes alone need more than a page, so that placing them is of no use."""
         room = max(w * h for w, h in self._theme.pages) * (SMALL / SMALLEST) ** 2
-        for box in diagram.root.boxes():
+        for box in diagram.boxes():
             size = sized(box)
             room -= (size.width + BETWEEN_PARTS) * (size.height + BETWEEN_PARTS)
             if room < 0:
@@ -96,11 +122,13 @@ class Fitter:
         """The figure in the direction that suits it, and its scale on the page."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
-        for placed, preference in self._directions(diagram):
-            tried = self._tried(placed, preference, diagram, colouring)
-            if best is None or tried.score > best.score:
-                best = tried
-            if best.score >= _GOOD:
+        surroundings = Surroundings(diagram)
+        for figure, preference in self._directions(diagram):
+            for placed in surroundings.around(figure):
+                tried = self._tried(placed, preference, diagram, colouring)
+                if best is None or tried.score > best.score:
+                    best = tried
+            if best is not None and best.score >= _GOOD:
                 break
         assert best is not None
         return FittedFigure(best.page, diagram, colouring), best.scale
@@ -108,6 +136,10 @@ class Fitter:
     def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
         """The diagram in every direction that may be taken, and how much that one is liked."""
         wanted = self._options.direction
+        whole = u_shape(diagram) if wanted is None else None
+        if whole is not None:
+            yield whole, 1.0
+            return
         if wanted in (None, "TB", "snake"):
             layout = Layout(diagram)
             down = layout.placed()

@@ -31,9 +31,12 @@ NOTHING_FOLDED = Folding({}, {})
 
 
 def folded(
-    network: Network, groups: Mapping[str, Fused], inside: Mapping[Scope, list[str]]
+    network: Network,
+    groups: Mapping[str, Fused],
+    inside: Mapping[Scope, list[str]],
+    root: Scope | None = None,
 ) -> Folding:
-    """The runs of equal blocks, outer ones first.
+    """The runs of equal blocks, outer ones first; with ``root`` those inside that scope.
 
     Two blocks make a run when they are expansions of one elaborated block, the second takes
     nothing but the one output of the first, and the shape that goes in is the same.
@@ -45,7 +48,7 @@ def folded(
             children.setdefault(scope.parent, []).append(scope)
     times: dict[Scope, int] = {}
     stands_for: dict[str, str] = {}
-    waiting = [scope for scope in network.scopes if scope.parent is None]
+    waiting = [root or network.scopes[0]]
     while waiting:
         siblings = children.get(waiting.pop(), [])
         at = 0

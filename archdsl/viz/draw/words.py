@@ -27,6 +27,6 @@ def giga(number: int | None) -> str:
     return str(number)
 
 
-def times_words(words: str, times: int) -> str:
+def times_words(words: str, times: int, shown: str = "") -> str:
     """``block<64> ×3``; without the factor for a single one."""
-    return f"{words} ×{times}" if times > 1 else words
+    return f"{words} ×{shown or times}" if times > 1 else words

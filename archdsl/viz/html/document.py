@@ -95,6 +95,10 @@ class _PageFacts:
             told["frozen"] = True
         return told
 
+    def label(self, instance: LayerInstance) -> str:
+        """The text of a layer's box."""
+        return self._network.label(instance)
+
     def block(self, scope: Scope) -> dict[str, Any]:
         told: dict[str, Any] = {"path": scope.path, "scope": self._scope[scope]}
         if scope.span is not None:
@@ -130,10 +134,10 @@ def _parts(root: TreeNode, facts: _PageFacts) -> tuple[list[dict[str, Any]], dic
         if part.kind is NodeKind.LAYER:
             assert part.layer is not None
             place[part.layer.path] = len(told)
-            about |= facts.layer(part.layer) | {"title": printable(part.layer.layer.label())}
+            about |= facts.layer(part.layer) | {"title": printable(facts.label(part.layer))}
         elif part.kind is NodeKind.ROW:
             assert part.layer is not None
-            about["title"] = printable(part.layer.layer.label())
+            about["title"] = printable(facts.label(part.layer))
             about["path"] = part.layer.path
         elif part.kind is NodeKind.BLOCK:
             about |= facts.block(part.scope) | {"title": printable(title(part.scope))}

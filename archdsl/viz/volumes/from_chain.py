@@ -195,7 +195,7 @@ def form_of(element: Element) -> Form:
 def _volume(network: Network, run: list[Element]) -> Volume:
     head = run[0].layers[0]
     form = form_of(run[0])
-    operations = Counter(_words(element) for element in run)
+    operations = Counter(_words(network, element) for element in run)
     window = None if run[0].block else head.layer.edge_window(network.input_shapes(head))
     return Volume(
         head.path,
@@ -217,9 +217,9 @@ def _kernel(window: Window | None) -> tuple[int, int] | None:
     return window.kernel
 
 
-def _words(element: Element) -> str:
+def _words(network: Network, element: Element) -> str:
     if not element.block:
-        return printable(element.layers[0].layer.label())
+        return printable(network.label(element.layers[0]))
     scope = _instance(element)
     name = printable(scope.template or scope.name)
     return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
@@ -253,6 +253,6 @@ def _telling(network: Network, run: list[Element]) -> str:
         names = dict.fromkeys(title(_instance(element)) for element in run)
         made = f"{', '.join(names)}: {counted(len(layers), 'layer')}"
     else:
-        made = ", ".join(dict.fromkeys(i.layer.label() for i in layers))
+        made = ", ".join(dict.fromkeys(network.label(i) for i in layers))
     costs = f"{parameters:,} parameters, {giga(macs)} MACs"
     return printable(f"{shown(run[-1].shape)} from {made}; {costs}")

@@ -1,0 +1,149 @@
+"""A figure with its details beside or below it, each in a frame of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from archdsl.viz.draw import box_sizes as sizing
+from archdsl.viz.draw.diagram import Cluster, Detail, Diagram
+from archdsl.viz.draw.font_metrics import CAPITALS
+from archdsl.viz.draw.layout import Layout
+from archdsl.viz.draw.placed import (
+    Line,
+    Placed,
+    PlacedBox,
+    PlacedEdge,
+    PlacedEnd,
+    PlacedFrame,
+    Rectangle,
+)
+
+_PAD = 10.0
+_APART = 14.0
+_GAP = 30.0
+"""Between the figure and its details."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Framed:
+    """A detail with its frame; its corner is at the origin."""
+
+    placed: Placed
+
+    @property
+    def width(self) -> float:
+        return self.placed.width
+
+    @property
+    def height(self) -> float:
+        return self.placed.height
+
+
+class Surroundings:
+    """The details of one diagram, laid out once, to be put around its figure."""
+
+    def __init__(self, diagram: Diagram) -> None:
+        self._framed = [_framed(detail) for detail in diagram.details]
+
+    def around(self, figure: Placed) -> Iterable[Placed]:
+        """The figure with its details: to its right, and below it."""
+        if not self._framed:
+            yield figure
+            return
+        tallest = max(each.height for each in self._framed)
+        widest = max(each.width for each in self._framed)
+        columns = _filled([each.height for each in self._framed], max(figure.height, tallest))
+        yield _whole(figure, list(self._columns(columns, figure.width + _GAP)))
+        rows = _filled([each.width for each in self._framed], max(figure.width, widest))
+        yield _whole(figure, list(self._rows(rows, figure)))
+
+    def _columns(
+        self, columns: Sequence[Sequence[int]], x: float
+    ) -> Iterable[tuple[Placed, float, float]]:
+        for column in columns:
+            y = 0.0
+            room = max(self._framed[n].width for n in column)
+            for n in column:
+                yield self._framed[n].placed, x + (room - self._framed[n].width) / 2, y
+                y += self._framed[n].height + _APART
+            x += room + _APART
+
+    def _rows(
+        self, rows: Sequence[Sequence[int]], figure: Placed
+    ) -> Iterable[tuple[Placed, float, float]]:
+        y = figure.height + _GAP
+        for row in rows:
+            across = sum(self._framed[n].width for n in row) + _APART * (len(row) - 1)
+            x = (figure.width - across) / 2
+            for n in row:
+                yield self._framed[n].placed, x, y
+                x += self._framed[n].width + _APART
+            y += max(self._framed[n].height for n in row) + _APART
+
+
+def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
+    """Numbers of things in order, as many in a line as it has room for."""
+    lines: list[list[int]] = []
+    used = 0.0
+    for n, length in enumerate(lengths):
+        if not lines or used + length > room:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(n)
+        used += length + _APART
+    return lines
+
+
+def _framed(detail: Detail) -> _Framed:
+    inner = Layout(Diagram(detail.title, "", detail.root, detail.edges, ())).placed()
+    frame = Cluster(detail.letter, detail.title, (), framed=True)
+    words = sizing.header(frame)
+    width = max(inner.width + 2 * _PAD, words.width + 2 * _PAD)
+    height = sizing.HEADER + inner.height + 2 * _PAD
+    strip = Rectangle(0.0, 0.0, width, sizing.HEADER)
+    base = sizing.HEADER / 2 + words.size * CAPITALS / 2
+    line = Line(words.text, width / 2, base, words.width, words.size, bold=True)
+    around = PlacedFrame(frame, Rectangle(0.0, 0.0, width, height), strip, (line,), 0)
+    moved = _moved(inner, (width - inner.width) / 2, sizing.HEADER + _PAD)
+    deeper = tuple(replace(each, depth=each.depth + 1) for each in moved.frames)
+    return _Framed(replace(moved, width=width, height=height, frames=(around, *deeper)))
+
+
+def _whole(figure: Placed, details: Sequence[tuple[Placed, float, float]]) -> Placed:
+    """Everything as one figure whose corner is at the origin."""
+    left = min(0.0, *(x for _, x, _ in details))
+    parts = [_moved(figure, -left, 0.0), *(_moved(each, x - left, y) for each, x, y in details)]
+    right = max(figure.width, *(x + each.width for each, x, _ in details))
+    return Placed(
+        right - left,
+        max(figure.height, *(y + each.height for each, _, y in details)),
+        tuple(frame for part in parts for frame in part.frames),
+        tuple(edge for part in parts for edge in part.edges),
+        tuple(box for part in parts for box in part.boxes),
+        tuple(end for part in parts for end in part.ends),
+    )
+
+
+def _moved(placed: Placed, x: float, y: float) -> Placed:
+    def rectangle(at: Rectangle) -> Rectangle:
+        return replace(at, x=at.x + x, y=at.y + y)
+
+    def lines(found: Iterable[Line]) -> tuple[Line, ...]:
+        return tuple(replace(line, x=line.x + x, y=line.y + y) for line in found)
+
+    def frame(each: PlacedFrame) -> PlacedFrame:
+        at, header = rectangle(each.at), rectangle(each.header)
+        return replace(each, at=at, header=header, lines=lines(each.lines))
+
+    def edge(each: PlacedEdge) -> PlacedEdge:
+        label = None if each.label is None else lines([each.label])[0]
+        return replace(each, points=tuple((a + x, b + y) for a, b in each.points), label=label)
+
+    return replace(
+        placed,
+        frames=tuple(map(frame, placed.frames)),
+        edges=tuple(map(edge, placed.edges)),
+        boxes=tuple(PlacedBox(b.box, rectangle(b.at), lines(b.lines)) for b in placed.boxes),
+        ends=tuple(PlacedEnd(end.end, lines(end.lines)) for end in placed.ends),
+    )

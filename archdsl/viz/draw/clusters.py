@@ -1,0 +1,109 @@
+"""The clusters of a diagram, from the scopes of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from archdsl.ir.network import Scope
+from archdsl.viz.draw.diagram import Box, Cluster, End
+from archdsl.viz.draw.fusion import Fused, boxes_by_scope
+from archdsl.viz.draw.repeats import Folding
+from archdsl.viz.draw.words import title
+
+_FRAMES = 2
+"""Frames within frames, at most: with more, a drawing shows its frames instead of its layers."""
+
+
+class ClusterTree:
+    """The clusters of a diagram or a detail: scopes that hold several boxes, some with frames.
+
+    ``repeated``: how many equal ones a box stands for where no frame carries the number;
+    ``repeating``: the innermost scope that is repeated.
+    """
+
+    def __init__(
+        self,
+        root: Scope,
+        scopes: Iterable[Scope],
+        visible: Mapping[str, Fused],
+        folding: Folding,
+        times_shown: Mapping[Scope, str] | None = None,  # of a detail, whose frames have no numbers
+    ) -> None:
+        inside = boxes_by_scope(visible)
+        self._times = folding.times
+        self._times_shown = times_shown
+        self._visible = visible
+        self._root = root
+        self._cluster: dict[Scope, Scope] = {self._root: self._root}
+        self._outer: dict[Scope, Scope] = {}
+        self._framed: dict[Scope, int] = {self._root: 0}
+        self.repeated: dict[str, int] = {}
+        self.repeating: dict[str, Scope] = {}
+        for scope in scopes:
+            outer = self._cluster.get(scope.parent) if scope.parent is not None else None
+            if outer is None or scope not in inside:  # folded away
+                continue
+            count, repeats = len(inside[scope]), scope in folding.times
+            if count > 1 and (repeats or count < len(inside[outer])):
+                level = self._framed[outer]
+                framed = repeats or (scope.template is not None and level < _FRAMES)
+                self._cluster[scope], self._outer[scope] = scope, outer
+                self._framed[scope] = level + framed
+            else:
+                self._cluster[scope] = outer
+                if repeats:  # a single box needs no frame to carry the number
+                    head = inside[scope][0]
+                    self.repeated[head] = self.repeated.get(head, 1) * folding.times[scope]
+                    self.repeating[head] = scope
+
+    def times(self, head: str) -> int:
+        """The number of equal boxes that one stands for, frames around it counted."""
+        times, scope = self.repeated.get(head, 1), self._cluster[self._visible[head].scope]
+        while scope is not self._root:
+            times *= self._times.get(scope, 1)
+            scope = self._outer[scope]
+        return times
+
+    def root(self, boxes: Mapping[str, Box], ends: list[End]) -> Cluster:
+        """The cluster around everything."""
+        children: dict[Scope, list[Box | End | Scope]] = {self._root: []}
+        listed = {self._root}
+        ends_of: dict[str, list[End]] = {}
+        for end in ends:
+            ends_of.setdefault(end.source, []).append(end)
+        for head, group in self._visible.items():
+            scope = self._cluster[group.scope]
+            self._list(scope, children, listed)
+            children[scope].append(boxes[head])
+            # A side output stays beside what gives it.
+            children[scope] += [e for e in ends_of.get(head, ()) if e is not ends[0]]
+        children[self._root].append(ends[0])
+        # Inner clusters were listed after the ones around them, so backwards all parts are there.
+        made: dict[Scope, Cluster] = {}
+        for scope in reversed(children):
+            made[scope] = Cluster(
+                scope.path,
+                title(scope) if self._times_shown is None else scope.template or scope.title,
+                tuple(made[c] if isinstance(c, Scope) else c for c in children[scope]),
+                self._times.get(scope, 1),
+                self._has_frame(scope),
+                times_shown=(self._times_shown or {}).get(scope, ""),
+            )
+        return made[self._root]
+
+    def _list(
+        self, scope: Scope, children: dict[Scope, list[Box | End | Scope]], listed: set[Scope]
+    ) -> None:
+        """Put a cluster into the one around it, when the first of its boxes comes."""
+        line = []
+        while scope not in listed:
+            line.append(scope)
+            scope = self._outer[scope]
+        for inner in reversed(line):
+            listed.add(inner)
+            children[self._outer[inner]].append(inner)
+            children[inner] = []
+
+    def _has_frame(self, scope: Scope) -> bool:
+        outer = self._outer.get(scope)
+        return outer is not None and self._framed[scope] > self._framed[outer]

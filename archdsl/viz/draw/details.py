@@ -1,0 +1,323 @@
+"""The inside of closed blocks, drawn once for all that are built alike.
+
+Papers draw a network so: an overview of its stages, and beside it each kind of block with its
+branches or its shortcut, in which ``N`` stands for what differs between the stages (He et al. 2015,
+figure 5; Szegedy et al. 2014, figure 2b).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from string import ascii_uppercase
+
+from archdsl.ir.layer import Category
+from archdsl.ir.network import Network, Scope
+from archdsl.viz.draw.boxes import Describer
+from archdsl.viz.draw.clusters import ClusterTree
+from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
+from archdsl.viz.draw.dense import abridged
+from archdsl.viz.draw.diagram import Box, Cluster, Detail, Edge, End
+from archdsl.viz.draw.fusion import Fused, boxes_by_scope
+from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
+from archdsl.viz.draw.symbols import Symbols
+
+_MOST_BOXES = 14
+"""Of a detail; with more of them its own blocks are closed, and are details in turn."""
+_MOST_DETAILS = 8
+_MOST_NAMED = 3
+"""Arguments of a box, of which each is named."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A closed block with what is inside, as it is drawn."""
+
+    scope: Scope
+    inner: tuple[Scope, ...]
+    entries: tuple[str, ...]
+    """The boxes around the block that it takes something from."""
+    visible: Mapping[str, Fused]
+    """Those, and the boxes inside."""
+    folding: Folding
+    leaving: tuple[str, ...]
+    """The boxes inside whose outputs others take."""
+    dense: Mapping[str, int]
+    """The number of layers of dense blocks, by the box at their end."""
+
+    @cached_property
+    def heads(self) -> list[str]:
+        return list(self.visible)
+
+    def chain(self, place: int) -> list[Scope]:
+        """The scopes around a box, from below the block inwards."""
+        line: list[Scope] = []
+        scope: Scope | None = self.visible[self.heads[place]].scope
+        while scope is not None and scope is not self.scope:
+            line.append(scope)
+            scope = scope.parent
+        return line[::-1]
+
+    def plan(self) -> tuple[object, ...]:
+        """What is equal in blocks that are built alike: layers and lines, without numbers."""
+        places = {head: at for at, head in enumerate(self.heads)}
+        parts: list[object] = [self.scope.template, len(self.entries)]
+        for head, group in self.visible.items():
+            if head in self.entries:
+                continue
+            if isinstance(group, Collapsed):
+                parts.append(group.scope.template)
+            else:
+                parts.append(tuple(type(layer.layer) for layer in group.layers))
+            chain = self.chain(places[head])
+            parts.append(tuple((each.template, each in self.folding.times) for each in chain))
+            parts.append(tuple(places[self.folding.shown(source)] for source in group.sources))
+        parts.append(tuple(places[head] for head in self.dense))
+        return (*parts, *(places[head] for head in self.leaving))
+
+
+@dataclass(eq=False)
+class Kind:
+    """Closed blocks that are built alike, and the letter of their detail."""
+
+    letter: str
+    opened: list[_Opened]
+    known: set[int | None] = field(default_factory=set)
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """Their parameters; asked for when all blocks are known."""
+        return Symbols([dict(each.scope.numbers) for each in self.opened])
+
+    @property
+    def title(self) -> str:
+        names = ", ".join(self.symbols.names)
+        template = f"{self.letter} · {self.opened[0].scope.template}"
+        return f"{template}({names})" if names else template
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A detail under construction: its boxes may still lose what the legend tells."""
+
+    kind: Kind
+    tree: ClusterTree
+    boxes: Mapping[str, Box]
+    ends: list[End]
+    edges: tuple[Edge, ...]
+
+    def detail(self, boxes: Mapping[str, Box]) -> Detail:
+        """The detail with its boxes by their final names."""
+        letter = self.kind.letter
+        root = self.tree.root({head: boxes[box.id] for head, box in self.boxes.items()}, self.ends)
+        return Detail(letter, self.kind.title, _named(root, letter), self.edges)
+
+
+class DetailFinder:
+    """Finds the details of a figure, one for each kind of closed block."""
+
+    def __init__(
+        self, network: Network, groups: Mapping[str, Fused], describer: Describer, *, fold: bool
+    ) -> None:
+        self._network = network
+        self._groups = groups
+        self._describer = describer
+        self._fold = fold
+        self._inside = boxes_by_scope(groups)
+        self._children: dict[Scope, list[Scope]] = {}
+        for scope in network.scopes[1:]:
+            assert scope.parent is not None
+            self._children.setdefault(scope.parent, []).append(scope)
+        self._readers: dict[str, list[str]] = {head: [] for head in groups}
+        for head, group in groups.items():
+            for source in group.sources:
+                self._readers[source].append(head)
+        outputs = set(network.outputs.values())
+        self._outputs = {
+            head for head, group in groups.items() if outputs & {each.path for each in group.layers}
+        }
+
+    def kinds(
+        self, visible: Mapping[str, Fused], uses: Mapping[str, int], *, repeated: bool
+    ) -> dict[Scope, Kind]:
+        """The kinds of closed blocks, and of those that are closed inside them, by scope.
+
+        ``uses`` are the times that each box stands for; with ``repeated`` blocks that occur once
+        have no detail. None at all where there are too many kinds for one figure.
+        """
+        closed = {head: group for head, group in visible.items() if isinstance(group, Collapsed)}
+        total = Counter[str | None]()
+        for head, group in closed.items():
+            total[group.scope.template] += uses[head]
+        waiting = [g.scope for g in closed.values() if not repeated or total[g.scope.template] > 1]
+        depths: dict[str | None, int | None] = {}
+        by_plan: dict[tuple[object, ...], Kind] = {}
+        found: dict[Scope, Kind] = {}
+        for scope in waiting:  # which grows
+            if scope.template not in depths:
+                depths[scope.template] = self._depth(scope)
+            depth = depths[scope.template]
+            if depth is None:
+                continue
+            opened = self._opened(scope, depth)
+            plan = opened.plan()
+            if plan not in by_plan:
+                if len(by_plan) == _MOST_DETAILS:
+                    return {}
+                by_plan[plan] = Kind(ascii_uppercase[len(by_plan)], [])
+            kind = found[scope] = by_plan[plan]
+            if scope.blocks not in kind.known:
+                kind.known.add(scope.blocks)
+                kind.opened.append(opened)
+                waiting += [g.scope for g in opened.visible.values() if isinstance(g, Collapsed)]
+        return found
+
+    def panel(self, kind: Kind, kinds: Mapping[Scope, Kind]) -> Panel:
+        """The detail of a kind, whose closed blocks have the letters of theirs."""
+        first = kind.opened[0]
+        times = {
+            scope: self._times(kind, at, depth)
+            for at, head in enumerate(first.heads)
+            if head not in first.entries
+            for depth, scope in enumerate(first.chain(at))
+            if scope in first.folding.times
+        }
+        tree = ClusterTree(first.scope, first.inner, first.visible, first.folding, times)
+        boxes = {
+            head: self._box(kind, kinds, at, tree, times) for at, head in enumerate(first.heads)
+        }
+        letter = kind.letter
+        ends = [
+            End(f"{letter}/out{at}", f"{letter}/{head}", "out")
+            for at, head in enumerate(reversed(first.leaving))
+        ]
+        edges = tuple(
+            Edge(f"{letter}/{first.folding.shown(source)}", f"{letter}/{head}")
+            for head, group in first.visible.items()
+            for source in dict.fromkeys(group.sources)
+        )
+        return Panel(kind, tree, boxes, ends, edges)
+
+    def _times(self, kind: Kind, at: int, depth: int) -> str:
+        """How often a block inside is repeated, in terms of the parameters."""
+        counts = [each.folding.times[each.chain(at)[depth]] for each in kind.opened]
+        return kind.symbols.number(counts)
+
+    def _box(
+        self,
+        kind: Kind,
+        kinds: Mapping[Scope, Kind],
+        at: int,
+        tree: ClusterTree,
+        times: Mapping[Scope, str],
+    ) -> Box:
+        first, symbols = kind.opened[0], kind.symbols
+        head = first.heads[at]
+        groups = [each.visible[each.heads[at]] for each in kind.opened]
+        box = self._describer.box(groups[0], tree.repeated.get(head, 1))
+        shown = times.get(tree.repeating[head], "") if head in tree.repeating else ""
+        box = replace(box, id=f"{kind.letter}/{head}", times_shown=shown)
+        if head in first.entries:
+            number = first.entries.index(head)
+            words = f"in {number + 1}" if len(first.entries) > 1 else "in"
+            return replace(box, title=words, details=(), category=Category.INPUT, block=False)
+        if isinstance(groups[0], Collapsed):
+            inner = kinds.get(groups[0].scope)
+            if inner is None:
+                return box
+            numbers = [dict(group.scope.numbers) for group in groups]
+            values = {n: symbols.number([own[n] for own in numbers]) for n in inner.symbols.names}
+            return replace(box, title=self._heading(inner), details=_arguments(values))
+        if head in first.dense:
+            count = symbols.number([each.dense[each.heads[at]] for each in kind.opened])
+            return replace(box, details=(*box.details, f"of {count} layers"))
+        headings = [self._network.label(group.head) for group in groups]
+        rest = zip(
+            *([self._network.label(x) for x in group.layers[1:]] for group in groups), strict=True
+        )
+        details = tuple(symbols.words(labels) for labels in rest)
+        return replace(box, title=symbols.words(headings), details=details)
+
+    def closed_box(self, box: Box, kind: Kind, group: Fused, *, costs: bool) -> Box:
+        """The box of a closed block whose inside a detail shows: only what differs is told."""
+        own = dict(group.scope.numbers)
+        values = {name: str(own[name]) for name in kind.symbols.names}
+        told = box.details if costs else box.details[:1]
+        return replace(box, title=self._heading(kind), details=(*_arguments(values), *told))
+
+    def _heading(self, kind: Kind) -> str:
+        return f"{kind.letter} · {kind.opened[0].scope.template}"
+
+    # ---- the inside ----
+
+    def _depth(self, scope: Scope) -> int | None:
+        """The most levels of templates that a detail holds; ``None`` if it does not hold one."""
+        deepest = len(self._below(scope)) + 1
+        levels = {scope: 0}
+        for inner in self._below(scope):
+            assert inner.parent is not None
+            levels[inner] = levels[inner.parent] + (inner.template is not None)
+        deepest = max(levels.values()) + 1
+        for depth in range(deepest, 0, -1):
+            if len(self._opened(scope, depth).visible) <= _MOST_BOXES:
+                return depth
+        return None
+
+    def _below(self, scope: Scope) -> tuple[Scope, ...]:
+        """All scopes inside, outer ones before inner ones."""
+        found: list[Scope] = []
+        waiting = [scope]
+        while waiting:
+            found.append(waiting.pop())
+            waiting += reversed(self._children.get(found[-1], ()))
+        return tuple(found[1:])
+
+    def _opened(self, scope: Scope, depth: int) -> _Opened:
+        members = self._inside[scope]
+        own = set(members)
+        sources = (s for head in members for s in self._groups[head].sources if s not in own)
+        entries = tuple(dict.fromkeys(sources))
+        groups = {
+            head: replace(self._groups[head], scope=scope, sources=()) for head in entries
+        } | {head: self._groups[head] for head in members}
+        inner = self._below(scope)
+        together = put_together(groups, closed_below(inner, scope, depth))
+        shorter, dense, left_out = abridged(together)
+        folding = NOTHING_FOLDED
+        if self._fold and not dense:
+            folding = folded(self._network, together, boxes_by_scope(together), scope)
+        visible = {h: group for h, group in shorter.items() if h not in folding.stands_for}
+        heads = {
+            layer.path: folding.shown(head)
+            for head, group in together.items()
+            for layer in group.layers
+        }
+        leaving = (
+            heads[head]
+            for head in members
+            if head in self._outputs or any(reader not in own for reader in self._readers[head])
+        )
+        gone = tuple(dict.fromkeys(head for head in leaving if head not in left_out))
+        return _Opened(scope, inner, entries, visible, folding, gone, dense)
+
+
+def _arguments(values: Mapping[str, str]) -> tuple[str, ...]:
+    """A line of arguments, if there are any; many in the order in which the detail names them."""
+    if len(values) > _MOST_NAMED:
+        return (", ".join(values.values()),)
+    words = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return (words,) if words else ()
+
+
+def _named(root: Cluster, letter: str) -> Cluster:
+    """A cluster whose inner ones have names of their own on the page."""
+    made: dict[int, Cluster] = {}
+    inner = [part for part in root.walk() if isinstance(part, Cluster)]
+    for cluster in reversed([root, *inner]):
+        children = tuple(
+            made[id(part)] if isinstance(part, Cluster) else part for part in cluster.children
+        )
+        made[id(cluster)] = replace(cluster, id=f"{letter}/{cluster.id}", children=children)
+    return made[id(root)]
