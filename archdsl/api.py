@@ -29,6 +29,7 @@ from archdsl.ir.edges import Shape, shown
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
+    import graphviz
     from torch import nn
 
 
@@ -246,11 +247,11 @@ class Network:
         return source(self.checked)
 
     def draw(self, path: str | Path | None = None, **options: Any) -> str | None:
-        """The diagram: as SVG text, or into a file by its suffix (.svg, .png, .pdf, .dot, .html).
+        """The diagram: as SVG text, or into a file by its suffix.
 
-        ``options`` are those of ``archdsl draw``, the fields of
-        :class:`archdsl.viz.draw.Options`: ``depth=2``, ``expand=("inception*",)``,
-        ``style="slide"``. Raises ArchError for options that the network or its drawing does not
+        Suffixes are .svg, .png, .pdf, .html, .dot, .tex, .pptx and .mmd; ``options`` are those of
+        ``archdsl draw``, the fields of :class:`archdsl.viz.draw.DrawOptions`: ``depth=2``,
+        ``expand=("inception*",)``, ``style="slide"``. Raises ArchError for options that the network or its drawing does not
         have, and where the file cannot be written.
         """
         from archdsl.text.output import write
@@ -261,6 +262,16 @@ class Network:
         target = Path(path)
         write(target, draw(self.checked, target.suffix.lower(), **options))
         return None
+
+    def to_graphviz(self, **options: Any) -> graphviz.Digraph:
+        """The diagram as a ``Digraph`` of the package graphviz, to be edited, styled and rendered.
+
+        ``options`` are those of :meth:`draw`. Raises ArchError where the package is missing.
+        """
+        from archdsl.viz.draw.graphviz_engine import digraph
+        from archdsl.viz.draw.options import DrawOptions
+
+        return digraph(self.checked, DrawOptions(**options))
 
     def _repr_mimebundle_(self, include: Types = None, exclude: Types = None) -> dict[str, str]:
         return mimebundle({SVG: self._svg, PLAIN: self.__repr__}, include, exclude)

@@ -12,7 +12,7 @@ from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.text.output import write
 from archdsl.text.words import memory
-from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, PICTURES, STYLES, draw
+from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, STYLES, draw
 
 
 @click.command()
@@ -62,6 +62,11 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, PICTURES, STYLES, dra
     "--direction",
     type=click.Choice(DIRECTIONS, case_sensitive=False),
     help="Down, across, or down in columns.  [default: what fits a page]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="Let Graphviz lay it out, where that is installed.  [default: our own layout]",
 )
 @click.option(
     "--colour",

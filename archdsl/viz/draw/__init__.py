@@ -13,12 +13,13 @@ from archdsl.ir.network import Network
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram
 from archdsl.viz.draw.files import PICTURES, STYLES, encoded
 from archdsl.viz.draw.from_network import diagram_of
-from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, DrawOptions
+from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, ENGINES, DrawOptions
 
 __all__ = [
     "COLOURS",
     "DETAILS",
     "DIRECTIONS",
+    "ENGINES",
     "PICTURES",
     "STYLES",
     "Box",

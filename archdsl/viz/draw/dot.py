@@ -6,11 +6,11 @@ escaped: no name can end its string, or be read as HTML or as an escape of Graph
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.colours import Colouring
-from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Edge, End
+from archdsl.viz.draw.diagram import Box, Cluster, Detail, Diagram, Edge, End
 from archdsl.viz.draw.themes import Theme
 from archdsl.viz.draw.words import times_words
 
@@ -19,20 +19,42 @@ _FONT = "Arial"
 
 def dot_source(diagram: Diagram, colouring: Colouring, theme: Theme, direction: str) -> str:
     """The DOT text of a diagram; the same for equal diagrams. ``direction`` is TB or LR."""
-    lines = [
-        f"digraph {_quoted(diagram.title)} {{",
+    body = "\n".join(dot_body(diagram, colouring, theme, direction))
+    return f"digraph {_quoted(diagram.title)} {{\n{body}\n}}\n"
+
+
+def dot_body(diagram: Diagram, colouring: Colouring, theme: Theme, direction: str) -> Iterator[str]:
+    """The lines between the braces."""
+    yield (
         f"  graph [label={_quoted(diagram.title, diagram.totals)}, labelloc=t, rankdir={direction},"
-        f' fontname="{_FONT}", bgcolor="{theme.paper}", fontcolor="{theme.text}"]',
+        f' fontname="{_FONT}", bgcolor="{theme.paper}", fontcolor="{theme.text}"]'
+    )
+    yield (
         f'  node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11,'
-        f' fontcolor="{theme.text}", height=0.3, margin="0.12,0.05"]',
+        f' fontcolor="{theme.text}", height=0.3, margin="0.12,0.05"]'
+    )
+    yield (
         f'  edge [fontname="{_FONT}", fontsize=9, color="{theme.wire}",'
-        f' fontcolor="{theme.quiet}", arrowsize=0.6]',
-        *_inside(diagram.root, colouring, theme),
-        *(_edge(edge, theme) for edge in diagram.edges),
-        *(_edge(Edge(end.source, end.id, mark=end.mark), theme) for end in diagram.ends),
-        "}\n",
-    ]
-    return "\n".join(lines)
+        f' fontcolor="{theme.quiet}", arrowsize=0.6]'
+    )
+    yield from _inside(diagram.root, colouring, theme)
+    yield from (_edge(edge, theme) for edge in diagram.edges)
+    yield from (_edge(Edge(end.source, end.id, mark=end.mark), theme) for end in diagram.ends)
+    for detail in diagram.details:
+        yield from _detail(detail, colouring, theme)
+
+
+def _detail(detail: Detail, colouring: Colouring, theme: Theme) -> Iterable[str]:
+    paint = theme.frames[0]
+    yield (
+        f"  subgraph {_quoted(f'cluster detail {detail.letter}')} {{ label={_quoted(detail.title)};"
+        f' style="rounded,filled"; fillcolor="{paint.fill}"; color="{paint.line}"'
+    )
+    yield from _inside(detail.root, colouring, theme)
+    yield from (_edge(edge, theme) for edge in detail.edges)
+    ends = (part for part in detail.root.walk() if isinstance(part, End))
+    yield from (_edge(Edge(end.source, end.id), theme) for end in ends)
+    yield "  }"
 
 
 def _inside(root: Cluster, colouring: Colouring, theme: Theme) -> Iterable[str]:
@@ -50,7 +72,7 @@ def _inside(root: Cluster, colouring: Colouring, theme: Theme) -> Iterable[str]:
             yield f'{"  " * depth}{_quoted(part.id)} [label={label}, shape=plaintext, style=""]'
         elif part.framed:
             paint = theme.frames[min(len(closers), len(theme.frames) - 1)]
-            label = _quoted(times_words(part.title, part.times))
+            label = _quoted(times_words(part.title, part.times, part.times_shown))
             yield (
                 f"{'  ' * depth}subgraph {_quoted(f'cluster {part.id}')} {{ label={label};"
                 f' style="rounded,filled"; fillcolor="{paint.fill}"; color="{paint.line}"'
@@ -66,7 +88,7 @@ def _box(box: Box, colouring: Colouring) -> str:
     paint = colouring.paint(box)
     small = box.details if box.block else (", ".join(box.details),)
     words = [
-        times_words(box.title, box.times),
+        times_words(box.title, box.times, box.times_shown),
         *filter(None, small),
         *(["frozen"] if box.frozen else []),
     ]

@@ -41,6 +41,9 @@ PICTURES = {
     ".pdf": Picture("archdsl.viz.draw.pdf_file", "a page that LaTeX includes"),
     ".html": Picture("archdsl.viz.html", "a page whose blocks open and close"),
     ".dot": Picture("archdsl.viz.draw.dot_file", "text for Graphviz"),
+    ".tex": Picture("archdsl.viz.draw.tex_file", "TikZ, for a paper in LaTeX"),
+    ".pptx": Picture("archdsl.viz.draw.pptx_file", "a slide of native shapes"),
+    ".mmd": Picture("archdsl.viz.draw.mmd_file", "a flowchart of Mermaid, for Markdown"),
 }
 """By suffix."""
 
@@ -62,6 +65,12 @@ def encoded(network: Network, suffix: str, options: DrawOptions) -> bytes:
     picture = PICTURES.get(suffix)
     if picture is None:
         raise fail(f"cannot draw into '{suffix}'", None, f"expected one of {', '.join(PICTURES)}")
+    if options.engine is not None:
+        from archdsl.viz.draw.graphviz_engine import SUFFIXES, rendered
+
+        if suffix not in SUFFIXES:
+            raise fail(f"Graphviz draws no '{suffix}'", None, f"expected {', '.join(SUFFIXES)}")
+        return rendered(network, suffix, options)
     content: bytes = importlib.import_module(picture.module).encode(network, options)
     return content
 

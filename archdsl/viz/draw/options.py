@@ -10,6 +10,9 @@ DETAILS = ("none", "auto", "all")
 DIRECTIONS = ("TB", "LR", "snake")
 """From top to bottom, from left to right, and from top to bottom in columns."""
 
+ENGINES = ("dot", "neato", "fdp", "sfdp", "circo", "twopi")
+"""Graphviz's layouts, where it is installed."""
+
 COLOURS = ("category", "params", "macs", "memory", "receptive-field")
 """Quantities that the colour of a box can show."""
 
@@ -42,5 +45,12 @@ class DrawOptions:
     legend: bool | None = None
     font: str | None = None
     """A font family to prefer; words keep the room that the default one takes."""
+    engine: str | None = None
+    """The layout of Graphviz that is taken, of :data:`ENGINES`; ``None`` for our own."""
     dpi: int | None = None
     """Dots per inch of a picture that consists of dots; ``None`` for the format's default."""
+
+    @property
+    def flow(self) -> str:
+        """The direction of formats that lay out themselves: TB or LR."""
+        return "LR" if self.direction == "LR" else "TB"
