@@ -251,8 +251,8 @@ class Network:
 
         Suffixes are .svg, .png, .pdf, .html, .dot, .tex, .pptx and .mmd; ``options`` are those of
         ``archdsl draw``, the fields of :class:`archdsl.viz.draw.DrawOptions`: ``depth=2``,
-        ``expand=("inception*",)``, ``style="slide"``. Raises ArchError for options that the network or its drawing does not
-        have, and where the file cannot be written.
+        ``expand=("inception*",)``, ``style="slide"``. Raises ArchError for options that the network
+        or its drawing does not have, and where the file cannot be written.
         """
         from archdsl.text.output import write
         from archdsl.viz.draw import draw

@@ -1,6 +1,6 @@
 """Figures fit a page, and nothing in them lies on anything else; read from the SVG itself."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from support import families
 
 import archdsl
 from archdsl.cli import main
-from archdsl.viz.draw import COLOURS, DIRECTIONS
+from archdsl.viz.draw import COLOURS, DIRECTIONS, DrawOptions
+from archdsl.viz.draw.figure import fitted
 
 A4 = 595.0, 842.0
 
@@ -161,3 +162,47 @@ def test_a_block_goes_by_the_last_part_of_its_path() -> None:
     assert network.draw(expand=("inception1",)) == network.draw(expand=("*inception1",))
     with pytest.raises(archdsl.ArchError, match="did you mean 'inception1'"):
         network.draw(expand=("incepton1",))
+
+
+@pytest.mark.parametrize("name", families.specs())
+def test_lines_are_straight(name: str) -> None:
+    """No line of a figure leans or has a step that looks like a mistake."""
+    found, _ = fitted(archdsl.load(name).checked, DrawOptions())
+    for edge in found.page.placed.edges:
+        for (ax, ay), (bx, by) in pairwise(edge.points):
+            across, along = abs(ax - bx), abs(ay - by)
+            assert min(across, along) <= 0.6, (edge.edge, edge.points)
+            assert not 0.6 < max(across, along) < 2, (edge.edge, edge.points)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet152", "vgg19", "mobilenet_v2"])
+def test_a_slide_has_few_boxes_in_large_type(name: str) -> None:
+    found = figure(name, style="slide")
+    assert found.width / found.height == pytest.approx(16 / 9, abs=0.01)
+    smallest = min(text.size for text in [*found.free, *(text for text, _ in found.inside)])
+    assert smallest * 960 / found.width >= 13
+    assert len(found.boxes) <= 13
+    check_nothing_overlaps(found)
+
+
+@pytest.mark.parametrize("name", ["googlenet_paper", "resnet34", "alexnet"])
+def test_from_left_to_right_it_goes_on_in_the_next_row(name: str) -> None:
+    found = figure(name, direction="LR", page="16:9", depth=9)
+    assert found.width / found.height == pytest.approx(16 / 9, abs=0.01)
+    assert min(A4) * 3 > found.height > 300  # one row of googlenet_paper is 19 times as wide
+    check_nothing_overlaps(found)
+
+
+@pytest.mark.parametrize(
+    ("page", "shape"), [("4:3", 4 / 3), ("16:9", 16 / 9), ("120x80", 3 / 2), ("100x240", 5 / 12)]
+)
+def test_a_page_has_the_shape_that_is_asked_for(page: str, shape: float) -> None:
+    found = figure("vgg16", page=page)
+    assert found.width / found.height == pytest.approx(shape, abs=0.01)
+    check_nothing_overlaps(found)
+
+
+@pytest.mark.parametrize("page", ["letter", "0x5", "12", "1e3x2", "99999x1", "-1x5"])
+def test_pages_that_are_none_are_told(page: str) -> None:
+    with pytest.raises(archdsl.ArchError, match="there is no page"):
+        archdsl.load("lenet").draw(page=page)

@@ -59,9 +59,14 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, ST
     help="How it looks; volumes are the feature maps in perspective, to scale.",
 )
 @click.option(
+    "--page",
+    metavar="PAGE",
+    help="What it is to fit: A4, 16:9, 4:3, or 120x80 in millimetres.  [default: of the style]",
+)
+@click.option(
     "--direction",
     type=click.Choice(DIRECTIONS, case_sensitive=False),
-    help="Down, across, or down in columns.  [default: what fits a page]",
+    help="Down, across (in rows where that is long), or down in columns.  [default: what fits]",
 )
 @click.option(
     "--engine",

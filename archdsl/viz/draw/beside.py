@@ -26,18 +26,39 @@ _GAP = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Framed:
-    """A detail with its frame; its corner is at the origin."""
+class Whole:
+    """A figure and its details with the places of their corners, put together when asked for."""
 
-    placed: Placed
+    figure: Placed
+    details: tuple[tuple[Placed, float, float], ...]
+
+    @property
+    def left(self) -> float:
+        """Where the leftmost of it begins."""
+        return min([0.0, *(x for _, x, _ in self.details)])
 
     @property
     def width(self) -> float:
-        return self.placed.width
+        return max([self.figure.width, *(x + d.width for d, x, _ in self.details)]) - self.left
 
     @property
     def height(self) -> float:
-        return self.placed.height
+        return max([self.figure.height, *(y + d.height for d, _, y in self.details)])
+
+    def placed(self) -> Placed:
+        """Everything as one figure whose corner is at the origin."""
+        if not self.details:
+            return self.figure
+        parts = [_moved(self.figure, -self.left, 0.0)]
+        parts += [_moved(each, x - self.left, y) for each, x, y in self.details]
+        return Placed(
+            self.width,
+            self.height,
+            tuple(frame for part in parts for frame in part.frames),
+            tuple(edge for part in parts for edge in part.edges),
+            tuple(box for part in parts for box in part.boxes),
+            tuple(end for part in parts for end in part.ends),
+        )
 
 
 class Surroundings:
@@ -46,17 +67,21 @@ class Surroundings:
     def __init__(self, diagram: Diagram) -> None:
         self._framed = [_framed(detail) for detail in diagram.details]
 
-    def around(self, figure: Placed) -> Iterable[Placed]:
+    def sizes(self) -> Iterable[tuple[float, float]]:
+        """Width and height of every detail with its frame."""
+        return ((each.width, each.height) for each in self._framed)
+
+    def around(self, figure: Placed) -> Iterable[Whole]:
         """The figure with its details: to its right, and below it."""
         if not self._framed:
-            yield figure
+            yield Whole(figure, ())
             return
         tallest = max(each.height for each in self._framed)
         widest = max(each.width for each in self._framed)
         columns = _filled([each.height for each in self._framed], max(figure.height, tallest))
-        yield _whole(figure, list(self._columns(columns, figure.width + _GAP)))
+        yield Whole(figure, tuple(self._columns(columns, figure.width + _GAP)))
         rows = _filled([each.width for each in self._framed], max(figure.width, widest))
-        yield _whole(figure, list(self._rows(rows, figure)))
+        yield Whole(figure, tuple(self._rows(rows, figure)))
 
     def _columns(
         self, columns: Sequence[Sequence[int]], x: float
@@ -65,7 +90,7 @@ class Surroundings:
             y = 0.0
             room = max(self._framed[n].width for n in column)
             for n in column:
-                yield self._framed[n].placed, x + (room - self._framed[n].width) / 2, y
+                yield self._framed[n], x + (room - self._framed[n].width) / 2, y
                 y += self._framed[n].height + _APART
             x += room + _APART
 
@@ -77,7 +102,7 @@ class Surroundings:
             across = sum(self._framed[n].width for n in row) + _APART * (len(row) - 1)
             x = (figure.width - across) / 2
             for n in row:
-                yield self._framed[n].placed, x, y
+                yield self._framed[n], x, y
                 x += self._framed[n].width + _APART
             y += max(self._framed[n].height for n in row) + _APART
 
@@ -95,7 +120,8 @@ def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
     return lines
 
 
-def _framed(detail: Detail) -> _Framed:
+def _framed(detail: Detail) -> Placed:
+    """A detail with its frame; its corner is at the origin."""
     inner = Layout(Diagram(detail.title, "", detail.root, detail.edges, ())).placed()
     frame = Cluster(detail.letter, detail.title, (), framed=True)
     words = sizing.header(frame)
@@ -107,22 +133,7 @@ def _framed(detail: Detail) -> _Framed:
     around = PlacedFrame(frame, Rectangle(0.0, 0.0, width, height), strip, (line,), 0)
     moved = _moved(inner, (width - inner.width) / 2, sizing.HEADER + _PAD)
     deeper = tuple(replace(each, depth=each.depth + 1) for each in moved.frames)
-    return _Framed(replace(moved, width=width, height=height, frames=(around, *deeper)))
-
-
-def _whole(figure: Placed, details: Sequence[tuple[Placed, float, float]]) -> Placed:
-    """Everything as one figure whose corner is at the origin."""
-    left = min(0.0, *(x for _, x, _ in details))
-    parts = [_moved(figure, -left, 0.0), *(_moved(each, x - left, y) for each, x, y in details)]
-    right = max(figure.width, *(x + each.width for each, x, _ in details))
-    return Placed(
-        right - left,
-        max(figure.height, *(y + each.height for each, _, y in details)),
-        tuple(frame for part in parts for frame in part.frames),
-        tuple(edge for part in parts for edge in part.edges),
-        tuple(box for part in parts for box in part.boxes),
-        tuple(end for part in parts for end in part.ends),
-    )
+    return replace(moved, width=width, height=height, frames=(around, *deeper))
 
 
 def _moved(placed: Placed, x: float, y: float) -> Placed:

@@ -240,6 +240,8 @@ class _Columns:
             else:
                 below = made.lanes[link.source, link.key, row + 1]
                 to, foot = rows.x[below], rows.start[row + 1]
+            if abs(to - x) < _STRAIGHT:
+                to = x  # so little beside the middle of a part is not seen, a leaning line is
             if self._column[row] != self._column[row + 1]:
                 points += self._turn(row, x, to, node)
             elif rows.into_side(node, below):

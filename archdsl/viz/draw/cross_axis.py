@@ -36,7 +36,8 @@ def places(made: Ranked, parts: Sequence[LayoutPart]) -> list[float]:
         _sweep(made, at, apart, both if number == _ROUNDS - 2 else above, down)
         _sweep(made, at, apart, below, up)
     straightening = _Straightening(made, at, apart, len(parts))
-    straightening.of_parts(above)
+    for near, ways in ((above, down), (below, up), (above, down)):
+        straightening.of_parts(near, ways)
     for _ in range(2):  # the second time for those whose neighbours had to go first
         straightening.of_lanes(below, up)
         straightening.of_lanes(above, down)
@@ -99,11 +100,13 @@ class _Straightening:
     ) -> None:
         self._made, self._at, self._apart, self._parts = made, at, apart, parts
 
-    def of_parts(self, above: Sequence[Sequence[tuple[int, float, float]]]) -> None:
+    def of_parts(
+        self, near: Sequence[Sequence[tuple[int, float, float]]], ways: Sequence[int]
+    ) -> None:
         """Move parts; lanes of links beside them give way, other parts do not."""
-        for row, nodes in enumerate(self._made.rows):
-            for place, node in enumerate(nodes):
-                wish = self._wish(node, above[node]) if node < self._parts else None
+        for row in ways:
+            for place, node in enumerate(self._made.rows[row]):
+                wish = self._wish(node, near[node]) if node < self._parts else None
                 if wish is not None:
                     self._move(row, place, wish)
 

@@ -130,6 +130,7 @@ class DetailFinder:
         for scope in network.scopes[1:]:
             assert scope.parent is not None
             self._children.setdefault(scope.parent, []).append(scope)
+        self._known: dict[tuple[Scope, int], _Opened] = {}
         self._readers: dict[str, list[str]] = {head: [] for head in groups}
         for head, group in groups.items():
             for source in group.sources:
@@ -275,6 +276,11 @@ class DetailFinder:
         return tuple(found[1:])
 
     def _opened(self, scope: Scope, depth: int) -> _Opened:
+        if (scope, depth) not in self._known:
+            self._known[scope, depth] = self._open(scope, depth)
+        return self._known[scope, depth]
+
+    def _open(self, scope: Scope, depth: int) -> _Opened:
         members = self._inside[scope]
         own = set(members)
         sources = (s for head in members for s in self._groups[head].sources if s not in own)

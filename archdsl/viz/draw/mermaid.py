@@ -25,7 +25,7 @@ def mermaid_source(diagram: Diagram, colouring: Colouring, direction: str) -> st
         lines.append(
             f"  subgraph {writer.name(f'detail {detail.letter}')}[{_quoted(detail.title)}]"
         )
-        lines += writer.inside(detail.root)
+        lines += [f"  direction {direction}", *writer.inside(detail.root)]
         lines.append("  end")
         lines += [writer.edge(edge) for edge in detail.edges]
         ends = (part for part in detail.root.walk() if isinstance(part, End))
@@ -90,6 +90,6 @@ def _quoted(*lines: str) -> str:
 def _escaped(text: str) -> str:
     """Letters, digits and plain punctuation as they are, the others as entities by number."""
     return "".join(
-        letter if letter.isalnum() or letter in " ,.()+/=×·−–…" else f"#{ord(letter)};"
+        letter if letter.isalnum() or letter in " _,.()+/=×·−–…" else f"#{ord(letter)};"
         for letter in text
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from archdsl.diagnostics import fail
 
 DETAILS = ("none", "auto", "all")
 """No insides of closed blocks beside the figure, those that fit the page, or all."""
@@ -15,6 +18,10 @@ ENGINES = ("dot", "neato", "fdp", "sfdp", "circo", "twopi")
 
 COLOURS = ("category", "params", "macs", "memory", "receptive-field")
 """Quantities that the colour of a box can show."""
+
+
+PAGES = {"A4": (539.0, 786.0), "16:9": (960.0, 540.0), "4:3": (720.0, 540.0)}
+"""Pages by name, width by height in points: A4 less a margin of 1 cm, and slides."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class DrawOptions:
     fuse: bool = True
     """Draw a convolution, its normalisation and its activation as one box."""
     style: str = "paper"
+    page: str | None = None
+    """One of :data:`PAGES`, or ``120x80``: width and height in millimetres; that of the style."""
     direction: str | None = None
     colour: str = "category"
     title: str | None = None
@@ -50,7 +59,22 @@ class DrawOptions:
     dpi: int | None = None
     """Dots per inch of a picture that consists of dots; ``None`` for the format's default."""
 
+    def __post_init__(self) -> None:
+        if self.page is not None:
+            page_size(self.page)
+
     @property
     def flow(self) -> str:
         """The direction of formats that lay out themselves: TB or LR."""
         return "LR" if self.direction == "LR" else "TB"
+
+
+def page_size(page: str) -> tuple[float, float]:
+    """Width and height of a page in points; raises ArchError for what is none."""
+    if page in PAGES:
+        return PAGES[page]
+    sides = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", page)
+    if sides is None or not (int(sides[1]) and int(sides[2])):
+        names = ", ".join(PAGES)
+        raise fail(f"there is no page '{page}'", None, f"expected {names}, or 120x80: millimetres")
+    return int(sides[1]) / 25.4 * 72, int(sides[2]) / 25.4 * 72

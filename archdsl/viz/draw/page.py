@@ -46,9 +46,18 @@ class Page:
 
 
 def page_of(
-    placed: Placed, title: str, totals: str, legend: Iterable[Swatch], *, padded: bool = True
+    placed: Placed,
+    title: str,
+    totals: str,
+    legend: Iterable[Swatch],
+    *,
+    padded: bool = True,
+    shape: float | None = None,
 ) -> Page:
-    """The page around a placed diagram; if ``padded``, no narrower than :data:`NARROWEST`."""
+    """The page around a placed diagram; if ``padded``, no narrower than :data:`NARROWEST`.
+
+    With a ``shape`` its width is that many times its height.
+    """
     swatches = list(legend)
     heading = _heading(title, totals, placed)
     inner = max(placed.width, *(line.width for line in heading), _least(swatches, placed))
@@ -57,7 +66,10 @@ def page_of(
     below = _ABOVE_LEGEND + len(rows) * _ROW if rows else 0.0
     across, along = inner + 2 * MARGIN, above + placed.height + below + 2 * MARGIN
     page_width, page_height = across, along
-    if padded:
+    if shape is not None:
+        page_width = max(across, along * shape)
+        page_height = max(along, across / shape)
+    elif padded:
         page_width = max(across, along / NARROWEST)
         page_height = max(along, across / NARROWEST)
     middle, top = page_width / 2, MARGIN

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Protocol
 
-from archdsl.viz.draw.beside import Surroundings
+from archdsl.viz.draw.beside import Surroundings, Whole
 from archdsl.viz.draw.box_sizes import SMALL, sized
 from archdsl.viz.draw.collapse import Levels
 from archdsl.viz.draw.colours import Colouring
 from archdsl.viz.draw.cross_axis import BETWEEN_PARTS
 from archdsl.viz.draw.diagram import ALONE, Beside, Diagram
 from archdsl.viz.draw.layout import Layout
-from archdsl.viz.draw.options import DrawOptions
+from archdsl.viz.draw.options import DrawOptions, page_size
 from archdsl.viz.draw.page import NARROWEST, Page, page_of
 from archdsl.viz.draw.placed import Placed
 from archdsl.viz.draw.themes import Theme
 from archdsl.viz.draw.u_shape import u_shape
 
-SMALLEST = 7.0
-"""Points that the smallest text has at least on a page that a figure fits."""
-
 _COLUMNS = 9
 _SNAKE, _ACROSS = 0.9, 0.85
 """Gain in text size that a direction needs to be taken instead of top to bottom."""
 _GOOD = 0.98
+_NEAR = 0.75
 
 
 _WITH = (Beside(), Beside(costs=False))
@@ -49,7 +46,9 @@ class FittedFigure:
 
 @dataclass(frozen=True)
 class _Try:
+    whole: Whole
     page: Page
+    """Of the size that it needs, without what is in it."""
     scale: float
     """Of the figure on the page that it is to fit, at most 1."""
     score: float
@@ -75,7 +74,15 @@ class Fitter:
 
     def __init__(self, source: DiagramSource, options: DrawOptions, theme: Theme) -> None:
         self._options, self._theme = options, theme
+        fixed = options.page is not None or len(theme.pages) == 1
+        self._pages = theme.pages
+        if options.page is not None:
+            size = page_size(options.page)
+            self._pages = (size, size[::-1]) if options.page == "A4" else (size,)
+            fixed = options.page != "A4"
+        self._shape = self._pages[0][0] / self._pages[0][1] if fixed else None
         self._source = source
+        self._sizes: dict[tuple[Levels, Beside], float] = {}
         self._usual = options.legend is not False and options.colour == "category"
 
     def figure(self) -> FittedFigure:
@@ -92,26 +99,39 @@ class Fitter:
 
     def _chosen(self) -> tuple[Levels, Beside]:
         """The finest levels that fit, with details if that can be; the last that was tried."""
+        wanted = self._theme.smallest
         for chosen in _BESIDE[self._options.details]:
-            for levels, details in product(self._choices(), chosen):
-                diagram = self._source.diagram(levels, usual=self._usual, details=details)
-                if self._outgrows(diagram):
-                    continue
-                if self._figure(diagram)[1] * SMALL >= SMALLEST:
-                    return levels, details
+            for levels in self._choices():
+                for details in chosen:
+                    size = self._smallest_text(levels, details)
+                    if size >= wanted:
+                        return levels, details
+                    if size < wanted * _NEAR:  # fewer words in the boxes are of no use
+                        break
         return levels, details
+
+    def _smallest_text(self, levels: Levels, details: Beside) -> float:
+        """Points of the smallest text on the page, 0 where trying is of no use."""
+        diagram = self._source.diagram(levels, usual=self._usual, details=details)
+        key = levels, details if diagram.details else ALONE
+        if key not in self._sizes:
+            outgrows = self._outgrows(diagram)
+            self._sizes[key] = 0.0 if outgrows else self._figure(diagram)[1] * SMALL
+        return self._sizes[key]
 
     def _choices(self) -> Iterable[Levels]:
         """Levels from the finest to the coarsest, unless some are asked for."""
         if self._options.depth is not None:
             return [Levels(self._options.depth)]
         count = self._source.levels()
-        return [Levels(), *map(Levels, range(count, 0, -1)), Levels(1, nested=False)]
+        return [Levels(), *map(Levels, range(count - 1, 0, -1)), Levels(1, nested=False)]
 
     def _outgrows(self, diagram: Diagram) -> bool:
         """True if the boxes alone need more than a page, so that placing them is of no use."""
-        room = max(w * h for w, h in self._theme.pages) * (SMALL / SMALLEST) ** 2
-        for box in diagram.boxes():
+        room = max(w * h for w, h in self._pages) * (SMALL / self._theme.smallest) ** 2
+        for width, height in Surroundings(diagram).sizes():
+            room -= width * height
+        for box in diagram.root.boxes():
             size = sized(box)
             room -= (size.width + BETWEEN_PARTS) * (size.height + BETWEEN_PARTS)
             if room < 0:
@@ -124,21 +144,22 @@ class Fitter:
         best: _Try | None = None
         surroundings = Surroundings(diagram)
         for figure, preference in self._directions(diagram):
-            for placed in surroundings.around(figure):
-                tried = self._tried(placed, preference, diagram, colouring)
+            for whole in surroundings.around(figure):
+                tried = self._tried(whole, preference, diagram, colouring)
                 if best is None or tried.score > best.score:
                     best = tried
             if best is not None and best.score >= _GOOD:
                 break
         assert best is not None
-        return FittedFigure(best.page, diagram, colouring), best.scale
+        page = replace(best.page, placed=best.whole.placed())
+        return FittedFigure(page, diagram, colouring), best.scale
 
     def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
         """The diagram in every direction that may be taken, and how much that one is liked."""
         wanted = self._options.direction
-        whole = u_shape(diagram) if wanted is None else None
-        if whole is not None:
-            yield whole, 1.0
+        curve = u_shape(diagram) if wanted is None else None
+        if curve is not None:
+            yield curve, 1.0
             return
         if wanted in (None, "TB", "snake"):
             layout = Layout(diagram)
@@ -152,16 +173,34 @@ class Fitter:
                     if placed.width > placed.height * NARROWEST:
                         break
         if wanted in (None, "LR"):
-            yield Layout(diagram, across=True).placed(), _ACROSS
+            layout = Layout(diagram, across=True)
+            whole = layout.placed()
+            yield whole, _ACROSS
+            for rows in range(2, _COLUMNS if wanted == "LR" or self._shape else 0):
+                placed = layout.placed(whole.width / rows * 1.08 + 30)
+                yield placed, _ACROSS * _SNAKE
+                if placed.height > placed.width:
+                    break
 
     def _tried(
-        self, placed: Placed, preference: float, diagram: Diagram, colouring: Colouring
+        self, whole: Whole, preference: float, diagram: Diagram, colouring: Colouring
     ) -> _Try:
         options = self._options
         title = diagram.title if options.title is None else options.title
         swatches = [] if options.legend is False else colouring.legend()
-        page = page_of(placed, title, diagram.totals, swatches, padded=options.direction is None)
-        scale = max(min(1.0, w / page.width, h / page.height) for w, h in self._theme.pages)
+        width, height = whole.width, whole.height
+        page = page_of(
+            Placed(width, height, (), (), (), ()),  # what is in it makes no difference here
+            title,
+            diagram.totals,
+            swatches,
+            padded=options.direction is None,
+            shape=self._shape,
+        )
+        most = self._theme.enlarged
+        scale = max(min(most, w / page.width, h / page.height) for w, h in self._pages)
         # A figure much narrower than the page leaves most of it empty.
-        filled = max(placed.width / placed.height, placed.height / placed.width) / NARROWEST
-        return _Try(page, scale, scale * preference * min(1.0, (1.6 / max(filled, 0.01)) ** 0.5))
+        filled = max(width / height, height / width) / NARROWEST
+        return _Try(
+            whole, page, scale, scale * preference * min(1.0, (1.6 / max(filled, 0.01)) ** 0.5)
+        )

@@ -81,11 +81,11 @@ class _Slide:
         kind = MSO_SHAPE.ROUNDED_RECTANGLE
         shape = self._shapes.add_shape(kind, *map(_emu, (x, y, at.width, at.height)))
         shape.adjustments[0] = min(0.5, radius / max(1.0, min(at.width, at.height)))
-        shape.shadow.inherit = False
         shape.fill.solid()
         shape.fill.fore_color.rgb = _rgb(paint.fill)
         shape.line.color.rgb = _rgb(paint.line)
         shape.line.width = Pt(self._theme.stroke)
+        shape.shadow.inherit = False
         return shape
 
     def box(self, placed: PlacedBox, paint: Paint) -> None:

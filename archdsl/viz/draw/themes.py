@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from archdsl.ir.layer import Category
 from archdsl.viz.draw.diagram import ChangeMark
+from archdsl.viz.draw.options import PAGES
 
 
 class Paint(NamedTuple):
@@ -41,8 +42,12 @@ class Theme:
     """Paint of boxes that have no number."""
     stroke: float = 1.0
     radius: float = 4.0
-    pages: tuple[tuple[float, float], ...] = ((539.0, 786.0), (786.0, 539.0))
-    """A4 less a margin of 1 cm, upright and across, in points."""
+    pages: tuple[tuple[float, float], ...] = (PAGES["A4"], PAGES["A4"][::-1])
+    """Upright and across, in points."""
+    smallest: float = 7.0
+    """Points that the smallest text has at least on a page that a figure fits."""
+    enlarged: float = 1.0
+    """How much a small figure is enlarged, at most."""
 
 
 _LIGHT = {
@@ -98,7 +103,9 @@ _SLIDE = Theme(
     unknown=_PAPER.unknown,
     stroke=1.5,
     radius=6.0,
-    pages=((960.0, 540.0),),
+    pages=(PAGES["16:9"],),
+    smallest=13.0,
+    enlarged=3.0,
 )
 
 _DARK = Theme(
