@@ -10,17 +10,7 @@ import torch
 from torch import nn
 
 from archdsl.backends.plan import Plan
-from archdsl.backends.source.code_style import (
-    INDENT,
-    Doc,
-    DocGroup,
-    call,
-    joined,
-    lines,
-    literal,
-    quoted,
-    tupled,
-)
+from archdsl.backends.source.layout import INDENT, call, lines, literal, quoted, tupled
 from archdsl.backends.source.symbols import Symbols
 from archdsl.backends.torch.initial import DRAWN, owned
 from archdsl.backends.torch.realise import module_of
@@ -33,7 +23,7 @@ _DEPTH = 2
 """Levels of indentation of a constructor's lines."""
 
 
-_Line = tuple[int, Doc]
+_Line = tuple[int, str]
 """A statement, and how many levels deeper than its loop it stands."""
 
 
@@ -97,7 +87,7 @@ class InitialWeights:
         """Source lines of the constants that the constructor reads."""
         found: list[str] = []
         if self._frozen:
-            found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
+            found += ["", "", *lines(f"FROZEN = {tupled(map(quoted, self._frozen))}", 0)]
         return found
 
     def _drawing(self) -> list[str]:
@@ -121,7 +111,7 @@ class InitialWeights:
             if len(places) == 1:
                 root = f"self.get_submodule({quoted(places[0])})"
             elif places:
-                found += lines(joined("for name in ", _tuple(places), ":"), depth)
+                found += lines(f"for name in {tupled(map(quoted, places))}:", depth)
                 depth, root = depth + 1, "self.get_submodule(name)"
             found += lines(f"for module in {root}.modules():", depth)
             found += lines(f"if isinstance(module, {self._kinds(kinds)}):", depth + 1)
@@ -162,7 +152,7 @@ def _calls(start: _Start, parts: Collection[nn.Module]) -> list[_Line]:
     return found
 
 
-def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[Doc]:
+def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[str]:
     """The statements that draw a tensor by a rule."""
     if isinstance(rule, Constant):
         if rule.value == 0:
@@ -183,10 +173,6 @@ def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[Doc]:
     # Uniform values reach to √3 deviations.
     bound = f"bound = ({3 * rule.scale:.12g} / fan) ** 0.5"
     return [fan, bound, call("nn.init.uniform_", (tensor, "-bound", "bound"))]
-
-
-def _tuple(texts: Sequence[str]) -> DocGroup:
-    return tupled(tuple(map(quoted, texts)))
 
 
 def _largest(wanted: Collection[str], others: Collection[str]) -> list[str]:

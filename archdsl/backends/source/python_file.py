@@ -13,9 +13,9 @@ from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, V
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Signature, Writer
-from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
+from archdsl.backends.source.layout import INDENT, lines, literal, prose
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.spelling import Spelled, UnspelledError
 from archdsl.backends.source.steps import Built
@@ -238,8 +238,8 @@ def wrapped(text: str) -> list[str]:
 
 def _main(network: Network, name: str) -> list[str]:
     arguments = trial_input(network)
-    body: list[Doc] = [f"network = {name}().eval()"]
-    body += [joined(f"{identifier(key)} = ", _random(value)) for key, value in arguments.items()]
+    body = [f"network = {name}().eval()"]
+    body += [f"{identifier(key)} = {_random(value)}" for key, value in arguments.items()]
     given = ", ".join(f"{key}={key}" if len(arguments) > 1 else key for key in arguments)
     body += ["with torch.inference_mode():", f"{INDENT}outputs = network({given})"]
     if not _tensors(network):
@@ -248,7 +248,7 @@ def _main(network: Network, name: str) -> list[str]:
         body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
     else:
         body.append("print(tuple(outputs.shape))")
-    written = [line for doc in body for line in lines(doc, 1)]
+    written = [line for each in body for line in lines(each, 1)]
     return [
         "def main() -> None:",
         *written,
@@ -259,10 +259,10 @@ def _main(network: Network, name: str) -> list[str]:
     ]
 
 
-def _random(value: Any) -> Doc:
+def _random(value: Any) -> str:
     """An expression for random values of a value's size."""
     if isinstance(value, Tensor):
         return f"torch.rand({', '.join(map(str, value.shape))})"
     if isinstance(value, (list, tuple)):
-        return DocGroup("[", tuple(map(_random, value)), "]", listed=True)
+        return f"[{', '.join(map(_random, value))}]"
     return literal(value)

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from archdsl.analysis.anti_unification import Abstraction, Argument, Constant, Value, same
-from archdsl.backends.source.code_style import literal
+from archdsl.backends.source.layout import literal
 from archdsl.frontend.elaborate.arithmetic import make_divisible
 
 _FACTORS = (1, 2, 3, 4, 6, 8)

@@ -12,7 +12,7 @@ import torchvision.ops
 from torch import nn
 from torch.nn import functional
 
-from archdsl.backends.source.code_style import INDENT, WIDTH
+from archdsl.backends.source.layout import INDENT, WIDTH
 from archdsl.diagnostics import fail
 
 _NN = "from torch import nn"
