@@ -47,6 +47,11 @@ class Operation:
         """The operations whose results it takes, in order and each once."""
         return operations_in((self.arguments, self.options))
 
+    @property
+    def gives(self) -> tuple[Operation, ...]:
+        """The values that it gives: its result."""
+        return (self,)
+
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.target}>"
 

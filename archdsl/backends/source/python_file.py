@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.analysis.cost import summarise
-from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, Variations
+from archdsl.backends.plan import Operation, Plan, Unit, Variation, Variations
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Signature, Writer
@@ -163,11 +163,11 @@ def _words(pattern: Pattern) -> set[str]:
 
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
     """The shape of what each part of the network gives; of a loop's last iteration as well."""
-    for piece in root.pieces:
-        if isinstance(piece, InnerUnit):
-            value = list(piece.unit.outputs)[-1]
-            yield piece.name, _shape(network, value.path)
-            yield piece.name.rstrip("0123456789"), _shape(network, value.path)
+    for name, called in root.pieces:
+        if isinstance(called, Unit) and name is not None:
+            shape = _shape(network, called.gives[-1].path)
+            yield name, shape
+            yield name.rstrip("0123456789"), shape
 
 
 def _shape(network: Network, path: str) -> str:

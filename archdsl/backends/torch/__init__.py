@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import torch
 from torch import nn
 
-from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
+from archdsl.backends.plan import Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name
 from archdsl.backends.torch.blocks import block_class, chain_class, filled, is_chain, notes
 from archdsl.backends.torch.flat import flat
@@ -107,12 +107,9 @@ def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | Non
         if key not in classes:
             classes[key] = _class(network, unit, planned)
         parts = [
-            (
-                piece.name,
-                leaves[piece.operation.target] if isinstance(piece, Leaf) else made[piece.unit],
-            )
-            for piece in unit.pieces
-            if isinstance(piece, (Leaf, InnerUnit))
+            (name, made[called] if isinstance(called, Unit) else leaves[called.target])
+            for name, called in unit.pieces
+            if name is not None
         ]
         made[unit] = filled(classes[key], parts)
     module = made[found[0]]
