@@ -12,7 +12,7 @@ from torch import nn
 from archdsl.backends.plan import Plan
 from archdsl.backends.source.layout import INDENT, call, lines, literal, quoted, tupled
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.torch.initial import DRAWN, owned
+from archdsl.backends.torch.initial import DRAWN, SkippedInitialisation, owned
 from archdsl.backends.torch.realise import module_of
 from archdsl.ir.initial import Constant, Fan, Normal, Rule
 from archdsl.layers.initial import TORCH
@@ -40,7 +40,7 @@ class InitialWeights:
 
     def __init__(self, plan: Plan, symbols: Symbols) -> None:
         self._symbols = symbols
-        with torch.device("meta"):
+        with torch.device("meta"), SkippedInitialisation():
             leaves = {path: module_of(leaf.construct) for path, leaf in plan.modules.items()}
         self._drawn: defaultdict[_Start, dict[str, nn.Module]] = defaultdict(dict)
         for path, leaf in leaves.items():
