@@ -169,6 +169,8 @@ class _Cutting:
     def _carry(self, source: Operation, reader: Unit) -> None:
         """Note a value as an output of the units that it leaves and an input of those it enters."""
         home = self._home[source]
+        if home is reader:
+            return
         around = set(home.around())
         common = next(unit for unit in reader.around() if unit in around)
         for unit in home.around():
