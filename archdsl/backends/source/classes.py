@@ -12,7 +12,7 @@ from archdsl.analysis.anti_unification import Constant, Term, Value, same
 from archdsl.backends.plan import Operation
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
-from archdsl.backends.source.layout import INDENT, WIDTH, call, lines, literal, prose, tupled
+from archdsl.backends.source.layout import INDENT, WIDTH, block, call, lines, literal, prose, tupled
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.spelling import Spelled
@@ -63,7 +63,7 @@ class Writer:
         """The class of a pattern.
 
         ``about`` is its docstring, ``notes`` are comments by attribute; ``signature`` is that of
-        the network itself, ``ending`` are last lines of its constructor.
+        the network itself, ``ending`` are the last statements of its constructor.
         """
         made = self._attributes(pattern, notes)
         base = self._symbols.nn("Sequential" if pattern.chain else "Module")
@@ -80,7 +80,7 @@ class Writer:
             f"{INDENT * 2}super().__init__()",
             *(f"{INDENT * 2}self.{field} = {name}" for name, field in kept.items()),
             *made,
-            *(INDENT * 2 + line for line in ending),
+            *block(ending, 2),
             *forward,
         ]
 

@@ -29,6 +29,15 @@ class _Group(NamedTuple):
         return not re.search(r"[\w)\]].$", self.before)
 
 
+def block(statements: Iterable[str], depth: int) -> list[str]:
+    """Statements in lines, indented by ``depth`` levels and by the spaces that they begin with."""
+    found: list[str] = []
+    for text in statements:
+        statement = text.lstrip()
+        found += lines(statement, depth + (len(text) - len(statement)) // len(INDENT))
+    return found
+
+
 def lines(text: str, depth: int) -> list[str]:
     """A statement in lines, indented by ``depth`` levels."""
     indent = INDENT * depth

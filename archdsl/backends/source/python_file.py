@@ -15,7 +15,7 @@ from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Signature, Writer
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
-from archdsl.backends.source.layout import INDENT, lines, literal, prose
+from archdsl.backends.source.layout import INDENT, block, literal, prose
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.spelling import Spelled, UnspelledError
 from archdsl.backends.source.steps import Built
@@ -59,8 +59,9 @@ def page(network: Network) -> str:
     notes = dict(_notes(network, root.units[0]))
     signature = None if root.chain else _signature(network, varied.plan, symbols)
     body += ["", "", *writer.lines(root, about, notes, signature, beginning.constructor())]
-    body += beginning.methods(root.name)
-    body += beginning.functions()
+    methods, constants = beginning.methods(root.name), beginning.constants()
+    body += ["", *block(methods, 1)] if methods else []
+    body += ["", "", *block(constants, 0)] if constants else []
     bundled = bundle.lines()
     if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
@@ -248,15 +249,8 @@ def _main(network: Network, name: str) -> list[str]:
         body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
     else:
         body.append("print(tuple(outputs.shape))")
-    written = [line for each in body for line in lines(each, 1)]
-    return [
-        "def main() -> None:",
-        *written,
-        "",
-        "",
-        'if __name__ == "__main__":',
-        f"{INDENT}main()",
-    ]
+    ending = ["", "", 'if __name__ == "__main__":', f"{INDENT}main()"]
+    return ["def main() -> None:", *block(body, 1), *ending]
 
 
 def _random(value: Any) -> str:
