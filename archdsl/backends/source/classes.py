@@ -100,10 +100,9 @@ class Writer:
         return literal(value)
 
     def _attributes(self, pattern: Pattern, notes: Mapping[str, str]) -> list[str]:
-        values = (self._said(term, pattern.arguments) for term in pattern.abstraction.terms)
         found: list[str] = []
-        for action in pattern.actions:
-            slots = list(islice(values, len(action.slots)))
+        for action, terms in pattern.parts():
+            slots = [self._said(term, pattern.arguments) for term in terms]
             if isinstance(action, Loop):
                 found += self._loop(action, slots, notes)
             elif action.name is not None and action.first:
@@ -177,8 +176,7 @@ class Writer:
         """The method; ``kept`` takes the arguments of the constructor that it reads."""
         names = UniqueNames(step.name for step in pattern.steps if step.name is not None)
 
-        def slot(index: int) -> str:
-            term = pattern.abstraction.terms[index]
+        def slot(term: Term) -> str:
             for place, name in enumerate(pattern.arguments):
                 if not isinstance(term, Constant) and term.uses(place) and name not in kept:
                     kept[name] = names.new(allowed(name), f"{name}_")

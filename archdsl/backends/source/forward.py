@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from archdsl.analysis.anti_unification import Term
 from archdsl.backends.plan import Operation
 from archdsl.backends.source.identifiers import UniqueNames, safe
 from archdsl.backends.source.layout import INDENT, WIDTH, call, lines, literal, quoted, tupled
@@ -37,7 +39,7 @@ class Forward:
     """Writes the body of a forward method, whose parameters are ``names``."""
 
     def __init__(
-        self, pattern: Pattern, symbols: Symbols, slot: Callable[[int], str], names: Sequence[str]
+        self, pattern: Pattern, symbols: Symbols, slot: Callable[[Term], str], names: Sequence[str]
     ) -> None:
         self.lines: list[str] = []
         self._pattern = pattern
@@ -54,14 +56,11 @@ class Forward:
 
     def write(self, result: Any) -> list[str]:
         """The lines; ``result`` is what is returned, with the outputs in it."""
-        at = 0
-        for action in self._pattern.actions:
+        for action, terms in self._pattern.parts():
             if isinstance(action, Loop):
-                self._loop(action, at)
+                self._loop(action, *terms)
             elif action.gives:
-                numbers = map(self._slot, range(at + action.made, at + len(action.slots)))
-                self._step(action, numbers, f"self.{action.name}")
-            at += len(action.slots)
+                self._step(action, map(self._slot, terms[action.made :]), f"self.{action.name}")
         if [e.value for e in self._pending] != self._outputs:
             self._flush()
         texts = {each.value: each.text for each in self._pending}
@@ -204,7 +203,7 @@ class Forward:
 
     # ---- loops ----
 
-    def _loop(self, loop: Loop, at: int) -> None:
+    def _loop(self, loop: Loop, count: Term, *terms: Term) -> None:
         self._flush()
         freed = self._release([loop.start])
         carried = freed[0] if freed else self._free("x", "carried")
@@ -223,18 +222,17 @@ class Forward:
             variable = self._free(stem.rpartition("_")[2] or stem, "layer")
             self._put(f"for {variable} in self.children():")
         else:
-            self._put(f"for i in {span(first, self._slot(at))}:")
+            self._put(f"for i in {span(first, self._slot(count))}:")
         self._depth += 1
-        at += 1
+        rest = iter(terms[::2])
         for step, number in zip(loop.body, loop.numbers, strict=True):
             callee = variable if alone else ""
             if number is not None and not alone:
                 shift = f" + {number - first}" if number > first else ""
                 callee = f'self.get_submodule(f"{step.name}{{i{shift}}}")'
-            slots = range(at + 2 * step.made, at + 2 * len(step.slots), 2)
+            numbers = list(islice(rest, len(step.slots)))[step.made :]
             final = carried if step is loop.body[-1] else None
-            self._step(step, map(self._slot, slots), callee, final)
-            at += 2 * len(step.slots)
+            self._step(step, map(self._slot, numbers), callee, final)
         self._depth -= 1
         self._release(guarded)
         for value in (loop.carried, loop.body[-1].gives[0]):
