@@ -6,8 +6,7 @@ Everything the command line does goes through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
+from collections.abc import Mapping, Set
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,15 +16,14 @@ from archdsl.analysis import shapes
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.diagnostics import ArchError, Diagnostic, fail, listing
 from archdsl.diagnostics.source import Source
-from archdsl.frontend.elaborate import Elaborated, Limits, elaborate, opaque_warnings
+from archdsl.frontend.elaborate import opaque_warnings
+from archdsl.frontend.expansion import FrontendResult, expanded
 from archdsl.frontend.files import noting_files, read_source, source_of
 from archdsl.frontend.header import DEFAULTS, Facts, Setting, facts
 from archdsl.frontend.run_folder import RunFolder, read_run_folder
-from archdsl.frontend.syntax import nodes
-from archdsl.frontend.syntax.parser import parse
 from archdsl.ir import network as model
-from archdsl.ir.build import build
 from archdsl.ir.edges import Shape, shown
+from archdsl.ir.origin import Limits, Origin
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
@@ -42,15 +40,6 @@ class Choice(NamedTuple):
     def __str__(self) -> str:
         others = listing(self.others)
         return f"{self.name} was taken; --net chooses another: {others}"
-
-
-class FrontendResult(NamedTuple):
-    """The syntax tree of a spec and its elaboration, which advice needs."""
-
-    document: nodes.Document
-    elaborated: Elaborated
-    again: Callable[[Mapping[str, Any]], Network]
-    """The network of the same text with other values of some parameters."""
 
 
 class Network:
@@ -95,13 +84,7 @@ class Network:
     @cached_property
     def checked(self) -> model.Network:
         """The network with its shapes; raises ArchError where they do not fit."""
-        network = replace(self._network, varied=self._varied)
-        return shapes.check(network, self._input_shape)
-
-    def _varied(self, settings: Mapping[str, Any]) -> model.Network:
-        """The checked network of the same text with other values of parameters."""
-        assert self._origin is not None  # else there are no parameters
-        return self._origin.again(settings).sized(self._input_shape).checked
+        return shapes.check(self._network, self._input_shape)
 
     @cached_property
     def setting(self) -> Setting:
@@ -357,21 +340,14 @@ def load_source(
 ) -> Network:
     """:func:`load` for a source that has been read already."""
     shape = parse_size(input) if isinstance(input, str) else input
+    origin = Origin(source, net, settings or {}, limits or Limits(), opaque or {})
     with noting_files() as read:
-        document = parse(source, settings)
-        elaborated = elaborate(document, net=net, settings=settings, limits=limits, opaque=opaque)
-    name = source.path.stem if source.path is not None else (elaborated.name or "network")
+        found = expanded(origin)
+    elaborated = found.elaborated
     choice = None
     if source.is_cpp and elaborated.name is not None and elaborated.others:
         choice = Choice(elaborated.name, elaborated.others)
-    graph = build(elaborated.block, name, elaborated.parameters)
-
-    def again(values: Mapping[str, Any]) -> Network:
-        every = {**(settings or {}), **values}
-        return load_source(source, net=net, limits=limits, settings=every)
-
-    origin = FrontendResult(document, elaborated, again)
-    return Network(graph, source, shape, choice, origin, frozenset(read))
+    return Network(found.network, source, shape, choice, found, frozenset(read))
 
 
 def parse_size(text: str) -> Shape:

@@ -37,7 +37,9 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     typed = run(inference.region(network.root, ()))
     if inference.errors:
         raise ArchError(d for alike in inference.errors.values() for d in alike)
-    checked = replace(network, typed=typed, warnings=tuple(inference.warnings))
+    checked = replace(
+        network, typed=typed, warnings=tuple(inference.warnings), input_shape=input_shape
+    )
     if unfit := list(misfits(checked)):
         raise ArchError(unfit)
     return checked

@@ -34,6 +34,8 @@ class Scope:
     parent: Scope | None = None
     weights: str = ""
     """The path of the scope whose weights it has: its own, or that of the first shared one."""
+    typed: TypedRegion | None = None
+    """The region with its types, one object for equal regions; ``None`` before a check."""
 
     @property
     def name(self) -> str:
@@ -172,6 +174,7 @@ class _OpenScope(NamedTuple):
 
     call: Call | None
     parent: int
+    typed: TypedRegion | None
 
 
 class _Visit:
@@ -209,7 +212,7 @@ class _Walk:
     def __init__(self, root: Region, typed: TypedRegion | None, limit: int | None) -> None:
         self.layers: list[tuple[LayerStep, int, tuple[int, ...]]] = []
         self.types: list[EdgeType] = []
-        self.scopes: list[_OpenScope] = [_OpenScope(None, -1)]
+        self.scopes: list[_OpenScope] = [_OpenScope(None, -1, typed)]
         self.root = _Visit(root, typed, (), 0, None, iter(()))
         self._limit = limit
 
@@ -254,7 +257,7 @@ class _Walk:
         runs: Iterator[TypedRegion | None],
     ) -> _Visit:
         if call.stem is not None:
-            self.scopes.append(_OpenScope(call, scope))
+            self.scopes.append(_OpenScope(call, scope, typed))
             scope = len(self.scopes) - 1
         return _Visit(call.region, typed, inputs, scope, call, runs)
 
@@ -269,7 +272,7 @@ class _Walk:
 def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
     siblings: list[Counter[str]] = [Counter() for _ in walk.scopes]
     shared: set[tuple[int, str]] = set()
-    for call, parent in walk.scopes[1:]:
+    for call, parent, _ in walk.scopes[1:]:
         assert call is not None and call.stem is not None
         if call.shared and (parent, call.stem) in shared:
             continue  # it has the name of the first one
@@ -278,10 +281,10 @@ def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
             shared.add((parent, call.stem))
     for step, place, _ in walk.layers:
         siblings[place][step.stem] += 1
-    scopes = [Scope("", walk.root.region)]
+    scopes = [Scope("", walk.root.region, typed=walk.root.typed)]
     namers = [_Namer("", siblings[0])]
     uses: dict[tuple[int, str], list[Scope]] = {}
-    for index, (call, parent) in enumerate(walk.scopes[1:], 1):
+    for index, (call, parent, typed) in enumerate(walk.scopes[1:], 1):
         assert call is not None and call.stem is not None
         around = scopes[parent]
         before = uses.setdefault((parent, call.stem), []) if call.shared else []
@@ -290,7 +293,7 @@ def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:
         else:
             path = namers[parent].path(call.stem)
             weights = around.weights + path[len(around.path) :]
-        scope = Scope(path, call.region, call, around, weights)
+        scope = Scope(path, call.region, call, around, weights, typed)
         scopes.append(scope)
         before.append(scope)
         namers.append(_Namer(path, siblings[index]))

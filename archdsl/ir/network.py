@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
-from archdsl.ir.edges import EdgeType
+from archdsl.ir.edges import EdgeType, Shape
 from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, flatten
 from archdsl.ir.input_layer import InputLayer
+from archdsl.ir.origin import Origin
 from archdsl.ir.region import LayerStep, Region
 from archdsl.ir.typed_region import TypedRegion, distinct
 
@@ -37,8 +38,10 @@ class Network:
     """Outputs by path that stand in for the network's own."""
     limit: int | None = None
     """Number of equal runs in a row that the graph has at most; ``None`` for all of them."""
-    varied: Callable[[Mapping[str, Any]], Network] | None = None
-    """The checked network of the same text with other values of parameters, if there is a text."""
+    origin: Origin | None = None
+    """The text that it was expanded from; ``None`` for a network without one."""
+    input_shape: Shape | None = None
+    """The input (channels, height, width) that it was checked for in place of the text's own."""
 
     # ---- without the graph ----
 

@@ -233,5 +233,5 @@ def test_a_size_that_is_rounded_off_nearby_is_told() -> None:
 
 def test_a_network_without_its_text_has_no_arguments() -> None:
     network = archdsl.load("param int n = 3; using net_type = fc<n,input<3,4,4>>;")
-    alone = replace(network.checked, varied=None)
+    alone = replace(network.checked, origin=None)
     assert "def __init__(self) -> None:" in source_of(alone)

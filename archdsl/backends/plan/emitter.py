@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from archdsl.backends.plan.operations import Kind, LeafModule, Operation, Plan
 from archdsl.ir.cells import cells
@@ -16,9 +17,18 @@ from archdsl.ir.overwriting import overwritable
 from archdsl.ir.window import Cells
 from archdsl.layers.initial import TORCH
 
+_KNOWN: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
+
 
 def plan(network: Network) -> Plan:
-    """The plan of a checked network; its operations follow the order of the layers."""
+    """The plan of a checked network, made once; its operations follow the order of the layers."""
+    known = _KNOWN.get(network)
+    if known is None:
+        known = _KNOWN[network] = _planned(network)
+    return known
+
+
+def _planned(network: Network) -> Plan:
     emit = _PlanEmitter(network)
     values: dict[str, Operand] = {}
     may_overwrite = overwritable(network)

@@ -47,6 +47,11 @@ class Operation:
         """The operations whose results it takes, in order and each once."""
         return operations_in((self.arguments, self.options))
 
+    @property
+    def gives(self) -> tuple[Operation, ...]:
+        """The values that it gives: its result."""
+        return (self,)
+
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.target}>"
 
@@ -112,14 +117,19 @@ def shape(value: Any, leaf: Callable[[Any], Hashable]) -> Hashable:
     return leaf(value)
 
 
+def mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    """A value with other things in place of the operations and constants in it, in their order."""
+    if isinstance(value, Construct):
+        return Construct(value.target, *mapped((value.arguments, value.options), leaf))
+    if isinstance(value, Mapping):
+        return {key: mapped(each, leaf) for key, each in value.items()}
+    if isinstance(value, slice):
+        return slice(*mapped((value.start, value.stop, value.step), leaf))
+    if type(value) in (tuple, list):
+        return type(value)([mapped(each, leaf) for each in value])
+    return leaf(value)
+
+
 def replaced(value: Any, by: Callable[[Operation], Any]) -> Any:
     """A value with other things in place of the operations in it."""
-    if isinstance(value, Operation):
-        return by(value)
-    if isinstance(value, Mapping):
-        return {key: replaced(each, by) for key, each in value.items()}
-    if isinstance(value, slice):
-        return slice(*(replaced(each, by) for each in (value.start, value.stop, value.step)))
-    if type(value) in (tuple, list):
-        return type(value)(replaced(each, by) for each in value)
-    return value
+    return mapped(value, lambda each: by(each) if isinstance(each, Operation) else each)

@@ -7,7 +7,7 @@ from itertools import accumulate
 from archdsl.analysis.cost import summarise
 from archdsl.backends.plan.emitter import plan
 from archdsl.backends.plan.operations import Operation, Plan
-from archdsl.backends.plan.units import InnerUnit, Unit, units
+from archdsl.backends.plan.units import Unit, units
 from archdsl.diagnostics import fail
 from archdsl.ir.network import Network
 
@@ -81,9 +81,9 @@ def _operations(unit: Unit) -> list[Operation]:
     found: list[Operation] = []
     pending = [unit]
     while pending:
-        for piece in pending.pop().pieces:
-            if isinstance(piece, InnerUnit):
-                pending.append(piece.unit)
+        for _, called in pending.pop().pieces:
+            if isinstance(called, Unit):
+                pending.append(called)
             else:
-                found.append(piece.operation)
+                found.append(called)
     return found

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.backends.plan.operations import Kind, Operation, Plan, shape
 from archdsl.ir.names import class_name
 from archdsl.ir.network import Network, Scope
 
 
-@dataclass(eq=False, slots=True)
-class Leaf:
-    """A call of a layer's module; ``name`` is its name in the unit."""
+class Piece(NamedTuple):
+    """A call in a unit: of a layer's module, of another unit, or of a function.
 
-    name: str
-    operation: Operation
+    ``name`` is the part of the unit that is called, ``None`` for a function.
+    """
 
-
-@dataclass(eq=False, slots=True)
-class Function:
-    """A call of a function, an operator or a method."""
-
-    operation: Operation
-
-
-@dataclass(eq=False, slots=True)
-class InnerUnit:
-    """A call of another unit: that of a scope inside this one."""
-
-    name: str
-    unit: Unit
-
-
-UnitPiece = Leaf | Function | InnerUnit
+    name: str | None
+    called: Operation | Unit
 
 
 @dataclass(eq=False)
@@ -46,7 +30,7 @@ class Unit:
 
     scope: Scope
     parent: Unit | None
-    pieces: list[UnitPiece] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     inputs: dict[Operation, None] = field(default_factory=dict)
     outputs: dict[Operation, None] = field(default_factory=dict)
     height: int = 0
@@ -58,30 +42,36 @@ class Unit:
             yield unit
             unit = unit.parent
 
+    @property
+    def arguments(self) -> tuple[Operation, ...]:
+        """What it is called with."""
+        return tuple(self.inputs)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What it is called with by name: nothing."""
+        return {}
+
+    @property
+    def gives(self) -> tuple[Operation, ...]:
+        """The values that it gives."""
+        return tuple(self.outputs)
+
     def names(self) -> list[str]:
         """The names of the modules and units that it calls, in order."""
-        return [piece.name for piece in self.pieces if not isinstance(piece, Function)]
+        return [piece.name for piece in self.pieces if piece.name is not None]
 
     def chained(self) -> bool:
         """True if its pieces are modules in a row, each fed by the one before and called once."""
-        if len(self.inputs) != 1 or len(self.outputs) != 1 or not self.pieces:
+        names = self.names()
+        if len(self.inputs) != 1 or len({*names}) != len(self.pieces) or not names:
             return False
-        (value,) = self.inputs
-        names: set[str] = set()
-        for piece in self.pieces:
-            if isinstance(piece, Function) or piece.name in names:
+        value = self.arguments
+        for _, called in self.pieces:
+            if called.options or called.arguments != value or len(called.gives) != 1:
                 return False
-            names.add(piece.name)
-            if isinstance(piece, InnerUnit):
-                if list(piece.unit.inputs) != [value] or len(piece.unit.outputs) != 1:
-                    return False
-                (value,) = piece.unit.outputs
-            else:
-                call = piece.operation
-                if call.options or call.arguments != (value,):
-                    return False
-                value = call
-        return value in self.outputs
+            value = called.gives
+        return value == self.gives
 
 
 def unit_name(unit: Unit) -> str:
@@ -149,9 +139,9 @@ class _Cutting:
         if entry:
             unit.inputs[operation] = None
         elif operation.kind is Kind.MODULE:
-            unit.pieces.append(Leaf(operation.target.rpartition(".")[2], operation))
+            unit.pieces.append(Piece(operation.target.rpartition(".")[2], operation))
         else:
-            unit.pieces.append(Function(operation))
+            unit.pieces.append(Piece(None, operation))
         for each in unit.around():
             self.last[each] = operation
 
@@ -173,12 +163,14 @@ class _Cutting:
         for inner in reversed(missing):
             outer, unit = unit, Unit(inner, unit)
             self.units[inner.path] = unit
-            outer.pieces.append(InnerUnit(inner.name, unit))
+            outer.pieces.append(Piece(inner.name, unit))
         return unit
 
     def _carry(self, source: Operation, reader: Unit) -> None:
         """Note a value as an output of the units that it leaves and an input of those it enters."""
         home = self._home[source]
+        if home is reader:
+            return
         around = set(home.around())
         common = next(unit for unit in reader.around() if unit in around)
         for unit in home.around():
@@ -206,17 +198,12 @@ class UnitKeys:
         def leaf(value: Any) -> Hashable:
             return values[value] if isinstance(value, Operation) else (type(value).__name__, value)
 
-        for piece in unit.pieces:
-            if isinstance(piece, InnerUnit):
-                taken = tuple(values[each] for each in piece.unit.inputs)
-                for each in piece.unit.outputs:
-                    values.setdefault(each, len(values))
-                parts.append((piece.name, self._keys[piece.unit], taken))
-                continue
-            call = piece.operation
-            values.setdefault(call, len(values))
-            name = piece.name if isinstance(piece, Leaf) else call.target
-            parts.append((name, call.kind, shape((call.arguments, call.options), leaf)))
+        for name, called in unit.pieces:
+            target: Hashable = self._keys[called] if isinstance(called, Unit) else called.kind
+            function = called.target if name is None and isinstance(called, Operation) else None
+            parts.append((name, target, function, shape((called.arguments, called.options), leaf)))
+            for each in called.gives:
+                values.setdefault(each, len(values))
         given = tuple(values[each] for each in unit.outputs)
         full = (unit_name(unit), unit.parent is None, len(unit.inputs), *parts, given)
         found = self._numbers.setdefault(full, len(self._numbers))

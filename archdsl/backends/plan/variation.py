@@ -11,13 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from archdsl.analysis.shapes import check
 from archdsl.backends.plan.emitter import plan
-from archdsl.backends.plan.operations import LeafModule, Operation, Plan
+from archdsl.backends.plan.operations import Operation, Plan, mapped
 from archdsl.diagnostics import ArchError
+from archdsl.frontend.elaborate.assemble import read_document
+from archdsl.frontend.expansion import expanded
+from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.macros import Macros
+from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
+from archdsl.ir.origin import Origin
 
 _TRIED = 2
 """Number of settings in which all parameters have other values, besides those in which one has."""
@@ -48,10 +56,6 @@ class Variation:
     settings: int = 1
     parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-
-
-class _UnlikeError(Exception):
-    """Plans differ in more than numbers."""
 
 
 _View = tuple[Plan, Mapping[str, Mapping[str, Any]]]
@@ -97,9 +101,10 @@ class Variations:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._own = _view(network)
-        self._known: dict[tuple[Any, ...], tuple[_View, bool] | None] = {}
-        """By setting the plan there, and whether it differs; ``None`` where it is too unlike."""
+        self._own = _Reading(network)
+        self._known: dict[tuple[Any, ...], _Reading | None] = {(): self._own}
+        """By setting the plan there; ``None`` where it is too unlike."""
+        self._documents: dict[Any, nodes.Document] = {}
 
     def variation(self, without: Sequence[str] = ()) -> Variation:
         """The plans as one; parameters ``without`` are left at their values."""
@@ -121,45 +126,54 @@ class Variations:
             return self.variation((*without, next(reversed(found))))
         alone = [{name: values[0]} for name, values in found.items()]
         settings = [{}, *alone, *mixed]
-        (planned, numbers), _ = _merged(list(map(self._view, settings)))
+        planned, numbers = _merged(list(map(self._reading, settings)))
         parameters = {
             name: tuple(each.get(name, defaults[name]) for each in settings) for name in found
         }
-        return Variation(planned, self._own[0], numbers, len(settings), parameters, fixed)
+        return Variation(planned, self._own.view[0], numbers, len(settings), parameters, fixed)
 
-    def _view(self, setting: Mapping[str, Any]) -> _View:
-        return self._seen(setting)[0] if setting else self._own
-
-    def _matters(self, setting: dict[str, Any]) -> bool:
-        """True if the plan differs in a setting."""
-        return self._seen(setting)[1]
-
-    def _seen(self, setting: Mapping[str, Any]) -> tuple[_View, bool]:
+    def _reading(self, setting: Mapping[str, Any]) -> _Reading:
         found = self._known[tuple(setting.items())]
         assert found is not None
         return found
 
+    def _matters(self, setting: dict[str, Any]) -> bool:
+        """True if the plan differs in a setting."""
+        return self._reading(setting).numbers != self._own.numbers
+
     def _alike(self, settings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The settings in which the plan differs in numbers alone, up to one that counts anew."""
-        varied = self._network.varied
-        if varied is None:
+        origin = self._network.origin
+        if origin is None:
             return
         for setting in settings:
             key = tuple(setting.items())
             if key not in self._known:
                 self._known[key] = None
-                with suppress(ArchError, _UnlikeError):
-                    other = varied(setting)
+                with suppress(ArchError):
+                    other = self._at(replace(origin, settings={**origin.settings, **setting}))
                     if other.layers != self._network.layers:
                         return
-                    view = _view(other)
-                    self._known[key] = view, _merged([self._own, view])[1]
+                    reading = _Reading(check(other, self._network.input_shape))
+                    if reading.structure == self._own.structure:
+                        self._known[key] = reading
             if self._known[key] is not None:
                 yield setting
 
+    def _at(self, origin: Origin) -> Network:
+        """The network at other parameters; each text is parsed once."""
+        known = self._documents
 
-def _view(network: Network) -> _View:
-    return plan(network), {scope.path: dict(scope.numbers) for scope in network.scopes}
+        def read(path: Path, root: Path, macros: Macros | None) -> nodes.Document:
+            if path not in known:
+                known[path] = read_document(path, root, macros)
+            return known[path]
+
+        if origin.source.is_cpp:  # its settings are macros
+            return expanded(origin).network
+        if None not in known:
+            known[None] = parse(origin.source)
+        return expanded(origin, document=known[None], read=read).network
 
 
 def _others(value: Any) -> Iterator[Any]:
@@ -187,68 +201,54 @@ def _mixed(found: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 # ---- one plan of several ----
 
 
-class _Merging:
-    """Values of several plans as one; raises _UnlikeError where that cannot be."""
+def _walked(view: _View, leaf: Callable[[Any], Any]) -> tuple[list[Any], Any]:
+    """The arguments of all operations, and all else that has numbers, with others for leaves."""
+    planned, scopes = view
+    calls = [mapped((each.arguments, each.options), leaf) for each in planned.operations]
+    made = {path: module.construct for path, module in planned.modules.items()}
+    return calls, mapped((made, planned.result, planned.criterion, planned.decision, scopes), leaf)
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
-        self.dependent = False
-        """True if a number is not the same in all of them."""
-        self._made: list[Operation] = []
-        self._places = [{o: i for i, o in enumerate(each.operations)} for each in plans]
 
-    def operations(self, plans: Sequence[Plan]) -> tuple[Operation, ...]:
-        if len({len(each.operations) for each in plans}) > 1:
-            raise _UnlikeError
-        for same in zip(*(each.operations for each in plans), strict=True):
-            if len({(each.kind, each.target, each.path, each.shared) for each in same}) > 1:
-                raise _UnlikeError
-            arguments = self.of([each.arguments for each in same])
-            options = self.of([dict(each.options) for each in same])
-            self._made.append(replace(same[0], arguments=arguments, options=options))
-        return tuple(self._made)
+class _Reading:
+    """A network's view taken apart: its numbers in their order, and what else there is."""
 
-    def of(self, values: Sequence[Any]) -> Any:
-        """One value in place of that of each plan."""
-        first = values[0]
-        kind = type(first)
-        if any(type(each) is not kind for each in values):
-            raise _UnlikeError
-        if isinstance(first, Operation):
-            (place, *others) = {p[v] for p, v in zip(self._places, values, strict=True)}
-            if others:
-                raise _UnlikeError
-            return self._made[place]
-        if isinstance(first, Construct):
-            return Construct(*self.of([(v.target, v.arguments, v.options) for v in values]))
-        if isinstance(first, LeafModule):
-            self._equal([(v.initial, v.frozen) for v in values])
-            return first._replace(construct=self.of([v.construct for v in values]))
-        if isinstance(first, Mapping):
-            self._equal([list(each) for each in values])
-            return {key: self.of([each[key] for each in values]) for key in first}
-        if kind is slice:
-            return slice(*self.of([(v.start, v.stop, v.step) for v in values]))
-        if kind in (tuple, list):
-            self._equal([len(each) for each in values])
-            return kind(self.of(same) for same in zip(*values, strict=True))
-        if kind not in (int, float, bool):
-            self._equal(values)
-            return first
-        value = together(values)
-        self.dependent = self.dependent or isinstance(value, Varying)
+    def __init__(self, network: Network) -> None:
+        planned = plan(network)
+        self.view = planned, {scope.path: dict(scope.numbers) for scope in network.scopes}
+        self.places = {operation: place for place, operation in enumerate(planned.operations)}
+        self.numbers: list[Any] = []
+        """The numbers that may depend on parameters."""
+        calls = [(each.kind, each.target, each.path, each.shared) for each in planned.operations]
+        modules = [(module.initial, module.frozen) for module in planned.modules.values()]
+        self.structure = calls, modules, _walked(self.view, self._leaf)
+        """Equal for plans that differ in these numbers alone."""
+
+    def _leaf(self, value: Any) -> Any:
+        if isinstance(value, Operation):
+            return "operation", self.places[value]
+        if type(value) in (int, float, bool):
+            self.numbers.append(value)
+            return type(value)
         return value
 
-    def _equal(self, values: Sequence[Any]) -> None:
-        if any(each != values[0] for each in values):
-            raise _UnlikeError
 
+def _merged(readings: Sequence[_Reading]) -> _View:
+    """The plans as one, which have one structure."""
+    first = readings[0]
+    (planned, _), places = first.view, first.places
+    made = [replace(operation) for operation in planned.operations]
+    numbers = iter(zip(*(each.numbers for each in readings), strict=True))
 
-def _merged(views: Sequence[_View]) -> tuple[_View, bool]:
-    """The plans as one, and whether a number of it depends on a parameter."""
-    plans = [each for each, _ in views]
-    merging = _Merging(plans)
-    operations = merging.operations(plans)
-    names = ("modules", "result", "criterion", "decision")
-    parts = [merging.of([getattr(each, name) for each in plans]) for name in names]
-    dependent = merging.dependent
-    return (Plan(operations, *parts), merging.of([numbers for _, numbers in views])), dependent
+    def leaf(value: Any) -> Any:
+        if isinstance(value, Operation):
+            return made[places[value]]
+        return together(next(numbers)) if type(value) in (int, float, bool) else value
+
+    calls, (constructs, result, criterion, decision, scopes) = _walked(first.view, leaf)
+    for operation, (arguments, options) in zip(made, calls, strict=True):
+        operation.arguments, operation.options = arguments, options
+    modules = {
+        path: module._replace(construct=constructs[path])
+        for path, module in planned.modules.items()
+    }
+    return Plan(tuple(made), modules, result, criterion, decision), scopes

@@ -10,27 +10,14 @@ from typing import Any, NamedTuple
 
 from archdsl.analysis.anti_unification import Constant, Term, Value, same
 from archdsl.backends.plan import Operation
-from archdsl.backends.source.code_style import (
-    INDENT,
-    WIDTH,
-    Doc,
-    DocGroup,
-    call,
-    flat,
-    joined,
-    lines,
-    literal,
-    prose,
-    tupled,
-)
 from archdsl.backends.source.forward import Forward, span
 from archdsl.backends.source.identifiers import UniqueNames, identifier
+from archdsl.backends.source.layout import INDENT, WIDTH, block, call, lines, literal, prose, tupled
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.spelling import Spelled
 from archdsl.backends.source.steps import Built, Step, opened
 from archdsl.backends.source.symbols import Symbols
-from archdsl.diagnostics import fail
 from archdsl.ir.lowering import Construct
 from archdsl.ir.names import allowed
 
@@ -38,13 +25,8 @@ from archdsl.ir.names import allowed
 class Said(NamedTuple):
     """The value of a slot as source says it; ``constant`` where it is one."""
 
-    doc: Doc
+    text: str
     constant: Constant | None = None
-
-    @property
-    def text(self) -> str:
-        """The value on one line."""
-        return flat(self.doc)
 
     def equals(self, value: Value) -> bool:
         """True for a constant that a constructor takes as this one: 1 for 1.0, but not for True."""
@@ -81,25 +63,24 @@ class Writer:
         """The class of a pattern.
 
         ``about`` is its docstring, ``notes`` are comments by attribute; ``signature`` is that of
-        the network itself, ``ending`` are last lines of its constructor.
+        the network itself, ``ending`` are the last statements of its constructor.
         """
         made = self._attributes(pattern, notes)
         base = self._symbols.nn("Sequential" if pattern.chain else "Module")
         kept: dict[str, str] = {}
         forward = [] if pattern.chain else ["", *self._forward(pattern, kept, signature)]
-        parameters: list[Doc] = ["self"]
+        parameters = ["self"]
         for name, each in zip(pattern.arguments, pattern.abstraction.arguments, strict=True):
             default = "" if each.default is None else f" = {literal(each.default.value)}"
             parameters.append(f"{name}: {_annotation(each.values)}{default}")
-        head = joined("def __init__", DocGroup("(", tuple(parameters), ")"), " -> None:")
         return [
             f"class {pattern.name}({base}):",
             *(_docstring(about) if about else []),
-            *lines(head, 1),
+            *lines(f"{call('def __init__', parameters)} -> None:", 1),
             f"{INDENT * 2}super().__init__()",
             *(f"{INDENT * 2}self.{field} = {name}" for name, field in kept.items()),
             *made,
-            *(INDENT * 2 + line for line in ending),
+            *block(ending, 2),
             *forward,
         ]
 
@@ -110,66 +91,62 @@ class Writer:
             return Said(self._literal(term.value), term)
         return Said(term.text(names if isinstance(term, Spelled) else names[term.argument]))
 
-    def _literal(self, value: Value) -> Doc:
+    def _literal(self, value: Value) -> str:
         if isinstance(value, Construct):
             head, slots = opened(value)
             return self._made(head, (self._said(Constant(slot.value)) for slot in slots))
-        if isinstance(value, tuple):
-            return tupled(tuple(map(self._literal, value)))
-        try:
-            return literal(value)
-        except ValueError:
-            raise fail(f"a {type(value).__name__} cannot be written as source") from None
+        if isinstance(value, tuple) and value:
+            return tupled(map(self._literal, value))
+        return literal(value)
 
     def _attributes(self, pattern: Pattern, notes: Mapping[str, str]) -> list[str]:
-        values = (self._said(term, pattern.arguments) for term in pattern.abstraction.terms)
         found: list[str] = []
-        for action in pattern.actions:
-            slots = list(islice(values, len(action.slots)))
+        for action, terms in pattern.parts():
+            slots = [self._said(term, pattern.arguments) for term in terms]
             if isinstance(action, Loop):
                 found += self._loop(action, slots, notes)
             elif action.name is not None and action.first:
                 name = identifier(action.name)
-                made = lines(joined(f"self.{name} = ", self._construction(action, slots)), 2)
+                made = lines(f"self.{name} = {self._construction(action, slots)}", 2)
                 found += _noted(made, notes.get(name))
         return found
 
-    def _construction(self, step: Step, slots: Iterable[Said]) -> Doc:
+    def _construction(self, step: Step, slots: Iterable[Said]) -> str:
         """The call that makes the module of a step."""
         pattern = step.head
         if not isinstance(pattern, Pattern):
             return self._made(pattern, iter(slots))
         if pattern.inline:
             return self._sequential(pattern, iter(slots))
-        arguments: list[Doc] = []
+        arguments: list[str] = []
         taken = pattern.abstraction.arguments
         for name, each, said in zip(pattern.arguments, taken, slots, strict=True):
             if each.default is None:
-                arguments.append(said.doc)
+                arguments.append(said.text)
             elif said.constant is None or not same(said.constant.value, each.default.value):
-                arguments.append(joined(f"{name}=", said.doc))
+                arguments.append(f"{name}={said.text}")
         return call(pattern.name, arguments)
 
-    def _made(self, built: Built, slots: Iterator[Said]) -> Doc:
+    def _made(self, built: Built, slots: Iterator[Said]) -> str:
         """The call of a constructor, and in it the calls that make modules for it.
 
         It says the arguments that have no default, or differ from it.
         """
-        arguments: list[Doc] = []
+        arguments: list[str] = []
         for parameter, inner in built.arguments:
             said = Said(self._made(inner, slots)) if inner is not None else next(slots)
             if parameter.variadic or parameter.default is inspect.Parameter.empty:
-                arguments.append(said.doc)
+                arguments.append(said.text)
             elif not said.equals(parameter.default):
-                arguments.append(joined(f"{parameter.name}=", said.doc))
+                arguments.append(f"{parameter.name}={said.text}")
         return call(self._symbols.of(built.made), arguments)
 
-    def _sequential(self, pattern: Pattern, slots: Iterator[Said]) -> Doc:
+    def _sequential(self, pattern: Pattern, slots: Iterator[Said]) -> str:
         self._symbols.need("from collections import OrderedDict")
         items = []
         for step in pattern.steps:
             made = self._construction(step, list(islice(slots, len(step.slots))))
-            items.append(joined(f"{identifier(str(step.name))}=", made))
+            items.append(f"{identifier(str(step.name))}={made}")
         return call(self._symbols.nn("Sequential"), [call("OrderedDict", items)])
 
     def _loop(self, loop: Loop, said: list[Said], notes: Mapping[str, str]) -> list[str]:
@@ -199,8 +176,7 @@ class Writer:
         """The method; ``kept`` takes the arguments of the constructor that it reads."""
         names = UniqueNames(step.name for step in pattern.steps if step.name is not None)
 
-        def slot(index: int) -> str:
-            term = pattern.abstraction.terms[index]
+        def slot(term: Term) -> str:
             for place, name in enumerate(pattern.arguments):
                 if not isinstance(term, Constant) and term.uses(place) and name not in kept:
                     kept[name] = names.new(allowed(name), f"{name}_")
@@ -209,8 +185,8 @@ class Writer:
 
         signature = signature or self._signature(pattern)
         body = Forward(pattern, self._symbols, slot, signature.names).write(signature.result)
-        taken = DocGroup("(", ("self", *signature.parameters), ")")
-        return [*lines(joined("def forward", taken, f" -> {signature.gives}:"), 1), *body]
+        head = f"{call('def forward', ('self', *signature.parameters))} -> {signature.gives}:"
+        return [*lines(head, 1), *body]
 
     def _signature(self, pattern: Pattern) -> Signature:
         unit = pattern.units[0]

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from archdsl.analysis.anti_unification import Term
 from archdsl.backends.plan import Operation
-from archdsl.backends.source.code_style import (
-    INDENT,
-    WIDTH,
-    Doc,
-    DocGroup,
-    call,
-    flat,
-    joined,
-    lines,
-    literal,
-    quoted,
-    tupled,
-)
 from archdsl.backends.source.identifiers import UniqueNames, safe
+from archdsl.backends.source.layout import INDENT, WIDTH, call, lines, literal, quoted, tupled
 from archdsl.backends.source.loops import Loop
 from archdsl.backends.source.patterns import Pattern
 from archdsl.backends.source.steps import Step, is_number
@@ -38,7 +28,7 @@ class Expression(NamedTuple):
     """A step that is not written down yet: an operand of a later one, perhaps."""
 
     value: Operation
-    text: Doc
+    text: str
     operator: str
     module: bool
     reads: tuple[Operation, ...]
@@ -49,7 +39,7 @@ class Forward:
     """Writes the body of a forward method, whose parameters are ``names``."""
 
     def __init__(
-        self, pattern: Pattern, symbols: Symbols, slot: Callable[[int], str], names: Sequence[str]
+        self, pattern: Pattern, symbols: Symbols, slot: Callable[[Term], str], names: Sequence[str]
     ) -> None:
         self.lines: list[str] = []
         self._pattern = pattern
@@ -66,22 +56,18 @@ class Forward:
 
     def write(self, result: Any) -> list[str]:
         """The lines; ``result`` is what is returned, with the outputs in it."""
-        at = 0
-        for action in self._pattern.actions:
+        for action, terms in self._pattern.parts():
             if isinstance(action, Loop):
-                self._loop(action, at)
+                self._loop(action, *terms)
             elif action.gives:
-                numbers = map(self._slot, range(at + action.made, at + len(action.slots)))
-                self._step(action, numbers, f"self.{action.name}")
-            at += len(action.slots)
+                self._step(action, map(self._slot, terms[action.made :]), f"self.{action.name}")
         if [e.value for e in self._pending] != self._outputs:
             self._flush()
         texts = {each.value: each.text for each in self._pending}
-        doc = _doc(result, lambda value: texts.get(value) or self._value(value))
-        if isinstance(result, tuple) and isinstance(doc, DocGroup):
-            several = ", ".join(map(flat, doc.items))  # in brackets where they need more lines
-            doc = several if len(f"{INDENT * 2}return {several}") <= WIDTH else doc
-        self._put(joined("return ", doc))
+        text = _text(result, lambda value: texts.get(value) or self._value(value))
+        if isinstance(result, tuple) and len(f"{INDENT * 2}return {text[1:-1]}") <= WIDTH:
+            text = text[1:-1]  # in brackets where they need more lines
+        self._put(f"return {text}")
         return self.lines
 
     # ---- steps ----
@@ -96,13 +82,13 @@ class Forward:
         keep = len(self._pending) - len(wanted)
         self._pending, taken = self._pending[:keep], self._pending[keep:]
         inside = {each.value: each for each in taken}
-        text, symbol = self._text(step, numbers, callee, inside)
+        text, symbol = self._expression(step, numbers, callee, inside)
         reads = [v for each in taken for v in each.reads]
         reads += [v for v in step.reads() if v not in inside]
         name = step.name or (step.head if isinstance(step.head, str) else step.head.__name__)
         value, module = step.gives[0], step.name is not None
         made = Expression(value, text, symbol, module, tuple(reads), name)
-        short = module or len(flat(text)) <= _LONGEST or [value] == self._outputs
+        short = module or len(text) <= _LONGEST or [value] == self._outputs
         if target is None and len(step.gives) == 1 and self._left[value] == 1 and short:
             self._pending.append(made)
             return
@@ -112,7 +98,7 @@ class Forward:
     def _joins(self, step: Step, wanted: list[Operation]) -> bool:
         """True if the pending expressions can be inlined into the step in their order."""
         tail = self._pending[len(self._pending) - len(wanted) :]
-        lengths = [len(flat(each.text)) for each in tail]
+        lengths = [len(each.text) for each in tail]
         if [each.value for each in tail] != wanted:
             return False
         if sum(lengths) > 2 * _LONGEST or max(lengths) > _LONGEST:
@@ -121,41 +107,41 @@ class Forward:
             return False
         return step.name is None or not any(each.module for each in tail)
 
-    def _text(
+    def _expression(
         self, step: Step, numbers: Iterator[str], callee: str, inside: dict[Operation, Expression]
-    ) -> tuple[Doc, str]:
+    ) -> tuple[str, str]:
         """The step as an expression, and its operator if it is one."""
 
-        def leaf(value: Any) -> Doc:
+        def leaf(value: Any) -> str:
             if isinstance(value, Operation):
                 return inside[value].text if value in inside else self._value(value)
-            return next(numbers) if is_number(value) else _constant(value)
+            return next(numbers) if is_number(value) else literal(value)
 
-        def operand(value: Any, doc: Doc, symbol: str, *, right: bool) -> Doc:
+        def operand(value: Any, text: str, symbol: str, *, right: bool) -> str:
             within = inside.get(value) if isinstance(value, Operation) else None
             if within is None or not within.operator or (within.operator == symbol and not right):
-                return doc
-            return joined("(", doc, ")")
+                return text
+            return f"({text})"
 
-        docs = [_doc(value, leaf) for value in step.arguments]
+        texts = [_text(value, leaf) for value in step.arguments]
         if step.name is None and isinstance(step.head, str):
-            own = operand(step.arguments[0], docs[0], ".", right=False)
-            return call(joined(own, f".{step.head}"), docs[1:]), ""
+            own = operand(step.arguments[0], texts[0], ".", right=False)
+            return call(f"{own}.{step.head}", texts[1:]), ""
         if step.name is None:
             name = step.head.__name__
             known = step.head.__module__ == "_operator"
             if known and name == "getitem":
-                index = docs[1].items if isinstance(docs[1], DocGroup) else (docs[1],)
-                return joined(docs[0], DocGroup("[", index, "]")), ""
+                index = texts[1][1:-1] if isinstance(step.arguments[1], tuple) else texts[1]
+                return f"{texts[0]}[{index}]", ""
             if known and name in OPERATORS:
                 symbol = OPERATORS[name]
                 first, second = step.arguments
-                left = operand(first, docs[0], symbol, right=False)
-                right = operand(second, docs[1], symbol, right=True)
-                return joined(left, f" {symbol} ", right), symbol
+                left = operand(first, texts[0], symbol, right=False)
+                right = operand(second, texts[1], symbol, right=True)
+                return f"{left} {symbol} {right}", symbol
             callee = self._symbols.of(step.head)
-        options = [joined(f"{key}=", _doc(value, leaf)) for key, value in step.options.items()]
-        return call(callee, [*docs, *options]), ""
+        options = [f"{key}={_text(value, leaf)}" for key, value in step.options.items()]
+        return call(callee, [*texts, *options]), ""
 
     # ---- variables ----
 
@@ -179,7 +165,7 @@ class Forward:
             name = freed[0]
         else:
             name = self._free("x", safe(made.name))
-        self._put(joined(self._targets(name, made, gives), " = ", made.text))
+        self._put(f"{self._targets(name, made, gives)} = {made.text}")
 
     def _targets(self, name: str, made: Expression, gives: tuple[Operation, ...]) -> str:
         """Left side of an assignment: a name for each result, or one for very many."""
@@ -212,17 +198,17 @@ class Forward:
     def _names(self) -> set[str]:
         return {name.partition("[")[0] for name in self._variables.values()}
 
-    def _put(self, doc: Doc) -> None:
-        self.lines.extend(lines(doc, self._depth))
+    def _put(self, text: str) -> None:
+        self.lines.extend(lines(text, self._depth))
 
     # ---- loops ----
 
-    def _loop(self, loop: Loop, at: int) -> None:
+    def _loop(self, loop: Loop, count: Term, *terms: Term) -> None:
         self._flush()
         freed = self._release([loop.start])
         carried = freed[0] if freed else self._free("x", "carried")
         if not freed:
-            self._put(joined(carried, " = ", self._value(loop.start)))
+            self._put(f"{carried} = {self._value(loop.start)}")
         self._variables[loop.carried] = carried
         guarded = [v for v in loop.reads() if v is not loop.start]
         self._left.update(guarded)  # read again in every iteration
@@ -234,20 +220,19 @@ class Forward:
         if alone:
             stem = safe(stems[0])
             variable = self._free(stem.rpartition("_")[2] or stem, "layer")
-            self._put(joined(f"for {variable} in self.children():"))
+            self._put(f"for {variable} in self.children():")
         else:
-            self._put(joined(f"for i in {span(first, self._slot(at))}:"))
+            self._put(f"for i in {span(first, self._slot(count))}:")
         self._depth += 1
-        at += 1
+        rest = iter(terms[::2])
         for step, number in zip(loop.body, loop.numbers, strict=True):
             callee = variable if alone else ""
             if number is not None and not alone:
                 shift = f" + {number - first}" if number > first else ""
                 callee = f'self.get_submodule(f"{step.name}{{i{shift}}}")'
-            slots = range(at + 2 * step.made, at + 2 * len(step.slots), 2)
+            numbers = list(islice(rest, len(step.slots)))[step.made :]
             final = carried if step is loop.body[-1] else None
-            self._step(step, map(self._slot, slots), callee, final)
-            at += 2 * len(step.slots)
+            self._step(step, map(self._slot, numbers), callee, final)
         self._depth -= 1
         self._release(guarded)
         for value in (loop.carried, loop.body[-1].gives[0]):
@@ -262,23 +247,15 @@ def span(first: int, count: str) -> str:
     return f"range({first}, {count} + {first})" if first else f"range({count})"
 
 
-def _doc(value: Any, leaf: Callable[[Any], Doc]) -> Doc:
+def _text(value: Any, leaf: Callable[[Any], str]) -> str:
     """An argument of a call."""
     if isinstance(value, dict):
-        items = [joined(f"{quoted(k)}: ", _doc(v, leaf)) for k, v in value.items()]
-        return DocGroup("{", tuple(items), "}", listed=True)
+        return f"{{{', '.join(f'{quoted(k)}: {_text(v, leaf)}' for k, v in value.items())}}}"
     if isinstance(value, slice):
-        bounds = [_doc(each, leaf) for each in (value.start, value.stop, value.step)]
-        start, stop, step = ("" if each == "None" else flat(each) for each in bounds)
+        bounds = [_text(each, leaf) for each in (value.start, value.stop, value.step)]
+        start, stop, step = ("" if each == "None" else each for each in bounds)
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if type(value) in (list, tuple):
-        parts = tuple(_doc(each, leaf) for each in value)
-        return tupled(parts) if isinstance(value, tuple) else DocGroup("[", parts, "]", listed=True)
+        parts = [_text(each, leaf) for each in value]
+        return tupled(parts) if isinstance(value, tuple) else f"[{', '.join(parts)}]"
     return leaf(value)
-
-
-def _constant(value: Any) -> str:
-    try:
-        return literal(value)
-    except ValueError:
-        raise fail(f"a constant of type {type(value).__name__} has no source text") from None

@@ -10,31 +10,16 @@ import torch
 from torch import nn
 
 from archdsl.backends.plan import Plan
-from archdsl.backends.source.code_style import (
-    INDENT,
-    Doc,
-    DocGroup,
-    call,
-    joined,
-    lines,
-    literal,
-    quoted,
-    tupled,
-)
+from archdsl.backends.source.layout import INDENT, call, literal, quoted, tupled
 from archdsl.backends.source.symbols import Symbols
-from archdsl.backends.torch.initial import DRAWN, owned
+from archdsl.backends.torch.initial import DRAWN, SkippedInitialisation, owned
 from archdsl.backends.torch.realise import module_of
 from archdsl.ir.initial import Constant, Fan, Normal, Rule
 from archdsl.layers.initial import TORCH
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
-_DEPTH = 2
-"""Levels of indentation of a constructor's lines."""
-
-
-_Line = tuple[int, Doc]
-"""A statement, and how many levels deeper than its loop it stands."""
+_EACH_FROZEN = "for name in FROZEN:"
 
 
 class _Start(NamedTuple):
@@ -50,7 +35,7 @@ class InitialWeights:
 
     def __init__(self, plan: Plan, symbols: Symbols) -> None:
         self._symbols = symbols
-        with torch.device("meta"):
+        with torch.device("meta"), SkippedInitialisation():
             leaves = {path: module_of(leaf.construct) for path, leaf in plan.modules.items()}
         self._drawn: defaultdict[_Start, dict[str, nn.Module]] = defaultdict(dict)
         for path, leaf in leaves.items():
@@ -68,41 +53,34 @@ class InitialWeights:
         self._norms = [each for each in _NORMS if each in norms]
 
     def constructor(self) -> list[str]:
-        """The last lines of the network's constructor."""
+        """The last statements of the network's constructor."""
         found = self._drawing()
         if self._frozen:
-            found.append("for name in FROZEN:")
-            found.append(f"{INDENT}self.get_submodule(name).requires_grad_(False)")
-        if self._norms:
-            found.append("self.train()")
-        return found
+            found += [_EACH_FROZEN, f"{INDENT}self.get_submodule(name).requires_grad_(False)"]
+        return [*found, "self.train()"] if self._norms else found
 
     def methods(self, name: str) -> list[str]:
-        """Methods of the network's class."""
+        """The statements of methods of the network's class."""
         if not self._norms:
             return []
-        body = [
+        return [
             f'def train(self, mode: bool = True) -> "{name}":',
             f'{INDENT}"""Training leaves the statistics of what is frozen as they are."""',
             f"{INDENT}super().train(mode)",
-            f"{INDENT}for name in FROZEN:",
+            f"{INDENT}{_EACH_FROZEN}",
             f"{INDENT * 2}for part in self.get_submodule(name).modules():",
             f"{INDENT * 3}if isinstance(part, {self._kinds(self._norms)}):",
             f"{INDENT * 4}part.eval()",
             f"{INDENT}return self",
         ]
-        return ["", *(INDENT + line for line in body)]
 
-    def functions(self) -> list[str]:
-        """Source lines of the constants that the constructor reads."""
-        found: list[str] = []
-        if self._frozen:
-            found += ["", "", *lines(joined("FROZEN = ", _tuple(self._frozen)), 0)]
-        return found
+    def constants(self) -> list[str]:
+        """The statements that make the constants which the class reads."""
+        return [f"FROZEN = {tupled(map(quoted, self._frozen))}"] if self._frozen else []
 
     def _drawing(self) -> list[str]:
         """Loops that draw weights and biases; kinds with one rule in the same parts share one."""
-        together: defaultdict[tuple[tuple[str, ...], tuple[_Line, ...]], list[type[nn.Module]]]
+        together: defaultdict[tuple[tuple[str, ...], tuple[str, ...]], list[type[nn.Module]]]
         together = defaultdict(list)
         for start, parts in self._drawn.items():
             # Torch starts its modules so by itself, and attention's output with them.
@@ -115,23 +93,22 @@ class InitialWeights:
                 }
                 places = tuple(_largest(parts, others)) if others else ()
                 together[places, tuple(_calls(start, parts.values()))].append(start.kind)
-        found = []
+        found: list[str] = []
         for (places, calls), kinds in together.items():
-            depth, root = _DEPTH, "self"
+            root, indent = "self", ""
             if len(places) == 1:
                 root = f"self.get_submodule({quoted(places[0])})"
             elif places:
-                found += lines(joined("for name in ", _tuple(places), ":"), depth)
-                depth, root = depth + 1, "self.get_submodule(name)"
-            found += lines(f"for module in {root}.modules():", depth)
-            found += lines(f"if isinstance(module, {self._kinds(kinds)}):", depth + 1)
-            for level, statement in calls:
-                found += lines(statement, depth + 2 + level)
-        return [line.removeprefix(INDENT * _DEPTH) for line in found]
+                found.append(f"for name in {tupled(map(quoted, places))}:")
+                root, indent = "self.get_submodule(name)", INDENT
+            found.append(f"{indent}for module in {root}.modules():")
+            found.append(f"{indent}{INDENT}if isinstance(module, {self._kinds(kinds)}):")
+            found += [f"{indent}{INDENT * 2}{statement}" for statement in calls]
+        return found
 
     def _kinds(self, kinds: Sequence[type[nn.Module]]) -> str:
-        names = ", ".join(self._symbols.nn(each.__name__) for each in kinds)
-        return names if len(kinds) == 1 else f"({names})"
+        names = [self._symbols.nn(each.__name__) for each in kinds]
+        return names[0] if len(names) == 1 else tupled(names)
 
 
 _FANS = {
@@ -152,17 +129,17 @@ _GAINS = {2.0: 'nonlinearity="relu"', 1.0: 'nonlinearity="linear"'}
 """Arguments of torch's ``kaiming_normal_``, whose variance is gain² / fan; these are gains²."""
 
 
-def _calls(start: _Start, parts: Collection[nn.Module]) -> list[_Line]:
-    """The lines that draw a module's weights, and its biases where it has them."""
-    found: list[_Line] = [(0, each) for each in _drawn(start.weight, "module.weight", start.kind)]
+def _calls(start: _Start, parts: Collection[nn.Module]) -> list[str]:
+    """The statements that draw a module's weights, and its biases where it has them."""
+    found = _drawn(start.weight, "module.weight", start.kind)
     if start.bias is not None and any(part.bias is not None for part in parts):
         # For readers where some have none; for type checkers, to whom a bias is optional, always.
-        found.append((0, "if module.bias is not None:"))
-        found += [(1, each) for each in _drawn(start.bias, "module.bias", start.kind)]
+        found.append("if module.bias is not None:")
+        found += [INDENT + each for each in _drawn(start.bias, "module.bias", start.kind)]
     return found
 
 
-def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[Doc]:
+def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[str]:
     """The statements that draw a tensor by a rule."""
     if isinstance(rule, Constant):
         if rule.value == 0:
@@ -183,10 +160,6 @@ def _drawn(rule: Rule, tensor: str, kind: type[nn.Module]) -> list[Doc]:
     # Uniform values reach to √3 deviations.
     bound = f"bound = ({3 * rule.scale:.12g} / fan) ** 0.5"
     return [fan, bound, call("nn.init.uniform_", (tensor, "-bound", "bound"))]
-
-
-def _tuple(texts: Sequence[str]) -> DocGroup:
-    return tupled(tuple(map(quoted, texts)))
 
 
 def _largest(wanted: Collection[str], others: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,23 +57,25 @@ def folded(steps: Sequence[Step], outputs: Sequence[Operation], least: int) -> t
     found: list[Action] = []
     at = 0
     while at < len(steps):
-        best, period = 1, 0
-        for length in range(1, _LONGEST + 1):
-            count = search.repetitions(at, length)
-            if count >= least and count * length > best * max(period, 1):
-                best, period = count, length
-        found.append(search.loop(at, period, best) if period else steps[at])
-        at += best * max(period, 1)
+        period, count = search.repetitions(at)
+        if count < least:
+            period = count = 1
+        found.append(search.loop(at, period, count) if count > 1 else steps[at])
+        at += period * count
     return tuple(found)
 
 
 class _Search:
     def __init__(self, steps: Sequence[Step], outputs: Sequence[Operation]) -> None:
         self._steps = steps
+        self._names = [_split(step.name) for step in steps]
+        self._places = {name: place for place, name in enumerate(self._names) if name[1]}
         shapes: dict[Hashable, int] = {}
         keys = (replace(s, name="" if s.name else None).key(lambda _: 0) for s in steps)
-        self._shapes = [shapes.setdefault(key, len(shapes)) for key in keys]
-        self._names = [_split(step.name) for step in steps]
+        self._shapes = [
+            (shapes.setdefault(key, len(shapes)), stem)
+            for key, (stem, _) in zip(keys, self._names, strict=True)
+        ]
         self._readers: defaultdict[Operation, list[float]] = defaultdict(list)
         for index, step in enumerate(steps):
             for value in step.reads():
@@ -81,39 +83,39 @@ class _Search:
         for value in outputs:
             self._readers[value].append(math.inf)
 
-    def repetitions(self, at: int, period: int) -> int:
-        """Number of times that the ``period`` steps from ``at`` on are repeated without a gap."""
-        second = at + period
-        # The shape of a first step tells most of what does not repeat.
-        if second + period > len(self._steps) or self._shapes[at] != self._shapes[second]:
-            return 1
-        window = [(self._steps[i], self._names[i][1]) for i in range(at, second)]
-        plain = all(len(step.gives) == 1 and step.first for step, _ in window)
-        numbers = [number for step, number in window if step.name is not None]
-        if not plain or not numbers or None in numbers:
-            return 1
+    def repetitions(self, at: int) -> tuple[int, int]:
+        """Number of steps from ``at`` on that are repeated without a gap, and how many times."""
+        period = self._period(at)
+        window = self._steps[at : at + period]
+        if not period or not all(len(step.gives) == 1 and step.first for step in window):
+            return 1, 1
         count = 1
         while self._repeats(at, period, count):
             count += 1
         if count == 2 and period > 1:
-            return 1  # two of a kind may be chance, and are as short without a loop
-        return count if count == 1 or self._closed(at, period, count - 1, last=True) else 1
+            return 1, 1  # two of a kind may be chance, and are as short without a loop
+        return (period, count) if self._closed(at, period, count - 1, last=True) else (1, 1)
+
+    def _period(self, at: int) -> int:
+        """Number of steps to those that have the next numbers; 0 where there are none."""
+        for place in range(at, min(at + _LONGEST, len(self._steps))):
+            stem, number = self._names[place]
+            if stem is not None:
+                period = self._places.get((stem, (number or 0) + 1), place) - place
+                return period if number and place < at + period <= at + _LONGEST else 0
+        return 0
 
     def _repeats(self, at: int, period: int, count: int) -> bool:
         """True if the steps behind ``count`` iterations are another iteration."""
         begin = at + count * period
-        if begin + period > len(self._steps):
+        if self._shapes[begin : begin + period] != self._shapes[at : at + period]:
             return False
-        for first in range(at, at + period):
-            other = first + count * period
-            (stem, number), (stem2, number2) = self._names[first], self._names[other]
-            if self._shapes[first] != self._shapes[other] or stem != stem2:
-                return False
-            if number is not None and number2 != number + count:
-                return False
+        numbers = [number for _, number in self._names[at : at + period]]
+        others = [number for _, number in self._names[begin : begin + period]]
         start, wanted = self._start(at, period), self._reads(at, period, 1)
         return (
             start is not None
+            and others == [None if number is None else number + count for number in numbers]
             and self._reads(at, period, count) == wanted
             and self._reads(at, period, 0) == [start if v is None else v for v in wanted]
             and self._closed(at, period, count - 1, last=False)
@@ -128,47 +130,44 @@ class _Search:
 
     def _reads(self, at: int, period: int, iteration: int) -> list[Operation | None]:
         """Values that an iteration reads, named as in the first; ``None`` for the last result."""
-        steps = self._steps[at + iteration * period :][:period]
+        begin = at + iteration * period
         own: dict[Operation, Operation | None] = {
-            step.gives[0]: first.gives[0]
-            for step, first in zip(steps, self._steps[at:][:period], strict=True)
+            self._steps[begin + i].gives[0]: self._steps[at + i].gives[0] for i in range(period)
         }
         if iteration:
-            own[self._steps[at + iteration * period - 1].gives[0]] = None
-        return [own.get(value, value) for step in steps for value in step.reads()]
+            own[self._steps[begin - 1].gives[0]] = None
+        every = (step.reads() for step in self._steps[begin : begin + period])
+        return [own.get(value, value) for reads in every for value in reads]
 
     def _closed(self, at: int, period: int, iteration: int, *, last: bool) -> bool:
         """True if only the next iteration reads the results of an iteration."""
         begin = at + iteration * period
-        end = begin + period
-        for index in range(begin, end):
-            final = index == end - 1
-            if final and last:
-                continue
-            limit = end + period if final else end
-            if any(not begin <= r < limit for r in self._readers[self._steps[index].gives[0]]):
-                return False
-        return True
+        final = begin + period - 1
+        limits = dict.fromkeys(range(begin, final), final + 1)
+        if not last:
+            limits[final] = final + 1 + period
+        return all(
+            begin <= reader < limit
+            for index, limit in limits.items()
+            for reader in self._readers[self._steps[index].gives[0]]
+        )
 
     def _similar(self, at: int, period: int, count: int) -> bool:
         """True if the slots of an iteration equal those before it or grow with the index."""
         different: set[Any] = set()
-        for step, first, second, before, other in self._columns(at, period, count):
-            if count == 1:
-                if not same(first, other):
-                    different.add((first, other) if step.name is not None else None)
-            elif not same(second, other) and not _grows(first, second, before, other, count):
-                return False
-        return len(different) <= 1 and None not in different
-
-    def _columns(self, at: int, period: int, count: int) -> Iterator[tuple[Any, ...]]:
-        """Each slot's step, and its values in the first, second, last and another iteration."""
         for i in range(at, at + period):
             rows = [self._steps[i + k * period].slots for k in (0, 1, count - 1, count)]
             for slots in zip(*rows, strict=True):
-                yield self._steps[i], *(slot.value for slot in slots)
+                first, second, before, other = (slot.value for slot in slots)
+                if count > 1:
+                    if not same(second, other) and not _grows(first, second, before, other, count):
+                        return False
+                elif not same(first, other):
+                    different.add((first, other) if self._steps[i].name is not None else None)
+        return len(different) <= 1 and None not in different
 
     def loop(self, at: int, period: int, count: int) -> Loop:
+        """The loop of so many iterations."""
         start = self._start(at, period)
         assert start is not None
         slots = [Slot("count", count)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
-from archdsl.analysis.anti_unification import Abstraction, Formula, Value, abstract
+from archdsl.analysis.anti_unification import Abstraction, Formula, Term, Value, abstract
 from archdsl.backends.plan import Operation, Unit, Variation, units
 from archdsl.backends.plan.variation import at, together, varies
 from archdsl.backends.source.identifiers import UniqueNames, argument, safe
@@ -45,6 +46,11 @@ class Pattern:
     def steps(self) -> Iterator[Step]:
         """The steps, those of loops once."""
         return (step for action in self.actions for step in steps_of(action))
+
+    def parts(self) -> Iterator[tuple[Action, list[Term]]]:
+        """The actions, each with the terms of its slots."""
+        terms = iter(self.abstraction.terms)
+        return ((action, list(islice(terms, len(action.slots)))) for action in self.actions)
 
     def slots_of(self, unit: Unit) -> tuple[Slot, ...]:
         """Slots of one unit, with its values, as arguments for the constructor around it."""

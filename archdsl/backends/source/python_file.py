@@ -9,13 +9,13 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.analysis.cost import summarise
-from archdsl.backends.plan import InnerUnit, Operation, Plan, Unit, Variation, Variations
+from archdsl.backends.plan import Operation, Plan, Unit, Variation, Variations
 from archdsl.backends.plan.units import unit_name
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Signature, Writer
-from archdsl.backends.source.code_style import INDENT, Doc, DocGroup, joined, lines, literal, prose
 from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
 from archdsl.backends.source.initialisation import InitialWeights
+from archdsl.backends.source.layout import INDENT, block, literal, prose
 from archdsl.backends.source.patterns import Pattern, patterns
 from archdsl.backends.source.spelling import Spelled, UnspelledError
 from archdsl.backends.source.steps import Built
@@ -59,8 +59,9 @@ def page(network: Network) -> str:
     notes = dict(_notes(network, root.units[0]))
     signature = None if root.chain else _signature(network, varied.plan, symbols)
     body += ["", "", *writer.lines(root, about, notes, signature, beginning.constructor())]
-    body += beginning.methods(root.name)
-    body += beginning.functions()
+    methods, constants = beginning.methods(root.name), beginning.constants()
+    body += ["", *block(methods, 1)] if methods else []
+    body += ["", "", *block(constants, 0)] if constants else []
     bundled = bundle.lines()
     if bundled:
         title = "# ---- What torch.nn lacks, as archdsl has it; it keeps its own style. ----"
@@ -163,11 +164,11 @@ def _words(pattern: Pattern) -> set[str]:
 
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:
     """The shape of what each part of the network gives; of a loop's last iteration as well."""
-    for piece in root.pieces:
-        if isinstance(piece, InnerUnit):
-            value = list(piece.unit.outputs)[-1]
-            yield piece.name, _shape(network, value.path)
-            yield piece.name.rstrip("0123456789"), _shape(network, value.path)
+    for name, called in root.pieces:
+        if isinstance(called, Unit) and name is not None:
+            shape = _shape(network, called.gives[-1].path)
+            yield name, shape
+            yield name.rstrip("0123456789"), shape
 
 
 def _shape(network: Network, path: str) -> str:
@@ -238,8 +239,8 @@ def wrapped(text: str) -> list[str]:
 
 def _main(network: Network, name: str) -> list[str]:
     arguments = trial_input(network)
-    body: list[Doc] = [f"network = {name}().eval()"]
-    body += [joined(f"{identifier(key)} = ", _random(value)) for key, value in arguments.items()]
+    body = [f"network = {name}().eval()"]
+    body += [f"{identifier(key)} = {_random(value)}" for key, value in arguments.items()]
     given = ", ".join(f"{key}={key}" if len(arguments) > 1 else key for key in arguments)
     body += ["with torch.inference_mode():", f"{INDENT}outputs = network({given})"]
     if not _tensors(network):
@@ -248,21 +249,14 @@ def _main(network: Network, name: str) -> list[str]:
         body.append("print({name: tuple(value.shape) for name, value in outputs.items()})")
     else:
         body.append("print(tuple(outputs.shape))")
-    written = [line for doc in body for line in lines(doc, 1)]
-    return [
-        "def main() -> None:",
-        *written,
-        "",
-        "",
-        'if __name__ == "__main__":',
-        f"{INDENT}main()",
-    ]
+    ending = ["", "", 'if __name__ == "__main__":', f"{INDENT}main()"]
+    return ["def main() -> None:", *block(body, 1), *ending]
 
 
-def _random(value: Any) -> Doc:
+def _random(value: Any) -> str:
     """An expression for random values of a value's size."""
     if isinstance(value, Tensor):
         return f"torch.rand({', '.join(map(str, value.shape))})"
     if isinstance(value, (list, tuple)):
-        return DocGroup("[", tuple(map(_random, value)), "]", listed=True)
+        return f"[{', '.join(map(_random, value))}]"
     return literal(value)

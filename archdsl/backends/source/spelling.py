@@ -5,14 +5,12 @@ An expression is taken where it gives the number in every setting that was looke
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import product
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 from archdsl.analysis.anti_unification import Abstraction, Argument, Constant, Value, same
-from archdsl.backends.source.code_style import literal
+from archdsl.backends.source.layout import literal, tupled
 from archdsl.frontend.elaborate.arithmetic import make_divisible
 
 _FACTORS = (1, 2, 3, 4, 6, 8)
@@ -30,13 +28,14 @@ class UnspelledError(Exception):
 
 
 class Spelled(NamedTuple):
-    """An expression of parameters: a text in which ``{0}``, ``{1}`` stand for their names.
-
-    ``functions`` are those that it calls.
-    """
+    """An expression of parameters: a text in which ``{0}``, ``{1}`` stand for their names."""
 
     form: str
-    functions: tuple[Callable[..., Any], ...] = ()
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        """The functions of archdsl's own that it calls."""
+        return (make_divisible,) if make_divisible.__name__ in self.form else ()
 
     def text(self, names: Sequence[str]) -> str:
         """The expression with the names of all parameters."""
@@ -46,6 +45,14 @@ class Spelled(NamedTuple):
         """True if a parameter is in it."""
         return f"{{{index}}}" in self.form
 
+    def values(self, settings: Sequence[Sequence[Value]]) -> Iterator[Value]:
+        """Its value in each setting, given those of all parameters."""
+        names = [f"p{index}" for index in range(len(settings[0]))]
+        code = compile(self.text(names), "expression", "eval")
+        for setting in settings:
+            known = dict(zip(names, setting, strict=True))
+            yield eval(code, {make_divisible.__name__: make_divisible}, known)
+
 
 class _Known(NamedTuple):
     """A parameter: how it is written, its value in each setting, and where it alone is another."""
@@ -53,10 +60,6 @@ class _Known(NamedTuple):
     form: str
     values: Sequence[Any]
     alone: int
-
-
-_Guess = tuple[str, Callable[..., Value]] | tuple[str, Callable[..., Value], Callable[..., Any]]
-"""An expression that may be right, its value for the parameters in it, and what it calls."""
 
 
 def spelled(
@@ -74,7 +77,7 @@ def spelled(
     for index, (name, values) in enumerate(parameters.items()):
         alone = next(s for s, each in enumerate(changed) if each[index] and sum(each) == 1)
         known[name] = _Known(f"{{{index}}}", values, alone)
-    terms = [_term(tuple(column), known) for column in zip(*rows, strict=True)]
+    terms = [_term(tuple(column), known, settings) for column in zip(*rows, strict=True)]
     arguments = [
         Argument(tuple(values), name, None, Constant(values[0]))
         for name, values in parameters.items()
@@ -82,78 +85,54 @@ def spelled(
     return Abstraction(tuple(terms), tuple(arguments))  # type: ignore[arg-type]
 
 
-def _term(column: tuple[Any, ...], known: Mapping[str, _Known]) -> Constant | Spelled:
+def _term(
+    column: tuple[Any, ...], known: Mapping[str, _Known], settings: Sequence[Sequence[Value]]
+) -> Constant | Spelled:
     """The term of a slot."""
     if all(same(column[0], value) for value in column):
         return Constant(column[0])
     if all(type(value) is tuple and len(value) == len(column[0]) for value in column):
-        parts = [_term(part, known) for part in zip(*column, strict=True)]
-        functions = [f for part in parts if isinstance(part, Spelled) for f in part.functions]
-        ending = "," if len(parts) == 1 else ""
-        return Spelled(f"({', '.join(map(_form, parts))}{ending})", tuple(functions))
+        parts = (_term(part, known, settings) for part in zip(*column, strict=True))
+        return Spelled(tupled(p.form if isinstance(p, Spelled) else _form(p.value) for p in parts))
     used = [name for name, each in known.items() if not same(column[0], column[each.alone])]
-    two = [tuple(known[name] for name in used)] if len(used) == 2 else []
+    two = _of_two(column, *(known[name] for name in used)) if len(used) == 2 else ()
     # One that is rounded off may be the same where its parameter alone is another.
-    for taken in (*two, *((known[name],) for name in (*used, *known))):
-        given = list(zip(*(each.values for each in taken), strict=True))
-        for form, value, *functions in _guesses(column, *taken):
-            if all(same(wanted, value(*each)) for wanted, each in zip(column, given, strict=True)):
-                return Spelled(form, tuple(functions))
+    one = (form for name in (*used, *known) for form in _of_one(column, known[name]))
+    for guess in map(Spelled, chain(two, one)):
+        if all(map(same, column, guess.values(settings))):
+            return guess
     raise UnspelledError(used[-1] if used else [*known][-1])
 
 
-def _form(term: Constant | Spelled) -> str:
-    if isinstance(term, Spelled):
-        return term.form
-    return literal(term.value).replace("{", "{{").replace("}", "}}")
+def _form(value: Value) -> str:
+    return literal(value).replace("{", "{{").replace("}", "}}")
 
 
-def _guesses(column: Sequence[Any], *known: _Known) -> Iterator[_Guess]:
-    return _of_one(column, *known) if len(known) == 1 else _of_two(column, *known)
-
-
-def _of_one(column: Sequence[Any], known: _Known) -> Iterator[_Guess]:
-    """Expressions of one parameter."""
+def _of_one(column: Sequence[Any], known: _Known) -> Iterator[str]:
+    """Expressions of one parameter that may be right."""
     name, base, value = known.form, known.values[0], column[0]
     other, there = known.values[known.alone], column[known.alone]
-    yield name, lambda p: p
+    yield name
     if isinstance(base, bool):
-        yes, no = (value, there) if base else (there, value)
-        if (yes, no) == (False, True):
-            yield f"not {name}", lambda p: not p
-        yield f"{literal(yes)} if {name} else {literal(no)}", lambda p: yes if p else no
+        yield f"not {name}"
+        yes, no = map(_form, (value, there) if base else (there, value))
+        yield f"{yes} if {name} else {no}"
     elif isinstance(base, int) and type(value) is int:
         slope, rest = divmod(there - value, other - base)
         if not rest and slope:
-            offset = value - slope * base
-            yield _linear(slope, name, offset), lambda p: slope * p + offset
+            yield _linear(slope, name, value - slope * base)
         for over in _DIVISORS if base > 0 else ():
-            times = -(-value * over // base)
-            yield f"{_linear(times, name, 0)} // {over}", partial(_part, times, over)
+            yield f"{_linear(-(-value * over // base), name, 0)} // {over}"
     elif isinstance(base, float) and type(value) is int and base:
         # Whole numbers that grow with a multiplier, rounded down or as papers round channels.
-        yield f"int({round(value / base)} * {name})", partial(_floored, round(value / base))
-        for factor, least in product(_FACTORS, (0.0, 1.0)):
+        yield f"int({round(value / base)} * {name})"
+        for factor, scaled in product(_FACTORS, (name, f"max(1.0, {name})")):
             width = round(value / factor / base)
             scale = "" if factor == 1 else f"{factor} * "
-            multiplier = f"max({least}, {name})" if least else name
-            form = f"{scale}make_divisible({width} * {multiplier}, {_ROUNDED_TO})"
-            yield form, partial(_rounded, factor, width, least), make_divisible
+            yield f"{scale}make_divisible({width} * {scaled}, {_ROUNDED_TO})"
 
 
-def _part(times: int, over: int, whole: int) -> int:
-    return times * whole // over
-
-
-def _floored(width: int, multiplier: float) -> int:
-    return math.floor(width * multiplier)
-
-
-def _rounded(factor: int, width: int, least: float, multiplier: float) -> int:
-    return factor * make_divisible(width * max(least, multiplier), _ROUNDED_TO)
-
-
-def _of_two(column: Sequence[Any], first: _Known, second: _Known) -> Iterator[_Guess]:
+def _of_two(column: Sequence[Any], first: _Known, second: _Known) -> Iterator[str]:
     """Products of two whole numbers, each with something added."""
     start, (x, y) = column[0], (first.values, second.values)
     both = next((i for i, p in enumerate(x) if p != x[0] and y[i] != y[0]), None)
@@ -167,13 +146,9 @@ def _of_two(column: Sequence[Any], first: _Known, second: _Known) -> Iterator[_G
     if not c or any(each % 1 for each in (a, b, c, a / c, b / c)):
         return
     # c (x + s) (y + t), for the parameters themselves.
-    s, t, factor = int(b / c) - x[0], int(a / c) - y[0], int(c)
-    parts = [
-        each.form if not shift else f"({_linear(1, each.form, shift)})"
-        for each, shift in ((first, s), (second, t))
-    ]
-    times = "" if factor == 1 else f"{factor} * "
-    yield f"{times}{' * '.join(parts)}", lambda x, y: factor * (x + s) * (y + t)
+    shifts = (first, int(b / c) - x[0]), (second, int(a / c) - y[0])
+    parts = [each.form if not s else f"({_linear(1, each.form, s)})" for each, s in shifts]
+    yield " * ".join([*([] if c == 1 else [str(int(c))]), *parts])
 
 
 def _linear(slope: int, name: str, offset: int) -> str:

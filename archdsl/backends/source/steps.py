@@ -8,15 +8,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import operator
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from archdsl.analysis.anti_unification import Value
-from archdsl.backends.plan import InnerUnit, Kind, Leaf, Operation, Plan, Unit, UnitPiece, Varying
+from archdsl.backends.plan import Kind, Operation, Plan, Unit, Varying
 from archdsl.backends.plan.operations import leaves, shape
 from archdsl.backends.torch.realise import named
 from archdsl.ir.lowering import Construct
@@ -158,76 +158,57 @@ def steps(unit: Unit, plan: Plan, patterns: Mapping[Unit, Any]) -> list[Step]:
 
     The network's last are its loss and its decision, which it does not call.
     """
-    joined = _joined(unit, _overwritten(unit, plan))
+    joined = _joined(unit, plan)
     found: list[Step] = []
-    seen: set[str] = set()
-    for piece in unit.pieces:
-        step = _step(piece, plan, patterns, joined)
-        if step.name is not None and step.name in seen:
-            step = replace(step, first=False)
-        seen |= {step.name} if step.name is not None else set()
-        found.append(step)
+    seen: set[str | None] = {None}
+    for name, called in unit.pieces:
+        arguments = joined.get(called, called.arguments)
+        numbers = filter(is_number, leaves((arguments, called.options)))
+        head, made = _head(name, called, plan, patterns)
+        slots = (*made, *(Slot("size", number) for number in numbers))
+        first = name is None or name not in seen
+        found.append(Step(name, head, slots, arguments, called.options, called.gives, first))
+        seen.add(name)
     if unit.parent is None:
         kept = {"criterion": plan.criterion, "decision": plan.decision}
         found += [Step(name, *opened(made)) for name, made in kept.items() if made is not None]
     return found
 
 
-def _step(
-    piece: UnitPiece,
-    plan: Plan,
-    patterns: Mapping[Unit, Any],
-    joined: Mapping[Operation, tuple[Any, ...]],
-) -> Step:
-    if isinstance(piece, InnerUnit):
-        pattern, taken = patterns[piece.unit], tuple(piece.unit.inputs)
-        slots = pattern.slots_of(piece.unit)
-        return Step(piece.name, pattern, slots, taken, {}, tuple(piece.unit.outputs))
-    called = piece.operation
-    arguments = joined.get(called, called.arguments)
-    numbers = filter(is_number, leaves((arguments, called.options)))
-    holes = tuple(Slot("size", number) for number in numbers)
-    head: Any = called.target
-    made: tuple[Slot, ...] = ()
-    name = piece.name if isinstance(piece, Leaf) else None
-    if isinstance(piece, Leaf):
-        head, made = opened(plan.modules[called.target].construct)
-    elif called.kind is not Kind.METHOD:
-        head = named(called.target)
-        head = _PLAIN.get(head, head)
-    return Step(name, head, (*made, *holes), arguments, called.options, (called,))
+def _head(
+    name: str | None, called: Operation | Unit, plan: Plan, patterns: Mapping[Unit, Any]
+) -> tuple[Any, tuple[Slot, ...]]:
+    """What a step calls, or what makes that, and the slots of its constructor."""
+    if isinstance(called, Unit):
+        return patterns[called], patterns[called].slots_of(called)
+    if name is not None:
+        return opened(plan.modules[called.target].construct)
+    if called.kind is Kind.METHOD:
+        return called.target, ()
+    head = named(called.target)
+    return _PLAIN.get(head, head), ()
 
 
-def _overwritten(unit: Unit, plan: Plan) -> set[Operation]:
-    """The values that a unit works on in place, so that they cannot be read again."""
-    found: set[Operation] = set()
-    for piece in unit.pieces:
-        if isinstance(piece, InnerUnit):
-            continue
-        called = piece.operation
-        if called.target == "operator.iadd" or (
-            isinstance(piece, Leaf)
-            and (IN_PLACE, True) in plan.modules[called.target].construct.options
-        ):
-            found.update(called.reads())
-    return found
-
-
-def _joined(unit: Unit, overwritten: Set[Operation]) -> dict[Operation, tuple[Any, ...]]:
+def _joined(unit: Unit, plan: Plan) -> dict[Any, tuple[Any, ...]]:
     """The arguments of concatenations, shorter where one goes on from another that stays as it is.
 
     Where all that came before is joined at every step, as in a dense block, each step adds one to
     what the last one joined. Only then are the steps alike.
     """
-    found: dict[Operation, tuple[Any, ...]] = {}
+    calls = [(name, each) for name, each in unit.pieces if isinstance(each, Operation)]
+    overwritten: set[Operation] = set()
+    for name, call in calls:
+        options = plan.modules[call.target].construct.options if name is not None else ()
+        if call.target == "operator.iadd" or (IN_PLACE, True) in options:
+            overwritten.update(call.reads())
+    found: dict[Any, tuple[Any, ...]] = {}
     known: dict[Any, Operation] = {}
-    for piece in unit.pieces:
-        if isinstance(piece, InnerUnit) or piece.operation.target != "torch.cat":
-            continue
-        parts, *axis = piece.operation.arguments
-        before = known.get((tuple(parts[:-1]), *axis))
-        if before is not None:
-            found[piece.operation] = ([before, parts[-1]], *axis)
-        if piece.operation not in overwritten:
-            known[tuple(parts), *axis] = piece.operation
+    for _, call in calls:
+        if call.target == "torch.cat":
+            parts, *axis = call.arguments
+            before = known.get((tuple(parts[:-1]), *axis))
+            if before is not None:
+                found[call] = ([before, parts[-1]], *axis)
+            if call not in overwritten:
+                known[tuple(parts), *axis] = call
     return found

@@ -7,21 +7,15 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-import torchvision.ops
-from torch import nn
-from torch.nn import functional
-
-from archdsl.backends.source.code_style import INDENT, WIDTH
+from archdsl.backends.source.layout import INDENT, WIDTH
 from archdsl.diagnostics import fail
 
 _NN = "from torch import nn"
-_TORCH = "import torch"
-_PUBLIC: tuple[tuple[Any, str, str], ...] = (
-    (nn, "nn.{}", _NN),
-    (torch, "torch.{}", _TORCH),
-    (functional, "F.{}", "import torch.nn.functional as F"),
-    (torchvision.ops, "{}", "from torchvision.ops import {}"),
+_PUBLIC = (
+    ("torch.nn", "nn.{}", _NN),
+    ("torch", "torch.{}", "import torch"),
+    ("torch.nn.functional", "F.{}", "import torch.nn.functional as F"),
+    ("torchvision.ops", "{}", "from torchvision.ops import {}"),
 )
 """Public modules with the prefix of their names in source text, and the import line."""
 
@@ -41,7 +35,8 @@ class Symbols:
         """The name of a class or function; raises ArchError where it has no public one."""
         name = thing.__name__
         for module, form, line in _PUBLIC:
-            if getattr(module, name, None) is thing:
+            # A module that nothing is of is not imported: torchvision takes as long as torch.
+            if getattr(sys.modules.get(module), name, None) is thing:
                 self.need(line.format(name))
                 if form == "{}":
                     self.bare.add(name)

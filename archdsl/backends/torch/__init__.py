@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Set
 from contextlib import nullcontext
 
 import torch
 from torch import nn
 
-from archdsl.backends.plan import InnerUnit, Leaf, Plan, Unit, plan, units
+from archdsl.backends.plan import Plan, Unit, plan, units
 from archdsl.backends.plan.units import UnitKeys, unit_name
 from archdsl.backends.torch.blocks import block_class, chain_class, filled, is_chain, notes
 from archdsl.backends.torch.flat import flat
-from archdsl.backends.torch.initial import SkippedInitialisation, initialise
-from archdsl.backends.torch.realise import module_of
+from archdsl.backends.torch.initial import UNDRAWN, SkippedInitialisation, initialise
+from archdsl.backends.torch.realise import module_of, named
 from archdsl.backends.torch.room import require_room
 from archdsl.diagnostics import fail
 from archdsl.ir.gc_pause import collector_paused
+from archdsl.ir.lowering import Construct
 from archdsl.ir.names import class_name
 from archdsl.ir.network import Network
 
@@ -82,22 +84,31 @@ def _initialise(
     module: nn.Module, planned: Plan, done: Set[str], generator: torch.Generator | None
 ) -> None:
     """Draw the weights that have no values yet, in the order of the plan."""
+    filled: defaultdict[str, set[str]] = defaultdict(set)
+    for name in done:
+        path = name
+        while path and path not in planned.modules:
+            path = path.rpartition(".")[0]
+        filled[path].add(name.removeprefix(f"{path}."))
     for path, leaf in planned.modules.items():
-        prefix = f"{path}."
-        own = {name.removeprefix(prefix) for name in done if name.startswith(prefix)}
         part = module.get_submodule(path)
-        initialise(part, leaf.initial, filled=own, generator=generator)
+        initialise(part, leaf.initial, filled=filled[path], generator=generator)
 
 
 def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | None) -> nn.Module:
     """The modules of a plan, those of blocks around those of layers; weights are left open."""
-    with SkippedInitialisation(generator):
-        leaves = {
-            path: module_of(leaf.construct, frozen=leaf.frozen)
-            for path, leaf in planned.modules.items()
-        }
-        criterion = module_of(planned.criterion) if planned.criterion else None
-        decision = module_of(planned.decision) if planned.decision else None
+    skipping = SkippedInitialisation(generator)
+
+    def leaf(construct: Construct, *, frozen: bool = False) -> nn.Module:
+        # As long as it is active, every function of torch costs a call of Python.
+        with nullcontext() if issubclass(named(construct.target), UNDRAWN) else skipping:
+            return module_of(construct, frozen=frozen)
+
+    leaves = {
+        path: leaf(each.construct, frozen=each.frozen) for path, each in planned.modules.items()
+    }
+    criterion = leaf(planned.criterion) if planned.criterion else None
+    decision = leaf(planned.decision) if planned.decision else None
     found = units(network, planned)
     keys = UnitKeys()
     classes: dict[int, type[nn.Module]] = {}
@@ -107,12 +118,9 @@ def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | Non
         if key not in classes:
             classes[key] = _class(network, unit, planned)
         parts = [
-            (
-                piece.name,
-                leaves[piece.operation.target] if isinstance(piece, Leaf) else made[piece.unit],
-            )
-            for piece in unit.pieces
-            if isinstance(piece, (Leaf, InnerUnit))
+            (name, made[called] if isinstance(called, Unit) else leaves[called.target])
+            for name, called in unit.pieces
+            if name is not None
         ]
         made[unit] = filled(classes[key], parts)
     module = made[found[0]]

@@ -15,16 +15,7 @@ from torch import fx, nn
 from torch.fx.graph_module import _format_import_block, _forward_from_src, reduce_graph_module
 from torch.package.importer import sys_importer
 
-from archdsl.backends.plan import (
-    Function,
-    InnerUnit,
-    Kind,
-    Leaf,
-    Operation,
-    Unit,
-    UnitPiece,
-    replaced,
-)
+from archdsl.backends.plan import Kind, Operation, Piece, Unit, replaced
 from archdsl.backends.torch.realise import named
 
 _T = TypeVar("_T")
@@ -155,15 +146,13 @@ def call(graph: fx.Graph, operation: Operation, target: str, values: dict[Operat
     return graph.call_function(named(operation.target), arguments)
 
 
-def _call(graph: fx.Graph, piece: UnitPiece, values: dict[Operation, Any]) -> None:
-    if isinstance(piece, (Leaf, Function)):
-        name = piece.name if isinstance(piece, Leaf) else ""
-        values[piece.operation] = call(graph, piece.operation, name, values)
+def _call(graph: fx.Graph, piece: Piece, values: dict[Operation, Any]) -> None:
+    name, called = piece
+    given = called.gives
+    if isinstance(called, Operation):
+        values[called] = call(graph, called, name or "", values)
         return
-    assert isinstance(piece, InnerUnit)
-    given = tuple(piece.unit.outputs)
-    taken = tuple(values[each] for each in piece.unit.inputs)
-    node = graph.call_module(piece.name, taken)
+    node = graph.call_module(name or "", tuple(values[each] for each in called.arguments))
     if len(given) == 1:
         values[given[0]] = node
         return

@@ -21,6 +21,8 @@ from archdsl.layers.initial import TORCH
 DRAWN = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 """The classes of modules that are drawn here."""
 
+UNDRAWN = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.ReLU)
+"""The classes of many modules that no random number is drawn for."""
 
 _RANDOM = frozenset({Tensor.uniform_, Tensor.normal_, nn.init.normal_, torch.rand, torch.randn})
 """The functions that modules draw with where they are made."""

@@ -16,7 +16,6 @@ from archdsl.frontend.elaborate.assemble import (
     assemble,
 )
 from archdsl.frontend.elaborate.evaluate import Elaborator
-from archdsl.frontend.elaborate.expander import Limits
 from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.opaque import Opaque, opaque_layers, opaque_warnings
 from archdsl.frontend.elaborate.structs import member
@@ -25,6 +24,7 @@ from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, BlockStep, Combinator, Instance, layers_of
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import Layer
+from archdsl.ir.origin import Limits
 from archdsl.ir.trampoline import run
 from archdsl.layers.combinators import Repeat
 
@@ -66,15 +66,17 @@ def elaborate(
     settings: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     opaque: Mapping[str, str] | None = None,
+    read: ReadDocument | None = None,
 ) -> Elaborated:
     """The network that a document defines: ``net``, else ``net_type``, else its last complete one.
 
-    ``opaque`` says of layer classes of the program, by name, which layer each counts as.
+    ``opaque`` says of layer classes of the program, by name, which layer each counts as, ``read``
+    gives the documents of includes.
 
     Raises ArchError with every error of the definitions that the network uses, and every unknown
     name in the others.
     """
-    collected = collect(document, settings, limits, opaque=opaque)
+    collected = collect(document, settings, limits, read, opaque)
     expanded = expand(collected, net)
     used = collected.elaborator.opaque
     told = tuple(Opaque(name, (opaque or {})[name], span) for name, span in used.items())

@@ -30,7 +30,7 @@ from archdsl.frontend.elaborate.arguments import (
     variadic,
 )
 from archdsl.frontend.elaborate.arguments import positional as positional_of
-from archdsl.frontend.elaborate.expander import Limits, PartialBlock
+from archdsl.frontend.elaborate.expander import PartialBlock
 from archdsl.frontend.elaborate.initial_values import Starting
 from archdsl.frontend.elaborate.scope import (
     Definitions,
@@ -43,6 +43,7 @@ from archdsl.frontend.elaborate.tails import net_like
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, BlockStep, Combinator, Instance
 from archdsl.ir.layer import Definition, Layer, lookup
+from archdsl.ir.origin import Limits
 from archdsl.ir.trampoline import Task
 from archdsl.layers.own_classes import OwnInput, OwnLoss, own_input, own_loss
 

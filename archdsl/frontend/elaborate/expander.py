@@ -6,7 +6,6 @@ reading structs expand templates, and expanding templates does both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from archdsl.frontend.elaborate.arguments import Pending, Unbound
@@ -21,16 +20,8 @@ from archdsl.frontend.elaborate.scope import (
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, BlockStep
 from archdsl.ir.layer import Definition
+from archdsl.ir.origin import Limits
 from archdsl.ir.trampoline import Task
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The size of a network beyond which expansion is refused."""
-
-    layers: int = 1_000_000
-    levels: int = 256
-    instances: int = 10_000
 
 
 class PartialBlock(NamedTuple):

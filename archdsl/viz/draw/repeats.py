@@ -38,8 +38,8 @@ def folded(
 ) -> Folding:
     """The runs of equal blocks, outer ones first; with ``root`` those inside that scope.
 
-    Two blocks make a run when they are expansions of one elaborated block, the second takes
-    nothing but the one output of the first, and the shape that goes in is the same.
+    Two blocks make a run when they are calls of one region with the same types, and the second
+    takes nothing but the one output of the first.
     """
     links = _Links(network, groups, inside)
     children: dict[Scope, list[Scope]] = {}
@@ -85,7 +85,7 @@ class _Links:
 
     def continues(self, first: Scope, second: Scope) -> bool:
         """True if ``second`` equals ``first`` and reads what comes out of it."""
-        if first.blocks is None or first.blocks != second.blocks:
+        if first.region.block is None or first.typed is not second.typed:
             return False
         one, two = set(self._inside[first]), set(self._inside[second])
         entry, exit = self._sources(one), self._sources(two)
@@ -93,9 +93,7 @@ class _Links:
             len(one) == len(two)
             and len(entry) == len(exit) == 1
             and exit <= one
-            and self._frozen(one) == self._frozen(two)
             and self._layers(one) == self._layers(two)
-            and self._groups[min(entry)].shape == self._groups[min(exit)].shape
             and all(
                 target in one or target in two for head in one for target in self._targets[head]
             )
@@ -103,10 +101,6 @@ class _Links:
                 layer.path in self._outputs for h in one for layer in self._groups[h].layers
             )
         )
-
-    def _frozen(self, heads: set[str]) -> int:
-        """Number of frozen layers, in which otherwise equal blocks may differ."""
-        return sum(layer.frozen for head in heads for layer in self._groups[head].layers)
 
     def _layers(self, heads: set[str]) -> int:
         """Number of layers; one of several equal blocks may have an activation fused to it."""

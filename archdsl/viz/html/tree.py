@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -113,22 +114,20 @@ def _runs(
     """
     inside = boxes_by_scope(groups)
     times = dict(folded(network, groups, inside).times)
-    by_path = {scope.path: scope for scope in network.scopes}
+    children: defaultdict[Scope | None, list[Scope]] = defaultdict(list)
     model_of: dict[Scope, Scope] = {}
     first_of: dict[Scope, Scope] = {}
     left: dict[Scope | None, tuple[Scope, int]] = {}
     for scope in network.scopes:
         outer = scope.parent
+        children[outer].append(scope)
         if scope not in inside or outer is None:
             continue
-        # A copy of a scope in the first block of a run has the name that this one has there.
+        # Calls of one region have equal scopes in them, in one order.
         if outer in model_of:
-            model_path = model_of[outer].path + scope.path[len(outer.path) :]
-            model = by_path.get(model_path)
-            if model is not None:
-                model_of[scope] = model
-                if model in times:
-                    times[scope] = times[model]
+            model = model_of[scope] = children[model_of[outer]][len(children[outer]) - 1]
+            if model in times:
+                times[scope] = times[model]
         first, more = left.get(outer, (scope, 0))
         if more:
             model_of.setdefault(scope, first)
