@@ -56,7 +56,7 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, ST
     type=click.Choice(list(STYLES)),
     default="paper",
     show_default=True,
-    help="How it looks; volumes are the feature maps in perspective, to scale.",
+    help="How it looks; volumes are the feature maps in perspective.",
 )
 @click.option(
     "--page",
