@@ -103,7 +103,7 @@ def print_comparison(
         raise fail(f"cannot plot into '{plot}'", None, "expected a name that ends in .svg")
     entries = []
     with working("reading networks", len(files)) as advance:
-        for source, each in _asked(files, request):
+        for source, each in asked(files, request):
             entries.append(ComparedNetwork.of(each.load(source)))
             advance()
     chart = None if plot is None else _chart(entries)
@@ -124,7 +124,7 @@ def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     print_table([_HEADINGS[i] for i in shown], [[row[i] for i in shown] for row in rows])
 
 
-def _asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request]]:
+def asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request]]:
     """The networks and the settings of each: its own, and of ``-D`` those that it declares."""
     found = []
     nowhere = dict(request.settings)

@@ -7,23 +7,13 @@ becomes ``?``, so that no name can be a command.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
 
-from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.page_fit import FittedFigure
 from archdsl.viz.draw.placed import Line, PlacedBox, PlacedEdge, PlacedFrame, Rectangle
+from archdsl.viz.draw.tex_words import tex_words
 from archdsl.viz.draw.themes import Paint, Theme
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "-{}",
-    "×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "–": "--{}", "…": r"\dots{}", "²": "$^2$",
-    "⊙": r"$\odot$", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$",
-}  # fmt: skip
 
 _HEAD = r"""% A figure by archdsl. Alone: pdflatex FILE. In a paper: \usepackage{standalone}, then
 % \input{FILE}; its preamble wants tikz with the library arrows.meta, and textcomp.
@@ -152,17 +142,7 @@ def _sized(line: Line, quiet: str | None = None) -> str:
     weight = r"\bfseries" if line.bold else ""
     size = rf"\fontsize{{{_n(line.size)}}}{{{_n(line.size * 1.2)}}}\selectfont"
     tinted = rf"\color[RGB]{{{colour}}}" if colour and line.quiet else ""
-    return f"{{{size}{weight}{tinted} {_escaped(line.text)}}}"
-
-
-def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(letter, _plain(letter)) for letter in printable(text))
-
-
-def _plain(letter: str) -> str:
-    """A letter that T1 fonts have: ASCII, and what ISO 8859-1 has of Latin letters."""
-    latin = "\xa0" < letter <= "\xff" and unicodedata.category(letter).startswith("L")
-    return letter if " " <= letter <= "~" or latin else "?"
+    return f"{{{size}{weight}{tinted} {tex_words(line.text)}}}"
 
 
 def _point(point: Sequence[float]) -> str:

@@ -1,0 +1,61 @@
+"""``archdsl table``: the stages of networks side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.comparison import asked
+from archdsl.cli.options import Request, files_argument, network_options
+from archdsl.cli.output import print_table, tell
+from archdsl.cli.progress import working
+from archdsl.diagnostics import fail
+from archdsl.text.output import write
+from archdsl.text.words import memory
+from archdsl.viz.table import FORMATS, StageTable, stage_table
+from archdsl.viz.table.formats import cell_lines
+
+
+@click.command()
+@files_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help=f"A file, by suffix: {' '.join(FORMATS)}.  [default: printed here]",
+)
+@network_options
+def command(files: tuple[str, ...], output: Path | None, request: Request) -> None:
+    """Put the stages of networks side by side, by the size of their maps, as papers' tables do.
+
+    A network may have settings of its own: mobilenet_v1:width=0.5.
+    """
+    if output is not None and output.suffix.lower() not in FORMATS:
+        names = ", ".join(FORMATS)
+        raise fail(f"cannot write a table into '{output}'", None, f"expected one of {names}")
+    networks, names = [], []
+    with working("reading networks", len(files)) as advance:
+        for given, (source, each) in zip(files, asked(files, request), strict=True):
+            networks.append(each.load(source).checked)
+            names.append(networks[-1].name if "=" not in given else given)
+            advance()
+    table = stage_table(networks, names)
+    if output is None:
+        _print(table)
+        return
+    content = FORMATS[output.suffix.lower()].write(table).encode()
+    write(output, content)
+    tell(f"wrote the table to {output} ({memory(len(content))})")
+
+
+def _print(table: StageTable) -> None:
+    columns = [("output", "left"), *((name, "left") for name in table.names)]
+    rows: list[tuple[str, ...]] = [("input", *table.inputs)]
+    for size, units in zip(table.sizes, table.cells, strict=True):
+        lines = [cell_lines(cell) for cell in units]
+        for n in range(max(map(len, lines))):
+            shown = (cell[n] if n < len(cell) else "" for cell in lines)
+            rows.append(("" if n else size, *shown))
+    rows += [("parameters", *table.parameters), ("MACs", *table.macs)]
+    print_table(columns, rows)
