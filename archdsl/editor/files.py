@@ -120,7 +120,7 @@ class Files:
             for path in folder.rglob("*.arch"):
                 if len(paths) >= _MAX_SEARCHED:
                     break
-                paths.setdefault(path.resolve())
+                paths.setdefault(resolved(path))
         for path in paths:
             try:
                 yield self.file(path)

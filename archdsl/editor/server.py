@@ -105,7 +105,7 @@ def make_server() -> Server:
 
 def _path(uri: str) -> Path | None:
     path = to_fs_path(uri) if uri.startswith("file:") else None
-    return None if path is None else Path(path).resolve()
+    return None if path is None else resolved(path)
 
 
 def _handle_texts(server: Server) -> None:

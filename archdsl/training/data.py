@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, DistributedSampler
 from torchvision import tv_tensors
 
 from archdsl.diagnostics import ArchError, fail, listing
+from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.inference.pictures import read_picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -138,7 +139,7 @@ def read_labels(path: Path) -> Tensor:
 def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
     """Objects by COCO's JSON; ``images`` is the folder of pictures, by default the file's own."""
     folder = images or path.parent
-    try:
+    with parsing(path, "a COCO file of objects"):
         document = json.loads(path.read_text(encoding="utf-8"))
         categories = sorted(document["categories"], key=lambda each: each["id"])
         places = {each["id"]: place for place, each in enumerate(categories)}
@@ -157,16 +158,8 @@ def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
             if by_image[each["id"]]
         ]
         classes = tuple(each["name"] for each in categories)
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise fail(
-            f"{path} is no COCO file of objects",
-            None,
-            f"expected images, annotations and categories in JSON; {type(error).__name__}: {error}",
-        ) from None
     if len(samples) < 2:
-        raise fail(f"{path} has no pictures with objects to learn from")
+        raise fail(f"{path} has no pictures with objects to learn from", code=DAMAGED)
     return Pictures(*split(samples, share, seed), classes)
 
 
