@@ -29,6 +29,7 @@ from archdsl.editor import (
 from archdsl.editor.document import Document
 from archdsl.editor.files import Files
 from archdsl.frontend.format import formatted
+from archdsl.text.paths import resolved
 
 _PAUSE = 0.02
 """Seconds without a keystroke before a text is checked; a burst of them is checked once."""

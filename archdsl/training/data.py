@@ -17,9 +17,8 @@ from torchvision import tv_tensors
 
 from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import DAMAGED, parsing
-from archdsl.inference.pictures import read_picture
+from archdsl.inference.pictures import SUFFIXES, read_picture
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
 IGNORED = 255
 """The label of pixels that count for nothing, as Pascal VOC has it."""
 

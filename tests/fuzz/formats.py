@@ -21,7 +21,15 @@ import archdsl
 from archdsl.frontend.bundled import spec_names, specs_folder
 from archdsl.frontend.elaborate import Limits
 from archdsl.importers import ImportOptions
-from fuzz.mutations import Mutation, json_values, members, some_bytes, words
+from fuzz.mutations import (
+    Mutation,
+    fields,
+    header,
+    json_values,
+    members,
+    some_bytes,
+    words,
+)
 
 _TESTS = Path(__file__).parents[1]
 _ORACLE = _TESTS / "oracle" / "data"
@@ -507,11 +515,11 @@ FORMATS: dict[str, Format] = {
     "h5": Format(
         ".h5", _saved_by_keras("net.weights.h5"), (some_bytes,), _load_keras, ("keras", "h5py")
     ),
-    "onnx": Format(".onnx", _onnx_models, (some_bytes,), _import, ("onnx", "onnxruntime")),
+    "onnx": Format(".onnx", _onnx_models, (fields,) * 8 + (some_bytes,), _import, ("onnx", "onnxruntime")),
     "pt": Format(
         ".pt", _torch_files, (members(some_bytes), members(some_bytes), some_bytes), _load_weights
     ),
-    "safetensors": Format(".safetensors", _safetensors, (some_bytes,), _load_weights),
+    "safetensors": Format(".safetensors", _safetensors, (header(json_values), header(words()), some_bytes), _load_weights),
     "picture": Format(".png", _pictures, (some_bytes,), _read_picture),
     "coco": Format(".json", _objects, (json_values, json_values, some_bytes), _read_objects),
     "proposals": Format(".json", _proposals, (json_values, some_bytes), _read_proposals),

@@ -11,7 +11,7 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -190,7 +190,7 @@ def members(inner: Mutation) -> Mutation:
         if action == 0:
             del parts[at]
         elif action == 1:
-            parts[at] = (random.choice(("x", "../x", "", "a" * 300, name.upper())), part)
+            parts[at] = (random.choice(("x", "../x", "/", "a" * 300, name.upper())), part)
         elif action == 2:
             parts.append((name + "2", part))
         else:
@@ -202,3 +202,127 @@ def members(inner: Mutation) -> Mutation:
         return written.getvalue()
 
     return mutate
+
+
+def header(inner: Mutation) -> Mutation:
+    """The JSON in front of a safetensors file changed by another mutation, its length made right."""
+
+    def mutate(random: Random, content: bytes, other: bytes) -> bytes:
+        (length,) = struct.unpack_from("<Q", content)
+        text = inner(random, content[8 : 8 + length], other)
+        return struct.pack("<Q", len(text)) + text + content[8 + length :]
+
+    return mutate
+
+
+class _Field:
+    """A field of a protocol buffer; its value is a message where the bytes can be read as one."""
+
+    def __init__(self, key: int, value: int | bytes | list[_Field]) -> None:
+        self.key, self.value = key, value
+
+
+def fields(random: Random, content: bytes, other: bytes) -> bytes:
+    """One to three fields of a protocol buffer replaced, removed, doubled or exchanged."""
+    message, theirs = _message(content, 0), _message(other, 0)
+    if message is None:
+        return some_bytes(random, content, other)
+    for _ in range(random.randint(1, 3)):
+        holders = list(_holders(message))
+        if not holders:
+            break
+        holder = random.choice(holders)
+        _change_field(random, holder, holders, theirs or message)
+    return _packed(message)
+
+
+def _change_field(
+    random: Random, holder: list[_Field], holders: list[list[_Field]], theirs: list[_Field]
+) -> None:
+    at = random.randrange(len(holder))
+    field = holder[at]
+    action = random.randrange(7)
+    if action == 0:
+        del holder[at]
+    elif action == 1:
+        holder.insert(at, field)
+    elif action == 2:
+        there = random.choice(holders)
+        holder[at] = random.choice(there)
+    elif action == 3:
+        holder[at] = random.choice(random.choice(list(_holders(theirs)) or [holder]))
+    elif action == 4:
+        holder[at] = _Field((random.randint(1, 20) << 3) | (field.key & 7), field.value)
+    elif isinstance(field.value, int):
+        value = random.choice((*_NUMBERS, field.value + 1, field.value - 1)) % 2**64
+        holder[at] = _Field(field.key, value)
+    elif isinstance(field.value, bytes):
+        holder[at] = _Field(field.key, some_bytes(random, field.value or b"x", b"x"))
+
+
+def _holders(message: list[_Field]) -> Iterator[list[_Field]]:
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if part:
+            yield part
+        waiting += [field.value for field in part if isinstance(field.value, list)]
+
+
+def _message(content: bytes, level: int) -> list[_Field] | None:
+    """The fields of a message; None for bytes that are none (and for text, as it mostly is)."""
+    found, at = [], 0
+    while at < len(content):
+        key, at = _varint(content, at)
+        kind = key & 7
+        size = {1: 8, 5: 4}.get(kind)
+        value: int | bytes | list[_Field]
+        if kind == 0:
+            value, at = _varint(content, at)
+        elif kind == 2:
+            length, at = _varint(content, at)
+            value, at = content[at : at + length], at + length
+            inner = _message(value, level + 1) if 1 < length < 5000 and level < 6 else None
+            value = inner or value
+        elif size is not None:
+            value, at = content[at : at + size], at + size
+        else:
+            return None
+        if at > len(content) or not key >> 3:
+            return None
+        found.append(_Field(key, value))
+    return found
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(content) and shift < 70:
+        byte = content[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+    return value, len(content) + 1
+
+
+def _packed(message: list[_Field]) -> bytes:
+    parts = []
+    for field in message:
+        value = field.value
+        parts.append(_packed_varint(field.key))
+        if isinstance(value, int):
+            parts.append(_packed_varint(value))
+        else:
+            content = _packed(value) if isinstance(value, list) else value
+            parts += [_packed_varint(len(content))] if field.key & 7 == 2 else []
+            parts.append(content)
+    return b"".join(parts)
+
+
+def _packed_varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
