@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from random import Random
 
+from archdsl.diagnostics import ArchError
 from fuzz.formats import FORMATS
 
 
@@ -16,6 +18,10 @@ class CaseMaker:
         self._name = name
         self._path = folder / f"net{self.format.suffix}"
         self._corpus = self.format.corpus()
+        for content in self._corpus[:20]:  # what is imported and cached now costs no case
+            self._path.write_bytes(content)
+            with contextlib.suppress(ArchError):
+                self.format.read(self._path)
 
     def file(self, seed: int) -> Path:
         """The file of a case; every thousandth is undamaged."""

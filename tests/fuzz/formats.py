@@ -90,7 +90,7 @@ def _check(path: Path) -> object:
 _CPP_WORDS = (
     "#define", "#if", "#ifdef", "#else", "#endif", "#include", "namespace", "struct", "template",
     "typename", "constexpr", "static", "return", "for", "while", "if", "int", "long", "unsigned",
-    "std::array", "sizeof", "enum", "dlib", "using", "defined", "auto", "\\\n", "##", "0xFF", "0777",
+    "std::array", "sizeof", "enum", "dlib", "using", "defined", "auto", "\\\n", "##", "0xFF",
 )  # fmt: skip
 
 
@@ -319,10 +319,7 @@ def _keras_texts() -> Sequence[bytes]:
     ]
     ends = {"input_layers": [["in", 0, 0]], "output_layers": [["f1", 0, 0]]}
     functional = {"name": "net", "layers": layers, **ends}
-    plain = [
-        {**layer, "inbound_nodes": []} for layer in layers if layer["class_name"][0] not in "A"
-    ]
-    plain = [layer for layer in plain if layer["name"] not in ("a1", "k1")]
+    plain = [{**each, "inbound_nodes": []} for each in layers if each["name"] not in ("a1", "k1")]
     documents = [
         {"class_name": "Functional", "config": functional, "keras_version": "3.6.0"},
         {"class_name": "Sequential", "config": {"name": "row", "layers": plain}},
@@ -338,7 +335,7 @@ def _keras_models() -> Any:
     import keras
 
     layers = keras.layers
-    model = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((6, 6, 2)),
             layers.Conv2D(4, 3, padding="same", use_bias=False),
@@ -348,7 +345,6 @@ def _keras_models() -> Any:
             layers.Dense(3),
         ]
     )
-    return model
 
 
 def _saved_by_keras(name: str) -> Callable[[], Sequence[bytes]]:
@@ -496,13 +492,17 @@ def _messages() -> Sequence[bytes]:
     return sessions()
 
 
+_CPP = words(*_CPP_WORDS, *_ARCH_WORDS)
+_XML = words("<net>", "</layer>", "<tag", "<loss")
+_ONNX = (fields,) * 8 + (some_bytes,)
+_HEADERS = header(json_values), header(words()), some_bytes
 _CFG = words(*_CFG_WORDS)
 
 FORMATS: dict[str, Format] = {
     "arch": Format(".arch", _specs, (words(*_ARCH_WORDS), some_bytes), _check),
-    "cpp": Format(".cpp", _programs, (words(*_CPP_WORDS, *_ARCH_WORDS),) * 4 + (some_bytes,), _check),
+    "cpp": Format(".cpp", _programs, (_CPP, _CPP, _CPP, some_bytes), _check),
     "dat": Format(".dat", _of_oracle("*.dat"), (some_bytes,), _open_dlib),
-    "xml": Format(".xml", _of_oracle("*.xml"), (some_bytes, words("<net>", "</layer>")), _open_dlib),
+    "xml": Format(".xml", _of_oracle("*.xml"), (_XML, some_bytes), _open_dlib),
     "weights": Format(".weights", _darknet_weights, (some_bytes,), _load_weights),
     "cfg": Format(
         ".cfg", lambda: (_CLASSIFIER, _DETECTOR, _REGION), (_CFG, _CFG, some_bytes), _import
@@ -515,11 +515,11 @@ FORMATS: dict[str, Format] = {
     "h5": Format(
         ".h5", _saved_by_keras("net.weights.h5"), (some_bytes,), _load_keras, ("keras", "h5py")
     ),
-    "onnx": Format(".onnx", _onnx_models, (fields,) * 8 + (some_bytes,), _import, ("onnx", "onnxruntime")),
+    "onnx": Format(".onnx", _onnx_models, _ONNX, _import, ("onnx", "onnxruntime")),
     "pt": Format(
         ".pt", _torch_files, (members(some_bytes), members(some_bytes), some_bytes), _load_weights
     ),
-    "safetensors": Format(".safetensors", _safetensors, (header(json_values), header(words()), some_bytes), _load_weights),
+    "safetensors": Format(".safetensors", _safetensors, _HEADERS, _load_weights),
     "picture": Format(".png", _pictures, (some_bytes,), _read_picture),
     "coco": Format(".json", _objects, (json_values, json_values, some_bytes), _read_objects),
     "proposals": Format(".json", _proposals, (json_values, some_bytes), _read_proposals),

@@ -205,7 +205,7 @@ def members(inner: Mutation) -> Mutation:
 
 
 def header(inner: Mutation) -> Mutation:
-    """The JSON in front of a safetensors file changed by another mutation, its length made right."""
+    """The JSON before the values of safetensors changed by another mutation, its length right."""
 
     def mutate(random: Random, content: bytes, other: bytes) -> bytes:
         (length,) = struct.unpack_from("<Q", content)
@@ -245,12 +245,11 @@ def _change_field(
     if action == 0:
         del holder[at]
     elif action == 1:
-        holder.insert(at, field)
+        holder.insert(at, _copied(field))
     elif action == 2:
-        there = random.choice(holders)
-        holder[at] = random.choice(there)
+        holder[at] = _copied(random.choice(random.choice(holders)))
     elif action == 3:
-        holder[at] = random.choice(random.choice(list(_holders(theirs)) or [holder]))
+        holder[at] = _copied(random.choice(random.choice(list(_holders(theirs)) or [holder])))
     elif action == 4:
         holder[at] = _Field((random.randint(1, 20) << 3) | (field.key & 7), field.value)
     elif isinstance(field.value, int):
@@ -258,6 +257,12 @@ def _change_field(
         holder[at] = _Field(field.key, value)
     elif isinstance(field.value, bytes):
         holder[at] = _Field(field.key, some_bytes(random, field.value or b"x", b"x"))
+
+
+def _copied(field: _Field) -> _Field:
+    """A field as bytes: messages that hold themselves could not be written."""
+    value = field.value
+    return _Field(field.key, _packed(value) if isinstance(value, list) else value)
 
 
 def _holders(message: list[_Field]) -> Iterator[list[_Field]]:

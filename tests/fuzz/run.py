@@ -67,7 +67,8 @@ def main() -> None:
     for kind, count in counts.most_common():
         print(f"{count:7} {kind}")
     print(
-        f"{arguments.format}: {done:,} cases from seed {arguments.seed}, {counts.total():,} faults; "
+        f"{arguments.format}: {done:,} cases from seed {arguments.seed}, "
+        f"{counts.total():,} faults; "
         f"{1000 * spent / max(1, done):.1f} ms a case, the slowest {slowest[0]:.2f} s "
         f"(seed {slowest[1]})"
     )
