@@ -20,6 +20,8 @@ class Protocol(LanguageServerProtocol):
     """pygls's protocol, with positions clamped to those that there are."""
 
     _initialized = False
+    left_early = False
+    """True once the editor told the server to exit and had not asked it to shut down before."""
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """A message of the protocol; ``None`` for one that has its answer already."""
@@ -51,6 +53,7 @@ class Protocol(LanguageServerProtocol):
             if request is not None and method is not None:
                 self._refuse(request, types.ErrorCodes.InvalidRequest, "the server is shut down")
             return
+        self.left_early = method == types.EXIT and not self._shutdown
         self._initialized = self._initialized or method == types.INITIALIZE
         super().handle_message(message)
 
@@ -59,7 +62,7 @@ class Protocol(LanguageServerProtocol):
         self._refuse(None, types.ErrorCodes.ParseError, "a message that is no JSON")
 
     def _refuse(self, request: Any, code: types.ErrorCodes, message: str) -> None:
-        known = request if isinstance(request, (int, str)) else None
+        known = request if isinstance(request, (int, float, str)) else None
         self._send_response(known, error=types.ResponseError(code, message))
 
     def _send_response(

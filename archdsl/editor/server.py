@@ -73,10 +73,15 @@ class Server(LanguageServer):
             self.protocol.unreadable()
 
     def serve(self) -> None:
-        """Answer on standard output what comes on standard input, until that ends."""
+        """Answer on standard output what comes on standard input, until that ends.
+
+        The process then ends with the status that the protocol states.
+        """
         if sys.stdin is None or sys.stdout is None:
             raise fail("an editor talks to the language server over pipes", code="E407")
         self.start_io(cast("BinaryIO", Pieces(sys.stdin.buffer)))
+        if self.protocol.left_early:
+            raise SystemExit(1)
 
     def document(self, uri: str) -> Document:
         if uri not in self.documents:

@@ -14,14 +14,15 @@ from functools import cache
 from threading import Event
 from typing import Any
 
-_TEXT = """\\
+_TEXT = """\
 template <int N, typename SUBNET> using block = relu<con<N,3,3,1,1,SUBNET>>;
 using net_type = fc<10,block<8,block<4,input<1,8,8>>>>;
 """
 _URI = "untitled:net.arch"
 
 
-def _message(method: str, params: Any, id: Any = None) -> dict[str, Any]:
+def message(method: str, params: Any, id: Any = None) -> dict[str, Any]:
+    """A request, or without an id a notification."""
     document = {"jsonrpc": "2.0", "method": method, "params": params}
     return document if id is None else document | {"id": id}
 
@@ -38,29 +39,29 @@ def sessions() -> Sequence[bytes]:
     }
     item = document | {"languageId": "arch", "version": 1, "text": _TEXT}
     messages = [
-        _message("initialize", {"capabilities": {}, "processId": None, "rootUri": None}, 1),
-        _message("initialized", {}),
-        _message("textDocument/didOpen", {"textDocument": item}),
-        _message("textDocument/hover", where, 2),
-        _message("textDocument/definition", where, "three"),
-        _message("$/cancelRequest", {"id": 2}),
-        _message("textDocument/references", where | {"context": {"includeDeclaration": True}}, 4),
-        _message("textDocument/documentSymbol", {"textDocument": document}, 5),
-        _message("textDocument/didChange", edit),
-        _message("textDocument/prepareRename", where, 6),
-        _message("textDocument/rename", where | {"newName": "other"}, 7),
-        _message("textDocument/completion", where, 8),
-        _message("textDocument/signatureHelp", where, 9),
-        _message("textDocument/inlayHint", {"textDocument": document, "range": whole}, 10),
-        _message(
+        message("initialize", {"capabilities": {}, "processId": None, "rootUri": None}, 1),
+        message("initialized", {}),
+        message("textDocument/didOpen", {"textDocument": item}),
+        message("textDocument/hover", where, 2),
+        message("textDocument/definition", where, "three"),
+        message("$/cancelRequest", {"id": 2}),
+        message("textDocument/references", where | {"context": {"includeDeclaration": True}}, 4),
+        message("textDocument/documentSymbol", {"textDocument": document}, 5),
+        message("textDocument/didChange", edit),
+        message("textDocument/prepareRename", where, 6),
+        message("textDocument/rename", where | {"newName": "other"}, 7),
+        message("textDocument/completion", where, 8),
+        message("textDocument/signatureHelp", where, 9),
+        message("textDocument/inlayHint", {"textDocument": document, "range": whole}, 10),
+        message(
             "textDocument/formatting",
             {"textDocument": document, "options": {"tabSize": 4, "insertSpaces": True}},
             11,
         ),
-        _message("textDocument/didSave", {"textDocument": document}),
-        _message("textDocument/unknown", {}, 12),
-        _message("textDocument/didClose", {"textDocument": document}),
-        _message("shutdown", None, 13),
+        message("textDocument/didSave", {"textDocument": document}),
+        message("textDocument/unknown", {}, 12),
+        message("textDocument/didClose", {"textDocument": document}),
+        message("shutdown", None, 13),
     ]
     return ["\n".join(map(json.dumps, messages)).encode()]
 
@@ -92,7 +93,7 @@ def _request(line: bytes) -> str | None:
     request = isinstance(message, dict) and message.get("jsonrpc") == "2.0"
     if not request or not {"id", "method"} <= message.keys() or {"error"} & message.keys():
         return None
-    known = isinstance(message["id"], (int, str)) and not isinstance(message["id"], bool)
+    known = isinstance(message["id"], (int, float, str)) and not isinstance(message["id"], bool)
     return json.dumps(message["id"]) if known else None
 
 
