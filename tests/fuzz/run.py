@@ -49,6 +49,8 @@ def main() -> None:
             found = judged(lambda path=path: make.format.read(path))
             slowest = max(slowest, (time.process_time() - before, seed))
             done += 1
+            if done % 2000 == 0:
+                print(f"... {done:,} cases, {counts.total():,} faults", flush=True)
             if not isinstance(found, Fault):
                 if found.guarded is not None:
                     guarded[found.guarded] += 1
