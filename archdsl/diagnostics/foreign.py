@@ -23,6 +23,8 @@ def parsing(path: Path | str, what: str, *, other: str = DAMAGED) -> Iterator[No
     """
     try:
         with coded(other):
+            if Path(path).is_char_device():
+                raise fail(f"cannot read {path}: it is a device", code="E407")
             yield
     except ArchError:
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
+from zipfile import ZipFile, is_zipfile
 
 import torch
 from safetensors.torch import load_file
@@ -15,6 +16,7 @@ from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.dlib import SUFFIXES
 from archdsl.dlib import weights as dlib
 from archdsl.frontend.header import Facts
+from archdsl.importers.archives import require_packed_little
 from archdsl.importers.verification import (
     Match,
     canonical,
@@ -103,15 +105,19 @@ _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
 
 def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
     with parsing(path, "a state_dict as torch.save writes it"):
+        if is_zipfile(path):
+            with ZipFile(path) as archive:
+                require_packed_little(archive.infolist(), str(path))
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    while isinstance(loaded, dict):
-        inner = next((loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict)), None)
-        if inner is None:
-            break
-        loaded = inner
+    for _ in _WRAPPERS:  # one in the other; a dict may hold itself
+        if isinstance(loaded, dict):
+            inner = (loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict))
+            loaded = next(inner, loaded)
     if isinstance(loaded, dict):
         loaded.pop("n_averaged", None)  # torch's AveragedModel counts its steps
-    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+    if not isinstance(loaded, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in loaded.items()
+    ):
         raise fail(
             f"{path} is not a state_dict", None, "expected a dict of tensors by name", code=DAMAGED
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,20 +71,31 @@ def require_pictures(paths: Sequence[str | Path]) -> None:
 
 def _pixels(path: str | Path) -> NDArray[numpy.uint8]:
     """The pixels of a file (height, width, 3)."""
+    with opened_picture(path, *_FORMATS) as picture:
+        return numpy.array(_rgb(_upright(picture)))
+
+
+@contextmanager
+def opened_picture(path: str | Path, *formats: str) -> Iterator[Image.Image]:
+    """Context manager that gives a picture whose pixels were not read yet.
+
+    Raises ArchError where the file is none of some formats of Pillow's, is damaged, also where the
+    code inside finds that, or has too many pixels.
+    """
     with parsing(path, "a picture"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damage that Pillow can do without
         try:
-            with Image.open(path, formats=_FORMATS) as opened:
+            with Image.open(path, formats=formats) as opened:
                 if opened.width * opened.height > _MOST_PIXELS:
                     raise _too_large(path)
-                return numpy.array(_rgb(_upright(opened)))
+                yield opened
         except Image.DecompressionBombError:
             raise _too_large(path) from None
         except UnidentifiedImageError:
+            *others, last = formats
+            expected = f"{', '.join(others)} or {last}" if others else last
             raise fail(
-                f"{path} is no picture that can be read",
-                None,
-                f"expected {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}",
+                f"{path} is no picture that can be read", None, f"expected {expected}"
             ) from None
 
 

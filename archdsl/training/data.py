@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 from torchvision import tv_tensors
 
 from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import DAMAGED, parsing
-from archdsl.inference.pictures import SUFFIXES, read_picture
+from archdsl.frontend.files import read_source
+from archdsl.inference.pictures import SUFFIXES, opened_picture, read_picture
 
 IGNORED = 255
 """The label of pixels that count for nothing, as Pascal VOC has it."""
@@ -111,8 +111,8 @@ def label_maps(path: Path, share: float, seed: int) -> Pictures:
         )
     named = path / "classes.txt"
     if named.is_file():
-        classes = tuple(named.read_text(encoding="utf-8").split("\n"))
-        classes = tuple(name.strip() for name in classes if name.strip())
+        lines = read_source(named).text.split("\n")
+        classes = tuple(line.strip() for line in lines if line.strip())
     else:
         most = max(
             int(labels[labels != IGNORED].max())
@@ -126,13 +126,10 @@ def read_labels(path: Path) -> Tensor:
     """A label map (height, width): a PNG file of palette or grey values, read as they are."""
     import numpy
 
-    try:
-        with Image.open(path) as opened:
-            if opened.mode not in ("P", "L", "I", "I;16", "1"):
-                raise fail(f"{path} is no label map: expected palette or grey, found {opened.mode}")
-            return torch.from_numpy(numpy.array(opened).astype("int64"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise fail(f"cannot read the label map {path}: {error}") from None
+    with opened_picture(path, "PNG") as opened:
+        if opened.mode not in ("P", "L", "I", "I;16", "1"):
+            raise fail(f"{path} is no label map: expected palette or grey, found {opened.mode}")
+        return torch.from_numpy(numpy.array(opened).astype("int64"))
 
 
 def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:

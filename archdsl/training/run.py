@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from archdsl.api import Network
 from archdsl.backends.torch.blocks import notes
 from archdsl.diagnostics import fail, listing
+from archdsl.diagnostics.foreign import parsing
 from archdsl.frontend.run_folder import BEST
 from archdsl.inference.predictor import predictor
 from archdsl.text.output import write
@@ -25,7 +26,7 @@ from archdsl.text.paths import is_folder
 from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
 from archdsl.training.recipe import Machine, Recipe
-from archdsl.training.run_folder import RunWriter, read_record
+from archdsl.training.run_folder import RECORD, RunWriter, read_record
 from archdsl.training.tasks import Segmentation, Task, task_of
 
 _SHOWN = 8
@@ -144,14 +145,15 @@ def _begin(
     *,
     resume: bool,
 ) -> None:
-    there = (writer.path / "run.json").is_file()
+    there = (writer.path / RECORD).is_file()
     if there and not resume:
         raise fail(
             f"{writer.path} holds a run already",
             help="--resume goes on with it; -o with another folder begins anew",
         )
     if there:
-        before = Recipe(**read_record(writer.path)["recipe"])
+        with parsing(writer.path / RECORD, "the record of a training run"):
+            before = Recipe(**read_record(writer.path)["recipe"])
         changed = recipe.differences(before, plan)
         if changed:
             raise fail(

@@ -208,7 +208,7 @@ def test_other_classes_fall_back_to_numbers() -> None:
     [
         ("names.txt", "expected names of 4 classes, found 2"),
         ("coco", "expected names of 4 classes, found 91 or 80"),
-        ("nowhere.txt", "cannot read the names in nowhere.txt"),
+        ("nowhere.txt", "cannot read nowhere.txt: No such file"),
     ],
 )
 def test_names_that_do_not_fit(names: str, message: str) -> None:

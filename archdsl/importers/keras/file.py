@@ -16,11 +16,10 @@ from archdsl.diagnostics import ArchError, fail
 from archdsl.diagnostics.foreign import parsing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
+from archdsl.importers.archives import require_packed_little
 
 _CONFIG, _ABOUT, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_TEXT = 64 * 2**20
-_MOST_UNPACKED = 20
-"""Largest ratio of unpacked to packed weights; Keras packs nothing."""
 _MODULES = frozenset(
     f"keras.{name}"
     for name in (
@@ -95,10 +94,9 @@ def _opened(path: Path) -> Iterator[tuple[ZipFile, dict[str, ZipInfo]]]:
             raise _refused(path, f"expected {_CONFIG}, {_ABOUT} and {_WEIGHTS}, found {shown}")
         if _CONFIG not in members:
             raise _refused(path, f"it holds no {_CONFIG}")
+        require_packed_little((m for name, m in members.items() if name == _WEIGHTS), str(path))
         for name, member in members.items():
-            packed = member.compress_size * _MOST_UNPACKED + 2**16
-            most = packed if name == _WEIGHTS else _MOST_TEXT
-            if member.file_size > most:
+            if name != _WEIGHTS and member.file_size > _MOST_TEXT:
                 raise _refused(path, f"{name} unpacks to {member.file_size:,} bytes")
         yield archive, members
 
