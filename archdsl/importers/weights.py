@@ -109,7 +109,7 @@ def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
             with ZipFile(path) as archive:
                 require_packed_little(archive.infolist(), str(path))
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    for _ in _WRAPPERS:  # one in the other; a dict may hold itself
+    for _key in _WRAPPERS:  # one in the other; a dict may hold itself
         if isinstance(loaded, dict):
             inner = (loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict))
             loaded = next(inner, loaded)

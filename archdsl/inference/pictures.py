@@ -95,7 +95,7 @@ def opened_picture(path: str | Path, *formats: str) -> Iterator[Image.Image]:
             *others, last = formats
             expected = f"{', '.join(others)} or {last}" if others else last
             raise fail(
-                f"{path} is no picture that can be read", None, f"expected {expected}"
+                f"{path} is not a picture that can be read", None, f"expected {expected}"
             ) from None
 
 

@@ -19,14 +19,14 @@ from archdsl.api import Network
 from archdsl.backends.torch.blocks import notes
 from archdsl.diagnostics import fail, listing
 from archdsl.diagnostics.foreign import parsing
-from archdsl.frontend.run_folder import BEST
+from archdsl.frontend.run_folder import BEST, RECORD
 from archdsl.inference.predictor import predictor
 from archdsl.text.output import write
 from archdsl.text.paths import is_folder
 from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
 from archdsl.training.recipe import Machine, Recipe
-from archdsl.training.run_folder import RECORD, RunWriter, read_record
+from archdsl.training.run_folder import RunWriter, read_record
 from archdsl.training.tasks import Segmentation, Task, task_of
 
 _SHOWN = 8

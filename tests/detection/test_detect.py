@@ -285,7 +285,7 @@ def test_proposals_are_never_unpickled() -> None:
     numpy.save("boxes.npy", numpy.array([{"a": 1}], dtype=object), allow_pickle=True)
     done = run("given.arch", "lying.png", "--proposals", "boxes.npy")
     assert done.exit_code == 1
-    assert "boxes.npy holds no proposals" in done.stderr
+    assert "boxes.npy is not a file of proposals" in done.stderr
 
 
 def test_proposals_that_are_missing_or_not_taken() -> None:
@@ -302,7 +302,7 @@ def test_proposals_that_are_missing_or_not_taken() -> None:
     ("arguments", "message"),
     [
         (("shapes.arch", "nowhere.png"), "cannot read nowhere.png"),
-        (("shapes.arch", "shapes.arch"), "shapes.arch is no picture that can be read"),
+        (("shapes.arch", "shapes.arch"), "shapes.arch is not a picture that can be read"),
         (("number.arch", "lying.png"), "it takes 3×32×32 and gives output 1"),
         (("shapes.arch", "lying.png", "--device", "tpu"), "expected cpu, cuda"),
         (

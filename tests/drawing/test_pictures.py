@@ -115,12 +115,12 @@ def tiff() -> bytes:
     [
         (png_of_size(100_000, 100_000), "too large to be read"),
         (png_of_size(10_000, 10_000), "expected 44 million pixels at most"),
-        (b"", "no picture that can be read"),
-        (b"input<3,224,224>", "no picture that can be read"),
+        (b"", "not a picture that can be read"),
+        (b"input<3,224,224>", "not a picture that can be read"),
         (tiff(), "expected JPEG, PNG, GIF or WEBP"),
-        (whole_png()[:50_000], "it is damaged"),
-        (png_of_size(8, 8)[:40], "no picture that can be read"),
-        (png_of_size(1000, 1000), "it is damaged"),
+        (whole_png()[:50_000], "image file is truncated"),
+        (png_of_size(8, 8)[:40], "not a picture that can be read"),
+        (png_of_size(1000, 1000), "image file is truncated"),
     ],
     ids=["bomb", "large", "empty", "text", "tiff", "cut", "header", "short"],
 )
