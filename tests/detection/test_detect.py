@@ -298,6 +298,16 @@ def test_proposals_that_are_missing_or_not_taken() -> None:
 # ---- what cannot be done ----
 
 
+def test_pictures_are_looked_at_before_a_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it was built")
+
+    monkeypatch.setattr("archdsl.api.Network.to_torch", never)
+    Path("cut.png").write_bytes(Path("lying.png").read_bytes()[:500])
+    done = run("shapes.arch", "lying.png", "cut.png")
+    assert done.exit_code == 1 and "error[E411]: cut.png is not a picture" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -309,7 +319,7 @@ def test_proposals_that_are_missing_or_not_taken() -> None:
             ("shapes.arch", "lying.png", "--weights", "given.safetensors"),
             "the weights in given.safetensors do not fit the network",
         ),
-        (("shapes.arch", "lying.png", "--weights", "lying.png"), "no weights that can be read"),
+        (("shapes.arch", "lying.png", "--weights", "lying.png"), "lying.png is not a state_dict"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
