@@ -27,6 +27,10 @@ class Protocol(LanguageServerProtocol):
         """A message of the protocol; ``None`` for one that has its answer already."""
         if data.keys() == {"line", "character"}:
             return {name: _clamped(value) for name, value in data.items()}
+        version = data.get("jsonrpc", self.VERSION)
+        if version != self.VERSION and {"id", "method"} <= data.keys():
+            self._refuse(data["id"], types.ErrorCodes.InvalidRequest, "JSON-RPC 2.0 is spoken here")
+            return None
         try:
             return super().structure_message(data)
         except JsonRpcException:

@@ -90,7 +90,7 @@ def _request(line: bytes) -> str | None:
         message = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    request = isinstance(message, dict) and message.get("jsonrpc") == "2.0"
+    request = isinstance(message, dict) and "jsonrpc" in message
     if not request or not {"id", "method"} <= message.keys() or {"error"} & message.keys():
         return None
     known = isinstance(message["id"], (int, float, str)) and not isinstance(message["id"], bool)

@@ -99,6 +99,11 @@ def test_what_is_no_message_is_refused(content: bytes, code: int) -> None:
     assert "error" not in found[2]
 
 
+def test_another_version_is_refused() -> None:
+    found = asked(*START, {**message("shutdown", None, 5), "jsonrpc": "1.0"})
+    assert found[5]["error"]["code"] == -32600
+
+
 def test_the_order_of_a_session() -> None:
     found = asked(hover(1), *START, message("shutdown", None, 2), hover(3), message("x", {}, 4))
     assert found[1]["error"]["code"] == -32002  # ServerNotInitialized
