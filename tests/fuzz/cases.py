@@ -18,7 +18,7 @@ class CaseMaker:
         self._name = name
         self._path = folder / f"net{self.format.suffix}"
         self._corpus = self.format.corpus()
-        for content in self._corpus[:20]:  # what is imported and cached now costs no case
+        for content in self._corpus[:3]:  # what is imported and cached now costs no case
             self._path.write_bytes(content)
             with contextlib.suppress(ArchError):
                 self.format.read(self._path)
