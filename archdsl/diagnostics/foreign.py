@@ -17,13 +17,14 @@ _LONGEST_REASON = 200
 def parsing(path: Path | str, what: str, *, other: str = DAMAGED) -> Iterator[None]:
     """Context manager of a step that parses a file: all that it raises is an error with the file.
 
-    ``what`` is the format in words, "an ONNX model"; ``other`` the code of errors that are raised
-    inside without one. Libraries raise errors of any kind for bytes
-    that no writer writes; they are the cause of the ArchError, which ``archdsl --debug`` shows.
+    ``path`` may be words for a part of a file. ``what`` is the format in words, "an ONNX model";
+    ``other`` the code of errors that are raised inside without one. Libraries raise errors of any
+    kind for bytes that no writer writes; they are the cause of the ArchError, which
+    ``archdsl --debug`` shows.
     """
     try:
         with coded(other):
-            if Path(path).is_char_device():
+            if isinstance(path, Path) and path.is_char_device():
                 raise fail(f"cannot read {path}: it is a device", code="E407")
             yield
     except ArchError:

@@ -82,7 +82,7 @@ def opened_picture(path: str | Path, *formats: str) -> Iterator[Image.Image]:
     Raises ArchError where the file is none of some formats of Pillow's, is damaged, also where the
     code inside finds that, or has too many pixels.
     """
-    with parsing(path, "a picture"), warnings.catch_warnings():
+    with parsing(Path(path), "a picture"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damage that Pillow can do without
         try:
             with Image.open(path, formats=formats) as opened:
