@@ -21,7 +21,7 @@ from archdsl.cli import commands
 from archdsl.cli.internal_errors import internal
 from archdsl.cli.options import JSON, diagnostic_json, print_json
 from archdsl.cli.output import complain
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, coded, fail
 from archdsl.frontend.files import noting_files
 
 _DEBUG = "archdsl.debug"
@@ -50,7 +50,8 @@ class _Commands(click.Group):
         status = 1
         with noting_files() as read:
             try:
-                return super().invoke(ctx)
+                with coded("E400"):
+                    return super().invoke(ctx)
             except (click.ClickException, click.Abort, click.exceptions.Exit):
                 raise
             except KeyboardInterrupt:

@@ -98,7 +98,7 @@ def deployment_options(function: _Function) -> _Function:
         "--calibrate",
         metavar="FOLDER",
         type=click.Path(path_type=Path),
-        help="With --quantize: pictures (JPEG, PNG) such as the network will see.",
+        help="With --quantize: pictures such as the network will see.",
     )
     @wraps(function)
     def wrapper(

@@ -107,7 +107,7 @@ def coded(code: str) -> Iterator[None]:
         if all(d.code is not None for d in error.diagnostics):
             raise
         named = [d if d.code is not None else replace(d, code=code) for d in error.diagnostics]
-        raise ArchError(named) from None
+        raise ArchError(named) from error.__cause__
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics.foreign import parsing
 from archdsl.dlib import reader as reading
 from archdsl.dlib import xml
 from archdsl.dlib.tree import Saved
@@ -15,9 +15,7 @@ def open_saved(path: Path) -> Saved:
 
     Raises ArchError where it cannot be read.
     """
-    try:
+    with parsing(path, "a network of dlib"):
         with path.open("rb") as file:
             begins = file.read(1)
         return xml.read(path) if begins == b"<" else reading.read(path)
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None

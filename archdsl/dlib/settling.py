@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import coded, fail
 from archdsl.dlib.kinds import LossKind, Record
 from archdsl.dlib.nesting import nest
 from archdsl.dlib.open_file import open_saved
@@ -35,6 +35,7 @@ def _as_many(layer: Layer, below: Record, loss: Record) -> Layer:
     return replace(layer, filters=wanted)
 
 
+@coded("E413")
 def settled(network: Network, path: Path) -> Network:
     """The network, not checked yet, with what its type leaves open as the file has it.
 

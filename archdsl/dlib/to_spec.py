@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, coded, fail
 from archdsl.diagnostics.printable import printable
 from archdsl.dlib.kinds import Join, LossKind, Record
 from archdsl.dlib.kinds.definition import NAMED_TAGS, tag_name
@@ -34,6 +34,7 @@ _CHANNELS_OF_FILTERS = {"con": 1, "cont": 0}
 _KEEPING_CHANNELS = ("relu", "sig", "htan", "max_pool", "avg_pool", "bn_con", "affine", "multiply")
 
 
+@coded("E412")
 def respelled(saved: Saved) -> str:
     """The text of a spec for a file. Raises ArchError where the file does not carry enough."""
     if not saved.places_known:

@@ -26,8 +26,8 @@ def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file under the module's own names.
 
     Numbers that are no weights (means of the input, slopes, factors) are set in the module at once.
-    Raises OSError where the file cannot be read, and ArchError where it is not a file of dlib's or
-    does not hold the network; the message names the first layer at which they part.
+    Raises ArchError where it is not a file of dlib's or does not hold the network; the
+    message names the first layer at which they part.
     """
     return _Matching(open_saved(path), network, module).state()
 

@@ -20,9 +20,10 @@ from archdsl.dlib.kinds.definition import Field
 from archdsl.dlib.stream import NO_TENSOR, Floats
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Saved, Wrapper
 
-# Possessive, so that no text takes more steps than it has characters.
+# Possessive, and begun at no second place of the same space: no text takes more steps than it
+# has characters.
 _ELEMENT = re.compile(r"<(/?+)([\w.]++)([^<>]*+)>")
-_ATTRIBUTE = re.compile(r"\s++([\w.]++)\s*+=\s*+'([^'<>]*+)'")
+_ATTRIBUTE = re.compile(r"(?<!\s)\s++([\w.]++)\s*+=\s*+'([^'<>]*+)'")
 _BETWEEN = frozenset("' \t\r\n")
 """Characters between attributes: dlib writes some with a quote too many."""
 

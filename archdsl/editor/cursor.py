@@ -15,7 +15,7 @@ from archdsl.frontend.syntax.tokens import UNFINISHED, comments
 from archdsl.frontend.syntax.tree import Tree
 from archdsl.ir.layer import Definition, lookup
 
-_WORD = re.compile(r"[A-Za-z_]\w*$")
+_WORD = re.compile(r"\b[A-Za-z_]\w*+$")
 _INITIAL = re.compile(r"//\s*init:\s")
 _INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]*)$')
 

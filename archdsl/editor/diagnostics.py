@@ -23,9 +23,8 @@ def diagnostics(document: Document) -> list[types.Diagnostic]:
     for finding in document.checked.findings:
         shown = place.diagnostic(finding)
         found.setdefault((repr(shown.range), shown.message), shown)
-    layers = document.checked.oversized
-    if layers is not None:
-        message = f"{layers:,} layers are too many to check while you type; archdsl check does"
+    if document.excess is not None:
+        message = f"{document.excess} are too many to check while you type; archdsl check does"
         severity = types.DiagnosticSeverity.Information
         first = document.file.places.range(0, 1)
         return [types.Diagnostic(first, message, severity=severity, source="archdsl")]

@@ -11,6 +11,9 @@ from archdsl.editor.files import File, Files, View
 from archdsl.editor.positions import Moved
 from archdsl.editor.stages import Checked, Checker
 
+LIVE_CHARACTERS = 100_000
+"""Longer texts are not read at every keystroke: that would take longer than typing."""
+
 
 class Document:
     """A text that an editor has open; ``path`` is ``None`` until it has been saved once."""
@@ -26,8 +29,15 @@ class Document:
         self.change(text)
 
     def change(self, text: str) -> None:
-        """Take another version of the text."""
-        if self.path is None:
+        """Take another version of the text.
+
+        One of more than ``LIVE_CHARACTERS`` counts as empty, so that every answer comes at once.
+        """
+        self._large = len(text) if len(text) > LIVE_CHARACTERS else None
+        if self._large is not None:
+            name = "untitled" if self.path is None else self.path.name
+            self._file = File(Source(name, "", self.path), self._files.encoding, self.uri)
+        elif self.path is None:
             self._file = File(Source("untitled", text), self._files.encoding, self.uri)
         else:
             self._files.opened(self.path, self.uri, text)
@@ -37,6 +47,14 @@ class Document:
     def recheck(self) -> None:
         """Forget what was found: the text, or one that it includes, has changed."""
         self._checked = self._moved = None
+
+    @property
+    def excess(self) -> str | None:
+        """What of the text is too much to be checked while someone types: layers or characters."""
+        if self._large is not None:
+            return f"{self._large:,} characters"
+        layers = self.checked.oversized
+        return None if layers is None else f"{layers:,} layers"
 
     @property
     def file(self) -> File:

@@ -17,6 +17,7 @@ from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.macros import Macros
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import lookup
+from archdsl.text.paths import resolved
 
 _MAX_SEARCHED = 2000
 
@@ -120,7 +121,7 @@ class Files:
             for path in folder.rglob("*.arch"):
                 if len(paths) >= _MAX_SEARCHED:
                     break
-                paths.setdefault(path.resolve())
+                paths.setdefault(resolved(path))
         for path in paths:
             try:
                 yield self.file(path)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import sys
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import Protocol as Interface
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -13,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 import archdsl
-from archdsl.diagnostics import ArchError
+from archdsl.diagnostics import ArchError, fail
 from archdsl.editor import (
     completion as completing,
 )
@@ -28,7 +31,12 @@ from archdsl.editor import (
 )
 from archdsl.editor.document import Document
 from archdsl.editor.files import Files
+from archdsl.editor.protocol import Pieces, Protocol
 from archdsl.frontend.format import formatted
+from archdsl.text.paths import resolved
+
+if TYPE_CHECKING:
+    from pygls.server import ServerErrors
 
 _PAUSE = 0.02
 """Seconds without a keystroke before a text is checked; a burst of them is checked once."""
@@ -36,7 +44,7 @@ _PAUSE = 0.02
 _log = logging.getLogger(__name__)
 
 
-class _Positioned(Protocol):
+class _Positioned(Interface):
     """The parameters of a request about a position."""
 
     text_document: types.TextDocumentIdentifier
@@ -49,10 +57,31 @@ class Server(LanguageServer):
 
     def __init__(self) -> None:
         full = types.TextDocumentSyncKind.Full
-        super().__init__("archdsl", archdsl.__version__, text_document_sync_kind=full)
+        super().__init__(
+            "archdsl", archdsl.__version__, text_document_sync_kind=full, protocol_cls=Protocol
+        )
         self.files = Files()
         self.documents: dict[str, Document] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+
+    protocol: Protocol
+
+    def report_server_error(self, error: Exception, source: ServerErrors) -> None:
+        """Log an error outside of a request; by default editors show it, with its traceback."""
+        _log.error("%s: %s", type(error).__name__, error)
+        if isinstance(error, (UnicodeDecodeError, json.JSONDecodeError, RecursionError)):
+            self.protocol.unreadable()
+
+    def serve(self) -> None:
+        """Answer on standard output what comes on standard input, until that ends.
+
+        The process then ends with the status that the protocol states.
+        """
+        if sys.stdin is None or sys.stdout is None:
+            raise fail("an editor talks to the language server over pipes", code="E407")
+        self.start_io(cast("BinaryIO", Pieces(sys.stdin.buffer)))
+        if self.protocol.left_early:
+            raise SystemExit(1)
 
     def document(self, uri: str) -> Document:
         if uri not in self.documents:
@@ -105,7 +134,7 @@ def make_server() -> Server:
 
 def _path(uri: str) -> Path | None:
     path = to_fs_path(uri) if uri.startswith("file:") else None
-    return None if path is None else Path(path).resolve()
+    return None if path is None else resolved(path)
 
 
 def _handle_texts(server: Server) -> None:

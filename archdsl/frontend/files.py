@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
 from archdsl.frontend.bundled import spec_names, spec_path
-from archdsl.text.paths import exists, is_file, is_folder
+from archdsl.text.paths import exists, is_file, is_folder, resolved
 
 _MAX_BYTES = 64 * 2**20
 
@@ -63,14 +63,14 @@ def read_source(
     shown = name or _shown(path)
     noted = _NOTED.get()
     if noted is not None:
-        noted[path.resolve()] = stamp(path)
+        noted[resolved(path)] = stamp(path)
     try:
         with path.open("rb") as file:
             text = _text(file, shown, line_ends=line_ends)
     except OSError as error:
         raise fail(f"cannot read {shown}: {error.strerror or error}", code="E407") from None
-    resolved = path.resolve()
-    return Source(shown, text, resolved, root or resolved.parent)
+    place = resolved(path)
+    return Source(shown, text, place, root or place.parent)
 
 
 def open_source(file: str) -> Source:
@@ -140,12 +140,12 @@ def beside(target: str, source: Source) -> tuple[Path, Path] | None:
     """
     if source.path is None or source.root is None:
         return None
-    path = (source.path.parent / target).resolve()
+    path = resolved(source.path.parent / target)
     inside = path.is_relative_to(source.root) and is_file(path)
     return (path, source.root) if inside else None
 
 
 def _shown(path: Path) -> str:
     """The path as seen from the current folder, where it lies below that."""
-    resolved, here = path.resolve(), Path.cwd()
-    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)
+    place, here = resolved(path), Path.cwd()
+    return str(place.relative_to(here)) if place.is_relative_to(here) else str(path)

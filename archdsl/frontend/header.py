@@ -13,7 +13,7 @@ from archdsl.frontend.syntax.tokens import opening_comment
 _FACT = re.compile(r"([a-z][a-z0-9-]*):\s+(\S.*)")
 _FOR = re.compile(r"\sfor (\w+=[^\s,]+(?:, *\w+=[^\s,]+)*)")
 _SENTENCE_END = re.compile(r"(?<!\bal)\.\s")  # not behind "et al."
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
+_PERCENT = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)%")
 
 
 _FLAGS = {"true": "1", "false": "0"}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics.foreign import parsing
+from archdsl.frontend.files import read_source
 from archdsl.text.paths import is_file
 
 RECORD = "run.json"
@@ -46,16 +47,14 @@ def read_run_folder(path: Path) -> RunFolder | None:
     record = path / RECORD
     if not is_file(record):
         return None
-    try:
-        network = json.loads(record.read_text(encoding="utf-8"))["network"]
+    with parsing(record, "the record of a training run"):
+        network = json.loads(read_source(record).text)["network"]
         size = network["input"]
         return RunFolder(
             path,
-            network["spec"],
-            network["settings"],
-            None if size is None else tuple(size),
+            str(network["spec"]),
+            dict(network["settings"]),
+            None if size is None else tuple(map(int, size)),
             network["net"],
-            tuple(network["classes"]),
+            tuple(map(str, network["classes"])),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise fail(f"cannot read the run in {path}: {RECORD} is damaged: {error}") from None

@@ -16,6 +16,8 @@ from archdsl.ir.edges import Images
 from archdsl.ir.layer import Layer, RuleError, outside
 from archdsl.layers.inputs import Input, Pixels
 from archdsl.layers.reshape import Flatten
+from archdsl.layers.typed import TypedLayer
+from archdsl.text.words import counted
 
 if TYPE_CHECKING:
     from archdsl.ir.edges import EdgeType, Shape
@@ -62,6 +64,7 @@ class Draft:
         Raises RuleError where an argument is out of its range, or where the inputs do not fit.
         """
         check_range(layer)
+        _check_count(layer, len(inputs))
         self._edges.append(layer.edge_shape(tuple(self._edges[index] for index in inputs)))
         operation = Operation(layer, inputs, self.part, self.homes, tensors or {})
         self._operations.append(operation)
@@ -151,6 +154,17 @@ def check_range(layer: Layer) -> None:
                 f"the {field.name} of {layer.kind} is out of its range",
                 f"expected {limits}, found {value}",
             )
+
+
+def _check_count(layer: Layer, found: int) -> None:
+    """Raises RuleError for a layer on fewer or more tensors than it takes."""
+    if isinstance(layer, TypedLayer) and layer.inputs is None:
+        return
+    if found < 2 if layer.inputs is None else found != layer.inputs:
+        expected = (
+            "two tensors at least" if layer.inputs is None else counted(layer.inputs, "tensor")
+        )
+        raise RuleError(f"{layer.kind} takes {expected}", f"found {found}")
 
 
 def _needed(operations: Sequence[Operation], outputs: Iterable[int]) -> set[int]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
+from zipfile import ZipFile, is_zipfile
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from archdsl.backends.formats import darknet
-from archdsl.diagnostics import fail, listing
+from archdsl.diagnostics import coded, fail, listing
+from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.dlib import SUFFIXES
 from archdsl.dlib import weights as dlib
 from archdsl.frontend.header import Facts
+from archdsl.importers.archives import require_packed_little
 from archdsl.importers.verification import (
     Match,
     canonical,
@@ -31,6 +32,7 @@ from archdsl.ir.network import Network
 _LIBRARIES = ("torchvision:", "timm:")
 
 
+@coded("E413")
 def load_weights(
     module: nn.Module,
     weights: str,
@@ -89,23 +91,12 @@ def _names(found: Match) -> Set[str]:
 
 def _read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file by name."""
-    reader = _READERS.get(path.suffix.lower(), _read_pickle)
-    try:
-        return reader(path, network, module)
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "it is empty"
-        raise fail(
-            f"{path} holds no weights that can be read safely",
-            None,
-            reason[:200],
-            help="expected safetensors, or a state_dict saved with torch.save(module.state_dict())",
-        ) from None
+    return _READERS.get(path.suffix.lower(), _read_pickle)(path, network, module)
 
 
 def _read_safetensors(path: Path, *_: object) -> dict[str, Tensor]:
-    return load_file(path)
+    with parsing(path, "a file of safetensors"):
+        return load_file(path)
 
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
@@ -113,16 +104,23 @@ _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
 
 
 def _read_pickle(path: Path, *_: object) -> dict[str, Tensor]:
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
-    while isinstance(loaded, dict):
-        inner = next((loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict)), None)
-        if inner is None:
-            break
-        loaded = inner
+    with parsing(path, "a state_dict as torch.save writes it"):
+        if is_zipfile(path):
+            with ZipFile(path) as archive:
+                require_packed_little(archive.infolist(), str(path))
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    for _key in _WRAPPERS:  # one in the other; a dict may hold itself
+        if isinstance(loaded, dict):
+            inner = (loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), dict))
+            loaded = next(inner, loaded)
     if isinstance(loaded, dict):
         loaded.pop("n_averaged", None)  # torch's AveragedModel counts its steps
-    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise fail(f"{path} is not a state_dict", None, "expected a dict of tensors by name")
+    if not isinstance(loaded, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in loaded.items()
+    ):
+        raise fail(
+            f"{path} is not a state_dict", None, "expected a dict of tensors by name", code=DAMAGED
+        )
     return loaded
 
 

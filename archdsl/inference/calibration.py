@@ -10,12 +10,10 @@ from torch import Tensor, nn
 
 from archdsl.api import Network
 from archdsl.diagnostics import fail, listing
-from archdsl.inference.pictures import read_picture
+from archdsl.inference.pictures import SUFFIXES, read_picture
 from archdsl.inference.predictor import classifier
 from archdsl.ir.edges import shown
 from archdsl.text.paths import is_folder
-
-_SUFFIXES = ".jpeg", ".jpg", ".png"
 
 
 class Calibration(NamedTuple):
@@ -28,7 +26,7 @@ class Calibration(NamedTuple):
 
 
 def calibration(network: Network, module: nn.Module, folder: Path) -> Calibration:
-    """The pictures (JPEG, PNG) in a folder and its subfolders, as a classifier sees them.
+    """The pictures in a folder and its subfolders, as a classifier sees them.
 
     ``module`` is put in eval mode. Raises ArchError where there are no pictures, and for a network
     that does not classify.
@@ -50,12 +48,12 @@ def _pictures(folder: Path) -> list[Path]:
     """The pictures in a folder and the folders in it; raises ArchError where there are none."""
     if not is_folder(folder):
         raise fail(f"--calibrate {folder}: there is no such folder")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
         raise fail(
             f"--calibrate {folder}: there are no pictures in it",
             None,
-            f"expected files that end in {listing(_SUFFIXES)}",
+            f"expected files that end in {listing(SUFFIXES)}",
             help="a hundred pictures such as the network will see are enough",
         )
     return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from archdsl.diagnostics import fail, listing, nearest
+from archdsl.diagnostics import ArchError, fail, listing, nearest
+from archdsl.frontend.files import read_source
 
 
 def class_names(data_set: str) -> Sequence[str]:
@@ -68,13 +70,10 @@ def chosen_names(choice: str, count: int) -> Sequence[str]:
 
 def _listed(path: Path) -> Sequence[str]:
     try:
-        return path.read_text(encoding="utf-8-sig").strip().splitlines()
-    except UnicodeDecodeError:
-        raise fail(f"{path} is not UTF-8 text, expected a name on every line") from None
-    except OSError as error:
-        reason = error.strerror or error
-        known = f"expected a file, coco, voc, or one of {listing(_NAMES)}"
-        raise fail(f"cannot read the names in {path}: {reason}", None, known) from None
+        return read_source(path).text.strip().splitlines()
+    except ArchError as error:
+        known = f"expected a file with a name on every line, coco, voc, or {listing(_NAMES)}"
+        raise ArchError(replace(error.diagnostics[0], notes=(known,))) from None
 
 
 def _coco91() -> Sequence[str]:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 import torch
 from PIL import ExifTags, Image, ImageDraw, ImageFont, UnidentifiedImageError
 from torch import Tensor
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics.foreign import parsing
 
-_FORMATS = ("JPEG", "PNG")
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+SUFFIXES = (".gif", ".jpeg", ".jpg", ".png", ".webp")
+"""Suffixes of files of photographs."""
+
+_MOST_PIXELS = 2**30 // 24
+"""Pixels of the largest picture that is read: a gigabyte, at four bytes in each of at most five
+versions (as it is in the file, upright, on white, in RGB), and three of the array."""
 
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Okabe and Ito's, which colour-blind readers tell apart."""
@@ -39,36 +50,62 @@ _PERSON = 17
 
 
 def read_picture(path: str | Path) -> Tensor:
-    """A JPEG or PNG file as a tensor (3, height, width) of values from 0 to 1, in RGB.
+    """A photograph's file as a tensor (3, height, width) of values from 0 to 1, in RGB.
 
-    It stands upright, as its camera noted; transparent parts are white; grey, palette, CMYK and
-    16 bit pictures become RGB of 8 bits.
+    The file is JPEG, PNG, GIF or WebP; of moving pictures the first one counts. It stands upright,
+    as its camera noted; transparent parts are white; grey, palette, CMYK and 16 bit pictures become
+    RGB of 8 bits. A gigabyte at most is held at the same time.
 
-    Raises ArchError where the file cannot be read, is no such picture, or is larger than Pillow's
-    limit for pictures that are not meant to exhaust the memory.
+    Raises ArchError where the file cannot be read, is no such picture, or has too many pixels.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as opened:
-                return _tensor(_rgb(_upright(opened)))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
-        raise fail(
-            f"{path} is too large to be read",
-            None,
-            f"expected {limit} million pixels at most",
-            help="make the picture smaller; networks see far fewer pixels",
-        ) from None
-    except UnidentifiedImageError:
-        raise fail(
-            f"{path} is no picture that can be read", None, f"expected {' or '.join(_FORMATS)}"
-        ) from None
-    except OSError as error:
-        reason = error.strerror or f"it is damaged: {error}"
-        raise fail(f"cannot read {path}: {reason}") from None
-    except (SyntaxError, ValueError) as error:  # how Pillow reports some damage of PNG files
-        raise fail(f"cannot read {path}: it is damaged: {error}") from None
+    pixels = _pixels(path)
+    values = torch.empty(3, *pixels.shape[:2])
+    return values.copy_(torch.from_numpy(pixels).permute(2, 0, 1)).div_(255)
+
+
+def require_pictures(paths: Sequence[str | Path]) -> None:
+    """Raises ArchError for the first of some files that :func:`read_picture` cannot read."""
+    for path in paths:
+        _pixels(path)
+
+
+def _pixels(path: str | Path) -> NDArray[numpy.uint8]:
+    """The pixels of a file (height, width, 3)."""
+    with opened_picture(path, *_FORMATS) as picture:
+        return numpy.array(_rgb(_upright(picture)))
+
+
+@contextmanager
+def opened_picture(path: str | Path, *formats: str) -> Iterator[Image.Image]:
+    """Context manager that gives a picture whose pixels were not read yet.
+
+    Raises ArchError where the file is none of some formats of Pillow's, is damaged, also where the
+    code inside finds that, or has too many pixels.
+    """
+    with parsing(Path(path), "a picture"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damage that Pillow can do without
+        try:
+            with Image.open(path, formats=formats) as opened:
+                if opened.width * opened.height > _MOST_PIXELS:
+                    raise _too_large(path)
+                yield opened
+        except Image.DecompressionBombError:
+            raise _too_large(path) from None
+        except UnidentifiedImageError:
+            *others, last = formats
+            expected = f"{', '.join(others)} or {last}" if others else last
+            raise fail(
+                f"{path} is not a picture that can be read", None, f"expected {expected}"
+            ) from None
+
+
+def _too_large(path: str | Path) -> ArchError:
+    return fail(
+        f"{path} is too large to be read",
+        None,
+        f"expected {_MOST_PIXELS // 10**6} million pixels at most",
+        help="make the picture smaller; networks see far fewer pixels",
+    )
 
 
 _TURNS = {
@@ -100,11 +137,6 @@ def _rgb(picture: Image.Image) -> Image.Image:
         picture = Image.new("RGBA", layer.size, "white")
         picture.alpha_composite(layer)
     return picture.convert("RGB")
-
-
-def _tensor(picture: Image.Image) -> Tensor:
-    values = torch.from_numpy(numpy.array(picture))
-    return values.permute(2, 0, 1).contiguous().float() / 255
 
 
 # ---- drawing ----

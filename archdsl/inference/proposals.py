@@ -10,9 +10,11 @@ import numpy
 import torch
 from torch import Tensor
 
-from archdsl.diagnostics import fail
+from archdsl.diagnostics import coded, fail
+from archdsl.diagnostics.foreign import DAMAGED, parsing
 
 
+@coded(DAMAGED)
 def read_proposals(path: Path, images: int) -> list[Tensor]:
     """The boxes of a file for each of so many images: tensors n×4 of x1, y1, x2, y2 in pixels.
 
@@ -33,14 +35,10 @@ def read_proposals(path: Path, images: int) -> list[Tensor]:
 
 
 def _content(path: Path) -> Any:
-    try:
+    with parsing(path, "a file of proposals in JSON or .npy"):
         if path.suffix == ".npy":
             return numpy.load(path, allow_pickle=False).tolist()
         return json.loads(path.read_bytes())
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError, RecursionError) as error:
-        raise fail(f"{path} holds no proposals", None, f"expected JSON or .npy: {error}") from None
 
 
 def _depth(content: Any) -> int:
@@ -56,7 +54,7 @@ def _depth(content: Any) -> int:
 def _boxes(content: Any, where: str) -> Tensor:
     try:
         boxes = torch.tensor(content, dtype=torch.float32).reshape(len(content), -1)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise fail(f"{where}: expected boxes [x1, y1, x2, y2], four numbers each") from None
     if len(boxes) == 0:
         return torch.zeros(0, 4)

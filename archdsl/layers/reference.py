@@ -12,7 +12,7 @@ from archdsl.layers import Argument, Category, Definition, Layer, definitions
 from archdsl.layers.vocabulary import category
 
 _CODE = re.compile(r"``(.+?)``")
-_DIGITS = re.compile(r"\d+$")
+_DIGITS = re.compile(r"(?<!\d)\d++$")
 
 _INTRODUCTION = """\
 # Layers

@@ -21,6 +21,14 @@ def exists(path: str | Path) -> bool:
     return _answer(Path.exists, path)
 
 
+def resolved(path: str | Path) -> Path:
+    """The path without links and dots; as it is for a name that no file can have."""
+    try:
+        return Path(path).resolve()
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: links in a circle, before 3.13
+        return Path(path).absolute()
+
+
 def _answer(question: Callable[[Path], bool], path: str | Path) -> bool:
     try:
         return question(Path(path))

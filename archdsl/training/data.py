@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 from torchvision import tv_tensors
 
 from archdsl.diagnostics import ArchError, fail, listing
-from archdsl.inference.pictures import read_picture
+from archdsl.diagnostics.foreign import DAMAGED, parsing
+from archdsl.frontend.files import read_source
+from archdsl.inference.pictures import SUFFIXES, opened_picture, read_picture
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
 IGNORED = 255
 """The label of pixels that count for nothing, as Pascal VOC has it."""
 
@@ -111,8 +111,8 @@ def label_maps(path: Path, share: float, seed: int) -> Pictures:
         )
     named = path / "classes.txt"
     if named.is_file():
-        classes = tuple(named.read_text(encoding="utf-8").split("\n"))
-        classes = tuple(name.strip() for name in classes if name.strip())
+        lines = read_source(named).text.split("\n")
+        classes = tuple(line.strip() for line in lines if line.strip())
     else:
         most = max(
             int(labels[labels != IGNORED].max())
@@ -126,19 +126,16 @@ def read_labels(path: Path) -> Tensor:
     """A label map (height, width): a PNG file of palette or grey values, read as they are."""
     import numpy
 
-    try:
-        with Image.open(path) as opened:
-            if opened.mode not in ("P", "L", "I", "I;16", "1"):
-                raise fail(f"{path} is no label map: expected palette or grey, found {opened.mode}")
-            return torch.from_numpy(numpy.array(opened).astype("int64"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise fail(f"cannot read the label map {path}: {error}") from None
+    with opened_picture(path, "PNG") as opened:
+        if opened.mode not in ("P", "L", "I", "I;16", "1"):
+            raise fail(f"{path} is no label map: expected palette or grey, found {opened.mode}")
+        return torch.from_numpy(numpy.array(opened).astype("int64"))
 
 
 def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
     """Objects by COCO's JSON; ``images`` is the folder of pictures, by default the file's own."""
     folder = images or path.parent
-    try:
+    with parsing(path, "a COCO file of objects"):
         document = json.loads(path.read_text(encoding="utf-8"))
         categories = sorted(document["categories"], key=lambda each: each["id"])
         places = {each["id"]: place for place, each in enumerate(categories)}
@@ -157,16 +154,8 @@ def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
             if by_image[each["id"]]
         ]
         classes = tuple(each["name"] for each in categories)
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise fail(
-            f"{path} is no COCO file of objects",
-            None,
-            f"expected images, annotations and categories in JSON; {type(error).__name__}: {error}",
-        ) from None
     if len(samples) < 2:
-        raise fail(f"{path} has no pictures with objects to learn from")
+        raise fail(f"{path} has no pictures with objects to learn from", code=DAMAGED)
     return Pictures(*split(samples, share, seed), classes)
 
 

@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader
 from archdsl.api import Network
 from archdsl.backends.torch.blocks import notes
 from archdsl.diagnostics import fail, listing
-from archdsl.frontend.run_folder import BEST
+from archdsl.diagnostics.foreign import parsing
+from archdsl.frontend.run_folder import BEST, RECORD
 from archdsl.inference.predictor import predictor
 from archdsl.text.output import write
 from archdsl.text.paths import is_folder
@@ -144,14 +145,15 @@ def _begin(
     *,
     resume: bool,
 ) -> None:
-    there = (writer.path / "run.json").is_file()
+    there = (writer.path / RECORD).is_file()
     if there and not resume:
         raise fail(
             f"{writer.path} holds a run already",
             help="--resume goes on with it; -o with another folder begins anew",
         )
     if there:
-        before = Recipe(**read_record(writer.path)["recipe"])
+        with parsing(writer.path / RECORD, "the record of a training run"):
+            before = Recipe(**read_record(writer.path)["recipe"])
         changed = recipe.differences(before, plan)
         if changed:
             raise fail(

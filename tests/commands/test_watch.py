@@ -96,6 +96,34 @@ def test_an_include_that_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line[:3] for line in told(done)][-1] == "ok "
 
 
+def test_a_thousand_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    saves = [save("net.arch", SPEC.replace("unit<4", f"unit<{n % 7 + 1}")) for n in range(1000)]
+    done = watched(monkeypatch, *saves)
+    assert done.exit_code == 130
+    assert len(told(done)) == 1001
+    assert all(line.startswith("ok ") for line in told(done))
+
+
+def test_renames_folders_and_links_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def folder() -> None:
+        Path("net.arch").unlink()
+        Path("net.arch").mkdir()
+
+    def link() -> None:
+        Path("net.arch").rmdir()
+        Path("net.arch").symlink_to("net.arch")
+
+    def back() -> None:
+        Path("net.arch").unlink()
+        save("net.arch", SPEC)()
+
+    away = [lambda: Path("net.arch").rename("old"), lambda: Path("old").rename("net.arch")]
+    done = watched(monkeypatch, *away, folder, link, back)
+    assert done.exit_code == 130 and "Traceback" not in done.output
+    assert told(done)[-1].startswith("ok net: ")
+    assert "error[E" in done.stderr and "E999" not in done.stderr
+
+
 def test_pictures_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
     done = watched(

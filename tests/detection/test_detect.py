@@ -208,7 +208,7 @@ def test_other_classes_fall_back_to_numbers() -> None:
     [
         ("names.txt", "expected names of 4 classes, found 2"),
         ("coco", "expected names of 4 classes, found 91 or 80"),
-        ("nowhere.txt", "cannot read the names in nowhere.txt"),
+        ("nowhere.txt", "cannot read nowhere.txt: No such file"),
     ],
 )
 def test_names_that_do_not_fit(names: str, message: str) -> None:
@@ -285,7 +285,7 @@ def test_proposals_are_never_unpickled() -> None:
     numpy.save("boxes.npy", numpy.array([{"a": 1}], dtype=object), allow_pickle=True)
     done = run("given.arch", "lying.png", "--proposals", "boxes.npy")
     assert done.exit_code == 1
-    assert "boxes.npy holds no proposals" in done.stderr
+    assert "boxes.npy is not a file of proposals" in done.stderr
 
 
 def test_proposals_that_are_missing_or_not_taken() -> None:
@@ -298,18 +298,28 @@ def test_proposals_that_are_missing_or_not_taken() -> None:
 # ---- what cannot be done ----
 
 
+def test_pictures_are_looked_at_before_a_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it was built")
+
+    monkeypatch.setattr("archdsl.api.Network.to_torch", never)
+    Path("cut.png").write_bytes(Path("lying.png").read_bytes()[:500])
+    done = run("shapes.arch", "lying.png", "cut.png")
+    assert done.exit_code == 1 and "error[E411]: cut.png is not a picture" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("shapes.arch", "nowhere.png"), "cannot read nowhere.png"),
-        (("shapes.arch", "shapes.arch"), "shapes.arch is no picture that can be read"),
+        (("shapes.arch", "shapes.arch"), "shapes.arch is not a picture that can be read"),
         (("number.arch", "lying.png"), "it takes 3×32×32 and gives output 1"),
         (("shapes.arch", "lying.png", "--device", "tpu"), "expected cpu, cuda"),
         (
             ("shapes.arch", "lying.png", "--weights", "given.safetensors"),
             "the weights in given.safetensors do not fit the network",
         ),
-        (("shapes.arch", "lying.png", "--weights", "lying.png"), "no weights that can be read"),
+        (("shapes.arch", "lying.png", "--weights", "lying.png"), "lying.png is not a state_dict"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -49,6 +49,15 @@ def test_affine_is_per_value_where_the_file_has_it_so() -> None:
     assert settled.checked.instance("affine").layer.per_value  # type: ignore[attr-defined]
 
 
+def test_the_room_of_a_network_is_asked_for_as_the_file_has_it(tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_text(PLAIN)
+    size = "x".join(map(str, AFFINE.size))
+    done = run("compile", spec, "--input", size, "--weights", file(AFFINE), "--max-memory", "10")
+    # 8 numbers of the convolution and 2·12 of the affine layer, at four bytes.
+    assert done.exit_code == 1 and "it needs 128 B of weights" in done.output
+
+
 def test_what_it_computes_is_dlibs() -> None:
     module = archdsl.compile(PLAIN, input=AFFINE.size, weights=file(AFFINE))
     with np.load(DATA / "bn_fc_map_affine.npz") as asked:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fuzz.formats import EVERY_CONSTRUCT as ALL_KINDS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,21 +17,6 @@ LIMITS = Limits(layers=3000)
 TOKEN = re.compile(r"\w+|\s+|//[^\n]*|[^\w\s]")
 SPECS = {name: (specs_folder() / f"{name}.arch").read_text("utf-8") for name in spec_names()}
 SMALL = [text for text in SPECS.values() if len(text) < 4000]
-ALL_KINDS = """\
-// every construct at least once
-#include "blocks/vgg.arch"
-const int n = 3; constexpr float f = 0.5f;
-param int classes = 1000; param bool aux = true;
-template <int N, bool B = true, typename SUBNET> using block =
-    when<B && n >= 2, relu<bn_con<con<N,3,3,1,1>>>, SUBNET>;
-template <template <int, typename> class B, int N, typename SUBNET> using twice = B<N,B<N,SUBNET>>;
-template <typename SUBNET> using mytag = add_tag_layer<4008,SUBNET>;
-using features = concat2<tag1,mytag,mytag<scale<sig<fc<8,avg_pool_everything>>,
-    tag1<residual<con<8,3,3,bias=false>,con<8,1,1>,parallel<con<4,1,1>,max_pool<3,3,1,1>,con<1,1,1>,
-    dense<con<2,3,3>,n-1,repeat<2*n/(1+1),twice<block,6>,input<matrix<unsigned char>,8,12>>>>>>>>>;
-using net_type = outputs<a=fc<make_divisible(classes*f,8)>,b=fc<-1+2>,
-    branch<aux1,loss_multiclass_log<fc<10>>,add_prev1<skip1<dropout<0.5,tag1<features>>>>>>;
-"""
 SNIPPETS = [
     *"<>,;=()+-*/%!&|.:#\"'\\0123456789_ \n\t{}[]\x00\x1b\u202eé",
     ">>", "<=", ">=", "==", "&&", "||", "...", "//", "/*", "*/", "::", "#include", '#include "x"',

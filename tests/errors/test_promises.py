@@ -6,6 +6,7 @@ The table in tests/README.md says what is promised; a cell names its tests.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def spec(text: str) -> str:
     Path("net.arch").write_text(text)
     return "net.arch"
+
+
+TESTS = Path(__file__).parents[1]
+
+
+def test_the_table_of_promises_names_tests_that_are_there() -> None:
+    text = (TESTS / "README.md").read_text("utf-8").partition("## What is promised")[2]
+    named = re.findall(r"`((?:[a-z_]+/)?test_[a-z_0-9]+)(?:\.py)?`", text)
+    assert len(set(named)) > 20
+    for name in named:
+        assert (TESTS / ("" if "/" in name else "errors") / f"{name}.py").is_file(), name
 
 
 # ---- sizes ----

@@ -107,9 +107,9 @@ def values(leads: str) -> bytes:
         ({"model.weights.h5": values("link")}, "0 is a link to another place"),
         ({"model.weights.h5": values("external")}, "0 has its values in another place"),
         ({"model.weights.h5": values("bomb")}, "unpack to 4,398,046,511,104 bytes"),
-        ({"model.weights.h5": b"no HDF5"}, "can be read safely"),
+        ({"model.weights.h5": b"no HDF5"}, "is not a file of weights of Keras that can be read"),
         ({"config.json": b"{"}, "is no JSON"),
-        ({"metadata.json": b"{"}, "is no model of Keras"),
+        ({"metadata.json": b"{"}, "is not a model of Keras"),
     ],
 )
 def test_harmful_files_are_refused(tmp_path: Path, members: dict[str, bytes], message: str) -> None:

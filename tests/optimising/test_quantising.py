@@ -82,7 +82,7 @@ def test_small_and_near(photographs: Path) -> None:
         ("unet", "photographs", ("--input", "1x64x64"), "takes classifiers, and unet is none"),
         ("small.arch", "photographs", ("-o", "a.onnx"), "a quantised network into a.onnx"),
         ("small.arch", "photographs", ("-o", "a.json"), "a quantised network into a.json"),
-        ("small.arch", "damaged", (), "b.png is no picture that can be read"),
+        ("small.arch", "damaged", (), "b.png is not a picture that can be read"),
     ],
 )
 def test_refusals(

@@ -4,7 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.commands import run
+
+from archdsl.diagnostics import ArchError
+from archdsl.training.data import read_labels
 
 
 def refusal(*arguments: object) -> str:
@@ -41,6 +45,27 @@ def test_a_broken_picture(digits: Path, tmp_path: Path) -> None:
     assert "3.png" in words and "--skip-broken" in words
     told = run("train", *arguments, "--skip-broken", "-o", tmp_path / "other", catch=False)
     assert told.exit_code == 0 and "left out" in told.output and "3.png" in told.output
+
+
+def test_label_maps_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("L", (9_000, 9_000)).save(tmp_path / "large.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "colours.png")
+    for name, words in (
+        ("text", "text.png is not a picture"),
+        ("large", "large.png is too large"),
+        ("colours", "is no label map"),
+        ("none", "cannot read"),
+    ):
+        with pytest.raises(ArchError, match=words):
+            read_labels(tmp_path / f"{name}.png")
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{", '{"network": 1}', "[" * 100_000, "\xff"])
+def test_a_damaged_record_of_a_run(record: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(record.encode("latin-1"))
+    told = run("summary", tmp_path)
+    assert told.exit_code == 1 and "run.json" in told.output and "E999" not in told.output
 
 
 def test_a_loss_that_is_no_number(digits: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from archdsl.backends.formats.darknet_layers import LAYOUTS, Layout, output_order
 from archdsl.backends.formats.options import FormatOptions
 from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics.foreign import parsing
 from archdsl.ir.network import LayerInstance, Network
 
 _VERSION = struct.Struct("<iii")
@@ -63,12 +64,12 @@ def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
 def read(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file under the module's own names.
 
-    Raises OSError where it cannot be read, and ArchError where its length is not exactly that of
-    the network's weights.
+    Raises ArchError where it cannot be read, or its length is not exactly that of the network's
+    weights.
     """
     parts = list(_parts(network, module))
     expected = sum(part.shape.numel() for part in parts)
-    with path.open("rb") as file:
+    with parsing(path, "a file of Darknet's weights"), path.open("rb") as file:
         header = _header(file.read(_VERSION.size))
         size = file.seek(0, 2)
         if size != header.size + 4 * expected:

@@ -94,12 +94,12 @@ def command(
     options = _options(forms, opset=opset, dynamic_size=dynamic_size or None)
     deployment.require_fitting(forms)
     network = request.load(file)
+    weights = weights or _text(network.trained_weights)
+    network = network.settled(weights)  # which may give layers more weights than the type says
     if device == "cpu":
         from archdsl.backends.torch.room import require_room
 
         require_room(network.checked, max_memory, running=True)
-    weights = weights or _text(network.trained_weights)
-    network = network.settled(weights)
     building = working(f"building {network.name}" if weights is None else f"loading {weights}")
     with building, refusals(f"building {network.name} with PyTorch"):
         module = network.to_torch(

@@ -71,7 +71,7 @@ def command(
     request: Request,
     as_json: bool,
 ) -> None:
-    """Find objects in photographs (JPEG, PNG) with a detector, and draw them.
+    """Find objects in photographs (JPEG, PNG, GIF, WebP) with a detector, and draw them.
 
     Networks that give every pixel scores of classes colour the picture instead, those that give
     them to the whole picture write the likeliest classes below it. For both it is resized to the
@@ -83,13 +83,16 @@ def command(
     """
     targets = _targets(images, output) if output is not None or not as_json else None
     network = request.load(file)
+    with working("looking at photographs"):
+        from archdsl.inference.pictures import read_picture, require_pictures
+
+        require_pictures(images)
     if weights is None and network.trained_weights is not None:
         weights = str(network.trained_weights)
     network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, weights=weights)
     from archdsl.inference.class_names import chosen_names, fitting_names
-    from archdsl.inference.pictures import read_picture
     from archdsl.inference.predictor import predictor
 
     model = predictor(network, module)
@@ -107,7 +110,7 @@ def command(
         for name, value in model.options.items():
             tell(printable(f"{network.name}: {option_words(name, value)}"))
     documents: list[dict[str, Any]] = []
-    with working("looking at photographs", len(images)) as advance:
+    with working("finding objects", len(images)) as advance:
         for index, image in enumerate(images):
             picture = read_picture(image)
             found = model.predict(picture, known, threshold=threshold, proposals=regions[index])

@@ -16,4 +16,4 @@ def command() -> None:
         raise fail("the language server needs pygls", help="pip install 'archdsl[lsp]'")
     from archdsl.editor.server import make_server
 
-    make_server().start_io()
+    make_server().serve()

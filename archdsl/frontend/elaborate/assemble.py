@@ -31,7 +31,7 @@ from archdsl.frontend.files import beside, read_source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse, written
 from archdsl.ir.trampoline import Task, run
-from archdsl.text.paths import is_file
+from archdsl.text.paths import is_file, resolved
 
 if TYPE_CHECKING:
     from archdsl.frontend.syntax.macros import Macros
@@ -354,7 +354,7 @@ def find_include(item: nodes.Include, source: Source) -> tuple[Path, Path]:
     places.append((bundled, bundled))
     outside = target.is_absolute()
     for folder, root in places:
-        path = (folder / target).resolve()
+        path = resolved(folder / target)
         if not path.is_relative_to(root) or target.is_absolute():
             outside = True
         elif is_file(path):

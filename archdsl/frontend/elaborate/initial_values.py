@@ -11,11 +11,11 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.layer import Definition, definitions, lookup
 from archdsl.layers.initial import SCHEMES, Initialised, Scheme
 
-_FACT = re.compile(r"^// init:[ \t]+(\S[^\r\n]*?)[ \t]*$", re.MULTILINE)
+_FACT = re.compile(r"^// init:[ \t]++(\S[^\r\n]*+)$", re.MULTILINE)
 _HEADER = re.compile(r"(?://[^\n]*\n)*(?://[^\n]*)?")
 _ITEM = re.compile(r"[^,]+")
 _WORD = re.compile(r"\S+")
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?", re.IGNORECASE)
 _EVERY = ""
 
 Starts = Mapping[str, Mapping[str, Any]]
@@ -59,7 +59,8 @@ def starts(source: Source) -> Starts:
     found: dict[str, dict[str, Any]] = {}
     if fact is None:
         return found
-    for item in _ITEM.finditer(source.text, *fact.span(1)):
+    start = fact.start(1)
+    for item in _ITEM.finditer(source.text, start, start + len(fact[1].rstrip(" \t"))):
         words = [Span(source, *word.span()) for word in _WORD.finditer(source.text, *item.span())]
         kind = _EVERY if not words or _is_value(words[0].text) or len(words) == 1 else _kind(words)
         if not 1 <= len(words) <= 2:

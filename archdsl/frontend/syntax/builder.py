@@ -15,7 +15,7 @@ from archdsl.frontend.syntax.tokens import Token, comment_above
 _MAX_SCOPES = 64
 _MAX_DIGITS = 1000  # reading a number takes time that grows with the square of its length
 _INCLUDE = re.compile(r'#\s*include\s*"([^"]+)"\s*(?://.*|/\*.*)?$')
-_SEPARATOR = re.compile(r"\s*::\s*(?:template\b(?=\s))?")
+_SEPARATOR = re.compile(r"(?<!\s)\s*+::\s*(?:template\b(?=\s))?")
 FUNCTIONS = frozenset({"min", "max", "abs", "round", "floor", "ceil", "sqrt"})
 """Numeric functions that C++ may call with their type: ``std::min<long>(a, b)``."""
 _EVERYWHERE = ("", "dlib", "std")

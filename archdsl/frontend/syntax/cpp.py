@@ -356,7 +356,8 @@ class _Picker:
         assert statement.key is not None
         header = [*range(statement.first, statement.key + 1), *range(name, stop)]
         tokens = [self._tokens[i] for i in header]
-        whole = self._tokens[statement.end - 1].kind == "SEMICOLON"
+        closed = end < len(self._tokens)
+        whole = closed and self._tokens[statement.end - 1].kind == "SEMICOLON"
         if not whole or not self._reading(tokens, _tokens("_OPEN:{ _SHUT:} SEMICOLON:;")):
             self._drop(statement.first, statement.end)
             return

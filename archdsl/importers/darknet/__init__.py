@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import fail, nearest
+from archdsl.diagnostics.foreign import parsing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
 from archdsl.importers import ImportOptions, Proof
@@ -37,7 +38,8 @@ def read(what: str, options: ImportOptions) -> ImportedGraph:
     Raises ArchError with file and line for what cannot be read or said.
     """
     path = Path(what)
-    return graph_of_source(read_source(path), path.stem, options.input)
+    with parsing(path, "a .cfg file of Darknet", other="E412"):
+        return graph_of_source(read_source(path), path.stem, options.input)
 
 
 def proof(network: Network, what: str) -> Proof:

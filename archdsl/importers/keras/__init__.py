@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import ArchError, fail, nearest
+from archdsl.diagnostics.foreign import parsing
 from archdsl.diagnostics.source import Source, Span
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.draft import Draft, step
@@ -53,8 +54,9 @@ def read(what: str, options: ImportOptions) -> ImportedGraph:
     Raises ArchError with the class and name of a layer that the catalogue has none for.
     """
     path = Path(what)
-    found = description(path)
-    return graph_of_source(found.source, path.stem, options.input, found.version)
+    with parsing(path, "a model of Keras", other="E412"):
+        found = description(path)
+        return graph_of_source(found.source, path.stem, options.input, found.version)
 
 
 def proof(network: Network, what: str) -> Proof:

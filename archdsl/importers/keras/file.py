@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics.foreign import parsing
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.files import read_source
+from archdsl.importers.archives import require_packed_little
 
 _CONFIG, _ABOUT, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_TEXT = 64 * 2**20
-_MOST_UNPACKED = 20
-"""Largest ratio of unpacked to packed weights; Keras packs nothing."""
 _MODULES = frozenset(
     f"keras.{name}"
     for name in (
@@ -53,12 +53,9 @@ def description(path: Path) -> Description:
     with _opened(path) as (archive, members):
         text = archive.read(members[_CONFIG])
         about = archive.read(members[_ABOUT]) if _ABOUT in members else b"{}"
-    try:
         found = json.loads(about)
         version = str(found.get("keras_version", "3") if isinstance(found, dict) else "3")
         source = Source(f"{path.name}/{_CONFIG}", text.decode())
-    except (ValueError, RecursionError) as error:
-        raise fail(f"{path} is no model of Keras: {error}") from None
     major = version.partition(".")[0]
     return Description(source, int(major) if major.isdecimal() else None)
 
@@ -89,26 +86,19 @@ def model(path: Path, weights: Path | None = None) -> Any:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[ZipFile, dict[str, ZipInfo]]]:
     """A ``.keras`` file's members by name; ArchError unless they are Keras's own, of sane sizes."""
-    try:
-        with ZipFile(path) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-            strange = members.keys() - {_CONFIG, _ABOUT, _WEIGHTS}
-            if strange or len(members) < len(archive.infolist()):
-                shown = repr(min(strange))[:60] if strange else "a name twice"
-                raise _refused(path, f"expected {_CONFIG}, {_ABOUT} and {_WEIGHTS}, found {shown}")
-            if _CONFIG not in members:
-                raise _refused(path, f"it holds no {_CONFIG}")
-            for name, member in members.items():
-                packed = member.compress_size * _MOST_UNPACKED + 2**16
-                most = packed if name == _WEIGHTS else _MOST_TEXT
-                if member.file_size > most:
-                    raise _refused(path, f"{name} unpacks to {member.file_size:,} bytes")
-            yield archive, members
-    except OSError as error:
-        raise fail(f"cannot read {path}: {error.strerror or error}") from None
-    # An encrypted member is a RuntimeError, an unknown compression a NotImplementedError.
-    except (BadZipFile, RuntimeError, EOFError) as error:
-        raise _refused(path, str(error)) from None
+    with parsing(path, "a model of Keras"), ZipFile(path) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        strange = members.keys() - {_CONFIG, _ABOUT, _WEIGHTS}
+        if strange or len(members) < len(archive.infolist()):
+            shown = repr(min(strange))[:60] if strange else "a name twice"
+            raise _refused(path, f"expected {_CONFIG}, {_ABOUT} and {_WEIGHTS}, found {shown}")
+        if _CONFIG not in members:
+            raise _refused(path, f"it holds no {_CONFIG}")
+        require_packed_little((m for name, m in members.items() if name == _WEIGHTS), str(path))
+        for name, member in members.items():
+            if name != _WEIGHTS and member.file_size > _MOST_TEXT:
+                raise _refused(path, f"{name} unpacks to {member.file_size:,} bytes")
+        yield archive, members
 
 
 @contextmanager
@@ -132,27 +122,24 @@ def _only_values(file: Path, shown: Path) -> None:
     import h5py
 
     total, seen = 0, set()
-    try:
-        with h5py.File(file, "r") as opened:
-            waiting = [opened]
-            while waiting:
-                group = waiting.pop()
-                for name in group:
-                    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                        raise _refused(shown, f"{name} is a link to another place")
-                    member = group[name]
-                    address = h5py.h5o.get_info(member.id).addr
-                    if address in seen:
-                        raise _refused(shown, f"{name} is there under two names")
-                    seen.add(address)
-                    if isinstance(member, h5py.Group):
-                        waiting.append(member)
-                        continue
-                    if not isinstance(member, h5py.Dataset) or member.external or member.is_virtual:
-                        raise _refused(shown, f"{name} has its values in another place")
-                    total += member.size * member.dtype.itemsize
-    except OSError as error:
-        raise _refused(shown, str(error)) from None
+    with parsing(shown, "a file of weights of Keras"), h5py.File(file, "r") as opened:
+        waiting = [opened]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise _refused(shown, f"{name} is a link to another place")
+                member = group[name]
+                address = h5py.h5o.get_info(member.id).addr
+                if address in seen:
+                    raise _refused(shown, f"{name} is there under two names")
+                seen.add(address)
+                if isinstance(member, h5py.Group):
+                    waiting.append(member)
+                    continue
+                if not isinstance(member, h5py.Dataset) or member.external or member.is_virtual:
+                    raise _refused(shown, f"{name} has its values in another place")
+                total += member.size * member.dtype.itemsize
     if total > file.stat().st_size:
         raise _refused(shown, f"its weights unpack to {total:,} bytes")
 

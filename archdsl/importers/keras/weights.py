@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from archdsl.backends.torch import compile_network
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics.foreign import parsing
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.comparison import compared
 from archdsl.importers.keras import file, read
@@ -53,15 +54,22 @@ def load(path: Path, network: Network, module: nn.Module) -> dict[str, Tensor]:
             )
     graph = _graph_of_file(what, network)
     try:
-        return _carried(graph, file.model(what, path), network, module)
-    except ImportError:
-        raise fail(f"cannot read {path} without Keras", help=_BRINGS) from None
+        with parsing(path, "a file of weights of Keras"):
+            model = _installed(what, path)
+        return _carried(graph, model, network, module)
     except DifferentNetworkError:
         raise fail(
             f"{path} holds another network than {network.name}",
             None,
             help=f"archdsl import {what} writes the spec that its weights fit",
         ) from None
+
+
+def _installed(what: Path, path: Path) -> Any:
+    try:
+        return file.model(what, path)
+    except ImportError:
+        raise fail(f"cannot read {path} without Keras", help=_BRINGS, code="E412") from None
 
 
 def proof(network: Network, what: str) -> Proof:

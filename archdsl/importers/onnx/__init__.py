@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.diagnostics.foreign import parsing
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx.data_movement import MOVING
@@ -49,6 +50,8 @@ def read_with_weights(what: str, options: ImportOptions) -> tuple[ImportedGraph,
 
 def _read(what: str, options: ImportOptions) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
-    reader = OnnxGraphReader(load(path), path, {**OPERATORS, **MOVING}, PATTERNS, options.input)
-    outputs = reader.run()
-    return reader.draft.graph(outputs), reader
+    operators = {**OPERATORS, **MOVING}
+    with parsing(path, "an ONNX model", other="E412"):
+        reader = OnnxGraphReader(load(path), path, operators, PATTERNS, options.input)
+        outputs = reader.run()
+        return reader.draft.graph(outputs), reader

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import fail
+from archdsl.diagnostics.foreign import parsing
 from archdsl.ir.layer import RuleError
-from archdsl.text.paths import is_file
+from archdsl.text.paths import is_file, resolved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,27 +37,19 @@ def load(path: Path) -> Any:
     """
     try:
         import onnx
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx import inliner
     except ImportError:
         raise fail("ONNX files need the package onnx", help="pip install 'archdsl[onnx]'") from None
-    try:
+    with parsing(path, "an ONNX model"):
         if path.stat().st_size > _LARGEST:
             raise fail(f"{path} is larger than 2 GiB", None, "no protocol buffer is")
         model = onnx.load_model_from_string(path.read_bytes())
-    except OSError as error:
-        raise fail(f"{path} cannot be read: {error.strerror}") from None
-    except (DecodeError, ValueError):
-        raise _broken(path) from None
-    if not model.graph.node or not model.opset_import:
-        raise _broken(path)
-    _versions(model, path)
-    if not model.functions:
-        return model
-    try:
-        return inliner.inline_local_functions(model)
-    except Exception as error:  # what it raises for a broken file is C++'s and has no common base
-        raise fail(f"the functions of {path} cannot be expanded", None, str(error)) from None
+        if not model.graph.node or not model.opset_import:
+            raise fail(
+                f"{path} is no ONNX model", help="the file may be cut off, or of another format"
+            )
+        _versions(model, path)
+        return inliner.inline_local_functions(model) if model.functions else model
 
 
 _OLDEST = 7
@@ -115,10 +108,6 @@ def checker(model: Any) -> Callable[[Any], None]:
     return check
 
 
-def _broken(path: Path) -> ArchError:
-    return fail(f"{path} is no ONNX model", help="the file may be cut off, or of another format")
-
-
 class Tensor:
     """A constant of the file: name and shape at once, the values when they are asked for."""
 
@@ -137,20 +126,18 @@ class Tensor:
         """The values. Raises ArchError where they are missing, or where nothing may be read."""
         from onnx import numpy_helper
 
-        try:
+        with parsing(f"the tensor {self.name}", "one"):
             if self._proto.data_location == 1:
                 return self._outside()
             return np.asarray(numpy_helper.to_array(self._proto))
-        except (ValueError, TypeError, KeyError) as error:
-            raise fail(f"the tensor {self.name} is broken", None, str(error)) from None
 
     def _outside(self) -> Array:
         from onnx import helper
 
         entries = {entry.key: entry.value for entry in self._proto.external_data}
         given = entries.get("location", "")
-        root = self._folder.resolve()
-        path = (root / given).resolve()
+        root = resolved(self._folder)
+        path = resolved(root / given)
         if not given or not path.is_relative_to(root) or not is_file(path):
             raise fail(
                 f"the values of {self.name} cannot be read from {given or 'nowhere'}",

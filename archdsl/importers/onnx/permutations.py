@@ -65,6 +65,8 @@ class Found(NamedTuple):
 def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
     """The layer that brings the values of a shape into an order, if there is one."""
     size = prod(before)
+    if not size or not wanted.size:
+        return None
     samples = wanted.size // size
     if wanted.shape[:1] != (samples,):
         return None

@@ -12,7 +12,7 @@ from torch import nn
 from archdsl.analysis.equivalence.graph import STORED, CanonicalGraph, CanonicalNode
 from archdsl.backends.torch.blocks import is_block
 from archdsl.backends.torch.trial_run import device_of
-from archdsl.diagnostics import ArchError, fail
+from archdsl.diagnostics import ArchError, coded, fail
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
@@ -43,6 +43,7 @@ class _LayerMatch(NamedTuple):
     tensors: dict[str, str]
 
 
+@coded("E412")
 def read(what: str, options: ImportOptions) -> ImportedGraph:
     """The imported graph of a model, or of a Python file's, in evaluation mode.
 

@@ -1,0 +1,1 @@
+"""Damaged files of every format that archdsl reads, made from seeds, and what they may lead to."""
