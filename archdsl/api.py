@@ -324,7 +324,7 @@ def load_run(
 ) -> Network:
     """:func:`load` for the folder of a training run; what is given goes before the run's own."""
     network = load_source(
-        read_source(run.path / run.spec),
+        read_source(run.file),
         net=net or run.net,
         input=input or run.input,
         limits=limits,
@@ -386,8 +386,8 @@ def compile(
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
-    ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights, by default those of the
-    run in whose folder the spec is; with weights the module is in eval mode. ``new_head`` takes of
+    ``.xml``) or ONNX file, the folder of a training run, or ``torchvision:NAME`` for pretrained
+    weights, by default those of the run in whose folder the spec is; with weights the module is in eval mode. ``new_head`` takes of
     them what fits, such as a body under a head for other classes, and leaves the rest as it starts.
     With ``optimize`` it is made faster for inference, in the way that measures best on this
     machine; see :func:`archdsl.backends.passes.optimise.optimise`.

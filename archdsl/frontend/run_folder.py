@@ -32,6 +32,11 @@ class RunFolder:
     """Names of the classes, each at the place of its label."""
 
     @property
+    def file(self) -> Path:
+        """The spec's file."""
+        return self.path / self.spec
+
+    @property
     def weights(self) -> Path | None:
         """The best weights, or the last where none were measured; ``None`` before the first."""
         files = (self.path / name for name in (BEST, LAST))

@@ -65,7 +65,7 @@ def train(
     wanted: Recipe,
     machine: Machine,
     *,
-    weights: str | None = None,
+    weights: str | Path | None = None,
     new_head: bool = False,
     resume: bool = False,
     tell: Callable[[str], None] = print,
@@ -73,10 +73,12 @@ def train(
 ) -> Path:
     """Train a network on pictures; gives the folder of the run, which holds all that it came to.
 
-    ``resume`` goes on with the run in the folder, after its last whole epoch, as if it had not been
+    A network that was read from a run's folder starts from that run's weights where there are no
+    others. ``resume`` goes on with the run in the folder ``out``, after its last whole epoch, as if it had not been
     interrupted. Raises ArchError for whatever does not fit: pictures, classes, batch, memory.
     """
     _hush()
+    weights = weights or network.trained_weights
     module = network.to_torch(seed=wanted.seed, weights=weights, new_head=new_head).train()
     model = predictor(network, module)
     task = task_of(network, model)
@@ -140,7 +142,7 @@ def _begin(
     network: Network,
     plan: Recipe,
     pictures: Data,
-    weights: str | None,
+    weights: str | Path | None,
     *,
     resume: bool,
 ) -> None:
@@ -161,7 +163,7 @@ def _begin(
                 help="a run is resumed with the options that it began with",
             )
         return
-    writer.begin(network, plan, {**asdict(pictures), "weights": weights})
+    writer.begin(network, plan, {**asdict(pictures), "weights": weights and str(weights)})
 
 
 def _trainer(

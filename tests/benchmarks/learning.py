@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="SPEC")
     parser.add_argument("--steps", type=int, default=400, help="at most, by default 400")
-    parser.add_argument("--seconds", type=float, default=120, help="of a network, by default 120")
+    parser.add_argument("--seconds", type=float, default=120, help="of processors' time for a network, by default 120")
     parser.add_argument("--batch", type=int, default=4, help="a detector's pictures in a step")
     parser.add_argument("--rate", type=float, default=RATE, help="to try another one")
     parser.add_argument("--input", type=int, default=0, help="side of the pictures")
@@ -52,7 +52,7 @@ def main() -> None:
         if state and state.is_file():
             made.restore(torch.load(state, weights_only=True))
         print(_row(name, size, made, options.steps, options.seconds), flush=True)
-        if state:
+        if state and not made.over:
             state.parent.mkdir(exist_ok=True)
             torch.save(made.saved(), state)
 
@@ -95,9 +95,9 @@ def _smallest(name: str, asked: int) -> tuple[archdsl.Network, int]:
 
 
 def _row(name: str, size: int, made: Learning, steps: int, seconds: float) -> str:
-    start = time.perf_counter()
+    start = time.process_time()
     made.go_on(steps, seconds)
-    spent = time.perf_counter() - start
+    spent = time.process_time() - start
     verdict = "learned" if made.learned else "not yet"
     return (
         f"| {name} | {size}×{size} | {made.first:.2f} | {made.last:.3f} | {len(made.losses)} "

@@ -66,12 +66,12 @@ class Learning:
         return self.learned or bool(self.losses) and not math.isfinite(self.losses[-1])
 
     def go_on(self, steps: int, seconds: float = math.inf) -> Learning:
-        """Learn until it has, or up to a number of steps or seconds."""
-        start = time.perf_counter()
+        """Learn until it has, or up to a number of steps or seconds of processors' time."""
+        start = time.process_time()
         with torch.random.fork_rng([]):
             torch.manual_seed(1 + len(self.losses))  # dropout, and samples of regions
             while not self.over and len(self.losses) < steps:
-                if time.perf_counter() - start > seconds:
+                if time.process_time() - start > seconds:
                     break
                 loss = self.loss(self.module, self.batches[len(self.losses) % len(self.batches)])
                 self._optimizer.zero_grad()
@@ -110,13 +110,10 @@ def learning(network: archdsl.Network, size: int, batch: int = 16, rate: float =
     shape = summary.outputs.get(MAIN_OUTPUT) or next(iter(summary.outputs.values()))
     assert isinstance(shape, tuple) and isinstance(channels, int)
     target = labels if len(shape) == 1 or shape[1:] == (1, 1) else label_maps(cut)
-    if channels == 1 and not seen.grey:
-        values = cut.mean(1, keepdim=True)
-    elif seen.grey or seen.scale != 1:
-        values = torch.stack([pixels(picture, seen) for picture in cut])
-    else:
-        values = (cut - cut.mean()) / cut.std()
-    return Learning(module, [(values, target)], _scored, rate)
+    values = cut.mean(1, keepdim=True) if channels == 1 else cut
+    # Networks that take pixels norm them themselves; those with a plain input take normed ones.
+    given = pixels(values, seen) if seen.scale != 1 else (values - values.mean()) / values.std()
+    return Learning(module, [(given, target)], _scored, rate)
 
 
 def _scored(module: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
