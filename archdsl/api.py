@@ -387,8 +387,9 @@ def compile(
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
     ``.xml``) or ONNX file, the folder of a training run, or ``torchvision:NAME`` for pretrained
-    weights, by default those of the run in whose folder the spec is; with weights the module is in eval mode. ``new_head`` takes of
-    them what fits, such as a body under a head for other classes, and leaves the rest as it starts.
+    weights, by default those of the run in whose folder the spec is; with weights the module is in
+    eval mode. ``new_head`` takes of them what fits, such as a body under a head for other classes,
+    and leaves the rest as it starts.
     With ``optimize`` it is made faster for inference, in the way that measures best on this
     machine; see :func:`archdsl.backends.passes.optimise.optimise`.
     """

@@ -43,9 +43,10 @@ def load_weights(
     """Fill the compiled module of a checked network with weights, in place; returns their names.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, the folder of a training run, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
-    Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network, or a state_dict or training
-    checkpoint as ``torch.save`` writes it, which is read without running code from it. The names in
+    matches, the folder of a training run, or a file: safetensors, Darknet's ``.weights``, dlib's
+    ``.dat``, ``.dnn`` or ``.xml``, Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network,
+    or a state_dict or training checkpoint as ``torch.save`` writes it, which is read without
+    running code from it. The names in
     a file are the module's own, or those of the reference that the spec's facts, ``known``, state;
     training engines' prefixes before all of them are left out.
 

@@ -37,7 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="SPEC")
     parser.add_argument("--steps", type=int, default=400, help="at most, by default 400")
-    parser.add_argument("--seconds", type=float, default=120, help="of processors' time for a network, by default 120")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=120,
+        help="of processors' time for a network, by default 120",
+    )
     parser.add_argument("--batch", type=int, default=4, help="a detector's pictures in a step")
     parser.add_argument("--rate", type=float, default=RATE, help="to try another one")
     parser.add_argument("--input", type=int, default=0, help="side of the pictures")
@@ -64,8 +69,10 @@ def names() -> Iterator[str]:
         output = next(iter(summary.outputs.values()))
         pictured = summary.input[0] in (1, 3)
         single = not isinstance(output, tuple) or output[0] == 1
-        if name.startswith("dlib_face") or not pictured or (
-            single and not isinstance(output, Detections)
+        if (
+            name.startswith("dlib_face")
+            or not pictured
+            or (single and not isinstance(output, Detections))
         ):
             continue  # embeddings, generators and pairs learn in tests of their own
         yield name

@@ -63,7 +63,7 @@ class Learning:
     @property
     def over(self) -> bool:
         """True if nothing is to be expected of further steps."""
-        return self.learned or bool(self.losses) and not math.isfinite(self.losses[-1])
+        return self.learned or (bool(self.losses) and not math.isfinite(self.losses[-1]))
 
     def go_on(self, steps: int, seconds: float = math.inf) -> Learning:
         """Learn until it has, or up to a number of steps or seconds of processors' time."""

@@ -73,11 +73,7 @@ def _copy(
     if not match.matched:
         message = "weights cannot be transferred between networks which do not match"
         raise MatchError(message)
-    pairs = [
-        (mine, theirs)
-        for mine, theirs in names
-        if mine in sources or theirs not in optional
-    ]
+    pairs = [(mine, theirs) for mine, theirs in names if mine in sources or theirs not in optional]
     missing = [mine for mine, _ in pairs if mine not in sources]
     missing += [theirs for _, theirs in pairs if theirs not in targets]
     if missing:
