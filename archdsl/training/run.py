@@ -75,7 +75,8 @@ def train(
 
     A network that was read from a run's folder starts from that run's weights where there are no
     others. ``resume`` goes on with the run in the folder ``out``, after its last whole epoch, as if
-    it had not been interrupted. Raises ArchError for whatever does not fit: pictures, classes, batch, memory.
+    it had not been interrupted. Raises ArchError for whatever does not fit: pictures, classes,
+    batch, memory.
     """
     _hush()
     weights = weights or network.trained_weights

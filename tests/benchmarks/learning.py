@@ -41,7 +41,7 @@ def main() -> None:
         "--seconds",
         type=float,
         default=120,
-        help="of processors' time for a network, by default 120",
+        help="a network's, of processors; by default 120",
     )
     parser.add_argument("--batch", type=int, default=4, help="a detector's pictures in a step")
     parser.add_argument("--rate", type=float, default=RATE, help="to try another one")
