@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from torch import fx, nn
 from torch.fx.graph_module import _format_import_block, _forward_from_src, reduce_graph_module
 from torch.package.importer import sys_importer
+from torch.utils.checkpoint import checkpoint
 
 from archdsl.backends.plan import (
     Function,
@@ -74,6 +75,22 @@ class Chain(_Part, nn.Sequential):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return nn.Sequential, (), dict(self.__dict__)
+
+
+class _Recomputed(nn.Module):
+    """Mixed into the class of a part whose inner values are computed anew for the backward pass."""
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        return checkpoint(super().forward, *given, use_reentrant=False, **named)
+
+
+def recomputing(part: nn.Module) -> None:
+    """Let a part of a compiled network keep its inputs alone, and compute what is inside anew.
+
+    It gets a class of its own kind, as ``fully_shard`` gives it one: copies do the same.
+    """
+    own = type(part)
+    part.__class__ = type(own.__name__, (_Recomputed, own), {"__module__": own.__module__})
 
 
 def is_block(module: nn.Module) -> bool:
