@@ -90,6 +90,8 @@ def stage_needs(
     module = _outline(network, checkpointing)
     batch = _batch(network, images)
     line = _Line(module, split_points(network.checked, count))
+    with torch.no_grad():
+        module(batch)  # tells which parameters belong to which stage
     return _needs(module, recipe, batch, line, parts)
 
 
@@ -163,8 +165,10 @@ def _needs(
 ) -> list[Need]:
     """What each stage needs for a step of a batch in so many parts."""
     learner = schedule.optimizer(module, replace(recipe, rate=0.1))
-    _step(module, batch, learner, line, parts)  # makes the optimiser's states
-    received = Counter(line.received)
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    learner.step()  # makes its states
+    learner.zero_grad()
     learned = {p: line.of(p) for p in module.parameters()}
     held = {_local(tensor): line.of(tensor) for tensor in (*learned, *module.buffers())}
     states = {
@@ -184,7 +188,7 @@ def _needs(
             _local(p) for p, owner in learned.items() if owner == stage and p.requires_grad
         )
         # What is not held at the same time as the gradients is no need beside them.
-        most = counted.most[stage] + received[stage]
+        most = counted.most[stage] + line.received[stage]
         found.append(
             Need(parameters, gradients, kept, max(0, most - parameters - kept - gradients))
         )
@@ -241,15 +245,16 @@ class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if DTensor in types:
             return NotImplemented  # it calls the operations on parts, which come here then
         result = func(*args, **(kwargs or {}))
+        gathering = func.namespace in _GATHERING
+        if gathering or func is torch.ops.aten.empty.memory_format:
+            self._follow((args, kwargs) if gathering else ())
         for part in tree_leaves(result):
             if isinstance(part, Tensor):
                 self._note(part.untyped_storage(), self._line.now)
-        if func.namespace in _GATHERING:
-            self._follow((args, kwargs))
         return result
 
     def _follow(self, given: Any) -> None:
-        """Note tensors that FSDP fills now and empties later, without an operation."""
+        """Note what FSDP has filled and emptied since, which is no operation."""
         for part in tree_leaves(given):
             if isinstance(part, Tensor):
                 storage = part.untyped_storage()

@@ -11,9 +11,7 @@ from archdsl.training.recipe import Machine, Recipe
 Row = tuple[str, str, str, str, str, str, str]
 
 
-def plan(
-    network: Network, recipe: Recipe, machine: Machine, available: int
-) -> list[Row]:
+def plan(network: Network, recipe: Recipe, machine: Machine, available: int) -> list[Row]:
     """Rows for people: each way to spread a run over the devices, and whether it fits.
 
     Of a pipeline it is the stage that needs most; the batch goes through it in a part for each.
@@ -36,9 +34,7 @@ def plan(
     return rows
 
 
-def _pipeline(
-    network: Network, recipe: Recipe, images: int, devices: int, available: int
-) -> Row:
+def _pipeline(network: Network, recipe: Recipe, images: int, devices: int, available: int) -> Row:
     """The row of the stage that needs most, or why there are no such stages."""
     name = f"pipeline, {devices} stages by MACs"
     try:
