@@ -178,6 +178,11 @@ class Detection:
         edge = next(e for e in network.summary().outputs.values() if isinstance(e, Detections))
         self._output, self._first = predictor.output, int(edge.background)
         self._masks = "masks" in edge.parts
+        if predictor.options:
+            raise fail(
+                f"{network.name} is a detector of dlib's, and those are trained with dlib",
+                help=f"archdsl detect {network.name} photo.jpg --weights FILE.dat is their use",
+            )
         if "keypoints" in edge.parts or predictor.takes_proposals:
             raise fail(
                 f"{network.name} learns from more than boxes and masks, and is not trained here"
