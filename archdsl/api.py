@@ -79,7 +79,8 @@ class Network:
         self.run: RunFolder | None = None
         """The training run whose folder the network was read from."""
         self._settled: Path | None = None
-        """The file that has decided already what dlib's types leave open."""
+        self.settled_by: Path | None = None
+        """The file of dlib's that decided what the spec's types leave open, if any did."""
 
     @property
     def trained_weights(self) -> Path | None:
@@ -150,7 +151,7 @@ class Network:
     def sized(self, shape: Shape | None) -> Network:
         """The same network for an input of another size; not checked yet."""
         made = Network(self._network, self.source, shape, self.choice, self._origin, self.included)
-        made.run = self.run
+        made.run, made.settled_by = self.run, self.settled_by
         return made
 
     def settled(self, weights: str | Path | None) -> Network:
@@ -173,7 +174,7 @@ class Network:
         made = Network(
             found, self.source, self._input_shape, self.choice, self._origin, self.included
         )
-        made.run, made._settled = self.run, path
+        made.run, made._settled, made.settled_by = self.run, path, path
         return made
 
     def check(self) -> Network:
@@ -332,7 +333,7 @@ def load_run(
         settings={**run.settings, **(settings or {})},
     )
     network.run = run
-    return network
+    return network.settled(run.settled_by)
 
 
 def load_source(

@@ -31,6 +31,9 @@ class RunFolder:
     classes: tuple[str, ...] = ()
     """Names of the classes, each at the place of its label."""
 
+    settled_by: Path | None = None
+    """A copy of the file of dlib's that decided what the spec's types leave open."""
+
     @property
     def file(self) -> Path:
         """The spec's file."""
@@ -61,6 +64,7 @@ def read_run_folder(path: Path) -> RunFolder | None:
             None if size is None else tuple(size),
             network["net"],
             tuple(network["classes"]),
+            path / network["settled_by"] if network["settled_by"] else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise fail(f"cannot read the run in {path}: {RECORD} is damaged: {error}") from None

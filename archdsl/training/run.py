@@ -80,6 +80,7 @@ def train(
     """
     _hush()
     weights = weights or network.trained_weights
+    network = network.settled(weights)
     module = network.to_torch(seed=wanted.seed, weights=weights, new_head=new_head).train()
     model = predictor(network, module)
     task = task_of(network, model)

@@ -96,3 +96,26 @@ def test_training_goes_on_from_the_weights_of_a_run(digits: Path, tmp_path: Path
     for name, tensor in states[0].items():
         assert torch.allclose(states[1][name], tensor, atol=1e-6)
         assert torch.allclose(states[2][name], tensor, atol=1e-6)
+
+
+def test_a_run_keeps_what_a_file_of_dlibs_decided(digits: Path, tmp_path: Path) -> None:
+    """An affine layer with a factor for each value goes on in training, and in the run's folder."""
+    spec, weights = tmp_path / "net.arch", tmp_path / "start.dat"
+    text = "using net_type = loss_multiclass_log<fc<10,affine<{}con<2,3,3,2,2,input<1,28,28>>>>>;"
+    spec.write_text(text.format(""))
+    own = tmp_path / "own.arch"
+    own.write_text(text.format("per_value=true,"))
+    assert run("compile", own, "-o", weights, catch=False).exit_code == 0
+    out, further = tmp_path / "run", tmp_path / "further"
+    arguments = ("--data", digits, "--epochs", 1)
+    told = run("train", spec, *arguments, "--weights", weights, "-o", out, catch=False)
+    assert told.exit_code == 0, told.output
+    weights.unlink()
+    # 13×13 values of 2 channels: a 3×3 window at a stride of 2 in 28×28.
+    for folder in (out, further):
+        module = archdsl.compile(folder) if folder.exists() else None
+        if module is None:
+            assert run("train", out, *arguments, "-o", folder, catch=False).exit_code == 0
+            module = archdsl.compile(folder)
+        assert module.get_parameter("affine.weight").shape == (2, 13, 13)
+        assert archdsl.load(folder, input=(1, 28, 28)).check().summary().input == (1, 28, 28)
