@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self, TypeVar
 
 from torch import fx, nn
@@ -81,7 +82,27 @@ class _Recomputed(nn.Module):
     """Mixed into the class of a part whose inner values are computed anew for the backward pass."""
 
     def forward(self, *given: Any, **named: Any) -> Any:
-        return checkpoint(super().forward, *given, use_reentrant=False, **named)
+        def contexts() -> tuple[Any, Any]:
+            return nullcontext(), _statistics_kept(self)
+
+        return checkpoint(
+            super().forward, *given, use_reentrant=False, context_fn=contexts, **named
+        )
+
+
+@contextmanager
+def _statistics_kept(part: nn.Module) -> Iterator[None]:
+    """Batch norms normalise by the batch, and do not count it a second time."""
+    norms = [each for each in part.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+        norm.num_batches_tracked = None
+    try:
+        yield
+    finally:
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
 
 
 def recomputing(part: nn.Module) -> None:
