@@ -36,7 +36,7 @@ DETECTED = 64
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="SPEC")
-    parser.add_argument("--steps", type=int, default=400, help="at most, by default 400")
+    parser.add_argument("--steps", type=int, default=1000, help="at most, by default 1000")
     parser.add_argument(
         "--seconds",
         type=float,

@@ -108,8 +108,8 @@ def learning(network: archdsl.Network, size: int, batch: int = 16, rate: float =
     cut, labels = pictures(size)
     channels = summary.input[0]
     shape = summary.outputs.get(MAIN_OUTPUT) or next(iter(summary.outputs.values()))
-    assert isinstance(shape, tuple) and isinstance(channels, int)
-    target = labels if len(shape) == 1 or shape[1:] == (1, 1) else label_maps(cut)
+    assert isinstance(shape, tuple) and isinstance(channels, int) and shape[0] is not None
+    target = labels % shape[0] if len(shape) == 1 else label_maps(cut)
     values = cut.mean(1, keepdim=True) if channels == 1 else cut
     # Networks that take pixels norm them themselves; those with a plain input take normed ones.
     given = pixels(values, seen) if seen.scale != 1 else (values - values.mean()) / values.std()
