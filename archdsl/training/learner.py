@@ -148,6 +148,8 @@ class Learner(engine.LightningModule):
 
     def _note(self, broken: Sequence[str], stop: bool) -> None:
         if stop:
+            if self.recipe.skip_broken:
+                raise fail("none of the pictures can be read", None, broken[-1])
             raise fail(broken[-1], help="--skip-broken leaves it out")
         self.skipped.update(dict.fromkeys(broken))
 
