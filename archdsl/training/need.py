@@ -114,7 +114,7 @@ def _group(devices: int) -> Iterator[DeviceMesh]:
     """A group of so many processes of which only the first is there."""
     from torch.testing._internal.distributed.fake_pg import FakeStore
 
-    store = FakeStore()  # type: ignore[no-untyped-call]
+    store = FakeStore()
     torch.distributed.init_process_group("fake", store=store, rank=0, world_size=devices)
     try:
         yield init_device_mesh("cpu", (devices,))
@@ -151,7 +151,7 @@ class _Line:
     def _enter(self, stage: int, _: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.now = stage
         if given[0].requires_grad:
-            given[0].register_hook(partial(self._leave, stage))
+            given[0].register_hook(partial(self._leave, stage))  # type: ignore[no-untyped-call]
 
     def _leave(self, stage: int, gradient: Tensor) -> None:
         """In the backward pass the stage before goes on."""
@@ -260,9 +260,9 @@ class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 storage = part.untyped_storage()
                 self._changing[storage._cdata] = weakref.ref(storage)
         for reference in list(self._changing.values()):
-            storage = reference()
-            if storage is not None:
-                self._note(storage, self._line.now)
+            changed = reference()
+            if changed is not None:
+                self._note(changed, self._line.now)
 
 
 _GATHERING = ("fsdp", "c10d")

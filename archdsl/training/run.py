@@ -46,7 +46,9 @@ class Data:
         path = Path(self.path)
         known = self.path.startswith("torchvision:")
         objects = path.suffix.lower() == ".json"
-        if objects != isinstance(task, Detection) or known and not isinstance(task, Classification):
+        if objects != isinstance(task, Detection) or (
+            known and not isinstance(task, Classification)
+        ):
             raise fail(f"the network learns from {task.learns_from}", None, f"found {self.path}")
         if known:
             name = self.path.partition(":")[2]
