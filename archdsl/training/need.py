@@ -163,7 +163,7 @@ class _Line:
 def _needs(
     module: nn.Module, recipe: Recipe, batch: Tensor, line: _Line, parts: int = 1
 ) -> list[Need]:
-    """What each stage needs for a step of a batch in so many parts."""
+    """The needs of all stages for a step of a batch in so many parts."""
     learner = schedule.optimizer(module, replace(recipe, rate=0.1))
     for parameter in module.parameters():
         parameter.grad = torch.zeros_like(parameter)
