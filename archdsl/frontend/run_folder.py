@@ -57,6 +57,7 @@ def read_run_folder(path: Path) -> RunFolder | None:
     try:
         network = json.loads(record.read_text(encoding="utf-8"))["network"]
         size = network["input"]
+        settled_by = network.get("settled_by")  # runs of before have none
         return RunFolder(
             path,
             network["spec"],
@@ -64,7 +65,7 @@ def read_run_folder(path: Path) -> RunFolder | None:
             None if size is None else tuple(size),
             network["net"],
             tuple(network["classes"]),
-            path / network["settled_by"] if network["settled_by"] else None,
+            path / settled_by if settled_by else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise fail(f"cannot read the run in {path}: {RECORD} is damaged: {error}") from None
