@@ -69,7 +69,8 @@ class Network:
         self.run: RunFolder | None = None
         """The training run whose folder the network was read from."""
         self._settled: Path | None = None
-        """The file that has decided already what dlib's types leave open."""
+        self.settled_by: Path | None = None
+        """The file of dlib's that decided what the spec's types leave open, if any did."""
 
     @property
     def trained_weights(self) -> Path | None:
@@ -134,7 +135,7 @@ class Network:
     def sized(self, shape: Shape | None) -> Network:
         """The same network for an input of another size; not checked yet."""
         made = Network(self._network, self.source, shape, self.choice, self._origin, self.included)
-        made.run = self.run
+        made.run, made.settled_by = self.run, self.settled_by
         return made
 
     def settled(self, weights: str | Path | None) -> Network:
@@ -157,7 +158,7 @@ class Network:
         made = Network(
             found, self.source, self._input_shape, self.choice, self._origin, self.included
         )
-        made.run, made._settled = self.run, path
+        made.run, made._settled, made.settled_by = self.run, path, path
         return made
 
     def check(self) -> Network:
@@ -318,7 +319,7 @@ def load_run(
 ) -> Network:
     """:func:`load` for the folder of a training run; what is given goes before the run's own."""
     network = load_source(
-        read_source(run.path / run.spec),
+        read_source(run.file),
         net=net or run.net,
         input=input or run.input,
         limits=limits,
@@ -326,7 +327,7 @@ def load_run(
         settings={**run.settings, **(settings or {})},
     )
     network.run = run
-    return network
+    return network.settled(run.settled_by)
 
 
 def load_source(
@@ -373,9 +374,10 @@ def compile(
     """A ``torch.nn.Module`` from a spec; see :func:`load` and :meth:`Network.to_torch`.
 
     ``weights`` is a safetensors, state_dict, Darknet (``.weights``), dlib (``.dat``, ``.dnn``,
-    ``.xml``) or ONNX file, or ``torchvision:NAME`` for pretrained weights, by default those of the
-    run in whose folder the spec is; with weights the module is in eval mode. ``new_head`` takes of
-    them what fits, such as a body under a head for other classes, and leaves the rest as it starts.
+    ``.xml``) or ONNX file, the folder of a training run, or ``torchvision:NAME`` for pretrained
+    weights, by default those of the run in whose folder the spec is; with weights the module is in
+    eval mode. ``new_head`` takes of them what fits, such as a body under a head for other classes,
+    and leaves the rest as it starts.
     With ``optimize`` it is made faster for inference, in the way that measures best on this
     machine; see :func:`archdsl.backends.passes.optimise.optimise`.
     """

@@ -18,8 +18,9 @@ from archdsl.diagnostics import fail, listing, nearest
 from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import collect
-from archdsl.frontend.files import open_source
+from archdsl.frontend.files import open_source, read_source
 from archdsl.frontend.header import Facts
+from archdsl.frontend.run_folder import read_run_folder
 from archdsl.frontend.syntax.parser import parse
 from archdsl.ir.layer import shown
 from archdsl.text.output import write
@@ -124,14 +125,15 @@ def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     print_table([_HEADINGS[i] for i in shown], [[row[i] for i in shown] for row in rows])
 
 
-def asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request]]:
+def asked(files: Iterable[str], request: Request) -> list[tuple[Source | str, Request]]:
     """The networks and the settings of each: its own, and of ``-D`` those that it declares."""
     found = []
     nowhere = dict(request.settings)
     known: dict[str, None] = {}
     for file in files:
         name, own = _split(file)
-        source = open_source(name)
+        run = read_run_folder(Path(name))
+        source = open_source(name) if run is None else read_source(run.file)
         common = {}
         if request.settings:
             document = parse(source, request.settings)
@@ -140,7 +142,7 @@ def asked(files: Iterable[str], request: Request) -> list[tuple[Source, Request]
             known.update(dict.fromkeys(declared))
         for setting in common:
             nowhere.pop(setting, None)
-        found.append((source, replace(request, settings=common | own)))
+        found.append((source if run is None else name, replace(request, settings=common | own)))
     for setting in nowhere:
         raise fail(
             f"-D {setting}: none of these networks has a parameter '{setting}'",

@@ -32,6 +32,14 @@ class RunFolder:
     classes: tuple[str, ...] = ()
     """Names of the classes, each at the place of its label."""
 
+    settled_by: Path | None = None
+    """A copy of the file of dlib's that decided what the spec's types leave open."""
+
+    @property
+    def file(self) -> Path:
+        """The spec's file."""
+        return self.path / self.spec
+
     @property
     def weights(self) -> Path | None:
         """The best weights, or the last where none were measured; ``None`` before the first."""
@@ -50,6 +58,7 @@ def read_run_folder(path: Path) -> RunFolder | None:
     with parsing(record, "the record of a training run"):
         network = json.loads(read_source(record).text)["network"]
         size = network["input"]
+        settled_by = network.get("settled_by")  # runs of before have none
         return RunFolder(
             path,
             str(network["spec"]),
@@ -57,4 +66,5 @@ def read_run_folder(path: Path) -> RunFolder | None:
             None if size is None else tuple(map(int, size)),
             network["net"],
             tuple(map(str, network["classes"])),
+            path / str(settled_by) if settled_by else None,
         )

@@ -16,6 +16,7 @@ from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.dlib import SUFFIXES
 from archdsl.dlib import weights as dlib
 from archdsl.frontend.header import Facts
+from archdsl.frontend.run_folder import read_run_folder
 from archdsl.importers.archives import require_packed_little
 from archdsl.importers.verification import (
     Match,
@@ -44,9 +45,10 @@ def load_weights(
     """Fill the compiled module of a checked network with weights, in place; returns their names.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, or a file: safetensors, Darknet's ``.weights``, dlib's ``.dat``, ``.dnn`` or ``.xml``,
-    Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network, or a state_dict or training
-    checkpoint as ``torch.save`` writes it, which is read without running code from it. The names in
+    matches, the folder of a training run, or a file: safetensors, Darknet's ``.weights``, dlib's
+    ``.dat``, ``.dnn`` or ``.xml``, Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network,
+    or a state_dict or training checkpoint as ``torch.save`` writes it, which is read without
+    running code from it. The names in
     a file are the module's own, or those of the reference that the spec's facts, ``known``, state;
     training engines' prefixes before all of them are left out.
 
@@ -55,6 +57,11 @@ def load_weights(
     where weights cannot be had or do not fit.
     """
     new_head = new_head or known.body is not None
+    run = read_run_folder(Path(weights))
+    if run is not None:
+        if run.weights is None:
+            raise fail(f"the run in {weights} has no weights yet: its first epoch is not over")
+        weights = str(run.weights)
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
         found = _fitting(model, module, weights, network, new_head)

@@ -310,7 +310,7 @@ class _Values(Loss):
     "loss_mean_squared",
     category=Category.LOSS,
     stem="loss",
-    source="dlib loss_mean_squared_; torch.nn.MSELoss",
+    source="dlib loss_mean_squared_",
 )
 @dataclass(frozen=True)
 class LossMeanSquared(_Values):
@@ -322,7 +322,7 @@ class LossMeanSquared(_Values):
     of_several = "loss_mean_squared_multioutput"
 
     def criterion(self) -> Construct:
-        return made("torch.nn.MSELoss")
+        return made("losses.MeanSquared")
 
 
 @define(

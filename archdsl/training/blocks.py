@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from torch import nn
-from torch.utils.checkpoint import checkpoint
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import fully_shard
 
 from archdsl.backends.torch.blocks import is_block as compiled
+from archdsl.backends.torch.blocks import recomputing
 
 
 def is_block(part: nn.Module) -> bool:
@@ -31,9 +32,11 @@ def blocks(
 def recomputed(module: nn.Module) -> None:
     """Make the blocks of a module keep their inputs alone, and compute what is inside anew."""
     for block in blocks(module):
-        inner = block.forward
+        recomputing(block)
 
-        def forward(*given: Any, _inner: Callable[..., Any] = inner, **named: Any) -> Any:
-            return checkpoint(_inner, *given, use_reentrant=False, **named)
 
-        block.forward = forward
+def shard(module: nn.Module, mesh: DeviceMesh) -> None:
+    """Spread the parameters of each block, and those outside of blocks, over the devices."""
+    for block in blocks(module):
+        fully_shard(block, mesh=mesh)
+    fully_shard(module, mesh=mesh)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,26 +99,47 @@ def label_maps(path: Path, share: float, seed: int) -> Pictures:
     label of all maps.
     """
     maps = {file.stem: file for file in _pictures(path / "labels")}
-    samples = [
-        Sample(file, maps[file.stem]) for file in _pictures(path / "images") if file.stem in maps
-    ]
+    pictures = _pictures(path / "images")
+    samples = [Sample(file, maps[file.stem]) for file in pictures if file.stem in maps]
     if len(samples) < 2:
         raise fail(
             f"there are no pictures with label maps in {path}",
             None,
             "expected a folder images, and a folder labels with PNG files of the same names",
         )
+    if len(samples) < len(pictures):
+        lacking = [str(file) for file in pictures if file.stem not in maps]
+        raise fail(
+            f"there is no label map of {listing(lacking, 4)}",
+            None,
+            f"expected PNG files of the same names in {path / 'labels'}",
+        )
     named = path / "classes.txt"
     if named.is_file():
         lines = read_source(named).text.split("\n")
         classes = tuple(line.strip() for line in lines if line.strip())
     else:
-        most = max(
-            int(labels[labels != IGNORED].max())
-            for labels in (read_labels(s.known) for s in samples)
-        )
+        most = max((_largest(sample.known) for sample in samples), default=-1)
+        if most < 0:
+            raise fail(
+                f"no label map in {path / 'labels'} has a class",
+                None,
+                f"found only {IGNORED}, which counts for nothing, or files that cannot be read",
+            )
         classes = tuple(f"class {label}" for label in range(most + 1))
     return Pictures(*split(samples, share, seed), classes)
+
+
+def _largest(path: Path) -> int:
+    """The largest label of a map; -1 without any, and where it cannot be read when it is its turn.
+
+    Training names such a file, or leaves it out.
+    """
+    try:
+        labels = read_labels(path)
+    except ArchError:
+        return -1
+    return int(labels[labels != IGNORED].amax()) if (labels != IGNORED).any() else -1
 
 
 def read_labels(path: Path) -> Tensor:
@@ -137,26 +157,61 @@ def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
     folder = images or path.parent
     with parsing(path, "a COCO file of objects"):
         document = json.loads(path.read_text(encoding="utf-8"))
-        categories = sorted(document["categories"], key=lambda each: each["id"])
-        places = {each["id"]: place for place, each in enumerate(categories)}
-        by_image = defaultdict(list)
-        for each in document["annotations"]:
-            x, y, width, height = each["bbox"]
-            if width > 0 and height > 0 and not each.get("iscrowd"):
-                label = places[each["category_id"]]
-                by_image[each["image_id"]].append(
-                    ((x, y, x + width, y + height), label, each.get("segmentation"))
-                )
-        # Pictures without objects teach nothing that torchvision's references would use.
-        samples = [
-            Sample(folder / each["file_name"], by_image[each["id"]])
-            for each in document["images"]
-            if by_image[each["id"]]
-        ]
-        classes = tuple(each["name"] for each in categories)
+        try:
+            samples, classes = _objects(document, path, folder)
+        except KeyError as error:
+            raise fail(
+                f"{path} is no COCO file of objects", None, f"something has no {error}"
+            ) from None
+        except (AttributeError, TypeError):
+            raise fail(
+                f"{path} is no COCO file of objects",
+                None,
+                "expected images, annotations and categories, lists of objects with numbers (id)",
+            ) from None
     if len(samples) < 2:
         raise fail(f"{path} has no pictures with objects to learn from", code=DAMAGED)
     return Pictures(*split(samples, share, seed), classes)
+
+
+def _objects(document: Any, path: Path, folder: Path) -> tuple[list[Sample], tuple[str, ...]]:
+    """The pictures with objects in them, and the classes, of a document of COCO's."""
+    categories = sorted(document["categories"], key=lambda each: each["id"])
+    places = {each["id"]: place for place, each in enumerate(categories)}
+    shown = {each["id"]: each for each in document["images"]}
+    by_image: dict[Any, list[Any]] = {number: [] for number in shown}
+    for each in document["annotations"]:
+        wrong = _fault(each, places, shown)
+        if wrong is not None:
+            raise fail(f"{path}: annotation {each.get('id', '')} {wrong}")
+        x, y, width, height = each["bbox"]
+        if width > 0 and height > 0 and not each.get("iscrowd"):
+            box = (x, y, x + width, y + height)
+            label = places[each["category_id"]]
+            by_image[each["image_id"]].append((box, label, each.get("segmentation")))
+    # Pictures without objects teach nothing that torchvision's references would use.
+    samples = [
+        Sample(folder / each["file_name"], by_image[number])
+        for number, each in shown.items()
+        if by_image[number]
+    ]
+    return samples, tuple(each["name"] for each in categories)
+
+
+def _fault(annotation: Any, places: Mapping[Any, int], images: Mapping[Any, Any]) -> str | None:
+    """The fault of an annotation of COCO's, in words that follow its name."""
+    category, image = annotation["category_id"], annotation["image_id"]
+    if category not in places:
+        return f"is of category {category}, which is none of {listing(list(map(str, places)), 4)}"
+    if image not in images:
+        return f"is of image {image}, which is not among the images"
+    box = annotation["bbox"]
+    if not isinstance(box, list) or [type(side) in (int, float) for side in box] != [True] * 4:
+        return f"has the bbox {box}: expected x, y, width and height"
+    width, height = (images[image].get(side) for side in ("width", "height"))
+    if width and height and (box[0] >= width or box[1] >= height):
+        return f"has a bbox outside of its picture of {width}×{height}: {box}"
+    return None
 
 
 def torchvision_set(name: str, folder: Path) -> Pictures:
@@ -275,11 +330,19 @@ def read_classified(sample: Sample, change: Any, pixels: Any, channels: int) -> 
     return pixels(picture), sample.known if label is None else int(label)
 
 
-def read_mapped(sample: Sample, change: Any, pixels: Any) -> tuple[Tensor, Tensor]:
-    """A changed picture and its label map."""
+def read_mapped(sample: Sample, change: Any, pixels: Any, classes: int) -> tuple[Tensor, Tensor]:
+    """A changed picture and its label map, whose labels are below a number of classes."""
     picture, labels = read_picture(sample.picture), read_labels(sample.known)
     if picture.shape[1:] != labels.shape:
-        raise fail(f"{sample.picture} and {sample.known} differ in size")
+        sizes = (f"{width}×{height}" for height, width in (picture.shape[1:], labels.shape))
+        raise fail(f"{sample.picture} and {sample.known} differ in size: {' and '.join(sizes)}")
+    unknown = labels[(labels != IGNORED) & ((labels < 0) | (labels >= classes))]
+    if len(unknown):
+        raise fail(
+            f"{sample.known} has the label {int(unknown[0])}, and there are {classes} classes",
+            None,
+            f"expected labels from 0 to {classes - 1}, and {IGNORED} for what counts for nothing",
+        )
     changed, mapped = change(tv_tensors.Image(picture), tv_tensors.Mask(labels))
     return pixels(changed.as_subclass(Tensor)), mapped.as_subclass(Tensor)
 

@@ -12,12 +12,11 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
-from torch.distributed.fsdp import fully_shard
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.diagnostics import fail
 from archdsl.training import schedule
-from archdsl.training.blocks import blocks, recomputed
+from archdsl.training.blocks import recomputed, shard
 from archdsl.training.recipe import Machine, Recipe
 from archdsl.training.run_folder import RunWriter
 from archdsl.training.tasks import Task
@@ -62,10 +61,7 @@ class Learner(engine.LightningModule):
     def configure_model(self) -> None:
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             assert self.device_mesh is not None
-            mesh = self.device_mesh["data_parallel"]
-            for block in blocks(self.net):
-                fully_shard(block, mesh=mesh)
-            fully_shard(self.net, mesh=mesh)
+            shard(self.net, self.device_mesh["data_parallel"])
 
     def configure_optimizers(self) -> Any:
         optimizer = schedule.optimizer(self.net, self.recipe)
@@ -152,6 +148,8 @@ class Learner(engine.LightningModule):
 
     def _note(self, broken: Sequence[str], stop: bool) -> None:
         if stop:
+            if self.recipe.skip_broken:
+                raise fail("none of the pictures can be read", None, broken[-1])
             raise fail(broken[-1], help="--skip-broken leaves it out")
         self.skipped.update(dict.fromkeys(broken))
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from archdsl.api import Network
 from archdsl.backends.torch.blocks import notes
-from archdsl.diagnostics import fail, listing
+from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import parsing
 from archdsl.frontend.run_folder import BEST, RECORD
 from archdsl.inference.predictor import predictor
@@ -27,7 +27,7 @@ from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
 from archdsl.training.recipe import Machine, Recipe
 from archdsl.training.run_folder import RunWriter, read_record
-from archdsl.training.tasks import Segmentation, Task, task_of
+from archdsl.training.tasks import Classification, Detection, Segmentation, Task, task_of
 
 _SHOWN = 8
 """Number of pictures with predictions that a run ends with."""
@@ -45,16 +45,20 @@ class Data:
     def read(self, task: Task, share: float, seed: int) -> data.Pictures:
         """The samples and classes; raises ArchError where there are none."""
         path = Path(self.path)
-        if self.path.startswith("torchvision:"):
+        known = self.path.startswith("torchvision:")
+        objects = path.suffix.lower() == ".json"
+        if objects != isinstance(task, Detection) or (
+            known and not isinstance(task, Classification)
+        ):
+            raise fail(f"the network learns from {task.learns_from}", None, f"found {self.path}")
+        if known:
             name = self.path.partition(":")[2]
             return data.torchvision_set(name, Path(self.images or "data"))
-        if path.suffix.lower() == ".json":
+        if objects:
             images = None if self.images is None else Path(self.images)
             return data.coco(path, images, share, seed)
         if not is_folder(path):
-            raise fail(
-                f"there is no folder {path}", None, "expected a folder, or a COCO file (.json)"
-            )
+            raise fail(f"there is no folder {path}", None, f"expected {task.learns_from}")
         read = data.label_maps if isinstance(task, Segmentation) else data.class_folders
         return read(path, share, seed)
 
@@ -66,7 +70,7 @@ def train(
     wanted: Recipe,
     machine: Machine,
     *,
-    weights: str | None = None,
+    weights: str | Path | None = None,
     new_head: bool = False,
     resume: bool = False,
     tell: Callable[[str], None] = print,
@@ -74,10 +78,14 @@ def train(
 ) -> Path:
     """Train a network on pictures; gives the folder of the run, which holds all that it came to.
 
-    ``resume`` goes on with the run in the folder, after its last whole epoch, as if it had not been
-    interrupted. Raises ArchError for whatever does not fit: pictures, classes, batch, memory.
+    A network that was read from a run's folder starts from that run's weights where there are no
+    others. ``resume`` goes on with the run in the folder ``out``, after its last whole epoch, as if
+    it had not been interrupted. Raises ArchError for whatever does not fit: pictures, classes,
+    batch, memory.
     """
     _hush()
+    weights = weights or network.trained_weights
+    network = network.settled(weights)
     module = network.to_torch(seed=wanted.seed, weights=weights, new_head=new_head).train()
     model = predictor(network, module)
     task = task_of(network, model)
@@ -141,7 +149,7 @@ def _begin(
     network: Network,
     plan: Recipe,
     pictures: Data,
-    weights: str | None,
+    weights: str | Path | None,
     *,
     resume: bool,
 ) -> None:
@@ -163,7 +171,7 @@ def _begin(
                 help="a run is resumed with the options that it began with",
             )
         return
-    writer.begin(network, plan, {**asdict(pictures), "weights": weights})
+    writer.begin(network, plan, {**asdict(pictures), "weights": weights and str(weights)})
 
 
 def _trainer(
@@ -265,7 +273,10 @@ def _show(
     for index, sample in enumerate(
         found.held_out[:: max(1, len(found.held_out) // _SHOWN)][:_SHOWN]
     ):
-        picture, _ = data.picture_of(sample.picture)
+        try:
+            picture, _ = data.picture_of(sample.picture)
+        except ArchError:
+            continue  # it is among those that were left out
         write(folder / f"{index + 1}.png", model.predict(picture, names).png())
     tell(f"wrote {writer.path}")
 

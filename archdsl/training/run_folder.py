@@ -42,6 +42,9 @@ class RunWriter:
         except OSError as error:
             raise fail(f"cannot make the folder {self.path}: {error.strerror or error}") from None
         spec = _copied(network, self.path)
+        settled_by = network.settled_by and f"settled{network.settled_by.suffix}"
+        if network.settled_by and settled_by:
+            write(self.path / settled_by, network.settled_by.read_bytes())
         setting = network.setting
         asked = {n: setting.values[n] for n in setting.changed - {"input", "net"}}
         record = {
@@ -51,6 +54,7 @@ class RunWriter:
                 "input": list(network.summary().input) if "input" in setting.changed else None,
                 "net": setting.values.get("net"),
                 "classes": list(self.classes),
+                "settled_by": settled_by,
             },
             "recipe": asdict(recipe),
             "data": dict(data),

@@ -38,6 +38,8 @@ class Task(Protocol):
 
     score: str
     """The measure that is the better the larger it is."""
+    learns_from: str
+    """The form of its pictures, in words."""
     metric: Any
     """Of torchmetrics; it gathers what ``measure`` gives it."""
 
@@ -138,6 +140,8 @@ class _Scored:
 class Classification(_Scored):
     """Classes of pictures, as torchvision's references/classification trains them."""
 
+    learns_from = "a folder of pictures for each class"
+
     def completed(self, recipe: Recipe) -> Recipe:
         return recipe.completed(epochs=90, batch=32, rate=0.1, images=256, schedule="step")
 
@@ -151,6 +155,7 @@ class Segmentation(_Scored):
     """Classes of pixels, as torchvision's references/segmentation trains them."""
 
     score = "mean_iou"
+    learns_from = "pictures and label maps, in folders images and labels"
     _auxiliary = 0.5
 
     def completed(self, recipe: Recipe) -> Recipe:
@@ -159,7 +164,7 @@ class Segmentation(_Scored):
     def reader(self, augmentation: str) -> Read:
         change = augment.of_labels(augmentation, self._rows, self._columns)
         values = partial(pixels, expected=self._input.expected)
-        return partial(read_mapped, change=change, pixels=values)
+        return partial(read_mapped, change=change, pixels=values, classes=self.classes)
 
     def measures(self) -> dict[str, float]:
         matrix = self.metric.compute().double()
@@ -173,11 +178,17 @@ class Detection:
     """Objects in pictures, as torchvision's references/detection trains them."""
 
     score = "map50"
+    learns_from = "a COCO file of objects (.json)"
 
     def __init__(self, network: Network, predictor: Predictor) -> None:
         edge = next(e for e in network.summary().outputs.values() if isinstance(e, Detections))
         self._output, self._first = predictor.output, int(edge.background)
         self._masks = "masks" in edge.parts
+        if predictor.options:
+            raise fail(
+                f"{network.name} is a detector of dlib's, and those are trained with dlib",
+                help=f"archdsl detect {network.name} photo.jpg --weights FILE.dat is their use",
+            )
         if "keypoints" in edge.parts or predictor.takes_proposals:
             raise fail(
                 f"{network.name} learns from more than boxes and masks, and is not trained here"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from support import families
+from support.learning import Learning, learning, pictures
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -72,3 +73,39 @@ def test_resnet_cifar_learns_digits() -> None:
     images, labels = _digits(3, 32)
     module = archdsl.compile("resnet_cifar", depth=20, seed=1)
     assert _accuracy(module, 1, (images / 128 - 1, labels), 200) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "size", "steps"),
+    [
+        ("resnet18", 64, 30),  # 4 s of a core
+        ("lraspp_mobilenet_v3_large", 64, 100),  # 25 s, every pixel's class
+        ("ssdlite320_mobilenet_v3_large", 320, 100),  # 45 s, objects
+    ],
+)
+def test_sixteen_pictures_are_learned(name: str, size: int, steps: int) -> None:
+    """By the recipe of ``support/learning``, as the benchmark of all specs has it."""
+    own = archdsl.load(name).check().summary().input[1]
+    network = archdsl.load(name, input=None if own == size else (3, size, size)).check()
+    made = learning(network, size, batch=4).go_on(steps)
+    assert made.learned, made.losses
+
+
+@pytest.mark.slow
+def test_a_siamese_network_learns_which_pictures_are_of_one_photograph() -> None:
+    """About 20 s of a core: 16 pairs, half of them of one photograph each."""
+    cut, labels = pictures(65)
+    grey = cut.mean(1)
+    first = torch.arange(len(grey))
+    second = torch.where(first % 2 == 0, first + 1, (first + 4) % len(first))
+    pairs = torch.stack([grey[first], grey[second]], 1)
+    same = (labels[first] == labels[second]).float()[:, None]
+
+    def cost(module: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return functional.binary_cross_entropy(module(batch[0]), batch[1])
+
+    module = archdsl.compile("siamese", input="2x65x65", seed=1).train()
+    normed = (pairs - pairs.mean()) / pairs.std()
+    made = Learning(module, [(normed, same)], cost).go_on(60)
+    assert made.learned, made.losses

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-sys.path.append(str(Path(__file__).parents[1] / "detection"))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "detection")]
 
 
 def write_digits(folder: Path, count: int | None = None) -> Path:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self, TypeVar
 
 from torch import fx, nn
 from torch.fx.graph_module import _format_import_block, _forward_from_src, reduce_graph_module
 from torch.package.importer import sys_importer
+from torch.utils.checkpoint import checkpoint
 
 from archdsl.backends.plan import Kind, Operation, Piece, Unit, replaced
 from archdsl.backends.torch.realise import named
@@ -65,6 +67,42 @@ class Chain(_Part, nn.Sequential):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return nn.Sequential, (), dict(self.__dict__)
+
+
+class _Recomputed(nn.Module):
+    """Mixed into the class of a part whose inner values are computed anew for the backward pass."""
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        def contexts() -> tuple[Any, Any]:
+            return nullcontext(), _statistics_kept(self)
+
+        return checkpoint(
+            super().forward, *given, use_reentrant=False, context_fn=contexts, **named
+        )
+
+
+@contextmanager
+def _statistics_kept(part: nn.Module) -> Iterator[None]:
+    """Batch norms normalise by the batch, and do not count it a second time."""
+    norms = [each for each in part.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+        norm.num_batches_tracked = None
+    try:
+        yield
+    finally:
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
+
+
+def recomputing(part: nn.Module) -> None:
+    """Let a part of a compiled network keep its inputs alone, and compute what is inside anew.
+
+    It gets a class of its own kind, as ``fully_shard`` gives it one: copies do the same.
+    """
+    own = type(part)
+    part.__class__ = type(own.__name__, (_Recomputed, own), {"__module__": own.__module__})
 
 
 def is_block(module: nn.Module) -> bool:

@@ -17,11 +17,25 @@ IGNORED = 65535
 """The label of pixels that are ignored (dlib label_to_ignore)."""
 
 
+def _like(output: Tensor, target: Tensor, what: str) -> Tensor:
+    """A target in the shape of an output, of which axes of size 1 may be left out.
+
+    Raises ValueError where the others differ: torch would pair each value with all of the other.
+    """
+    if output.squeeze().shape != target.squeeze().shape:
+        raise ValueError(
+            f"expected {what} for an output of shape {list(output.shape)}, "
+            f"found a tensor of shape {list(target.shape)}"
+        )
+    return target.reshape(output.shape)
+
+
 class WeightedMulticlassLog(nn.Module):
     """Cross entropy times a weight, averaged over samples, or over all pixels."""
 
     def forward(self, output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        return (weight * functional.cross_entropy(output, target, reduction="none")).mean()
+        cost = functional.cross_entropy(output, target, reduction="none")
+        return (_like(cost, weight, "weights") * cost).mean()
 
 
 class PixelMulticlassLog(nn.Module):
@@ -44,6 +58,12 @@ class SeveralMulticlassLog(nn.Module):
         self.classes = list(classes)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        questions = len(_questions(output, self.classes))
+        if target.dim() != 2 or target.shape[1] != questions:
+            raise ValueError(
+                f"expected labels of {questions} questions for each sample, "
+                f"found a tensor of shape {list(target.shape)}"
+            )
         costs: list[Tensor] = []
         for index, part in enumerate(_questions(output, self.classes)):
             costs.append(functional.cross_entropy(part, target[:, index]))
@@ -61,6 +81,7 @@ class BinaryLog(nn.Module):
     """
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        target = _like(output, target, "targets")
         return (target.abs() * functional.softplus(-target.sign() * output)).mean()
 
 
@@ -72,6 +93,7 @@ class MultibinaryLog(nn.Module):
         self.gamma = gamma
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        target = _like(output, target, "targets")
         right = target.sign() * output
         focus = torch.sigmoid(-right) ** self.gamma
         return (target.abs() * focus * functional.softplus(-right)).sum() / len(output)
@@ -81,14 +103,21 @@ class BinaryHinge(nn.Module):
     """max(0, 1 - target × output), averaged; targets are +1 or -1."""
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.relu(1 - target * output).mean()
+        return functional.relu(1 - _like(output, target, "targets") * output).mean()
+
+
+class MeanSquared(nn.Module):
+    """Mean squared difference of outputs and targets."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output - _like(output, target, "targets")).square().mean()
 
 
 class SummedSquares(nn.Module):
     """Squared differences summed over the outputs of a sample, averaged over samples."""
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return (output - target).square().sum() / len(output)
+        return (output - _like(output, target, "targets")).square().sum() / len(output)
 
 
 class EpsilonInsensitive(nn.Module):
@@ -103,14 +132,15 @@ class EpsilonInsensitive(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return functional.relu((output - target).abs() - self.epsilon).mean()
+        apart = (output - _like(output, target, "targets")).abs()
+        return functional.relu(apart - self.epsilon).mean()
 
 
 class NegativeDot(nn.Module):
     """-output · target, averaged over samples."""
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return -(output * target).sum() / len(output)
+        return -(output * _like(output, target, "targets")).sum() / len(output)
 
 
 class Ranking(nn.Module):
@@ -121,7 +151,8 @@ class Ranking(nn.Module):
     """
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        output, target = output.flatten(), target.flatten()
+        target = _like(output, target, "targets").flatten()
+        output = output.flatten()
         scores = output - target
         relevant, others = scores[target > 0], scores[target < 0]
         if not len(relevant) or not len(others):
@@ -142,6 +173,11 @@ class Metric(nn.Module):
         self.margin, self.threshold = margin, threshold
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        if target.dim() != 1 or len(target) != len(output):
+            raise ValueError(
+                f"expected a label for each of {len(output)} samples, "
+                f"found a tensor of shape {list(target.shape)}"
+            )
         pairs = torch.triu_indices(len(output), len(output), 1, device=output.device)
         rows, columns = pairs[0], pairs[1]
         squares = (output[rows] - output[columns]).square().sum(1)
@@ -169,6 +205,10 @@ class BarlowTwins(nn.Module):
         self.weight = weight
 
     def forward(self, output: Tensor) -> Tensor:
+        if len(output) % 2 == 1 or len(output) < 4:
+            raise ValueError(
+                f"expected two views of each of several samples, found {len(output)} outputs"
+            )
         half = len(output) // 2
         first = functional.batch_norm(output[:half], None, None, training=True, eps=1e-4)
         second = functional.batch_norm(output[half:], None, None, training=True, eps=1e-4)

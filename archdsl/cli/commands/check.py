@@ -22,6 +22,7 @@ from archdsl.cli.options import (
 from archdsl.cli.output import complain, say, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.frontend.run_folder import read_run_folder
 from archdsl.text.paths import is_folder
 from archdsl.text.words import counted
 
@@ -83,8 +84,8 @@ def command(
 
 
 def _expanded(name: str) -> list[str]:
-    """The specs of a folder, or the file itself."""
-    if not is_folder(name):
+    """The specs of a folder, or the file or the training run itself."""
+    if not is_folder(name) or read_run_folder(Path(name)) is not None:
         return [name]
     return sorted(str(path) for path in Path(name).glob("*.arch"))
 

@@ -59,7 +59,12 @@ def _option(each: Field[Any]) -> Callable[[_Function], _Function]:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="The run's folder."
 )
-@click.option("--weights", metavar="W", help="Weights to start from: a file or torchvision:NAME.")
+@click.option(
+    "--weights",
+    metavar="W",
+    help="Weights to start from: a file, a run or torchvision:NAME; by default "
+    "those of the run that FILE is.",
+)
 @click.option(
     "--new-head", is_flag=True, help="Take of the weights what fits, such as all but the head."
 )

@@ -21,6 +21,12 @@ NOT_VERIFIED = 3
     metavar="LIBRARY:NAME",
     help="torchvision:NAME or timm:NAME; by default what the spec names as its reference.",
 )
+@click.option(
+    "--weights",
+    metavar="W",
+    help="Compare with these weights, a file or a run; by default with those of the run that FILE "
+    "is, and else with random ones.",
+)
 @click.option("--eval", "mode", flag_value="eval", help="Compare in eval mode only.")
 @click.option("--training", "mode", flag_value="training", help="Compare in training mode only.")
 @click.option("--partial", is_flag=True, help="Allow outputs that only one of the networks has.")
@@ -39,6 +45,7 @@ NOT_VERIFIED = 3
 def command(
     file: str,
     against: str | None,
+    weights: str | None,
     mode: str | None,
     partial: bool,
     batch: int,
@@ -49,6 +56,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Match a network with a reference, transfer the weights, compare the outputs.
+
+    The reference has as many classes as -D or a run gave the network.
 
     The graphs are matched layer by layer, as they are used and as they are trained (with dropout
     off when they are run); the reference's weights, random ones, are then given to both, and both
@@ -63,8 +72,12 @@ def command(
     from archdsl.importers.verification import has_auxiliary_heads, reference, verify
 
     several = len(summary.outputs) > 1
+    changed = network.setting.changed & {"classes"}
+    classes = next((network.setting.values[parameter] for parameter in changed), None)
+    own = weights or network.trained_weights
     with working(f"building {network.name} and {name}"):
-        pair = network.to_torch(), reference(name, aux=several and has_auxiliary_heads(name))
+        aux = several and has_auxiliary_heads(name)
+        pair = network.to_torch(weights=own), reference(name, aux=aux, classes=classes)
     with working("comparing them"):
         found = verify(
             *pair,
@@ -74,6 +87,7 @@ def command(
             training=None if mode is None else mode == "training",
             device=device,
             partial=partial,
+            trained=own is not None,
         )
     equal = found.equal_within(tolerance)
     if as_json:
@@ -82,6 +96,7 @@ def command(
                 "matched": found.matched,
                 "layers": found.layers,
                 "params_equal": found.params_equal,
+                "weights": own and str(own),
                 "max_abs_diff": found.max_abs_diff,
                 "max_rel_diff": found.max_rel_diff,
                 "differences": list(found.differences),
@@ -95,6 +110,7 @@ def command(
         parameters = f"{found.compiled_params:,} and {found.reference_params:,}"
         told(f"{network.name} and {name}: {counted(found.layers, 'layer')} matched")
         told(f"  parameters          {parameters}")
+        told(f"  weights             {own or 'random ones'}")
         told(f"  largest difference  {found.max_abs_diff:.3g}, relative {found.max_rel_diff:.3g}")
         for output, only in found.only_in:
             told(f"  compared in {only} mode only: {output}")

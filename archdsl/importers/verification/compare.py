@@ -24,7 +24,11 @@ from archdsl.importers.trace.detectors import is_detector
 from archdsl.importers.trace.values import leaves
 from archdsl.importers.verification.examples import example
 from archdsl.importers.verification.initial_values import constant, initial_value_differences
-from archdsl.importers.verification.weight_transfer import tensors, transfer_weights
+from archdsl.importers.verification.weight_transfer import (
+    tensors,
+    transfer_back,
+    transfer_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def verify(
     training: bool | None = None,
     device: torch.device | str = "cpu",
     partial: bool = False,
+    trained: bool = False,
 ) -> Verification:
     """Matches two networks, gives them the same weights and runs them on the same random input.
 
@@ -108,6 +113,7 @@ def verify(
         training: compare the networks as they are trained, or as they are used; None for both.
         device: where to run them.
         partial: match networks of which either has outputs that the other has in no mode.
+        trained: give both the weights that the compiled network has, instead of random ones.
 
     Raises:
         MatchError: torch.fx cannot trace a network, or it cannot be run on such an input.
@@ -125,7 +131,9 @@ def verify(
             unlike = initial_value_differences(found, reference_module, compiled, training=mode)
             differences = shortened([*unlike])
             shape = (batch, *input_shape)
-            apart = _difference(found, compiled, reference_module, shape, seed, mode, device)
+            apart = _difference(
+                found, compiled, reference_module, shape, seed, mode, device, trained
+            )
         only = found.reference_only, found.compiled_only
         rest = [
             _parameters(module) - _only_for(graph, module, names)
@@ -199,6 +207,7 @@ def _difference(
     seed: int,
     training: bool,
     device: torch.device | str,
+    trained: bool,
 ) -> tuple[float, float]:
     """Largest absolute and relative difference between two matched networks."""
     mine = copy.deepcopy(reference).to(device).train(training)
@@ -209,8 +218,11 @@ def _difference(
     with torch.random.fork_rng(devices), torch.no_grad(), _NothingDropped():
         torch.manual_seed(seed)
         data = example(mine, shape[1:], shape[0], training=training, device=device)
-        randomise(mine, data)
-        transfer_weights(found, mine, theirs)
+        if trained:
+            transfer_back(found, mine, theirs)
+        else:
+            randomise(mine, data)
+            transfer_weights(found, mine, theirs)
         results = []
         for network, name in ((mine, "reference"), (theirs, "compiled network")):
             torch.manual_seed(seed)  # for whatever is random besides dropout modules

@@ -15,7 +15,9 @@ from torch import nn
 from archdsl.analysis.equivalence.errors import MatchError
 
 
-def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn.Module:
+def reference(
+    name: str, *, weights: str | None = None, aux: bool = False, classes: int | None = None
+) -> nn.Module:
     """A network by name, ``torchvision:resnet50`` or ``timm:resnet50``, in evaluation mode.
 
     Args:
@@ -23,6 +25,7 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         weights: None for random ones, ``"DEFAULT"`` for the best the library has, or the name of
             others (torchvision: ``"IMAGENET1K_V1"``; timm: a tag such as ``"a1_in1k"``).
         aux: whether to have auxiliary heads, for the models that can.
+        classes: the number of classes, by default the library's own, as pretrained weights need it.
 
     Raises:
         MatchError: the library is unknown or not installed, it has no such model or weights, or the
@@ -41,7 +44,7 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         message = f"{library} has no model {model!r}{hint}"
         raise MatchError(message)
     try:
-        return source.build(module, model, weights, aux).eval()
+        return source.build(module, model, weights, aux, _sized(classes)).eval()
     except OSError as error:  # URLError is one of them
         reason = error.reason if isinstance(error, URLError) else error
         message = (
@@ -52,10 +55,19 @@ def reference(name: str, *, weights: str | None = None, aux: bool = False) -> nn
         raise MatchError(message) from error
 
 
+def _sized(classes: int | None) -> dict[str, int]:
+    """The argument that both libraries take for a number of classes."""
+    return {} if classes is None else {"num_classes": classes}
+
+
 def has_auxiliary_heads(name: str) -> bool:
     """True if a reference can be built with auxiliary heads: ``reference(name, aux=True)``."""
     library, _, model = name.partition(":")
     return library in _LIBRARIES and model in _LIBRARIES[library].with_aux
+
+
+_Build = Callable[[ModuleType, str, str | None, bool, dict[str, int]], nn.Module]
+"""Builds a model by name: its weights, whether it has auxiliary heads, and further arguments."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,7 @@ class _Library:
     package: str
     names: Callable[[ModuleType], Sequence[str]]
     has: Callable[[ModuleType, str], bool]
-    build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+    build: _Build
     with_aux: frozenset[str]
 
 
@@ -86,7 +98,9 @@ def _torchvision_has(models: ModuleType, name: str) -> bool:
     return name in _torchvision_names(models)
 
 
-def _from_torchvision(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+def _from_torchvision(
+    models: ModuleType, name: str, weights: str | None, aux: bool, more: dict[str, int]
+) -> nn.Module:
     if weights not in (None, "DEFAULT"):
         known = [member.name for member in models.get_model_weights(name)]
         if weights not in known:
@@ -96,7 +110,7 @@ def _from_torchvision(models: ModuleType, name: str, weights: str | None, aux: b
     if aux and name not in family.with_aux:
         message = f"torchvision's {name} has no auxiliary heads"
         raise MatchError(message)
-    return family.build(models, name, weights, aux)
+    return family.build(models, name, weights, aux, more)
 
 
 @dataclass(frozen=True)
@@ -109,15 +123,17 @@ class _Family:
 
     package: str
     with_aux: frozenset[str]
-    build: Callable[[ModuleType, str, str | None, bool], nn.Module]
+    build: _Build
 
     def names(self, models: ModuleType) -> Sequence[str]:
         module = getattr(models, self.package) if self.package else models
         return cast("Sequence[str]", models.list_models(module=module))
 
 
-def _classifier(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
-    options: dict[str, Any] = {"weights": weights}
+def _classifier(
+    models: ModuleType, name: str, weights: str | None, aux: bool, more: dict[str, int]
+) -> nn.Module:
+    options: dict[str, Any] = {"weights": weights, **more}
     if name in _CLASSIFIERS.with_aux:
         # Their own initialisation takes many seconds. With weights they would also convert the
         # input from one normalisation to another, which is not part of the architecture.
@@ -125,8 +141,10 @@ def _classifier(models: ModuleType, name: str, weights: str | None, aux: bool) -
     return cast("nn.Module", models.get_model(name, **options))
 
 
-def _segmenter(models: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
-    options: dict[str, Any] = {"weights": weights, "weights_backbone": None}
+def _segmenter(
+    models: ModuleType, name: str, weights: str | None, aux: bool, more: dict[str, int]
+) -> nn.Module:
+    options: dict[str, Any] = {"weights": weights, "weights_backbone": None, **more}
     if name in _SEGMENTERS.with_aux:
         # Published weights hold the auxiliary head; torchvision refuses to load them without it.
         options["aux_loss"] = aux or weights is not None
@@ -136,10 +154,12 @@ def _segmenter(models: ModuleType, name: str, weights: str | None, aux: bool) ->
     return cast("nn.Module", network)
 
 
-def _detector(models: ModuleType, name: str, weights: str | None, _: bool) -> nn.Module:
+def _detector(
+    models: ModuleType, name: str, weights: str | None, _: bool, more: dict[str, int]
+) -> nn.Module:
     # With weights torchvision puts constants of the same names in place of batch normalisation; an
     # architecture has to be one or the other.
-    network = models.get_model(name, weights=None, weights_backbone=None)
+    network = models.get_model(name, weights=None, weights_backbone=None, **more)
     if weights is not None:
         state = models.get_model_weights(name)[weights].get_state_dict(check_hash=True)
         network.load_state_dict(state, strict=False)  # the constants have no batch counter
@@ -173,13 +193,15 @@ def _timm_has(timm: ModuleType, name: str) -> bool:
     return "." not in name and bool(timm.is_model(name))
 
 
-def _from_timm(timm: ModuleType, name: str, weights: str | None, aux: bool) -> nn.Module:
+def _from_timm(
+    timm: ModuleType, name: str, weights: str | None, aux: bool, more: dict[str, int]
+) -> nn.Module:
     if aux:
         message = "the models of timm are built without auxiliary heads"
         raise MatchError(message)
     tag = "" if weights in (None, "DEFAULT") else f".{weights}"
     try:
-        network = timm.create_model(name + tag, pretrained=weights is not None)
+        network = timm.create_model(name + tag, pretrained=weights is not None, **more)
     except RuntimeError as error:  # how timm reports weights it does not have
         message = f"timm cannot build {name}{tag}: {error}"
         raise MatchError(message) from error

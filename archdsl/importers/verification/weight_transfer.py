@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -20,7 +20,17 @@ def transfer_weights(match: Match, reference: nn.Module, compiled: nn.Module) ->
     Raises:
         MatchError: the networks did not match, or are not those which were compared.
     """
-    _copy(match, tensors(reference), tensors(compiled), optional=frozenset())
+    _copy(match, match.tensors, tensors(reference), tensors(compiled))
+
+
+def transfer_back(match: Match, reference: nn.Module, compiled: nn.Module) -> None:
+    """Copies every matched parameter and buffer of ``compiled`` into ``reference``, in place.
+
+    Raises:
+        MatchError: the networks did not match, or are not those which were compared.
+    """
+    pairs = [(theirs, mine) for mine, theirs in match.tensors]
+    _copy(match, pairs, tensors(compiled), tensors(reference))
 
 
 def transfer_state_dict(
@@ -41,7 +51,7 @@ def transfer_state_dict(
         for _, theirs in match.tensors
         if theirs not in saved or theirs.rpartition(".")[2] == "num_batches_tracked"
     )
-    _copy(match, state_dict, tensors(compiled), optional)
+    _copy(match, match.tensors, state_dict, tensors(compiled), optional)
 
 
 def tensors(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -54,19 +64,16 @@ def tensors(module: nn.Module) -> dict[str, torch.Tensor]:
 @torch.no_grad()
 def _copy(
     match: Match,
+    names: Sequence[tuple[str, str]],
     sources: Mapping[str, torch.Tensor],
     targets: Mapping[str, torch.Tensor],
-    optional: frozenset[str],
+    optional: frozenset[str] = frozenset(),
 ) -> None:
-    """Copies along ``match.tensors``, after everything has been checked."""
+    """Copies along pairs of names, source and target, after everything has been checked."""
     if not match.matched:
         message = "weights cannot be transferred between networks which do not match"
         raise MatchError(message)
-    pairs = [
-        (mine, theirs)
-        for mine, theirs in match.tensors
-        if mine in sources or theirs not in optional
-    ]
+    pairs = [(mine, theirs) for mine, theirs in names if mine in sources or theirs not in optional]
     missing = [mine for mine, _ in pairs if mine not in sources]
     missing += [theirs for _, theirs in pairs if theirs not in targets]
     if missing:
