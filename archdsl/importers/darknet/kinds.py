@@ -13,10 +13,11 @@ from archdsl.importers.windows import Sides, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll
 from archdsl.layers.convolution import Convolution, TransposedConvolution
-from archdsl.layers.joins import Add, AddPadded, Concat, Gate
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, Mult
 from archdsl.layers.linear import Dropout, FullyConnected, Multiply
 from archdsl.layers.permutation import DarknetReorg
 from archdsl.layers.pooling import AvgPool, Chunk, MaxPool
+from archdsl.layers.reshape import Slice
 from archdsl.layers.resize import UpsampleNearest
 
 _OTHER_CONVOLUTIONS = [
@@ -133,7 +134,7 @@ def _route(reading: CfgReader, section: Section) -> None:
     reading.at = ends[0] if len(ends) == 1 else reading.draft.add(Concat(), *ends)
 
 
-@makes(Add, AddPadded, MaxPool, CfgReader.activate)
+@makes(Add, AddPadded, MaxPool, Slice, CfgReader.activate)
 def _shortcut(reading: CfgReader, section: Section) -> None:
     refuse(section, "weights_type", "weights_normalization")
     others = [reading.named(section, "from", number) for number in section.integers("from")]
@@ -143,21 +144,28 @@ def _shortcut(reading: CfgReader, section: Section) -> None:
     if len(shapes) == 1 or len(others) > 1:
         reading.add(Add(), *others)
     else:
-        reading.add(AddPadded(), _sampled(reading, others[0]))
+        part = _sampled(reading, others[0])
+        same = reading.draft.shape(part) == reading.draft.shape(reading.at)
+        reading.add(Add() if same else AddPadded(), part)
     reading.activate(section, "linear")
 
 
 def _sampled(reading: CfgReader, other: int) -> int:
-    """The part of an s times larger map that Darknet adds in a shortcut: every s-th cell."""
+    """The part of another map that Darknet adds in a shortcut.
+
+    Every s-th cell of an s times larger map, or the first channels of a deeper one.
+    """
     channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
     wider, rows, columns = image(reading.draft.shape(other), "shortcut")
     assert height and width and rows and columns  # a .cfg gives the input's size
     step = columns // width
-    if wider > channels or (-(-rows // (step or 1)), -(-columns // (step or 1))) != (height, width):
+    if (-(-rows // (step or 1)), -(-columns // (step or 1))) != (height, width):
         raise RuleError(
             "a sum of tensors of different shapes",
             f"found {shown((channels, height, width))} and {shown((wider, rows, columns))}",
         )
+    if wider > channels:
+        other = reading.draft.add(Slice(0, 0, 0, channels, rows, columns), other)
     return other if step == 1 else reading.draft.add(MaxPool(1, 1, step, step, 0, 0), other)
 
 
@@ -167,6 +175,24 @@ def _scale_channels(reading: CfgReader, section: Section) -> None:
     features = reading.named(section, "from", section.required("from"))
     reading.at = reading.draft.add(Gate(), features, reading.at)
     reading.activate(section, "linear")
+
+
+@makes(Mult, CfgReader.activate)
+def _sam(reading: CfgReader, section: Section) -> None:
+    """Attention of every place: the features of another layer, times what is here."""
+    features = reading.named(section, "from", section.required("from"))
+    reading.at = reading.draft.add(Mult(), features, reading.at)
+    reading.activate(section, "linear")
+
+
+@makes(Slice)
+def _crop(reading: CfgReader, section: Section) -> None:
+    """The middle; Darknet gives values from -1 to 1 unless ``noadjust``."""
+    require(section, noadjust=(0, 1))
+    channels, height, width = image(reading.draft.shape(reading.at), "crop")
+    rows, columns = section.integer("crop_height", 1), section.integer("crop_width", 1)
+    first = ((height or 1) - rows) // 2, ((width or 1) - columns) // 2
+    reading.add(Slice(0, *first, channels, rows, columns))
 
 
 @makes(UpsampleNearest, Multiply)
@@ -182,10 +208,12 @@ def _reorg(reading: CfgReader, section: Section) -> None:
     reading.add(DarknetReorg(section.integer("stride", 1)))
 
 
-@makes(Softmax, SoftmaxAll)
+@makes(Multiply, Softmax, SoftmaxAll)
 def _softmax(reading: CfgReader, section: Section) -> None:
     refuse(section, "tree")
-    require(section, groups=(1, 1), temperature=(1, 1))
+    require(section, groups=(1, 1))
+    temperature = section.number("temperature", 1.0)
+    reading.add(Multiply(1 / temperature) if temperature not in (0, 1) else None)
     places = reading.draft.shape(reading.at)[1:]
     alone = section.number("spatial", 0) or places in ((), (1, 1))
     reading.add(Softmax() if alone else SoftmaxAll())
@@ -225,6 +253,8 @@ SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "route": _route,
     "shortcut": _shortcut,
     "scale_channels": _scale_channels,
+    "sam": _sam,
+    "crop": _crop,
     "upsample": _upsample,
     "reorg": _reorg,
     "softmax": _softmax,
@@ -241,6 +271,7 @@ TRAINING = ("learning_rate", "momentum", "decay", "stopbackward", "burn_in", "cl
 
 IDLE = {
     "convolutional": "dot grad_centr reverse angle stream wait_stream",
+    "crop": "flip angle saturation exposure shift",
     "route": "stream wait_stream",
     "softmax": "noloss",
     "cost": "type scale ratio noobj thresh smooth",
