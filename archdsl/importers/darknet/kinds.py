@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import HEAD, NORM, CfgReader, normalised, refuse, require
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.made_layers import makes
-from archdsl.importers.windows import Sides, max_pool
+from archdsl.importers.windows import Sides, avg_pool, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll
 from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.joins import Add, AddPadded, Concat, Gate, Mult
-from archdsl.layers.linear import Dropout, FullyConnected, Multiply
-from archdsl.layers.permutation import DarknetReorg
+from archdsl.layers.linear import AddConstant, Dropout, FullyConnected, Multiply
+from archdsl.layers.permutation import DarknetReorg, Reorg
 from archdsl.layers.pooling import AvgPool, Chunk, MaxPool
 from archdsl.layers.reshape import Slice
 from archdsl.layers.resize import UpsampleNearest
@@ -97,8 +98,8 @@ def _connected(reading: CfgReader, section: Section) -> None:
     reading.normalise(section)
 
 
-@makes(max_pool)
-def _maxpool(reading: CfgReader, section: Section) -> None:
+@makes(max_pool, avg_pool)
+def _pool(pool: Callable[..., int], reading: CfgReader, section: Section) -> None:
     """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
     refuse(section, "maxpool_depth", "antialiasing")
     stride = section.integer("stride", 1)
@@ -109,7 +110,7 @@ def _maxpool(reading: CfgReader, section: Section) -> None:
     padding = section.integer("padding", size - 1)
     first, last = padding // 2, padding - padding // 2
     sides = Sides(first, first, last, last)
-    reading.at = max_pool(reading.draft, reading.at, (size, size), steps, sides)
+    reading.at = pool(reading.draft, reading.at, (size, size), steps, sides)
 
 
 @makes(AvgPool)
@@ -185,14 +186,16 @@ def _sam(reading: CfgReader, section: Section) -> None:
     reading.activate(section, "linear")
 
 
-@makes(Slice)
+@makes(Slice, Multiply, AddConstant)
 def _crop(reading: CfgReader, section: Section) -> None:
-    """The middle; Darknet gives values from -1 to 1 unless ``noadjust``."""
-    require(section, noadjust=(0, 1))
+    """The middle, with values from -1 to 1 in place of those from 0 on, unless ``noadjust``."""
     channels, height, width = image(reading.draft.shape(reading.at), "crop")
     rows, columns = section.integer("crop_height", 1), section.integer("crop_width", 1)
     first = ((height or 1) - rows) // 2, ((width or 1) - columns) // 2
     reading.add(Slice(0, *first, channels, rows, columns))
+    if not section.integer("noadjust", 0):
+        reading.add(Multiply(2.0))
+        reading.add(AddConstant(-1.0))
 
 
 @makes(UpsampleNearest, Multiply)
@@ -200,6 +203,14 @@ def _upsample(reading: CfgReader, section: Section) -> None:
     reading.add(UpsampleNearest(section.integer("stride", 2)))
     factor = section.number("scale", 1.0)
     reading.add(Multiply(factor) if factor != 1 else None)
+
+
+@makes(Reorg)
+def _reorg3d(reading: CfgReader, section: Section) -> None:
+    """Blocks of cells become channels, the channels of the first cell first."""
+    refuse(section, "reverse")
+    stride = section.integer("stride", 1)
+    reading.add(Reorg(stride, stride))
 
 
 @makes(DarknetReorg)
@@ -245,8 +256,9 @@ SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "deconvolutional": _deconvolutional,
     "connected": _connected,
     "conn": _connected,
-    "maxpool": _maxpool,
-    "max": _maxpool,
+    "maxpool": partial(_pool, max_pool),
+    "max": partial(_pool, max_pool),
+    "local_avgpool": partial(_pool, avg_pool),
     "avgpool": _avgpool,
     "avg": _avgpool,
     "dropout": _dropout,
@@ -257,6 +269,7 @@ SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "crop": _crop,
     "upsample": _upsample,
     "reorg": _reorg,
+    "reorg3d": _reorg3d,
     "softmax": _softmax,
     "soft": _softmax,
     "activation": _activation,
@@ -278,7 +291,7 @@ IDLE = {
     "dropout": "dropblock dropblock_size_rel dropblock_size_abs",
     "yolo": "num jitter random ignore_thresh truth_thresh iou_thresh max iou_loss iou_normalizer "
     "cls_normalizer obj_normalizer delta_normalizer max_delta resize label_smooth_eps map "
-    "nms_kind beta_nms counters_per_class focal_loss objectness_smooth",
+    "nms_kind beta_nms counters_per_class focal_loss objectness_smooth uc_normalizer",
     "region": "jitter random rescore object_scale noobject_scale class_scale coord_scale "
     "mask_scale absolute thresh bias_match max",
     "detection": "jitter random rescore object_scale noobject_scale class_scale coord_scale "

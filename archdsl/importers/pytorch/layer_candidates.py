@@ -57,6 +57,7 @@ from archdsl.layers.joins import (
     ResizeToMatch,
 )
 from archdsl.layers.linear import (
+    AddConstant,
     Dropout,
     FullyConnected,
     Linear,
@@ -310,12 +311,14 @@ def _maximum(seen: Seen) -> Proposals:
     yield Proposal(ChannelMax(), seen.node.inputs)
 
 
-@makes(Add, BroadcastSum, Affine, Bias, BiasLast, PositionEmbedding)
+@makes(Add, BroadcastSum, Affine, Bias, BiasLast, PositionEmbedding, AddConstant)
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
         yield Proposal(AddPadded(), seen.before("pad"))
         yield from _broadcast(BroadcastSum(), seen)
+    elif isinstance(value := seen["other"], (int, float)):
+        yield Proposal(AddConstant(float(value)), seen.tensors())
     else:
         scaled = seen.before("mul")
         yield Proposal(Affine(), scaled)

@@ -158,9 +158,7 @@ class _Anchored(YoloDetector):
         corners: Tensor = box_convert(torch.cat([centres, sides], -1), "cxcywh", "xyxy")
         return corners
 
-    def _box_loss(
-        self, learning: Tensor, matches: Matches, places: Places, size: Size
-    ) -> Tensor:
+    def _box_loss(self, learning: Tensor, matches: Matches, places: Places, size: Size) -> Tensor:
         """Losses of centres and of the logarithms of sides; small boxes weigh up to twice as much.
 
         ``learning`` are the predictions that match.
@@ -368,4 +366,3 @@ def _places(
 def _at_origin(sides: Tensor) -> Tensor:
     """Boxes of these sides in one place, so that their overlap is that of their shapes."""
     return torch.cat([torch.zeros_like(sides), sides], -1)
-

@@ -65,9 +65,7 @@ class YoloV4(YoloV3):
     def _probabilities(self, logits: Tensor) -> Tensor:
         return self._chance(logits)
 
-    def _box_loss(
-        self, learning: Tensor, matches: Matches, places: Places, size: Size
-    ) -> Tensor:
+    def _box_loss(self, learning: Tensor, matches: Matches, places: Places, size: Size) -> Tensor:
         at = Places(*(part[matches.place] for part in places[:-1]), places.table)
         found = self._boxes(learning, at)
         return self.box_weight * complete_box_iou_loss(found, matches.boxes)
