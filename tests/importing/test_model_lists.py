@@ -44,6 +44,11 @@ DARKNET = {
     "half of the channels": "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n"
     + CONVOLUTION.format(4, 1)
     + "[route]\nlayers=-1,-3\n",
+    "reach": LINEAR.format(7) + "[yolo]\nmask=1\nanchors=4,4, 8,8\nclasses=2\nnum=2\n"
+    "scale_x_y=1.05\niou_loss=ciou\nnms_kind=greedynms\n",
+    "squared": LINEAR.format(7).replace("linear", "logistic")
+    + "[yolo]\nmask=1\nanchors=4,4, 8,8\nclasses=2\nnum=2\nscale_x_y=2.0\nnew_coords=1\n",
+    "deeper shortcut": CONVOLUTION.format(4, 1) + "[shortcut]\nfrom=-2\nactivation=leaky\n",
     "region": LINEAR.format(14)
     + "[region]\nclasses=2\nnum=2\nsoftmax=1\ncoords=4\nanchors=1,2,3,4\n",
 }
@@ -66,7 +71,7 @@ def test_forms_of_darknet(name: str, tmp_path: Path) -> None:
     [
         ("[region]\nclasses=2\nnum=1\nsoftmax=1\n", "[region] has too few anchors"),
         ("[yolo]\nclasses=2\n", "mask names an anchor that is not there"),
-        ("[yolo]\nclasses=2\nanchors=4,4\nmask=0\nscale_x_y=1.05\n", "scale_x_y=1.05"),
+        ("[yolo]\nclasses=3\nanchors=4,4\nmask=0\nscale_x_y=1.05\n", "do not fit"),
     ],
 )
 def test_heads_of_darknet_that_are_refused(head: str, words: str, tmp_path: Path) -> None:
