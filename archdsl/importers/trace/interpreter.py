@@ -23,6 +23,7 @@ from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.pointwise import as_linear, makes_a_point
 from archdsl.backends.torch.freeze import thawed
+from archdsl.importers.trace.arithmetic import in_sums_and_products
 from archdsl.importers.trace.fx_trace import is_whole, trace
 from archdsl.importers.trace.operations import (
     BY_FUNCTION,
@@ -200,6 +201,8 @@ class Interpreter:
             return function(*call.args, **call.kwargs)  # a named tuple of results
         if function is getattr and isinstance(call.args[0], _Largest):
             return getattr(call.args[0], str(call.args[1]))
+        if function is getattr and call.args[1] == "data":
+            return call.args[0]
         if function is getattr:
             return self._size(call.args[:1], str(call.args[1]), call.sizes)
         if function is operator.getitem and isinstance(call.args[0], (tuple, list, dict)):
@@ -316,18 +319,15 @@ class Interpreter:
     ) -> object:
         if entry.commutes and not has_tensor(bound["input"]):
             bound = {**bound, "input": bound["other"], "other": bound["input"]}
-        first, other = bound[entry.arguments[0].name], bound.get("other")
+        first = bound[entry.arguments[0].name]
         if entry.name in _POOLS and isinstance(first, Cell):
             every = Size("size", (Value(self.settled(first.value)), "map"))
             if _size_of_map(bound["kernel_size"]) == every and not _any_padding(bound["padding"]):
                 entry = BY_FUNCTION[_POOLS[entry.name]]
                 bound = {"input": first, "output_size": (1, 1), "return_indices": False}
-        if entry.name == "div" and isinstance(first, Cell) and isinstance(other, (int, float)):
-            entry, bound = BY_METHOD["mul"], {"input": first, "other": 1 / other}
-        if entry.name == "sub" and isinstance(first, Cell) and isinstance(other, Cell):
-            alpha = cast("float", bound["alpha"])
-            minus = self._apply_plain(BY_METHOD["mul"], {"input": other, "other": -alpha}, call)
-            entry, bound = BY_METHOD["add"], {"input": first, "other": minus, "alpha": 1}
+        entry, bound = in_sums_and_products(
+            entry, bound, lambda other, given: self._apply_plain(other, given, call)
+        )
         if isinstance(first, Stored) and call.spelled in _REGROUPINGS and call.result is not None:
             return first.grouped(call.result)
         if isinstance(first, Cell) and does_nothing(entry.name, bound):

@@ -582,6 +582,14 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         (operator.truediv, operator.itruediv, torch.div, torch.true_divide),
         _field("rounding_mode", None),
     ),
+    OperationEntry("neg", (_input(),), functions=(operator.neg, torch.neg), methods=("neg",)),
+    OperationEntry("square", (_input(),), functions=(torch.square,), methods=("square",)),
+    OperationEntry(
+        "pow",
+        (_input(), _field("exponent")),
+        functions=(operator.pow, torch.pow),
+        methods=("pow",),
+    ),
     OperationEntry(
         "cat", (_input("tensors"), _field("dim", 0)), functions=(torch.cat, torch.concat)
     ),
