@@ -324,6 +324,7 @@ def _sum(seen: Seen) -> Proposals:
         yield Proposal(Affine(), scaled)
         yield Proposal(Affine(per_value=True), scaled)
         yield Proposal(Bias(), seen.tensors())
+        yield Proposal(Bias(per_channel=False), seen.tensors())
         yield Proposal(PositionEmbedding(), seen.tensors())
         yield Proposal(BiasLast(), seen.tensors())
 
