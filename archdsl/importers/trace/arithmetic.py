@@ -36,7 +36,7 @@ def _number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _quotient(bound: Bound, made: Made) -> Rewritten | None:
+def _quotient(bound: Bound, _: Made) -> Rewritten | None:
     first, other = bound["input"], bound["other"]
     exact = bound.get("rounding_mode") is None
     if exact and isinstance(first, Cell) and _number(other) and other != 0:
@@ -54,11 +54,11 @@ def _difference(bound: Bound, made: Made) -> Rewritten | None:
     return _sum(first, minus) if isinstance(first, Cell) else _sum(minus, first)
 
 
-def _negative(bound: Bound, made: Made) -> Rewritten | None:
+def _negative(bound: Bound, _: Made) -> Rewritten | None:
     return _product(bound["input"], -1) if isinstance(bound["input"], Cell) else None
 
 
-def _square(bound: Bound, made: Made) -> Rewritten | None:
+def _square(bound: Bound, _: Made) -> Rewritten | None:
     first = bound["input"]
     if isinstance(first, Cell) and bound.get("exponent", 2) == 2:
         return _product(first, first)
