@@ -73,7 +73,8 @@ def _yolo(reading: CfgReader) -> int:
     squared = levels[0].squared
     found = YoloV3(sides).layer()
     if squared or set(reach) != {1.0}:
-        found = ReachingDetections(found.anchors, reach, squared=squared)
+        pairs = tuple(zip(sides[::2], sides[1::2], strict=True))
+        found = ReachingDetections(pairs, reach, squared=squared)
     return draft.add(found, maps, 0)
 
 

@@ -37,8 +37,8 @@ def detector(layer: Layer) -> tuple[str, tuple[str, ...]] | None:
         return None
     texts: list[str] = []
     # What is named stands behind what goes by position.
-    for argument in sorted(dataclasses.fields(combinator), key=lambda field: field.kw_only):
-        if argument.name == "heads":
+    for argument in sorted(dataclasses.fields(combinator), key=lambda each: each.kw_only is True):
+        if isinstance(layer, ReachingDetections) and argument.name == "heads":
             texts += _heads(layer)
             continue
         value = getattr(layer, argument.name)

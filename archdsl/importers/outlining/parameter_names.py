@@ -75,16 +75,12 @@ def _name(number: int, counts: Sequence[Use], uses: Sequence[Use]) -> str:
 
 def _label(branch: Sequence[Use]) -> str:
     """What tells a branch from those beside it: its largest window, or that it pools."""
-    kernels = [use.value for use in branch if use.base in _KERNELS and _counted(use.value)]
+    kernels = [use.value for use in branch if use.base in _KERNELS and isinstance(use.value, int)]
     if any("pool" in use.place.layer for use in branch):
         return "POOLED"
-    largest = max(kernels, default=1, key=int)  # type: ignore[call-overload]
+    largest = max(kernels, default=1)
     often = kernels.count(largest) if largest != 1 else 1
     return ("DOUBLE" if often > 1 else "") + f"{largest}X{largest}"
-
-
-def _counted(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def numbered(bases: Sequence[str]) -> Iterator[str]:

@@ -123,7 +123,7 @@ class Parameters:
         """Where the arguments of a chain stand, in the order of its slots."""
         found: list[Place] = []
         for step, around in walk_inside(self._pool, chain):
-            head, values, blocks = self._pool[step]
+            head, values, _ = self._pool[step]
             if isinstance(head, TemplateHead):
                 for parameter in self.patterns[head.template].parameters:
                     found.append(Place("depthwise" if parameter.name == "IN" else "", around))

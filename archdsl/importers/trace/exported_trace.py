@@ -11,7 +11,7 @@ import io
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.fx
@@ -55,8 +55,13 @@ def trace_exported(module: nn.Module, examples: Sequence[Tensor]) -> ExportedTra
         if isinstance(example, Tensor):
             node.meta[SIZES] = tuple(map(int, example.shape))
         node.meta["nn_module_stack"] = _stack(node, module)
-    spec = found.graph._codegen.pytree_info.out_spec
-    return ExportedTrace(found.graph, found, lambda result: tree_unflatten(result, spec))
+    codegen: Any = found.graph._codegen
+    spec = codegen.pytree_info.out_spec
+
+    def restored(result: Any) -> object:
+        return tree_unflatten(result, spec)
+
+    return ExportedTrace(found.graph, found, restored)
 
 
 def _stack(node: torch.fx.Node, root: nn.Module) -> dict[str, tuple[str, object]]:

@@ -322,7 +322,13 @@ class Interpreter:
         first = bound[entry.arguments[0].name]
         if entry.name in _POOLS and isinstance(first, Cell):
             every = Size("size", (Value(self.settled(first.value)), "map"))
-            if _size_of_map(bound["kernel_size"]) == every and not _any_padding(bound["padding"]):
+            window = _size_of_map(bound["kernel_size"])
+            square = isinstance(window, Size) and window in (
+                Size("size", (every.operands[0], 2)),
+                Size("size", (every.operands[0], 3)),
+            )  # one of both sizes for both
+            square = square and call.sizes is not None and len({*call.sizes[2:]}) == 1
+            if (window == every or square) and not _any_padding(bound["padding"]):
                 entry = BY_FUNCTION[_POOLS[entry.name]]
                 bound = {"input": first, "output_size": (1, 1), "return_indices": False}
         entry, bound = in_sums_and_products(

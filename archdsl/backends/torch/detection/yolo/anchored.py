@@ -53,6 +53,15 @@ class Places(NamedTuple):
     reach: Tensor
     table: Tensor
 
+    def at(self, chosen: Tensor) -> Places:
+        """The geometry of some of the predictions, by their numbers."""
+        return self._replace(
+            corners=self.corners[chosen],
+            strides=self.strides[chosen],
+            anchors=self.anchors[chosen],
+            reach=self.reach[chosen],
+        )
+
 
 class Matches(NamedTuple):
     """Predictions matched to boxes, by image and position, and their regression targets."""
@@ -168,7 +177,8 @@ class _Anchored(YoloDetector):
         sides = (truth[:, 2:] / places.anchors[matches.place]).log()
         off = [self._offset_loss(learning[:, :2], offsets), (learning[:, 2:4] - sides).square() / 2]
         weight = 2 - truth[:, 2:].prod(1, keepdim=True) / (size[0] * size[1])
-        return weight * torch.cat(off, 1)
+        loss: Tensor = weight * torch.cat(off, 1)
+        return loss
 
     def _match(
         self, truths: Sequence[tuple[Tensor, Tensor]], places: Places, size: Size
@@ -359,8 +369,13 @@ def _places(
         table += [(start + number, each, columns, rows) for number in range(each)]
         start += cells * each
     device = corners[0].device
-    parts = (torch.cat(part) for part in (corners, strides, sides, wide))
-    return Places(*parts, torch.tensor(table, device=device))
+    return Places(
+        torch.cat(corners),
+        torch.cat(strides),
+        torch.cat(sides),
+        torch.cat(wide),
+        torch.tensor(table, device=device),
+    )
 
 
 def _at_origin(sides: Tensor) -> Tensor:

@@ -66,9 +66,10 @@ class YoloV4(YoloV3):
         return self._chance(logits)
 
     def _box_loss(self, learning: Tensor, matches: Matches, places: Places, size: Size) -> Tensor:
-        at = Places(*(part[matches.place] for part in places[:-1]), places.table)
-        found = self._boxes(learning, at)
-        return self.box_weight * complete_box_iou_loss(found, matches.boxes)
+        loss: Tensor = self.box_weight * complete_box_iou_loss(
+            self._boxes(learning, places.at(matches.place)), matches.boxes
+        )
+        return loss
 
     def _question(self, values: Tensor, wanted: Tensor) -> Tensor:
         return (values - wanted).square() / 2 if self.squared else super()._question(values, wanted)
