@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from archdsl.importers.trace.operations import BY_METHOD, OperationEntry
+from archdsl.importers.trace.operation_entries import OperationEntry
+from archdsl.importers.trace.operations import BY_METHOD
 from archdsl.importers.trace.values import Cell
 
 Bound = dict[str, object]

@@ -9,11 +9,7 @@ from typing import cast
 from torch import nn
 
 from archdsl.analysis.equivalence.labels import Label
-from archdsl.importers.trace.operations import (
-    Fields,
-    OperationEntry,
-    Role,
-)
+from archdsl.importers.trace.operation_entries import Fields, OperationEntry, Role
 from archdsl.importers.trace.parts import Part, cropped
 from archdsl.importers.trace.recorder import NodeInputs, Recorder
 from archdsl.importers.trace.spelled_out import activation_of

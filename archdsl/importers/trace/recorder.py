@@ -12,9 +12,7 @@ from torch import nn
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalNode
 from archdsl.analysis.equivalence.labels import InputSlot, Label
 from archdsl.analysis.equivalence.pointwise import makes_a_point
-from archdsl.importers.trace.operations import (
-    Fields,
-)
+from archdsl.importers.trace.operation_entries import Fields
 from archdsl.importers.trace.values import (
     Cell,
     Size,

@@ -13,12 +13,8 @@ from torch.nn import functional as F
 
 from archdsl.analysis.equivalence.labels import Label
 from archdsl.analysis.equivalence.pointwise import as_linear
-from archdsl.importers.trace.operations import (
-    BY_FUNCTION,
-    BY_METHOD,
-    Fields,
-    OperationEntry,
-)
+from archdsl.importers.trace.operation_entries import Fields, OperationEntry
+from archdsl.importers.trace.operations import BY_FUNCTION, BY_METHOD
 from archdsl.importers.trace.parts import Part, chunked, divided, in_a_row, parts_of_index
 from archdsl.importers.trace.plain_operations import PlainOperations
 from archdsl.importers.trace.values import (
