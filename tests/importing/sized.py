@@ -313,3 +313,28 @@ class Checked(Base):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         x = self.inner(self.first(x))
         return {"map": x, "half": self.down(x)}
+
+
+class CellsToChannels(Base):
+    """Blocks of cells go to the channels, by the first cells first and then channel by channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed = nn.Conv2d(32, 8, 1)
+
+    def blocks(self, x: Tensor, *order: int) -> Tensor:
+        n, c, h, w = x.size()
+        x = x.view(n, c, h // 2, 2, w // 2, 2).permute(*order).contiguous()
+        return self.mixed(x.view(n, c * 4, h // 2, w // 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        x = self.blocks(x, 0, 3, 5, 1, 2, 4) + self.blocks(x, 0, 1, 3, 5, 2, 4)
+        n, c, h, w = x.size()
+        return x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, -1, 2 * h, 2 * w)
+
+
+class OneSize(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(self.first(x))
+        return self.head(F.avg_pool2d(x, x.size(2)).flatten(1))

@@ -38,6 +38,8 @@ SAME = {
     "DataShuffled": "channel_shuffle<2",
     "OneBias": "bias<per_channel=false,layer_scale<",
     "AnyArguments": "fc<5,avg_pool_everything<relu<con",
+    "CellsToChannels": "reorg<",
+    "OneSize": "fc<5,avg_pool_everything",
     "Checked": "max_pool<2,2,2,2,relu<batch_norm<con",
 }
 
@@ -49,6 +51,11 @@ def test_the_spec_is_the_module(name: str) -> None:
     assert done.exit_code == 0, done.output
     assert "verified against" in done.stderr
     assert SAME[name] in done.stdout, done.stdout
+
+
+def test_blocks_of_cells_have_torchs_names() -> None:
+    done = run("import", f"{SIZED}:CellsToChannels", "--input", "3x32x32", "--no-verify")
+    assert "pixel_shuffle<" in done.stdout and "pixel_unshuffle<" in done.stdout
 
 
 def test_rows_of_features() -> None:

@@ -73,7 +73,7 @@ from archdsl.layers.normalization import (
     LocalResponseNorm,
 )
 from archdsl.layers.padding import Pad, ReflectionPad, ReplicationPad, on_sides
-from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle
+from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle, Reorg
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -422,7 +422,7 @@ def _flattening(seen: Seen) -> Proposals:
     yield Proposal(Flatten(), seen.node.inputs)
 
 
-@makes(ReshapeTo)
+@makes(ReshapeTo, Reorg)
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
@@ -430,6 +430,12 @@ def _reshape(seen: Seen) -> Proposals:
             yield Proposal(ChannelsLast(), seen.node.inputs)
             yield Proposal(ChannelsFirst(), seen.node.inputs)
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
+        source = seen.behind("permute", "reshape")
+        if source is not None and (shape := seen.shapes.get(source)) and len(shape) == 3:
+            rows, columns = (
+                (whole or 0) // part for whole, part in zip(shape[1:], sizes[2:], strict=True)
+            )
+            yield Proposal(Reorg(rows, columns), (source,))
 
 
 @makes(ChannelShuffle)

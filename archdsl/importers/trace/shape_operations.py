@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from archdsl.analysis.equivalence.labels import Label
 from archdsl.analysis.equivalence.pointwise import as_linear
+from archdsl.importers.trace.blocks_of_cells import moved_blocks
 from archdsl.importers.trace.operation_entries import Fields, OperationEntry
 from archdsl.importers.trace.operations import BY_FUNCTION, BY_METHOD
 from archdsl.importers.trace.parts import Part, chunked, divided, in_a_row, parts_of_index
@@ -226,6 +227,8 @@ class ShapeOperations(PlainOperations):
             label = Label.of("channel_shuffle", {"groups": groups})
             batch = self._batch[source]
             return Cell(self._add(label, (source,), where=call.where, batch=batch))
+        if (moved := self._moved_blocks(value, call)) is not None:
+            return moved
         if call.result is not None:
             regrouped = cast("Cell", self._regroup(first, {**bound, "shape": shape}, call))
             if not regrouped.value.pending:
@@ -243,6 +246,22 @@ class ShapeOperations(PlainOperations):
         self._batch[reshaped.value.node] = shape[0] in batches and self._batch[value.node]
         self._shapes[reshaped.value.node] = shape
         return reshaped
+
+    def _moved_blocks(self, value: Value, call: TracedCall) -> Cell | None:
+        """The shuffle of cells that a regrouping completes, if it does."""
+        exchange = self.nodes[value.node]
+        if value.pending or exchange.label.operation != "permute" or call.result is None:
+            return None
+        grouping = exchange.inputs[0]
+        known = self._regrouped.get(grouping)
+        if known is None or (grouped := self._sizes.get(grouping)) is None:
+            return None
+        before, whole = known
+        label = moved_blocks(before, grouped, exchange.label.value("dims"), call.result)
+        if label is None:
+            return None
+        source = self.settled(whole)
+        return Cell(self._add(label, (source,), where=call.where, batch=self._batch[source]))
 
     def _keeps_channels(self, value: Value, shape: tuple[object, ...]) -> bool:
         """True if a reshape merges all dimensions behind batch and channels into one."""
