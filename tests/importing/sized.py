@@ -338,3 +338,12 @@ class OneSize(Base):
     def forward(self, x: Tensor) -> Tensor:
         x = self.down(self.first(x))
         return self.head(F.avg_pool2d(x, x.size(2)).flatten(1))
+
+
+class UnitVectors(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((8,), 20.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.weight.view(1, -1, 1, 1) * F.normalize(self.first(x)))

@@ -39,6 +39,7 @@ SAME = {
     "OneBias": "bias<per_channel=false,layer_scale<",
     "AnyArguments": "fc<5,avg_pool_everything<relu<con",
     "CellsToChannels": "reorg<",
+    "UnitVectors": "l2_norm_scaled<con",
     "OneSize": "fc<5,avg_pool_everything",
     "Checked": "max_pool<2,2,2,2,relu<batch_norm<con",
 }

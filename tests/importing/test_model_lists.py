@@ -19,6 +19,8 @@ _NAMES = (
     "seresnextaa101d_32x8d spnasnet_100 starnet_s050 test_byobnet test_efficientnet "
     "test_resnet tf_efficientnet_b0 tinynet_e vgg11_bn vovnet39a wide_resnet50_2 xception41 "
     "xception71 "
+    # beside these: families of newer years
+    "convmixer_768_32 fbnetv3_b gernet_s hgnetv2_b0 regnetz_005 res2next50 resnetrs50 "
 )
 TIMM = _NAMES.split()
 """One small model of each family of convolutional networks in timm that can be said."""

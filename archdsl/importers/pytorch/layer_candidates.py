@@ -69,6 +69,7 @@ from archdsl.layers.normalization import (
     BatchNorm,
     GroupNorm,
     InstanceNorm,
+    L2NormScaled,
     LayerNormLast,
     LocalResponseNorm,
 )
@@ -339,7 +340,7 @@ def _broadcast(join: Gate | BroadcastSum, seen: Seen) -> Proposals:
     yield Proposal(join, (second, rows[0]))
 
 
-@makes(Gate, Mult, LayerScale, LayerScaleLast, Multiply)
+@makes(Gate, Mult, LayerScale, LayerScaleLast, L2NormScaled, Multiply)
 def _product(seen: Seen) -> Proposals:
     first, *others = seen.tensors()
     if others:
@@ -352,6 +353,7 @@ def _product(seen: Seen) -> Proposals:
         yield Proposal(LayerScale(), (first,))
         yield Proposal(LayerScale(per_channel=False), (first,))
         yield Proposal(LayerScaleLast(), (first,))
+        yield Proposal(L2NormScaled(), seen.before("normalize"))
     elif isinstance(factor := seen["other"], (int, float)):
         yield Proposal(Multiply(float(factor)), (first,))
 
