@@ -50,6 +50,12 @@ DARKNET = {
     "scale_x_y=1.05\niou_loss=ciou\nnms_kind=greedynms\n",
     "squared": LINEAR.format(7).replace("linear", "logistic")
     + "[yolo]\nmask=1\nanchors=4,4, 8,8\nclasses=2\nnum=2\nscale_x_y=2.0\nnew_coords=1\n",
+    # As in YOLOv7: what reads the last map is written behind what reads an earlier one.
+    "heads at the end": CONVOLUTION.format(8, 2)
+    + "".join(
+        f"[route]\nlayers={layer}\n" + LINEAR.format(7) + "[yolo]\nmask=0\nanchors=4,4\nclasses=2\n"
+        for layer in (0, 1)
+    ),
     "deeper shortcut": CONVOLUTION.format(4, 1) + "[shortcut]\nfrom=-2\nactivation=leaky\n",
     "region": LINEAR.format(14)
     + "[region]\nclasses=2\nnum=2\nsoftmax=1\ncoords=4\nanchors=1,2,3,4\n",
