@@ -138,15 +138,20 @@ class Bias(Layer):
 
     storage = SUM
 
+    per_channel: bool = arg("false: one value for all", True, positional=False)
+
+    def _sizes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return _of_channels(inputs[0], self.kind) if self.per_channel else (1,)
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        _of_channels(inputs[0], self.kind)
+        self._sizes(inputs)
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        return _of_channels(inputs[0], self.kind)[0]
+        return self._sizes(inputs)[0]
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
-        return made("modules.Bias", *_of_channels(inputs[0], self.kind))
+        return made("modules.Bias", *self._sizes(inputs))
 
 
 @define(

@@ -1,4 +1,4 @@
-"""Fully connected layers, dropout and multiplication by a constant."""
+"""Fully connected layers, dropout and sums and products with constants."""
 
 from __future__ import annotations
 
@@ -238,6 +238,22 @@ class Multiply(Layer):
 
     def module(self, inputs: tuple[Shape, ...]) -> Construct:
         return made("modules.Multiply", self.factor)
+
+
+@define("add_constant", category=Category.ACTIVATION, stem="add", source="torch.add with a number")
+@dataclass(frozen=True)
+class AddConstant(Layer):
+    """Every value plus a constant."""
+
+    storage = KEEPS_NOTHING
+
+    value: float = arg("the constant")
+
+    def label(self) -> str:
+        return f"{self.value:+g}"
+
+    def module(self, inputs: tuple[Shape, ...]) -> Construct:
+        return made("modules.AddConstant", self.value)
 
 
 @define(

@@ -1,10 +1,10 @@
-"""The detectors of YOLO: a grid of cells, or anchors on one or three feature maps."""
+"""The detectors of YOLO: a grid of cells, or anchors on feature maps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.ir.block import INPUT, Builder, Combinator, Connection, Port
+from archdsl.ir.block import INPUT, Block, Builder, Combinator, Connection, Port
 from archdsl.ir.edges import Detections, EdgeType, Images, required
 from archdsl.ir.layer import Category, Layer, RuleError, arg, define, shown
 from archdsl.ir.lowering import Construct, Emitter, Operand, made
@@ -96,6 +96,16 @@ class _AnchoredArguments:
     count: int = arg("detections of an image at most", 100, minimum=1, positional=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SquaredArguments:
+    """The form of a fourth YOLO's boxes."""
+
+    squared: bool = arg(
+        "sides are the anchor's times (2x)², and maps have numbers behind their sigmoid, as "
+        "new_coords of Darknet", False, positional=False,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _AnchoredLayer(_AnchoredArguments, _YoloLayer):
     """The base of YOLO's decisions from its second version on: equally many anchors on each map."""
@@ -182,6 +192,40 @@ class ScaleDetections(_AnchoredLayer):
         )
 
 
+@define(
+    "reaching_detections",
+    category=Category.DETECTION,
+    stem="detections",
+    source="Bochkovskiy et al. 2020, section 3.4; yolo_layer.c of its Darknet",
+)
+@dataclass(frozen=True)
+class ReachingDetections(_SquaredArguments, _AnchoredLayer):
+    """Decodes anchors of maps whose centres reach beyond their cells; made by yolo_v4."""
+
+    of = "yolo_v4"
+
+    reach: tuple[float, ...] = arg("range of a centre in cells for each map")
+
+    def detector(self, predictions: EdgeType) -> Construct:
+        groups = self.groups(predictions)
+        if len(groups) != len(self.reach):
+            raise RuleError(
+                "the heads of yolo_v4 and its feature maps do not agree in number",
+                f"expected a yolo_head for each of {len(groups)} maps, found {len(self.reach)}",
+                code="E316",
+            )
+        return made(
+            "detection.yolo.YoloV4",
+            self.classes(predictions),
+            groups,
+            self.reach,
+            squared=self.squared,
+            score_threshold=self.score,
+            nms_threshold=self.nms,
+            max_detections=self.count,
+        )
+
+
 # ---- the combinators ----
 
 
@@ -221,14 +265,14 @@ class _Anchored(_AnchoredArguments, _Yolo):
         "width and height of each anchor in pixels of the network's input, the finest map's first"
     )
 
-    def _pairs(self) -> tuple[Anchor, ...]:
-        if len(self.anchors) % 2:
-            raise RuleError(
-                "an anchor has a width and a height",
-                f"found {len(self.anchors)} numbers",
-                code="E321",
-            )
-        return tuple(zip(self.anchors[::2], self.anchors[1::2], strict=True))
+
+def _pairs(sides: tuple[float, ...]) -> tuple[Anchor, ...]:
+    """Width and height of each anchor."""
+    if len(sides) % 2:
+        raise RuleError(
+            "an anchor has a width and a height", f"found {len(sides)} numbers", code="E321"
+        )
+    return tuple(zip(sides[::2], sides[1::2], strict=True))
 
 
 @define("yolo_v2", source="Redmon and Farhadi 2017, YOLO9000, section 2")
@@ -237,7 +281,7 @@ class YoloV2(_Anchored):
     """YOLO detector on a map of anchors × (5 + classes) channels; classes exclude each other."""
 
     def layer(self) -> Layer:
-        return AnchorDetections.made_by(self, anchors=self._pairs())
+        return AnchorDetections.made_by(self, anchors=_pairs(self.anchors))
 
 
 @define("yolo_v3", source="Redmon and Farhadi 2018, YOLOv3, section 2")
@@ -246,4 +290,50 @@ class YoloV3(_Anchored):
     """YOLO detector on maps of anchors × (5 + classes) channels; classes are independent."""
 
     def layer(self) -> Layer:
-        return ScaleDetections.made_by(self, anchors=self._pairs())
+        return ScaleDetections.made_by(self, anchors=_pairs(self.anchors))
+
+
+@define("yolo_head", source="Bochkovskiy et al. 2020, section 3.4")
+@dataclass(frozen=True)
+class YoloHead(Combinator):
+    """The anchors of a map, and how far its centres reach; an argument of yolo_v4."""
+
+    reach: float = arg("range of a centre in cells, around its own: scale_x_y of Darknet")
+    anchors: tuple[float, ...] = arg(
+        "width and height of each anchor in pixels of the network's input"
+    )
+
+    def layers(self) -> int:
+        return 0
+
+    def connect(self, build: Builder, port: Port) -> Connection:
+        raise RuleError("yolo_head describes a map of yolo_v4", "it is no layer", code="E320")
+        yield
+
+
+@define("yolo_v4", source="Bochkovskiy et al. 2020, YOLOv4, section 3.4; Wang et al. 2021")
+@dataclass(frozen=True)
+class YoloV4(_SquaredArguments, _AnchoredArguments, _Yolo):
+    """YOLO detector on maps of anchors × (5 + classes) channels, centres reaching beyond cells.
+
+    Trained with the complete IoU of boxes.
+    """
+
+    heads: tuple[Block, ...] = arg(
+        "yolo_head<reach, width,height, ...> for each map, the finest first"
+    )
+
+    def layer(self) -> Layer:
+        heads = [block.meant for block in self.heads]
+        known = [head for head in heads if isinstance(head, YoloHead)]
+        if len(known) < len(heads) or len({len(head.anchors) for head in known}) > 1:
+            raise RuleError(
+                "yolo_v4 takes yolo_head<reach, width,height, ...> for each map",
+                "expected as many anchors in each",
+                code="E320",
+            )
+        return ReachingDetections.made_by(
+            self,
+            anchors=tuple(pair for head in known for pair in _pairs(head.anchors)),
+            reach=tuple(head.reach for head in known),
+        )

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-from archdsl.backends.torch.detection.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3
+from archdsl.backends.torch.detection.yolo import YOLO_V3_ANCHORS, YoloV1, YoloV2, YoloV3, YoloV4
 
 few = settings(max_examples=40, deadline=None)
 SIZE = (64, 96)  # height and width differ, so that mixing them up shows
@@ -118,6 +118,13 @@ def v3(**settings: Any) -> YoloV3:
     return YoloV3(3, THREE, **settings)
 
 
+REACH = 1.2, 1.05
+
+
+def v4(**settings: Any) -> YoloV4:
+    return YoloV4(3, THREE, REACH, **settings)
+
+
 def maps_of(anchors: Anchors, images: int = 2, seed: int = 0) -> list[Tensor]:
     """Maps of 2×3 cells for the first group of anchors, 4×6 for the second."""
     return [
@@ -145,6 +152,32 @@ def test_anchors_decode_as_loops_do(module: Any, anchors: Anchors, probabilities
         expected = decoded_anchors([part[image] for part in maps], anchors, probabilities)
         close(boxes[image], [box for box, _ in expected])
         close(scores[image], [score for _, score in expected])
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_v4_decodes_as_loops_do(squared: bool) -> None:
+    """get_yolo_box of yolo_layer.c, behind scal_add_cpu: x·s - (s - 1)/2, and (2w)² if new."""
+    maps = [part.sigmoid() for part in maps_of(THREE)] if squared else maps_of(THREE)
+    boxes, scores = v4(squared=squared).decode(maps, SIZE)
+    expected = []
+    for part, group, reach in zip(maps, THREE, REACH, strict=True):
+        _, rows, columns = part[0].shape
+        for row in range(rows):
+            for column in range(columns):
+                for a, (pw, ph) in enumerate(group):
+                    values = part[0, 8 * a : 8 * a + 8, row, column].tolist()
+                    x, y, w, h, *chances = values
+                    if squared:
+                        w, h = (2 * w) ** 2 * pw, (2 * h) ** 2 * ph
+                    else:
+                        x, y, *chances = map(sigmoid, (x, y, *chances))
+                        w, h = pw * math.exp(w), ph * math.exp(h)
+                    cx = (column + reach * x - (reach - 1) / 2) * SIZE[1] / columns
+                    cy = (row + reach * y - (reach - 1) / 2) * SIZE[0] / rows
+                    box = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]
+                    expected.append((box, [chances[0] * p for p in chances[1:]]))
+    close(boxes[0], [box for box, _ in expected])
+    close(scores[0], [score for _, score in expected])
 
 
 # ---- known boxes, there and back ----
@@ -380,6 +413,50 @@ def losses_by_hand(
     return total
 
 
+def complete_iou(a: Any, b: Any) -> float:
+    """Zheng et al. 2020, equations 4 to 8: overlap, distance of the centres, shape."""
+    wide, high = max(a[2], b[2]) - min(a[0], b[0]), max(a[3], b[3]) - min(a[1], b[1])
+    off = (a[0] + a[2] - b[0] - b[2]) ** 2 / 4 + (a[1] + a[3] - b[1] - b[3]) ** 2 / 4
+    angles = [math.atan((box[2] - box[0]) / (box[3] - box[1])) for box in (a, b)]
+    shape = 4 / math.pi**2 * (angles[0] - angles[1]) ** 2
+    common = iou(a, b)
+    return common - off / (wide**2 + high**2) - shape * shape / (1 - common + shape)
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_v4_losses_by_hand(squared: bool) -> None:
+    """One box of 20x12, whose shape overlaps enough with two anchors of three at one cell."""
+    anchors = [[(20.0, 10.0), (3.0, 40.0), (24.0, 16.0)]]
+    part = noise(1, 3 * 7, 2, 3, seed=2)
+    part = part.sigmoid() if squared else part
+    box = (40.0, 6.0, 60.0, 18.0)  # its centre is in the second column of the first row
+    shapes = [iou((0, 0, 20, 12), (0, 0, *sides)) for sides in anchors[0]]
+    assert shapes[0] > shapes[2] > 0.213 and shapes[1] < 0.2
+    module = YoloV4(2, anchors, [1.2], squared=squared, ignore_threshold=1.0)
+    losses = module([part], SIZE, [target((box, 1))])
+    boxes = module.decode([part], SIZE)[0][0]
+    chance = (lambda x: x) if squared else sigmoid
+    total = dict.fromkeys(losses, 0.0)
+    for row in range(2):
+        for column in range(3):
+            for a in range(3):
+                values = part[0, 7 * a : 7 * a + 7, row, column].tolist()
+                o, c0, c1 = map(chance, values[4:])
+                if (row, column) != (0, 1) or a == 1:
+                    total["loss_no_object"] += o * o / 2 if squared else -math.log(1 - o)
+                    continue
+                found = boxes[(row * 3 + column) * 3 + a].tolist()
+                total["loss_box"] += (0.05 if squared else 0.07) * (1 - complete_iou(found, box))
+                if squared:
+                    total["loss_object"] += (1 - o) ** 2 / 2
+                    total["loss_class"] += 0.5 * (c0**2 + (1 - c1) ** 2) / 2
+                else:
+                    total["loss_object"] += -math.log(o)
+                    total["loss_class"] += -math.log(1 - c0) - math.log(c1)
+    for name, value in losses.items():
+        assert value.item() == pytest.approx(total[name], rel=1e-4), name
+
+
 @pytest.mark.parametrize("ignore", [0.1, 0.5])
 @pytest.mark.parametrize("third", [False, True], ids=["v2", "v3"])
 def test_anchor_losses_by_hand(third: bool, ignore: float) -> None:
@@ -520,16 +597,16 @@ def test_anchors_of_coco() -> None:
 # ---- learning ----
 
 
-@pytest.mark.parametrize("which", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("which", ["v1", "v2", "v3", "v4"])
 def test_free_numbers_learn_two_objects(which: str) -> None:
     """Gradient descent on the network's output itself ends at the objects."""
     torch.manual_seed(4)
-    module: Any = {"v1": YoloV1(3, 2, 4), "v2": v2(), "v3": v3()}[which]
+    module: Any = {"v1": YoloV1(3, 2, 4), "v2": v2(), "v3": v3(), "v4": v4()}[which]
     maps = (
         [torch.rand(1, 4, 4, 13)] if which == "v1" else maps_of(PAIR if which == "v2" else THREE, 1)
     )
     maps = [part.requires_grad_() for part in maps]
-    raw: Any = maps if which == "v3" else maps[0]
+    raw: Any = maps if which in ("v3", "v4") else maps[0]
     wanted = target(*OBJECTS)
     optimizer = torch.optim.Adam(maps, lr=0.1)
     history = []

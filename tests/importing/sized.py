@@ -256,3 +256,94 @@ class NewestFirst(Base):
         for layer in self.layers:
             x = torch.cat([layer(x), x], 1)
         return x
+
+
+class Arithmetic(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(2 * x - 1)
+        return self.down((1 - torch.tanh(x) ** 2) / 2 + (-x).pow(2))
+
+
+class MadeWhileRunning(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.MaxPool2d(2)(nn.ReLU(inplace=True)(self.first(x)))
+
+
+class DataShuffled(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        count, channels, height, width = x.data.size()
+        x = x.view(count, 2, int(channels / 2), height, width).transpose(1, 2).contiguous()
+        return self.down(x.view(count, -1, height, width))
+
+
+class OneBias(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor, self.bias = nn.Parameter(torch.ones(1)), nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.factor * F.relu(self.first(x)) + self.bias)
+
+
+class AnyArguments(Base):
+    def forward(self, *pictures: Tensor, **others: Tensor) -> Tensor:
+        x = F.relu(self.first(pictures[0] if not others else others["x"]))
+        return self.head(x.mean((2, 3)))
+
+
+class Checked(Base):
+    """Its inner module asks for types of tensors, which stand-ins of a trace have not."""
+
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            if not isinstance(x, Tensor):
+                message = "expected a tensor"
+                raise TypeError(message)
+            return F.max_pool2d(F.relu(self.norm(x), inplace=True), 2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = self.Inner()
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = self.inner(self.first(x))
+        return {"map": x, "half": self.down(x)}
+
+
+class CellsToChannels(Base):
+    """Blocks of cells go to the channels, by the first cells first and then channel by channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed = nn.Conv2d(32, 8, 1)
+
+    def blocks(self, x: Tensor, *order: int) -> Tensor:
+        n, c, h, w = x.size()
+        x = x.view(n, c, h // 2, 2, w // 2, 2).permute(*order).contiguous()
+        return self.mixed(x.view(n, c * 4, h // 2, w // 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        x = self.blocks(x, 0, 3, 5, 1, 2, 4) + self.blocks(x, 0, 1, 3, 5, 2, 4)
+        n, c, h, w = x.size()
+        return x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, -1, 2 * h, 2 * w)
+
+
+class OneSize(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(self.first(x))
+        return self.head(F.avg_pool2d(x, x.size(2)).flatten(1))
+
+
+class UnitVectors(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((8,), 20.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.weight.view(1, -1, 1, 1) * F.normalize(self.first(x)))

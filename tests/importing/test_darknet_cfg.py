@@ -107,6 +107,51 @@ def yolo_v2() -> list[str]:
     ]
 
 
+def mish(filters: int, size: int, stride: int = 1) -> str:
+    return conv(filters, size, stride).replace("leaky", "mish")
+
+
+def row(*numbers: int) -> str:
+    return section("route", layers=",".join(map(str, numbers)))
+
+
+def three(filters: int, turns: int = 1) -> list[str]:
+    """1x1 and 3x3 convolutions in turn, a 1x1 convolution last."""
+    pair = [conv(filters, 1), conv(2 * filters, 3)]
+    return [*pair * turns, conv(filters, 1)]
+
+
+V4 = "12,16, 19,36, 40,28, 36,75, 76,55, 72,146, 142,110, 192,243, 459,401"
+
+
+def yolo_v4() -> list[str]:
+    """Section 3.4 of YOLOv4: CSPDarknet-53, pyramid pooling, paths up and down, three heads."""
+    layers, ends = [mish(32, 3)], []
+    stages = (1, 64, 64, 32), (2, 128, 64, 64), (8, 256, 128, 128), (8, 512, 256, 256)
+    for count, filters, part, middle in (*stages, (4, 1024, 512, 512)):
+        layers += [mish(filters, 3, 2), mish(part, 1), row(-2), mish(part, 1)]
+        for _ in range(count):
+            layers += [mish(middle, 1), mish(part, 3)]
+            layers.append(section("shortcut", **{"from": -3}, activation="linear"))
+        layers += [mish(part, 1), row(-1, -(3 * count + 4)), mish(filters, 1)]
+        ends.append(len(layers) - 1)
+    layers += three(512)
+    layers += [section("maxpool", stride=1, size=5), row(-2), section("maxpool", stride=1, size=9)]
+    layers += [row(-4), section("maxpool", stride=1, size=13), row(-1, -3, -5, -6), *three(512)]
+    sides = [len(layers) - 1]
+    for filters, end in ((256, ends[-2]), (128, ends[-3])):
+        layers += [conv(filters, 1), section("upsample", stride=2), row(end), conv(filters, 1)]
+        layers += [row(-1, -3), *three(filters, 2)]
+        sides.append(len(layers) - 1)
+    for level, (filters, reach) in enumerate(((128, 1.2), (256, 1.1), (512, 1.05))):
+        if level:
+            layers += [row(-4), conv(filters, 3, 2), row(-1, sides[-1 - level]), *three(filters, 2)]
+        mask = ",".join(str(3 * level + place) for place in range(3))
+        head = section("yolo", mask=mask, anchors=V4, classes=80, num=9, scale_x_y=reach)
+        layers += [conv(2 * filters, 3), plain(3 * (5 + 80)), head]
+    return layers
+
+
 def read(*layers: str) -> ImportedGraph:
     return darknet.graph_of_source(Source("net.cfg", "\n".join(layers)), "net")
 
@@ -117,7 +162,7 @@ def spelled(graph: ImportedGraph) -> archdsl.Network:
 
 def rows(network: archdsl.Network) -> list[tuple[object, ...]]:
     """What each layer gives, and what it costs, in the order of the network."""
-    found = network.summary().rows
+    found = [row for row in network.summary().rows if row.kind != "identity"]
     return [(row.kind, row.shape, row.parameters, row.macs) for row in found]
 
 
@@ -126,6 +171,7 @@ def rows(network: archdsl.Network) -> list[tuple[object, ...]]:
     [
         ("yolo_v3", [net(416), *yolo_v3()]),
         ("yolo_v2", [net(416), *yolo_v2()]),
+        ("yolo_v4", [net(608), *yolo_v4()]),
     ],
 )
 def test_detectors_are_those_of_the_collection(spec: str, cfg: list[str]) -> None:
@@ -200,6 +246,78 @@ def test_a_shortcut_from_a_larger_map_takes_every_other_cell() -> None:
         assert torch.allclose(module(data), last)
 
 
+def test_a_shortcut_from_a_deeper_map_takes_its_first_channels() -> None:
+    """shortcut_multilayer_cpu (blas.c of AlexeyAB's fork): as many values as there are."""
+    add = section("shortcut", **{"from": -3}, activation="linear")
+    module = module_of(read(net(4, 1), plain(5), section("activation"), plain(3), add))
+    data = torch.randn(1, 1, 4, 4)
+    parts = dict(module.named_children())
+    with torch.no_grad():
+        first = parts["layer1"](data)
+        assert torch.equal(module(data), parts["layer2"](first) + first[:, :3])
+
+
+@pytest.mark.parametrize("noadjust", [0, 1])
+def test_a_crop_is_the_middle(noadjust: int) -> None:
+    """crop_layer.c: (h - out_h)/2 rows are left out, and 2x - 1 is what goes on."""
+    crop = section("crop", crop_height=3, crop_width=2, flip=1, noadjust=noadjust)
+    data = torch.rand(1, 3, 8, 8)
+    middle = data[:, :, 2:5, 3:5]
+    found = module_of(read(net(8), crop))(data)
+    assert torch.equal(found, middle if noadjust else 2 * middle - 1)
+
+
+def test_sam_multiplies() -> None:
+    sam = section("sam", **{"from": -2})
+    layers = [section("activation", activation="relu"), section("activation", activation="tanh")]
+    data = torch.randn(1, 3, 4, 4)
+    found = module_of(read(net(4), *layers, sam))(data)
+    assert torch.equal(found, data.relu() * data.relu().tanh())
+
+
+def test_a_temperature_divides() -> None:
+    data = torch.randn(2, 3, 1, 1)
+    found = module_of(read(net(1), section("softmax", temperature=3)))(data)
+    assert torch.allclose(found.flatten(1), (data.flatten(1) / 3).softmax(1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1), (3, 2)])
+def test_local_means_are_of_the_cells_inside(size: int, stride: int) -> None:
+    """forward_local_avgpool_layer (maxpool_layer.c): -pad/2 in front, what is valid is counted."""
+    data = torch.randn(1, 1, 6, 6)
+    found = module_of(read(net(6, 1), section("local_avgpool", size=size, stride=stride)))(data)
+    count = (6 + size - 1 - size) // stride + 1
+    assert found.shape == (1, 1, count, count)
+    for row_, column in ((0, 0), (1, 2), (count - 1, count - 1)):
+        y, x = (place * stride - (size - 1) // 2 for place in (row_, column))
+        window = data[0, 0, max(y, 0) : y + size, max(x, 0) : x + size]
+        assert float(found[0, 0, row_, column]) == pytest.approx(float(window.mean()), abs=1e-6)
+
+
+def test_the_later_reorg_has_the_channels_of_a_cell_together() -> None:
+    """reorg_cpu (blas.c of AlexeyAB's fork), by its loops."""
+    data = torch.randn(1, 3, 4, 6)
+    given_size = section("net", height=4, width=6, channels=3)
+    found = module_of(read(given_size, section("reorg3d", stride=2)))(data)
+    for k in range(12):
+        offset, channel = divmod(k, 3)
+        assert torch.equal(found[0, k], data[0, channel, offset // 2 :: 2, offset % 2 :: 2])
+
+
+@pytest.mark.parametrize(("count", "squared"), [(1, True), (2, False), (2, True)])
+def test_later_heads_say_how_boxes_are_read(count: int, squared: bool) -> None:
+    layers: list[str] = []
+    for reach in (2.0, 1.05)[:count]:
+        keys = {**TWO, "scale_x_y": reach, "new_coords": int(squared), "iou_loss": "ciou"}
+        layers += [row(0), HALVE] if layers else [HALVE]
+        layers += [plain(14), section("yolo", **keys)]
+    network = spelled(read(net(32), *layers))
+    last = [*network.checked.instances()][-1].layer
+    assert (last.kind, last.squared) == ("reaching_detections", squared)  # type: ignore[attr-defined]
+    assert last.reach == (2.0, 1.05)[:count]  # type: ignore[attr-defined]
+    assert last.anchors == ((1, 2), (3, 4)) * count  # type: ignore[attr-defined]
+
+
 def test_groups_of_a_route_are_channels() -> None:
     part = section("route", layers=-1, groups=2, group_id=1)
     module = module_of(read(net(4, 4), section("activation", activation="mish"), part))
@@ -212,7 +330,7 @@ def test_groups_of_a_route_are_channels() -> None:
     [
         ([section("convolutional", filters=3)], 1, "no network of Darknet's"),
         ([net(8), section("local", filters=3)], 8, "there is no layer for [local]"),
-        ([net(8), section("softmax", temperature=3)], 9, "temperature=3"),
+        ([net(8), section("softmax", groups=3)], 9, "groups=3"),
         ([net(8), section("route", layers=3)], 9, "names a layer that is not there: 3"),
         ([net(8), section("shortcut", **{"from": -2})], 9, "names a layer that is not there: -2"),
         ([net(8), section("convolutional", filters="many")], 9, "filters has to be a whole"),
@@ -349,7 +467,18 @@ TWO = {"anchors": "1,2,3,4", "num": 2, "classes": 2}
         ),
         ([section("convolutional", size=3, stride=1, antialiasing=1)], "antialiasing=1"),
         ([section("maxpool", size=2, maxpool_depth=1)], "maxpool_depth=1"),
-        ([section("local_avgpool", size=2)], "there is no layer for [local_avgpool]"),
+        ([section("contrastive")], "there is no layer for [contrastive]"),
+        (
+            [
+                plain(14),
+                section("yolo", **TWO),
+                section("route", layers=0),
+                HALVE,
+                plain(14),
+                section("yolo", **TWO, new_coords=1),
+            ],
+            "different forms of boxes",
+        ),
         ([section("softmax", groups=2)], "groups=2"),
         ([section("route", layers=-1, group=2)], "names a layer"),
     ],

@@ -33,6 +33,15 @@ SAME = {
     "NewestFirst": "repeat<8,parallel<",
     "Twins": "shared<tower,",
     "Recurrent": "shared<middle,",
+    "Arithmetic": "add_constant<-1.0,multiply<2.0",
+    "MadeWhileRunning": "max_pool<2,2,2,2,relu<con",
+    "DataShuffled": "channel_shuffle<2",
+    "OneBias": "bias<per_channel=false,layer_scale<",
+    "AnyArguments": "fc<5,avg_pool_everything<relu<con",
+    "CellsToChannels": "reorg<",
+    "UnitVectors": "l2_norm_scaled<con",
+    "OneSize": "fc<5,avg_pool_everything",
+    "Checked": "max_pool<2,2,2,2,relu<batch_norm<con",
 }
 
 
@@ -43,6 +52,11 @@ def test_the_spec_is_the_module(name: str) -> None:
     assert done.exit_code == 0, done.output
     assert "verified against" in done.stderr
     assert SAME[name] in done.stdout, done.stdout
+
+
+def test_blocks_of_cells_have_torchs_names() -> None:
+    done = run("import", f"{SIZED}:CellsToChannels", "--input", "3x32x32", "--no-verify")
+    assert "pixel_shuffle<" in done.stdout and "pixel_unshuffle<" in done.stdout
 
 
 def test_rows_of_features() -> None:
@@ -73,3 +87,18 @@ def test_a_file_is_run_as_python_runs_it(tmp_path: Path) -> None:
     done = run("import", f"{tmp_path / 'net.py'}:make", "--input", "3x8x8")
     assert done.exit_code == 0, done.output
     assert "con<9,1,1" in done.stdout
+
+
+def test_a_file_of_a_package_is_run_as_a_part_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "package_of_nets"
+    folder.mkdir()
+    (folder / "widths.py").write_text("CHANNELS = 4\n")
+    for number, line in enumerate(("from .widths import", "from package_of_nets.widths import")):
+        file = folder / f"net{number}.py"
+        file.write_text(
+            f"{line} CHANNELS\nfrom torch import nn\ndef make():\n"
+            "    return nn.Conv2d(3, CHANNELS, 1)\n"
+        )
+        done = run("import", f"{file}:make", "--input", "3x8x8")
+        assert done.exit_code == 0, done.output
+        assert "con<4,1,1" in done.stdout

@@ -19,6 +19,8 @@ _NAMES = (
     "seresnextaa101d_32x8d spnasnet_100 starnet_s050 test_byobnet test_efficientnet "
     "test_resnet tf_efficientnet_b0 tinynet_e vgg11_bn vovnet39a wide_resnet50_2 xception41 "
     "xception71 "
+    # beside these: families of newer years
+    "convmixer_768_32 fbnetv3_b gernet_s hgnetv2_b0 regnetz_005 res2next50 resnetrs50 "
 )
 TIMM = _NAMES.split()
 """One small model of each family of convolutional networks in timm that can be said."""
@@ -44,6 +46,17 @@ DARKNET = {
     "half of the channels": "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n"
     + CONVOLUTION.format(4, 1)
     + "[route]\nlayers=-1,-3\n",
+    "reach": LINEAR.format(7) + "[yolo]\nmask=1\nanchors=4,4, 8,8\nclasses=2\nnum=2\n"
+    "scale_x_y=1.05\niou_loss=ciou\nnms_kind=greedynms\n",
+    "squared": LINEAR.format(7).replace("linear", "logistic")
+    + "[yolo]\nmask=1\nanchors=4,4, 8,8\nclasses=2\nnum=2\nscale_x_y=2.0\nnew_coords=1\n",
+    # As in YOLOv7: what reads the last map is written behind what reads an earlier one.
+    "heads at the end": CONVOLUTION.format(8, 2)
+    + "".join(
+        f"[route]\nlayers={layer}\n" + LINEAR.format(7) + "[yolo]\nmask=0\nanchors=4,4\nclasses=2\n"
+        for layer in (0, 1)
+    ),
+    "deeper shortcut": CONVOLUTION.format(4, 1) + "[shortcut]\nfrom=-2\nactivation=leaky\n",
     "region": LINEAR.format(14)
     + "[region]\nclasses=2\nnum=2\nsoftmax=1\ncoords=4\nanchors=1,2,3,4\n",
 }
@@ -66,7 +79,7 @@ def test_forms_of_darknet(name: str, tmp_path: Path) -> None:
     [
         ("[region]\nclasses=2\nnum=1\nsoftmax=1\n", "[region] has too few anchors"),
         ("[yolo]\nclasses=2\n", "mask names an anchor that is not there"),
-        ("[yolo]\nclasses=2\nanchors=4,4\nmask=0\nscale_x_y=1.05\n", "scale_x_y=1.05"),
+        ("[yolo]\nclasses=3\nanchors=4,4\nmask=0\nscale_x_y=1.05\n", "do not fit"),
     ],
 )
 def test_heads_of_darknet_that_are_refused(head: str, words: str, tmp_path: Path) -> None:

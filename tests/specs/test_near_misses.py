@@ -37,7 +37,7 @@ EVERY_KIND = (
     *("inception_v3", "resnet50", "mobilenet_v2", "vgg11", "inception_v4"),
 )
 CONSTANTS = {"regnet_x_400mf", "regnet_y_400mf"}  # computed while torchvision builds its model
-SIZED = {"ghostnet", "res2net50"}
+SIZED = {"ghostnet", "hrnet_w18", "res2net50"}
 """Equal to their references on images of a known size, which a changed network may not take."""
 NAMES = families.family(sorted(REFERENCES.keys() - SIZED | PLAIN), QUICK)
 

@@ -115,6 +115,16 @@ CFG = {
         256, *[256, 512] * 3, 255,
         128, *[128, 256] * 3, 255,
     ],
+    "yolo_v4": [
+        32, 64, 64, 64, 32, 64, 64, 64,
+        128, 64, 64, *[64, 64] * 2, 64, 128,
+        256, 128, 128, *[128, 128] * 8, 128, 256,
+        512, 256, 256, *[256, 256] * 8, 256, 512,
+        1024, 512, 512, *[512, 512] * 4, 512, 1024,
+        512, 1024, 512, 512, 1024, 512,
+        256, 256, *[256, 512] * 2, 256, 128, 128, *[128, 256] * 2, 128, 256, 255,
+        256, *[256, 512] * 3, 255, 512, *[512, 1024] * 3, 255,
+    ],
 }  # fmt: skip
 
 
@@ -166,6 +176,56 @@ def test_yolo_v3_by_arithmetic() -> None:
     }
     assert shapes(summary, "concat") == [(768, 26, 26), (384, 52, 52)]
     assert 2 * summary.macs / 1e9 == pytest.approx(65.864, abs=0.001)  # what Darknet prints
+
+
+# ---- YOLOv4, 2020 ----
+
+
+def cspdarknet53() -> int:
+    """Learned values of the backbone: each stage halves the size, and splits into two parts."""
+    total = conv_bn(32, 3, 3)
+    channels = 32
+    stages = ((1, 64, 64, 32), (2, 128, 64, 64), (8, 256, 128, 128), (8, 512, 256, 256),
+              (4, 1024, 512, 512))  # fmt: skip
+    for count, n, part, middle in stages:
+        total += conv_bn(n, 3, channels) + 2 * conv_bn(part, 1, n)
+        total += count * (conv_bn(middle, 1, part) + conv_bn(part, 3, middle))
+        total += conv_bn(part, 1, part) + conv_bn(n, 1, 2 * part)
+        channels = n
+    return total
+
+
+def five(n: int, channels: int) -> int:
+    """Learned values of 1x1 and 3x3 convolutions in turn, three and two."""
+    return conv_bn(n, 1, channels) + 2 * conv_bn(n, 1, 2 * n) + 2 * conv_bn(2 * n, 3, n)
+
+
+def test_yolo_v4_by_arithmetic() -> None:
+    summary = archdsl.load("yolo_v4").summary()
+    total = cspdarknet53()
+    total += conv_bn(512, 1, 1024) + 2 * conv_bn(1024, 3, 512) + 2 * conv_bn(512, 1, 1024)
+    total += conv_bn(512, 1, 4 * 512)  # behind the pyramid of poolings
+    for n in (256, 128):  # up
+        total += conv_bn(n, 1, 2 * n) + conv_bn(n, 1, 2 * n) + five(n, 2 * n)
+    for n in (256, 512):  # down
+        total += conv_bn(n, 3, n // 2) + five(n, 2 * n)
+    total += sum(conv_bn(2 * n, 3, n) + conv(3 * (4 + 1 + 80), 1, 2 * n) for n in (128, 256, 512))
+    assert summary.parameters == total == 64_363_101
+    (maps,) = archdsl.load("yolo_v4", net="maps").summary().outputs.values()
+    assert isinstance(maps, FeatureMaps)
+    assert [shape for _, shape in maps.maps] == [(255, side, side) for side in (76, 38, 19)]
+
+
+@pytest.mark.parametrize(("side", "billions"), [(608, 128.459), (512, 91.095), (416, 60.137)])
+def test_yolo_v4_has_the_operations_that_darknet_prints(side: int, billions: float) -> None:
+    """Beside convolutions it counts the cells of poolings' windows, sums and enlarged maps."""
+    macs = archdsl.load("yolo_v4", input=(3, side, side)).summary().macs
+    cells = {stride: (side // stride) ** 2 for stride in (2, 4, 8, 16, 32)}
+    pools = (13**2 + 9**2 + 5**2) * 512 * cells[32]
+    sums = (64 * cells[2] + 2 * 64 * cells[4] + 8 * 128 * cells[8] + 8 * 256 * cells[16]
+            + 4 * 512 * cells[32])  # fmt: skip
+    enlarged = 256 * cells[16] + 128 * cells[8]
+    assert (2 * macs + pools + sums + enlarged) / 1e9 == pytest.approx(billions, abs=0.002)
 
 
 # ---- against the same networks in PyTorch ----

@@ -164,6 +164,7 @@ def test_darknets_arithmetic_is_ours(tmp_path: Path) -> None:
         # The sizes of the files that Darknet's author publishes.
         ("yolo_v2", 203_934_260, 16),
         ("yolo_v3", 248_007_048, 20),
+        ("yolo_v4", 257_717_640, 20),
     ],
 )
 def test_the_size_of_published_files(name: str, size: int, head: int) -> None:

@@ -120,6 +120,20 @@ class Multiply(nn.Module):
         return f"{self.factor}"
 
 
+class AddConstant(nn.Module):
+    """Every value plus a constant."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input + self.value
+
+    def extra_repr(self) -> str:
+        return f"{self.value}"
+
+
 class L2Normalize(nn.Module):
     """Each sample divided by its Euclidean length (dlib l2normalize_)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 from archdsl.diagnostics import fail, listing
 from archdsl.importers.darknet.cfg import Section
@@ -15,6 +16,7 @@ from archdsl.layers.pyramids import Collect
 from archdsl.layers.yolo import (
     AnchorDetections,
     GridDetections,
+    ReachingDetections,
     ScaleDetections,
     YoloV1,
     YoloV2,
@@ -22,7 +24,7 @@ from archdsl.layers.yolo import (
 )
 
 
-@makes(Collect, YoloGrid, ScaleDetections, AnchorDetections, GridDetections)
+@makes(Collect, YoloGrid, ReachingDetections, ScaleDetections, AnchorDetections, GridDetections)
 def detector(reading: CfgReader) -> int:
     """The detections that all heads give together, as one layer of the catalogue."""
     kinds = {section.kind for _, section in reading.heads}
@@ -34,40 +36,66 @@ def detector(reading: CfgReader) -> int:
         return _HEADS[section.kind](reading)
 
 
-@makes(Collect, ScaleDetections)
+class _Level(NamedTuple):
+    """A map of the third or fourth YOLO: its rows, its operation, and what its head says."""
+
+    rows: int
+    end: int
+    sides: tuple[float, ...]
+    reach: float
+    squared: bool
+
+
+@makes(Collect, ReachingDetections, ScaleDetections)
 def _yolo(reading: CfgReader) -> int:
     """Each map has some of all anchors; the catalogue takes the finest map first."""
     draft = reading.draft
-    levels: list[tuple[int, int, list[float]]] = []
-    for end, section in reading.heads:
-        require(section, scale_x_y=(1, 1), new_coords=(0, 0))
-        sizes = section.numbers("anchors")
-        pairs = list(zip(sizes[::2], sizes[1::2], strict=False))
-        mask = section.integers("mask") or range(section.integer("num", 1))
-        if not all(0 <= number < len(pairs) for number in mask):
-            raise fail(
-                "mask names an anchor that is not there",
-                section.where("mask"),
-                f"expected numbers from 0 to {len(pairs) - 1}",
-            )
-        if levels and 2 * len(mask) != len(levels[0][2]):
+    levels = [_level(draft, end, section) for end, section in reading.heads]
+    for level, (_, section) in zip(levels, reading.heads, strict=True):
+        if len(level.sides) != len(levels[0].sides):
             raise fail(
                 "heads with different numbers of anchors",
                 section.where("mask"),
-                f"expected {len(levels[0][2]) // 2} as in the head before, found {len(mask)}",
+                f"expected {len(levels[0].sides) // 2} as in the head before, "
+                f"found {len(level.sides) // 2}",
             )
-        _check_classes(draft, end, section, len(mask) * (5 + section.integer("classes", 20)))
-        rows = image(draft.shape(end), "yolo")[1] or 1
-        levels.append((rows, end, [side for number in mask for side in pairs[number]]))
-    levels.sort(key=lambda level: -level[0])
+        if level.squared != levels[0].squared:
+            raise fail("heads with different forms of boxes", section.where("new_coords"))
+    levels.sort(key=lambda level: -level.rows)
     height = draft.shape(0)[1] or 1
-    names = tuple(f"stride{height // rows}" for rows, _, _ in levels)
+    names = tuple(f"stride{height // level.rows}" for level in levels)
     if len(set(names)) < len(names):
         raise RuleError("two heads on maps of the same size", f"found {listing(names)}")
-    ends = [end for _, end, _ in levels]
+    ends = [level.end for level in levels]
     maps = ends[0] if len(ends) == 1 else draft.add(Collect(names), *ends)
-    anchors = tuple(side for _, _, sides in levels for side in sides)
-    return draft.add(YoloV3(anchors).layer(), maps, 0)
+    sides = tuple(side for level in levels for side in level.sides)
+    reach = tuple(level.reach for level in levels)
+    squared = levels[0].squared
+    found = YoloV3(sides).layer()
+    if squared or set(reach) != {1.0}:
+        pairs = tuple(zip(sides[::2], sides[1::2], strict=True))
+        found = ReachingDetections(pairs, reach, squared=squared)
+    return draft.add(found, maps, 0)
+
+
+def _level(draft: Draft, end: int, section: Section) -> _Level:
+    sizes = section.numbers("anchors")
+    pairs = list(zip(sizes[::2], sizes[1::2], strict=False))
+    mask = section.integers("mask") or range(section.integer("num", 1))
+    if not all(0 <= number < len(pairs) for number in mask):
+        raise fail(
+            "mask names an anchor that is not there",
+            section.where("mask"),
+            f"expected numbers from 0 to {len(pairs) - 1}",
+        )
+    _check_classes(draft, end, section, len(mask) * (5 + section.integer("classes", 20)))
+    return _Level(
+        image(draft.shape(end), "yolo")[1] or 1,
+        end,
+        tuple(side for number in mask for side in pairs[number]),
+        section.number("scale_x_y", 1.0),
+        section.integer("new_coords", 0) != 0,
+    )
 
 
 @makes(AnchorDetections)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from archdsl.diagnostics import fail
 from archdsl.importers.darknet.cfg import Section
 from archdsl.importers.darknet.cfg_reader import HEAD, NORM, CfgReader, normalised, refuse, require
 from archdsl.importers.darknet.heads import DETECTORS, detector
 from archdsl.importers.made_layers import makes
-from archdsl.importers.windows import Sides, max_pool
+from archdsl.importers.windows import Sides, avg_pool, max_pool
 from archdsl.ir.layer import RuleError, image, shown
 from archdsl.layers.activation import Softmax, SoftmaxAll
 from archdsl.layers.convolution import Convolution, TransposedConvolution
-from archdsl.layers.joins import Add, AddPadded, Concat, Gate
-from archdsl.layers.linear import Dropout, FullyConnected, Multiply
-from archdsl.layers.permutation import DarknetReorg
+from archdsl.layers.joins import Add, AddPadded, Concat, Gate, Mult
+from archdsl.layers.linear import AddConstant, Dropout, FullyConnected, Multiply
+from archdsl.layers.permutation import DarknetReorg, Reorg
 from archdsl.layers.pooling import AvgPool, Chunk, MaxPool
+from archdsl.layers.reshape import Slice
 from archdsl.layers.resize import UpsampleNearest
 
 _OTHER_CONVOLUTIONS = [
@@ -96,8 +98,8 @@ def _connected(reading: CfgReader, section: Section) -> None:
     reading.normalise(section)
 
 
-@makes(max_pool)
-def _maxpool(reading: CfgReader, section: Section) -> None:
+@makes(max_pool, avg_pool)
+def _pool(pool: Callable[..., int], reading: CfgReader, section: Section) -> None:
     """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
     refuse(section, "maxpool_depth", "antialiasing")
     stride = section.integer("stride", 1)
@@ -108,7 +110,7 @@ def _maxpool(reading: CfgReader, section: Section) -> None:
     padding = section.integer("padding", size - 1)
     first, last = padding // 2, padding - padding // 2
     sides = Sides(first, first, last, last)
-    reading.at = max_pool(reading.draft, reading.at, (size, size), steps, sides)
+    reading.at = pool(reading.draft, reading.at, (size, size), steps, sides)
 
 
 @makes(AvgPool)
@@ -133,7 +135,7 @@ def _route(reading: CfgReader, section: Section) -> None:
     reading.at = ends[0] if len(ends) == 1 else reading.draft.add(Concat(), *ends)
 
 
-@makes(Add, AddPadded, MaxPool, CfgReader.activate)
+@makes(Add, AddPadded, MaxPool, Slice, CfgReader.activate)
 def _shortcut(reading: CfgReader, section: Section) -> None:
     refuse(section, "weights_type", "weights_normalization")
     others = [reading.named(section, "from", number) for number in section.integers("from")]
@@ -143,21 +145,28 @@ def _shortcut(reading: CfgReader, section: Section) -> None:
     if len(shapes) == 1 or len(others) > 1:
         reading.add(Add(), *others)
     else:
-        reading.add(AddPadded(), _sampled(reading, others[0]))
+        part = _sampled(reading, others[0])
+        same = reading.draft.shape(part) == reading.draft.shape(reading.at)
+        reading.add(Add() if same else AddPadded(), part)
     reading.activate(section, "linear")
 
 
 def _sampled(reading: CfgReader, other: int) -> int:
-    """The part of an s times larger map that Darknet adds in a shortcut: every s-th cell."""
+    """The part of another map that Darknet adds in a shortcut.
+
+    Every s-th cell of an s times larger map, or the first channels of a deeper one.
+    """
     channels, height, width = image(reading.draft.shape(reading.at), "shortcut")
     wider, rows, columns = image(reading.draft.shape(other), "shortcut")
     assert height and width and rows and columns  # a .cfg gives the input's size
     step = columns // width
-    if wider > channels or (-(-rows // (step or 1)), -(-columns // (step or 1))) != (height, width):
+    if (-(-rows // (step or 1)), -(-columns // (step or 1))) != (height, width):
         raise RuleError(
             "a sum of tensors of different shapes",
             f"found {shown((channels, height, width))} and {shown((wider, rows, columns))}",
         )
+    if wider > channels:
+        other = reading.draft.add(Slice(0, 0, 0, channels, rows, columns), other)
     return other if step == 1 else reading.draft.add(MaxPool(1, 1, step, step, 0, 0), other)
 
 
@@ -169,11 +178,39 @@ def _scale_channels(reading: CfgReader, section: Section) -> None:
     reading.activate(section, "linear")
 
 
+@makes(Mult, CfgReader.activate)
+def _sam(reading: CfgReader, section: Section) -> None:
+    """Attention of every place: the features of another layer, times what is here."""
+    features = reading.named(section, "from", section.required("from"))
+    reading.at = reading.draft.add(Mult(), features, reading.at)
+    reading.activate(section, "linear")
+
+
+@makes(Slice, Multiply, AddConstant)
+def _crop(reading: CfgReader, section: Section) -> None:
+    """The middle, with values from -1 to 1 in place of those from 0 on, unless ``noadjust``."""
+    channels, height, width = image(reading.draft.shape(reading.at), "crop")
+    rows, columns = section.integer("crop_height", 1), section.integer("crop_width", 1)
+    first = ((height or 1) - rows) // 2, ((width or 1) - columns) // 2
+    reading.add(Slice(0, *first, channels, rows, columns))
+    if not section.integer("noadjust", 0):
+        reading.add(Multiply(2.0))
+        reading.add(AddConstant(-1.0))
+
+
 @makes(UpsampleNearest, Multiply)
 def _upsample(reading: CfgReader, section: Section) -> None:
     reading.add(UpsampleNearest(section.integer("stride", 2)))
     factor = section.number("scale", 1.0)
     reading.add(Multiply(factor) if factor != 1 else None)
+
+
+@makes(Reorg)
+def _reorg3d(reading: CfgReader, section: Section) -> None:
+    """Blocks of cells become channels, the channels of the first cell first."""
+    refuse(section, "reverse")
+    stride = section.integer("stride", 1)
+    reading.add(Reorg(stride, stride))
 
 
 @makes(DarknetReorg)
@@ -182,10 +219,12 @@ def _reorg(reading: CfgReader, section: Section) -> None:
     reading.add(DarknetReorg(section.integer("stride", 1)))
 
 
-@makes(Softmax, SoftmaxAll)
+@makes(Multiply, Softmax, SoftmaxAll)
 def _softmax(reading: CfgReader, section: Section) -> None:
     refuse(section, "tree")
-    require(section, groups=(1, 1), temperature=(1, 1))
+    require(section, groups=(1, 1))
+    temperature = section.number("temperature", 1.0)
+    reading.add(Multiply(1 / temperature) if temperature not in (0, 1) else None)
     places = reading.draft.shape(reading.at)[1:]
     alone = section.number("spatial", 0) or places in ((), (1, 1))
     reading.add(Softmax() if alone else SoftmaxAll())
@@ -217,16 +256,20 @@ SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "deconvolutional": _deconvolutional,
     "connected": _connected,
     "conn": _connected,
-    "maxpool": _maxpool,
-    "max": _maxpool,
+    "maxpool": partial(_pool, max_pool),
+    "max": partial(_pool, max_pool),
+    "local_avgpool": partial(_pool, avg_pool),
     "avgpool": _avgpool,
     "avg": _avgpool,
     "dropout": _dropout,
     "route": _route,
     "shortcut": _shortcut,
     "scale_channels": _scale_channels,
+    "sam": _sam,
+    "crop": _crop,
     "upsample": _upsample,
     "reorg": _reorg,
+    "reorg3d": _reorg3d,
     "softmax": _softmax,
     "soft": _softmax,
     "activation": _activation,
@@ -241,13 +284,14 @@ TRAINING = ("learning_rate", "momentum", "decay", "stopbackward", "burn_in", "cl
 
 IDLE = {
     "convolutional": "dot grad_centr reverse angle stream wait_stream",
+    "crop": "flip angle saturation exposure shift",
     "route": "stream wait_stream",
     "softmax": "noloss",
     "cost": "type scale ratio noobj thresh smooth",
     "dropout": "dropblock dropblock_size_rel dropblock_size_abs",
     "yolo": "num jitter random ignore_thresh truth_thresh iou_thresh max iou_loss iou_normalizer "
     "cls_normalizer obj_normalizer delta_normalizer max_delta resize label_smooth_eps map "
-    "nms_kind beta_nms counters_per_class focal_loss objectness_smooth",
+    "nms_kind beta_nms counters_per_class focal_loss objectness_smooth uc_normalizer",
     "region": "jitter random rescore object_scale noobject_scale class_scale coord_scale "
     "mask_scale absolute thresh bias_match max",
     "detection": "jitter random rescore object_scale noobject_scale class_scale coord_scale "

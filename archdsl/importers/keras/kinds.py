@@ -18,6 +18,7 @@ from archdsl.layers import activation as act
 from archdsl.layers.convolution import TransposedConvolution
 from archdsl.layers.factors import LayerScale
 from archdsl.layers.linear import (
+    AddConstant,
     Dropout,
     FullyConnected,
     Multiply,
@@ -322,15 +323,17 @@ def _left_out(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     return inputs[0]
 
 
-@makes(Multiply)
+@makes(Multiply, AddConstant)
 def _before(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     """Preprocessing at the input is noted and left out; elsewhere a factor becomes a layer."""
     if inputs[0] == 0:
         draft.note(f"The input takes values as they are behind {entry.kind} {entry.name}.")
         return 0
-    if entry.kind != "Rescaling" or entry.number("offset", 0.0):
+    if entry.kind != "Rescaling":
         raise RuleError("the catalogue has no layer for it but at the input")
-    return draft.add(Multiply(entry.number("scale", 1.0)), inputs[0])
+    scaled = draft.add(Multiply(entry.number("scale", 1.0)), inputs[0])
+    offset = entry.number("offset", 0.0)
+    return draft.add(AddConstant(offset), scaled) if offset else scaled
 
 
 # ---- pooling ----

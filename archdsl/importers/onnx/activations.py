@@ -17,7 +17,7 @@ from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.values import GRID, NEAR
 from archdsl.ir.layer import Layer
 from archdsl.layers import activation
-from archdsl.layers.linear import Multiply
+from archdsl.layers.linear import AddConstant, Multiply
 
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
@@ -48,7 +48,7 @@ def is_input(values: Array) -> bool:
     return _equal(values, GRID)
 
 
-@makes(*_FIXED, activation.LeakyReLU, activation.ClippedReLU, activation.ELU, Multiply)
+@makes(*_FIXED, activation.LeakyReLU, activation.ClippedReLU, activation.ELU, Multiply, AddConstant)
 def recognised(values: Array) -> Layer | None:
     """The layer that makes these of the samples."""
     if values.shape != GRID.shape or values.dtype == bool or not np.isfinite(values[NEAR]).all():
@@ -66,6 +66,7 @@ def _candidates(values: Array) -> Iterator[Layer]:
         yield activation.ClippedReLU(round_off(bound))
     yield activation.ELU(round_off(-at[-30.0]))
     yield Multiply(round_off(at[1.0]))
+    yield AddConstant(round_off(at[0.0]))
 
 
 def round_off(value: float) -> float:

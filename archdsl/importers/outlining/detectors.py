@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from archdsl.importers.imported_graph import Operation
@@ -12,16 +13,20 @@ from archdsl.ir.layer import Layer
 from archdsl.layers.yolo import (
     AnchorDetections,
     GridDetections,
+    ReachingDetections,
     ScaleDetections,
+    YoloHead,
     YoloV1,
     YoloV2,
     YoloV3,
+    YoloV4,
 )
 
 _MADE_BY: dict[type[Layer], type[Combinator]] = {
     GridDetections: YoloV1,
     AnchorDetections: YoloV2,
     ScaleDetections: YoloV3,
+    ReachingDetections: YoloV4,
 }
 
 
@@ -31,14 +36,30 @@ def detector(layer: Layer) -> tuple[str, tuple[str, ...]] | None:
     if combinator is None:
         return None
     texts: list[str] = []
-    for argument in dataclasses.fields(combinator):
+    # What is named stands behind what goes by position.
+    for argument in sorted(dataclasses.fields(combinator), key=lambda each: each.kw_only is True):
+        if isinstance(layer, ReachingDetections) and argument.name == "heads":
+            texts += _heads(layer)
+            continue
         value = getattr(layer, argument.name)
         if argument.kw_only:
             if value != argument.default:
                 texts.append(f"{argument.name}={value_text(value)}")
         else:
-            texts += (value_text(number).removesuffix(".0") for number in _flat(value))
+            texts += (_number(number) for number in _flat(value))
     return combinator.kind, tuple(texts)
+
+
+def _heads(layer: ReachingDetections) -> Iterable[str]:
+    """The heads of a fourth YOLO, each with its part of the anchors."""
+    each = len(layer.anchors) // len(layer.reach)
+    for number, reach in enumerate(layer.reach):
+        sides = _flat(layer.anchors[number * each : (number + 1) * each])
+        yield f"{YoloHead.kind}<{','.join(_number(value) for value in (reach, *sides))}>"
+
+
+def _number(value: Any) -> str:
+    return value_text(value).removesuffix(".0")
 
 
 def _flat(value: Any) -> list[Any]:

@@ -92,6 +92,8 @@ class _Reduction:
         source = piece.inputs[0]
         if source in self._kept or len(self._readers[source]) != 1:
             return
+        if self._in_order and self._between(source, piece):
+            return
         before = self._piece.pop(source)
         del self._starting[piece.first]
         if len(before.steps) >= len(piece.steps):
@@ -103,6 +105,13 @@ class _Reduction:
         before.highest = max(before.highest, piece.highest)
         self._piece[before.end] = before
         self._retry(before)
+
+    def _between(self, source: int, piece: ChainPiece) -> bool:
+        """True if another piece stands between an operation and the piece that reads it."""
+        return any(
+            self._starting.get(index) not in (None, piece)
+            for index in range(source + 1, piece.first)
+        )
 
     def _retry(self, piece: ChainPiece) -> None:
         """Look again at the piece that reads a changed one: it may be reducible now."""

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.analysis.anti_unification import Constant, Formula, Term, abstract
+from archdsl.importers.outlining.parameter_names import (
+    CHANNELS,
+    Around,
+    Place,
+    Use,
+    channel_names,
+    numbered,
+)
 from archdsl.importers.outlining.spelling import fractions, needless, value_text
-from archdsl.importers.outlining.terms import LayerHead, Pool, TemplateHead, Value, instances_of
+from archdsl.importers.outlining.terms import (
+    CombinatorHead,
+    LayerHead,
+    Pool,
+    TemplateHead,
+    Value,
+    instances_of,
+    kind_of,
+)
 
 _BASES = {
     "filters": "N",
@@ -104,6 +119,18 @@ class Parameters:
                 found += zip(bases, values, strict=True)
         return found
 
+    def _places(self, chain: int) -> list[Place]:
+        """Where the arguments of a chain stand, in the order of its slots."""
+        found: list[Place] = []
+        for step, around in walk_inside(self._pool, chain):
+            head, values, _ = self._pool[step]
+            if isinstance(head, TemplateHead):
+                for parameter in self.patterns[head.template].parameters:
+                    found.append(Place("depthwise" if parameter.name == "IN" else "", around))
+            else:
+                found += [Place(kind_of(head), around)] * len(values)
+        return found
+
     def _pattern(
         self, instances: Sequence[int]
     ) -> tuple[list[str], list[tuple[Value, ...]], list[Term], list[tuple[Value, ...]]]:
@@ -117,7 +144,7 @@ class Parameters:
 
     def _generalise(self, template: int, instances: Sequence[int]) -> None:
         bases, columns, terms, arguments = self._pattern(instances)
-        named = _named(bases, terms, arguments)
+        named = _named(bases, terms, arguments, self._places(instances[0]), columns)
         texts = [
             self._text(base, term.value)
             if isinstance(term, Constant)
@@ -181,15 +208,23 @@ def _fractions(pool: Pool, main: int) -> dict[str, dict[float, str]]:
 
 def walk(pool: Pool, chain: int) -> list[int]:
     """The steps of a chain and of its blocks, a step before its blocks; not those of calls."""
-    found: list[int] = []
-    waiting = list(reversed(pool.steps(chain)))
+    return [step for step, _ in walk_inside(pool, chain)]
+
+
+def walk_inside(pool: Pool, chain: int) -> list[tuple[int, Around]]:
+    """The steps as ``walk`` gives them, each with the combinators around it."""
+    found: list[tuple[int, Around]] = []
+    waiting: list[tuple[int, Around]] = [(step, ()) for step in reversed(pool.steps(chain))]
     while waiting:
-        step = waiting.pop()
-        found.append(step)
+        step, around = waiting.pop()
+        found.append((step, around))
         head, _, blocks = pool[step]
-        if not isinstance(head, TemplateHead):
-            for block in reversed(blocks):
-                waiting += reversed(pool.steps(block))
+        if isinstance(head, TemplateHead):
+            continue
+        kind = head.kind if isinstance(head, CombinatorHead) else ""
+        for number, block in reversed([*enumerate(blocks)]):
+            inner = (*around, (kind, step, number))
+            waiting += [(each, inner) for each in reversed(pool.steps(block))]
     return found
 
 
@@ -229,21 +264,27 @@ def _abstracted(
 
 
 def _named(
-    bases: Sequence[str], terms: Sequence[Term], arguments: Sequence[tuple[Value, ...]]
+    bases: Sequence[str],
+    terms: Sequence[Term],
+    arguments: Sequence[tuple[Value, ...]],
+    places: Sequence[Place],
+    columns: Sequence[tuple[Value, ...]],
 ) -> list[TemplateParameter]:
     uses: list[list[str]] = [[] for _ in arguments]
     for base, term in zip(bases, terms, strict=True):
         if isinstance(term, Formula) and term.plain:
             uses[term.argument].append(base)
     chosen = [_base(used) for used in uses]
-    totals = Counter(chosen)
-    counted: Counter[str] = Counter()
-    found = []
-    for base, values in zip(chosen, arguments, strict=True):
-        counted[base] += 1
-        name = f"{base}{counted[base]}" if totals[base] > 1 else base
-        found.append(TemplateParameter(_TYPES[type(values[0])], name, base))
-    return found
+    said = [
+        Use(base, place, column[0], term.argument if isinstance(term, Formula) else None)
+        for base, place, column, term in zip(bases, places, columns, terms, strict=True)
+    ]
+    channels = channel_names(said, {n for n, base in enumerate(chosen) if base == CHANNELS})
+    names = list(numbered([channels.get(n, base) for n, base in enumerate(chosen)]))
+    return [
+        TemplateParameter(_TYPES[type(values[0])], name, base)
+        for name, base, values in zip(names, chosen, arguments, strict=True)
+    ]
 
 
 def _base(used: Sequence[str]) -> str:

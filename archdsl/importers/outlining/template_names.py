@@ -13,12 +13,15 @@ from archdsl.importers.outlining.terms import (
     REPEAT,
     ActivationHead,
     CombinatorHead,
+    Head,
     LayerHead,
     TemplateHead,
     instances_of,
 )
 from archdsl.ir.layer import lookup
 
+_CONTAINERS = frozenset({"sequential_list", "sequential_tuple", "module_list", "module_dict"})
+"""Classes that say nothing but that they hold others."""
 _WORDS = frozenset(
     {"SUBNET", "net_type", "template", "using", "typedef", "typename", "class", "struct"}
     | {"namespace", "param", "const", "constexpr", "true", "false", "sizeof", "return"}
@@ -26,6 +29,8 @@ _WORDS = frozenset(
 )
 _LONGEST = 24
 _IDIOM = 3  # layers
+_TIMES = {1: "", 2: "double_", 3: "triple_"}
+_LEARNING = ("conv", "depthwise", "fc", "linear", "attention")
 
 
 class TemplateNames:
@@ -43,6 +48,8 @@ class TemplateNames:
         self._kept = Counter(self._home(template) for template in wholes - self._shrinking)
         self._claimed = {self._home(template) for template in wholes}
         self._names: dict[int, str] = {}
+        self._short: dict[int, str] = {}
+        """What each template mainly does, in a word."""
         self._taken: set[str] = set()
 
     def __getitem__(self, template: int) -> str:
@@ -51,9 +58,13 @@ class TemplateNames:
     def give(self, template: int, pattern: TemplatePattern) -> None:
         """Name a template; those that it uses have names already."""
         home = self._home(template)
-        if template in self._bodies and home in self._claimed:
+        if home and template in self._bodies and home in self._claimed:
             home = home if home.endswith("_body") or home == "body" else f"{home}_body"
-        base = self._idiom(pattern) or home or self._made_of(pattern.body)
+        self._short[template] = self._main_word(pattern)
+        idiom, short = self._idiom(pattern), self._in_short(pattern)
+        if home and idiom.count("_") >= _IDIOM:
+            idiom = ""  # the origin's name says it shorter
+        base = idiom or home or short or self._made_of(pattern.body)
         if lookup(base) is not None or base in _WORDS:
             base = f"{base}_block"
         # Of two that the origin has in one class the one that makes maps smaller is told apart.
@@ -67,11 +78,37 @@ class TemplateNames:
 
     def _idiom(self, pattern: TemplatePattern) -> str:
         """A few layers in a row by their own names: conv_bn_relu."""
-        steps = self._pool.steps(pattern.body)
-        words = [self._word(*each) for each in zip(steps, pattern.leading, strict=True)]
+        words = self._words(pattern)
         name = "_".join(words)
-        short = name.count("_") < _IDIOM and len(name) <= _LONGEST
-        return name if short and all(words) else ""
+        return name if len(words) <= _IDIOM and len(name) <= _LONGEST and all(words) else ""
+
+    def _words(self, pattern: TemplatePattern) -> list[str]:
+        steps = self._pool.steps(pattern.body)
+        return [self._word(*each) for each in zip(steps, pattern.leading, strict=True)]
+
+    def _in_short(self, pattern: TemplatePattern) -> str:
+        """A few templates in a row by what each mainly does: double_conv, pool_conv."""
+        words = [
+            self._short[head.template] if isinstance(head, TemplateHead) else word
+            for head, word in zip(self._heads(pattern.body), self._words(pattern), strict=True)
+        ]
+        if len(words) > _IDIOM or not all(words):
+            return ""
+        if len(set(words)) == 1:
+            return f"{_TIMES[len(words)]}{words[0]}"
+        name = "_".join(words)
+        return name if len(name) <= _LONGEST else ""
+
+    def _main_word(self, pattern: TemplatePattern) -> str:
+        """The layer of a template that learns most, a convolution before what stands around it."""
+        words = []
+        for head, word in zip(self._heads(pattern.body), self._words(pattern), strict=True):
+            own = self._short[head.template] if isinstance(head, TemplateHead) else word
+            words.append(own)
+        return next((word for word in words if word in _LEARNING), words[0] if words else "")
+
+    def _heads(self, body: int) -> list[Head]:
+        return [self._pool[step].head for step in self._pool.steps(body)]
 
     def _word(self, step: int, leading: str) -> str:
         head = self._pool[step].head
@@ -88,7 +125,7 @@ class TemplateNames:
         """The class that the origin has for it, or else the name of its part."""
         homes = self._homes.get(template) or Counter()
         for home, _ in homes.most_common():
-            if kind := snake(home.kind):
+            if (kind := snake(home.kind)) and kind not in _CONTAINERS:
                 return kind
         if any(home.name.isdigit() for home in homes):
             return ""
@@ -98,10 +135,15 @@ class TemplateNames:
         return ""
 
     def _made_of(self, body: int) -> str:
-        heads = [self._pool[step].head for step in self._pool.steps(body)]
-        if REPEAT in heads or sum(isinstance(h, (TemplateHead, CombinatorHead)) for h in heads) > 1:
+        steps = [self._pool[step] for step in self._pool.steps(body)]
+        heads = [step.head for step in steps]
+        if REPEAT in heads:
             return "stage"
-        return "block" if any(isinstance(head, CombinatorHead) for head in heads) else "body"
+        pools = isinstance(heads[0], LayerHead) and heads[0].cls.stem == "avgpool"
+        if pools and steps[-1].values[:1] in (("sigmoid",), ("hardsigmoid",)):
+            return "squeeze_excitation"
+        inner = any(isinstance(head, (TemplateHead, CombinatorHead)) for head in heads)
+        return "block" if inner else "body"
 
     def _marks(self, body: int) -> Iterator[str]:
         """Words for what a template has that another one of the same name may not have."""

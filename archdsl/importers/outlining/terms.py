@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from archdsl.importers.outlining.spelling import names_of
 from archdsl.ir.layer import Layer
 
 Value = Hashable
@@ -64,6 +65,15 @@ class TemplateHead:
 
 
 Head = LayerHead | ActivationHead | CombinatorHead | TagHead | TemplateHead
+
+
+def kind_of(head: Head) -> str:
+    """The name that a step has in a text; empty for a template, which is named later."""
+    if isinstance(head, LayerHead):
+        known = [each.name for each in names_of(head.cls) if head.fixed and each.preset]
+        return known[0] if len(known) == 1 else head.cls.kind
+    return getattr(head, "kind", "")
+
 
 REPEAT = CombinatorHead("repeat", names=("count",))
 DENSE = CombinatorHead("dense", names=("count",))

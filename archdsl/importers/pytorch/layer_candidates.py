@@ -57,6 +57,7 @@ from archdsl.layers.joins import (
     ResizeToMatch,
 )
 from archdsl.layers.linear import (
+    AddConstant,
     Dropout,
     FullyConnected,
     Linear,
@@ -68,11 +69,12 @@ from archdsl.layers.normalization import (
     BatchNorm,
     GroupNorm,
     InstanceNorm,
+    L2NormScaled,
     LayerNormLast,
     LocalResponseNorm,
 )
 from archdsl.layers.padding import Pad, ReflectionPad, ReplicationPad, on_sides
-from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle
+from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle, Reorg
 from archdsl.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -310,17 +312,20 @@ def _maximum(seen: Seen) -> Proposals:
     yield Proposal(ChannelMax(), seen.node.inputs)
 
 
-@makes(Add, BroadcastSum, Affine, Bias, BiasLast, PositionEmbedding)
+@makes(Add, BroadcastSum, Affine, Bias, BiasLast, PositionEmbedding, AddConstant)
 def _sum(seen: Seen) -> Proposals:
     if len(seen.tensors()) == 2:
         yield Proposal(Add(), seen.tensors())
         yield Proposal(AddPadded(), seen.before("pad"))
         yield from _broadcast(BroadcastSum(), seen)
+    elif isinstance(value := seen["other"], (int, float)):
+        yield Proposal(AddConstant(float(value)), seen.tensors())
     else:
         scaled = seen.before("mul")
         yield Proposal(Affine(), scaled)
         yield Proposal(Affine(per_value=True), scaled)
         yield Proposal(Bias(), seen.tensors())
+        yield Proposal(Bias(per_channel=False), seen.tensors())
         yield Proposal(PositionEmbedding(), seen.tensors())
         yield Proposal(BiasLast(), seen.tensors())
 
@@ -335,7 +340,7 @@ def _broadcast(join: Gate | BroadcastSum, seen: Seen) -> Proposals:
     yield Proposal(join, (second, rows[0]))
 
 
-@makes(Gate, Mult, LayerScale, LayerScaleLast, Multiply)
+@makes(Gate, Mult, LayerScale, LayerScaleLast, L2NormScaled, Multiply)
 def _product(seen: Seen) -> Proposals:
     first, *others = seen.tensors()
     if others:
@@ -348,6 +353,7 @@ def _product(seen: Seen) -> Proposals:
         yield Proposal(LayerScale(), (first,))
         yield Proposal(LayerScale(per_channel=False), (first,))
         yield Proposal(LayerScaleLast(), (first,))
+        yield Proposal(L2NormScaled(), seen.before("normalize"))
     elif isinstance(factor := seen["other"], (int, float)):
         yield Proposal(Multiply(float(factor)), (first,))
 
@@ -418,7 +424,7 @@ def _flattening(seen: Seen) -> Proposals:
     yield Proposal(Flatten(), seen.node.inputs)
 
 
-@makes(ReshapeTo)
+@makes(ReshapeTo, Reorg)
 def _reshape(seen: Seen) -> Proposals:
     sizes = seen["shape"]
     if len(sizes) == 4 and all(isinstance(size, int) for size in sizes[1:]):
@@ -426,6 +432,12 @@ def _reshape(seen: Seen) -> Proposals:
             yield Proposal(ChannelsLast(), seen.node.inputs)
             yield Proposal(ChannelsFirst(), seen.node.inputs)
         yield Proposal(ReshapeTo(*sizes[1:]), seen.node.inputs)
+        source = seen.behind("permute", "reshape")
+        if source is not None and (shape := seen.shapes.get(source)) and len(shape) == 3:
+            rows, columns = (
+                (whole or 0) // part for whole, part in zip(shape[1:], sizes[2:], strict=True)
+            )
+            yield Proposal(Reorg(rows, columns), (source,))
 
 
 @makes(ChannelShuffle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import importlib.util
 import inspect
 import sys
@@ -109,7 +110,8 @@ def _run(path: Path) -> ModuleType:
     """The module of a file, run as ``python FILE.py`` would run it but for its name.
 
     Its folder is the first place to import from, and stays so: functions of the file may import
-    when they are called, and it may have changed ``sys.path`` itself.
+    when they are called, and it may have changed ``sys.path`` itself. A file that imports as a part
+    of its folder (``from . import x``) is run as ``python -m FOLDER.FILE`` from the folder above.
     """
     spec = importlib.util.spec_from_file_location(_MODULE, path)
     if not is_file(path) or spec is None or spec.loader is None:
@@ -120,10 +122,23 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module  # dataclasses, pickle and torch.fx look their module up there
     try:
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except ImportError as error:
+            if not _of_a_package(error, path):
+                raise
+            sys.path.insert(0, str(path.parent.resolve().parent))
+            return importlib.import_module(f"{path.parent.resolve().name}.{path.stem}")
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise fail(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     return module
+
+
+def _of_a_package(error: ImportError, path: Path) -> bool:
+    """True if a file fails because it is a part of the package that its folder is."""
+    folder = path.parent.resolve().name
+    wanted = (error.name or "").partition(".")[0]
+    return "no known parent package" in str(error) or wanted == folder
 
 
 def _made(factory: Any, what: str) -> nn.Module:

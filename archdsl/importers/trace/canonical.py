@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import torch
 import torch.fx
@@ -31,9 +32,10 @@ from archdsl.analysis.equivalence.errors import MatchError
 from archdsl.analysis.equivalence.graph import CanonicalGraph
 from archdsl.backends.torch.trial_run import undisturbed
 from archdsl.importers.trace.detectors import outlined
-from archdsl.importers.trace.fx_trace import defaults, trace
+from archdsl.importers.trace.exported_trace import ExportedTrace, trace_exported
+from archdsl.importers.trace.fx_trace import defaults, is_whole, trace
 from archdsl.importers.trace.interpreter import Interpreter
-from archdsl.importers.trace.sized_trace import trace_sized
+from archdsl.importers.trace.sized_trace import INNER, trace_sized
 from archdsl.importers.trace.values import Cell
 
 
@@ -62,11 +64,11 @@ def canonical(
     with undisturbed(module, training):
         interpreter = Interpreter(module, training, for_weights)
         given: dict[str, object] = {**defaults(module)}
-        graph = _traced(module, given, examples)
+        graph, root, restored = _traced(module, given, examples)
         for node in graph.nodes:
             if node.op == "placeholder" and node.target not in given:
                 given[node.target] = Cell(interpreter.add_input(node.name))
-        result = interpreter.run(graph, module, "", given)
+        result = restored(interpreter.run(graph, root, "", given))
         outputs = [
             (name, interpreter.settled(value.value))
             for name, value in named_outputs(result)
@@ -80,15 +82,30 @@ def canonical(
 
 def _traced(
     module: nn.Module, given: Mapping[str, object], examples: Sequence[torch.Tensor]
-) -> torch.fx.Graph:
-    """The graph of a run on examples; where that cannot be had, one of any sizes."""
+) -> ExportedTrace:
+    """The graph of a run on examples; where that cannot be had, one of any sizes.
+
+    Where torch.fx does not come through, or not into all modules, torch.export is asked.
+    """
     names = [name for name in _inputs(module) if name not in given]
+    found: torch.fx.Graph | None = None
     if examples and len(names) == len(examples):
-        try:
-            return trace_sized(module, {**given, **dict(zip(names, examples, strict=True))})
-        except MatchError:
-            pass
-    return trace(module, given)
+        with suppress(MatchError):
+            found = trace_sized(module, {**given, **dict(zip(names, examples, strict=True))})
+    if examples and (found is None or _unseen(found, module)):
+        with suppress(MatchError):
+            return trace_exported(module, examples)
+    return ExportedTrace(found or trace(module, given), module, lambda result: result)
+
+
+def _unseen(graph: torch.fx.Graph, root: nn.Module) -> bool:
+    """True if the graph calls a module that torch.fx could not look into."""
+    return any(
+        node.op == "call_module"
+        and INNER not in node.meta
+        and not is_whole(root.get_submodule(str(node.target)))
+        for node in graph.nodes
+    )
 
 
 def _inputs(module: nn.Module) -> list[str]:

@@ -63,6 +63,10 @@ class Tracer(torch.fx.Tracer):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
+        try:
+            self.path_of_module(m)
+        except NameError:  # it is made as the network runs: what it does is recorded
+            return forward(*args, **kwargs)
         entered = self.module_stack.copy()
         try:
             return super().call_module(m, forward, args, kwargs)

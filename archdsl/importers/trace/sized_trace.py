@@ -67,6 +67,8 @@ class _SizedProxy(torch.fx.Proxy):
 
     def __getattr__(self, name: str) -> Any:
         value = self.value
+        if name == "data" and isinstance(value, Tensor):
+            return self
         if name == "shape" and isinstance(value, Tensor):
             return self.size()
         if not callable(known := getattr(value, name)) and not _holds_tensor(known):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.analysis.equivalence.graph import CanonicalNode
 from archdsl.analysis.equivalence.labels import Label
-from archdsl.importers.trace.operations import Fields
+from archdsl.importers.trace.operation_entries import Fields
 
 _SIX = 6
 

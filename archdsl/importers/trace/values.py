@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 
@@ -140,3 +141,26 @@ def without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def dimensions_of(value: object) -> object:
     """Dimensions to reduce, whose order is without meaning."""
     return tuple(sorted(value)) if isinstance(value, (tuple, list)) else value
+
+
+def size_of_map(value: object) -> object:
+    """Height and width of another tensor in one form, whichever way they are asked for."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        operands = [part.operands for part in value if isinstance(part, Size)]
+        if [part[1:] for part in operands] == [(2,), (3,)] and operands[0][0] == operands[1][0]:
+            return Size("size", (operands[0][0], "map"))
+    if isinstance(value, Size) and value.operation == "getitem":
+        shape, places = value.operands
+        if isinstance(shape, Size) and places in (slice(2, None), slice(-2, None), slice(2, 4)):
+            return Size("size", (shape.operands[0], "map"))
+    return value
+
+
+def numbers_of(value: object) -> int | list[int] | None:
+    """One number or several, sizes by their values; None where one is not known."""
+    parts = value if isinstance(value, (tuple, list)) else [value]
+    known = [part.known if isinstance(part, Size) else part for part in parts]
+    if not all(isinstance(part, int) for part in known):
+        return None
+    numbers = cast("list[int]", known)
+    return numbers if isinstance(value, (tuple, list)) else numbers[0]

@@ -26,24 +26,24 @@ syntax match archInput
       \ "\<\%(input\|input_grayscale_image_pyramid\|input_images\|input_images_sized\|input_rgb_image
       \\|input_rgb_image_pair\|input_rgb_image_pyramid\|input_rgb_image_sized\|input_tensor\)_\=\>"
 syntax match archLayer
-      \ "\<\%(act\|act16\|act4\|adaptive_avg_pool\|adaptive_computation_time\|adaptive_max_pool\|affine
-      \\|attention\|avg_pool\|avg_pool_everything\|batch_norm\|bias\|bias_last\|bn_con\|bn_fc\|channel_max
-      \\|channel_mean\|channel_shuffle\|channels_first\|channels_last\|chunk\|class_token\|clipped_relu
-      \\|con\|cont\|darknet_reorg\|depthwise\|dropout\|dropout_10\|dropout_rate\|elu\|embeddings\|extract\|fc
-      \\|fc_no_bias\|flatten\|gelu\|group_norm\|hardsigmoid\|hardswish\|htan\|identity\|instance_norm
-      \\|l2_norm_scaled\|l2normalize\|layer_norm\|layer_norm_last\|layer_scale\|layer_scale_last
-      \\|leaky_relu\|linear\|linear_no_bias\|log_softmax\|loss_barlow_twins\|loss_binary_hinge
-      \\|loss_binary_log\|loss_binary_log_per_pixel\|loss_dot\|loss_epsilon_insensitive
-      \\|loss_mean_squared\|loss_mean_squared_multioutput\|loss_mean_squared_per_channel_and_pixel
-      \\|loss_mean_squared_per_pixel\|loss_metric\|loss_multibinary_log\|loss_multiclass_log
-      \\|loss_multiclass_log_per_pixel\|loss_multiclass_log_per_pixel_weighted
-      \\|loss_multiclass_log_weighted\|loss_multimulticlass_log\|loss_ranking\|lrn\|max_pool
-      \\|max_pool_everything\|merge_patches\|mish\|multiply\|pad\|pixel_shuffle\|pixel_unshuffle
-      \\|position_embedding\|positional_encodings\|prelu\|reflection_pad\|relu\|relu6\|reorg
-      \\|replication_pad\|reshape_to\|resize_to\|rms_norm\|samples\|scale_weights\|select\|sig\|sigmoid
-      \\|silu\|slice\|smelu\|softmax\|softmax_all\|softmaxm\|softplus\|spatial_dropout\|stochastic_depth
-      \\|tanh\|token\|token_mean\|tokens\|transpose\|tril\|tril_diag\|tril_mask\|upsample\|upsample_nearest
-      \\|window_attention\|yolo_grid\)_\=\>"
+      \ "\<\%(act\|act16\|act4\|adaptive_avg_pool\|adaptive_computation_time\|adaptive_max_pool\|add_constant
+      \\|affine\|attention\|avg_pool\|avg_pool_everything\|batch_norm\|bias\|bias_last\|bn_con\|bn_fc
+      \\|channel_max\|channel_mean\|channel_shuffle\|channels_first\|channels_last\|chunk\|class_token
+      \\|clipped_relu\|con\|cont\|darknet_reorg\|depthwise\|dropout\|dropout_10\|dropout_rate\|elu
+      \\|embeddings\|extract\|fc\|fc_no_bias\|flatten\|gelu\|group_norm\|hardsigmoid\|hardswish\|htan
+      \\|identity\|instance_norm\|l2_norm_scaled\|l2normalize\|layer_norm\|layer_norm_last\|layer_scale
+      \\|layer_scale_last\|leaky_relu\|linear\|linear_no_bias\|log_softmax\|loss_barlow_twins
+      \\|loss_binary_hinge\|loss_binary_log\|loss_binary_log_per_pixel\|loss_dot
+      \\|loss_epsilon_insensitive\|loss_mean_squared\|loss_mean_squared_multioutput
+      \\|loss_mean_squared_per_channel_and_pixel\|loss_mean_squared_per_pixel\|loss_metric
+      \\|loss_multibinary_log\|loss_multiclass_log\|loss_multiclass_log_per_pixel
+      \\|loss_multiclass_log_per_pixel_weighted\|loss_multiclass_log_weighted
+      \\|loss_multimulticlass_log\|loss_ranking\|lrn\|max_pool\|max_pool_everything\|merge_patches\|mish
+      \\|multiply\|pad\|pixel_shuffle\|pixel_unshuffle\|position_embedding\|positional_encodings\|prelu
+      \\|reflection_pad\|relu\|relu6\|reorg\|replication_pad\|reshape_to\|resize_to\|rms_norm\|samples
+      \\|scale_weights\|select\|sig\|sigmoid\|silu\|slice\|smelu\|softmax\|softmax_all\|softmaxm\|softplus
+      \\|spatial_dropout\|stochastic_depth\|tanh\|token\|token_mean\|tokens\|transpose\|tril\|tril_diag
+      \\|tril_mask\|upsample\|upsample_nearest\|window_attention\|yolo_grid\)_\=\>"
 syntax match archCombinator
       \ "\<\%(add_layer\|add_loss_layer\|add_prev\|add_prev1\|add_prev10\|add_prev2\|add_prev3\|add_prev4
       \\|add_prev5\|add_prev6\|add_prev7\|add_prev8\|add_prev9\|add_skip_layer\|add_tag_layer\|anchors
@@ -62,8 +62,8 @@ syntax match archCombinator
       \\|scale_prev\|scale_prev1\|scale_prev10\|scale_prev2\|scale_prev3\|scale_prev4\|scale_prev5
       \\|scale_prev6\|scale_prev7\|scale_prev8\|scale_prev9\|scale_tagged\|shared\|skip1\|skip10\|skip2
       \\|skip3\|skip4\|skip5\|skip6\|skip7\|skip8\|skip9\|ssd\|ssd_level\|svm_detect\|tag1\|tag10\|tag2\|tag3
-      \\|tag4\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_labels\|yolo_v1\|yolo_v2
-      \\|yolo_v3\)_\=\>"
+      \\|tag4\|tag5\|tag6\|tag7\|tag8\|tag9\|tap\|warp\|when\|yolo_anchors\|yolo_head\|yolo_labels\|yolo_v1
+      \\|yolo_v2\|yolo_v3\|yolo_v4\)_\=\>"
 syntax match archPixel
       \ "\<\%(array\|array2d\|bgr_pixel\|hsi_pixel\|lab_pixel\|matrix\|rgb_alpha_pixel\|rgb_pixel\|vector\)_\=\>"
 " lists: end

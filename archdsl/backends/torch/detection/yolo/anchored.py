@@ -38,21 +38,32 @@ YOLO_V3_ANCHORS: tuple[tuple[Anchor, ...], ...] = (
 """For COCO, at strides of 32, 16 and 8 (YOLOv3, section 2.3)."""
 
 
-class _Places(NamedTuple):
+class Places(NamedTuple):
     """Geometry of P predictions, ordered by map, then row by row of cells, then by anchor.
 
     ``corners``, ``strides`` and ``anchors`` are P×2: column and row of the cell, its width and
-    height, and the anchor's, in pixels. ``table`` has for each anchor its first prediction, the
-    number of predictions from cell to cell, and the columns and rows of its map.
+    height, and the anchor's, in pixels. ``reach`` is P×1, the range of centres in cells. ``table``
+    has for each anchor its first prediction, the number of predictions from cell to cell, and the
+    columns and rows of its map.
     """
 
     corners: Tensor
     strides: Tensor
     anchors: Tensor
+    reach: Tensor
     table: Tensor
 
+    def at(self, chosen: Tensor) -> Places:
+        """The geometry of some of the predictions, by their numbers."""
+        return self._replace(
+            corners=self.corners[chosen],
+            strides=self.strides[chosen],
+            anchors=self.anchors[chosen],
+            reach=self.reach[chosen],
+        )
 
-class _Matches(NamedTuple):
+
+class Matches(NamedTuple):
     """Predictions matched to boxes, by image and position, and their regression targets."""
 
     image: Tensor
@@ -62,7 +73,7 @@ class _Matches(NamedTuple):
 
 
 class _Anchored(YoloDetector):
-    """Base of YOLOv2 and YOLOv3: decoding, matching and losses with anchors.
+    """Base of YOLO from its second version on: decoding, matching and losses with anchors.
 
     Takes maps N×(A·(5+C))×H×W, one for each group of anchors: for the first anchor x, y, width,
     height, objectness and the classes, then for the next. In training a box belongs to the anchor
@@ -83,8 +94,10 @@ class _Anchored(YoloDetector):
         score_threshold: float,
         nms_threshold: float,
         max_detections: int,
+        reach: Sequence[float] | None = None,
     ) -> None:
         super().__init__(classes, score_threshold, nms_threshold, max_detections)
+        self.reach = tuple(reach or (1.0,) * len(anchors))
         self.ignore_threshold = ignore_threshold
         self.object_weight = object_weight
         self.groups = [len(group) for group in anchors]
@@ -109,8 +122,8 @@ class _Anchored(YoloDetector):
     def decode(self, features: Tensor | Sequence[Tensor], size: Size) -> tuple[Tensor, Tensor]:
         """All boxes N×P×4, and their scores N×P×C: objectness times probability."""
         raw, places = self._flat(features, size)
-        scores = raw[..., 4:5].sigmoid() * self._probabilities(raw[..., 5:])
-        return _boxes(raw, places), scores
+        scores = self._chance(raw[..., 4:5]) * self._probabilities(raw[..., 5:])
+        return self._boxes(raw, places), scores
 
     def loss(
         self, features: Tensor | Sequence[Tensor], size: Size, targets: Sequence[Target] | None
@@ -119,30 +132,19 @@ class _Anchored(YoloDetector):
         raw, places = self._flat(features, size)
         truths = [(box.to(raw), label) for box, label in self.checked(targets, len(raw))]
         matches = self._match(truths, places, size)
-        boxes = _boxes(raw.detach(), places)
+        boxes = self._boxes(raw.detach(), places)
         learning = raw[matches.image, matches.place]
-        truth = box_convert(matches.boxes, "xyxy", "cxcywh")
-        offsets = truth[:, :2] / places.strides[matches.place] - places.corners[matches.place]
-        sides = (truth[:, 2:] / places.anchors[matches.place]).log()
-        off = torch.cat(
-            [
-                self._offset_loss(learning[:, :2], offsets),
-                (learning[:, 2:4] - sides).square() / 2,
-            ],
-            1,
-        )
-        weight = 2 - truth[:, 2:].prod(1, keepdim=True) / (size[0] * size[1])
         overlaps = overlap(boxes[matches.image, matches.place], matches.boxes)
         empty = raw[..., 4][self._empty(boxes, truths, matches)]
         terms = {
-            "loss_box": weight * off,
+            "loss_box": self._box_loss(learning, matches, places, size),
             "loss_object": self.object_weight * self._object_loss(learning[:, 4], overlaps),
             "loss_no_object": self._no_object_loss(empty),
-            "loss_class": self._class_loss(learning[:, 5:], matches.labels),
+            "loss_class": self.class_weight * self._class_loss(learning[:, 5:], matches.labels),
         }
         return {name: term.sum() / len(raw) for name, term in terms.items()}
 
-    def _flat(self, features: Tensor | Sequence[Tensor], size: Size) -> tuple[Tensor, _Places]:
+    def _flat(self, features: Tensor | Sequence[Tensor], size: Size) -> tuple[Tensor, Places]:
         """The predictions N×P×(5+C) of all maps, and where they stand."""
         maps = [features] if isinstance(features, Tensor) else list(features)
         depth = 5 + self.classes
@@ -155,31 +157,52 @@ class _Anchored(YoloDetector):
         ]
         grids = [(part.shape[2], part.shape[3]) for part in maps]
         groups = torch.split(self.anchors.to(raw[0]), self.groups)
-        return torch.cat(raw, 1), _places(grids, groups, size)
+        return torch.cat(raw, 1), _places(grids, groups, self.reach, size)
+
+    def _boxes(self, raw: Tensor, places: Places) -> Tensor:
+        """Boxes ...×P×4 in pixels (YOLO9000, figure 3), whose centres reach beyond their cells."""
+        offsets = self._chance(raw[..., :2]) * places.reach - (places.reach - 1) / 2
+        centres = (offsets + places.corners) * places.strides
+        sides = self._stretched(raw[..., 2:4]) * places.anchors
+        corners: Tensor = box_convert(torch.cat([centres, sides], -1), "cxcywh", "xyxy")
+        return corners
+
+    def _box_loss(self, learning: Tensor, matches: Matches, places: Places, size: Size) -> Tensor:
+        """Losses of centres and of the logarithms of sides; small boxes weigh up to twice as much.
+
+        ``learning`` are the predictions that match.
+        """
+        truth = box_convert(matches.boxes, "xyxy", "cxcywh")
+        offsets = truth[:, :2] / places.strides[matches.place] - places.corners[matches.place]
+        sides = (truth[:, 2:] / places.anchors[matches.place]).log()
+        off = [self._offset_loss(learning[:, :2], offsets), (learning[:, 2:4] - sides).square() / 2]
+        weight = 2 - truth[:, 2:].prod(1, keepdim=True) / (size[0] * size[1])
+        loss: Tensor = weight * torch.cat(off, 1)
+        return loss
 
     def _match(
-        self, truths: Sequence[tuple[Tensor, Tensor]], places: _Places, size: Size
-    ) -> _Matches:
+        self, truths: Sequence[tuple[Tensor, Tensor]], places: Places, size: Size
+    ) -> Matches:
         """The prediction of each box, as long as several boxes do not share one."""
         parts = []
         for number, (boxes, labels) in enumerate(truths):
             centres, sides = box_convert(boxes, "xyxy", "cxcywh").chunk(2, 1)
-            anchor = overlap(_at_origin(sides)[:, None], _at_origin(self.anchors.to(boxes))).argmax(
-                1
-            )
+            shapes = overlap(_at_origin(sides)[:, None], _at_origin(self.anchors.to(boxes)))
+            box, anchor = self._chosen(shapes)
             start, step, columns, rows = places.table[anchor].unbind(1)
             grid = torch.stack([columns, rows], 1)
-            cell = (centres / centres.new_tensor([size[1], size[0]]) * grid).long().clamp(min=0)
+            size_of = centres.new_tensor([size[1], size[0]])
+            cell = (centres[box] / size_of * grid).long().clamp(min=0)
             # A centre on the far edge of the image belongs to the last cell.
             column, row = torch.minimum(cell, grid - 1).unbind(1)
             place = start + (row * columns + column) * step
             first = first_of_each(place)
             image = torch.full_like(first, number)
-            parts.append((image, place[first], boxes[first], labels[first]))
-        return _Matches(*(torch.cat(same) for same in zip(*parts, strict=True)))
+            parts.append((image, place[first], boxes[box[first]], labels[box[first]]))
+        return Matches(*(torch.cat(same) for same in zip(*parts, strict=True)))
 
     def _empty(
-        self, boxes: Tensor, truths: Sequence[tuple[Tensor, Tensor]], matches: _Matches
+        self, boxes: Tensor, truths: Sequence[tuple[Tensor, Tensor]], matches: Matches
     ) -> Tensor:
         """Predictions that learn the absence of objects: N×P."""
         empty = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
@@ -190,6 +213,23 @@ class _Anchored(YoloDetector):
         return empty
 
     # ---- what the versions differ in ----
+
+    class_weight = 1.0
+
+    def _chosen(self, overlaps: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers of boxes and of the anchors that learn them, from the overlaps of their shapes.
+
+        ``overlaps`` are boxes × anchors. Of several for one place the first is taken.
+        """
+        return torch.arange(len(overlaps), device=overlaps.device), overlaps.argmax(1)
+
+    def _chance(self, values: Tensor) -> Tensor:
+        """Numbers from 0 to 1 of a map's values."""
+        return values.sigmoid()
+
+    def _stretched(self, values: Tensor) -> Tensor:
+        """The factors of the anchors' sides."""
+        return values.exp()
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         """The classes' probabilities, given that there is an object."""
@@ -294,23 +334,29 @@ class YoloV3(_Anchored):
         return logits.sigmoid()
 
     def _offset_loss(self, logits: Tensor, offsets: Tensor) -> Tensor:
-        return _cross_entropy(logits, offsets)
+        return self._question(logits, offsets)
 
     def _object_loss(self, logits: Tensor, overlaps: Tensor) -> Tensor:
-        return _cross_entropy(logits, torch.ones_like(logits))
+        return self._question(logits, torch.ones_like(logits))
 
     def _no_object_loss(self, logits: Tensor) -> Tensor:
-        return _cross_entropy(logits, torch.zeros_like(logits))
+        return self._question(logits, torch.zeros_like(logits))
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return _cross_entropy(logits, functional.one_hot(labels, self.classes).to(logits))
+        return self._question(logits, functional.one_hot(labels, self.classes).to(logits))
+
+    def _question(self, values: Tensor, wanted: Tensor) -> Tensor:
+        """Loss of yes or no, element by element."""
+        return functional.binary_cross_entropy_with_logits(values, wanted, reduction="none")
 
 
-def _places(grids: Sequence[tuple[int, int]], groups: Sequence[Tensor], size: Size) -> _Places:
-    """The places of maps of some rows and columns, with the anchors of each."""
-    corners, strides, sides, table = [], [], [], []
+def _places(
+    grids: Sequence[tuple[int, int]], groups: Sequence[Tensor], reach: Sequence[float], size: Size
+) -> Places:
+    """The places of maps of some rows and columns, with the anchors and the reach of each."""
+    corners, strides, sides, wide, table = [], [], [], [], []
     start = 0
-    for (rows, columns), anchors in zip(grids, groups, strict=True):
+    for (rows, columns), anchors, far in zip(grids, groups, reach, strict=True):
         steps = (torch.arange(end, device=anchors.device) for end in (rows, columns))
         row, column = torch.meshgrid(*steps, indexing="ij")
         cells, each = rows * columns, len(anchors)
@@ -319,26 +365,19 @@ def _places(grids: Sequence[tuple[int, int]], groups: Sequence[Tensor], size: Si
         stride = anchors.new_tensor([size[1] / columns, size[0] / rows])
         strides.append(stride.expand(cells * each, 2))
         sides.append(anchors.repeat(cells, 1))
+        wide.append(anchors.new_full((cells * each, 1), far))
         table += [(start + number, each, columns, rows) for number in range(each)]
         start += cells * each
     device = corners[0].device
-    return _Places(
-        torch.cat(corners), torch.cat(strides), torch.cat(sides), torch.tensor(table, device=device)
+    return Places(
+        torch.cat(corners),
+        torch.cat(strides),
+        torch.cat(sides),
+        torch.cat(wide),
+        torch.tensor(table, device=device),
     )
-
-
-def _boxes(raw: Tensor, places: _Places) -> Tensor:
-    """Boxes N×P×4 in pixels (YOLO9000, figure 3)."""
-    centres = (raw[..., :2].sigmoid() + places.corners) * places.strides
-    sides = raw[..., 2:4].exp() * places.anchors
-    corners: Tensor = box_convert(torch.cat([centres, sides], -1), "cxcywh", "xyxy")
-    return corners
 
 
 def _at_origin(sides: Tensor) -> Tensor:
     """Boxes of these sides in one place, so that their overlap is that of their shapes."""
     return torch.cat([torch.zeros_like(sides), sides], -1)
-
-
-def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
