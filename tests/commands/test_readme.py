@@ -93,6 +93,7 @@ def test_every_command_of_the_tour_is_there() -> None:
         "check",
         "summary",
         "draw",
+        "table",
         "compare",
         "compile",
         "verify",

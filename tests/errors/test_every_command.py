@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "fmt": ("fmt", "{}"),
     "verify": ("verify", "{}", "--against", "torchvision:resnet18"),
     "compare": ("compare", "{}", "lenet"),
+    "table": ("table", "lenet", "{}"),
     "diff": ("diff", "lenet", "{}"),
     "detect": ("detect", "{}", "none.png"),
     "train": ("train", "{}", "--data", "data", "-o", "run"),

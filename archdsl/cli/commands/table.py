@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.comparison import asked
-from archdsl.cli.options import Request, files_argument, network_options
+from archdsl.cli.options import Request, files_argument, json_option, network_options, print_json
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
@@ -26,7 +26,8 @@ from archdsl.viz.table.formats import cell_lines
     help=f"A file, by suffix: {' '.join(FORMATS)}.  [default: printed here]",
 )
 @network_options
-def command(files: tuple[str, ...], output: Path | None, request: Request) -> None:
+@json_option
+def command(files: tuple[str, ...], output: Path | None, request: Request, as_json: bool) -> None:
     """Put the stages of networks side by side, by the size of their maps, as papers' tables do.
 
     A network may have settings of its own: mobilenet_v1:width=0.5.
@@ -41,12 +42,14 @@ def command(files: tuple[str, ...], output: Path | None, request: Request) -> No
             names.append(networks[-1].name if "=" not in given else given)
             advance()
     table = stage_table(networks, names)
-    if output is None:
+    if output is not None:
+        content = FORMATS[output.suffix.lower()].write(table).encode()
+        write(output, content)
+        tell(f"wrote the table to {output} ({memory(len(content))})")
+    if as_json:
+        print_json(table.document())
+    elif output is None:
         _print(table)
-        return
-    content = FORMATS[output.suffix.lower()].write(table).encode()
-    write(output, content)
-    tell(f"wrote the table to {output} ({memory(len(content))})")
 
 
 def _print(table: StageTable) -> None:

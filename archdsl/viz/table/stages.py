@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from archdsl.analysis.cost import summarise
 from archdsl.ir.layer import Category
@@ -46,6 +47,17 @@ class StageTable:
     """By row and column."""
     parameters: tuple[str, ...]
     macs: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        rows = [
+            {
+                "output": size,
+                "cells": [[{"layers": u.lines, "times": u.times} for u in cell] for cell in row],
+            }
+            for size, row in zip(self.sizes, self.cells, strict=True)
+        ]
+        return {"networks": self.names, "inputs": self.inputs, "rows": rows}
 
 
 def stage_table(networks: Sequence[Network], names: Sequence[str]) -> StageTable:
