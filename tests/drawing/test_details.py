@@ -8,7 +8,7 @@ from test_figures import check_nothing_overlaps, figure
 
 import archdsl
 from archdsl.viz.draw.collapse import Levels
-from archdsl.viz.draw.diagram import Beside, Detail, Diagram
+from archdsl.viz.draw.diagram import Beside, Detail, Diagram, End
 from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.symbols import Symbols
 
@@ -104,6 +104,27 @@ def test_several_inputs_have_a_place_each() -> None:
     """Redmon and Farhadi 2018: maps of a coarser scale, and those of the body, are concatenated."""
     up = next(each for each in diagram("yolo_v3", 1).details if "up" in each.title)
     assert {("in 2", "concat")} <= wiring(up) and ("in 1", "1×1 conv, N") in wiring(up)
+
+
+def test_a_join_with_the_activation_behind_its_block_is_part_of_the_block() -> None:
+    """Ding et al. 2021, figure 2: 3×3 and 1×1, summed, then a ReLU."""
+    first = diagram("repvgg_a0", 2).details[0]
+    assert ("1×1 conv, 48, /2", "+") in wiring(first) and ("3×3 conv, 48, /2", "+") in wiring(first)
+    (end,) = [part for part in first.root.walk() if isinstance(part, End)]
+    (join,) = [box for box in first.root.boxes() if box.title == "+"]
+    assert end.source == join.id
+
+
+def test_a_block_that_gives_two_tensors_has_two_ends() -> None:
+    text = """
+    template <typename SUBNET> using body = tag1<relu<con<4,3,3,1,1,con<4,3,3,1,1,SUBNET>>>>;
+    template <typename SUBNET> using two = con<4,1,1,1,1,body<SUBNET>>;
+    using net_type = add_prev1<con<4,3,3,1,1,two<input<3,8,8>>>>;
+    """
+    builder = DiagramBuilder(archdsl.load(text).checked)
+    (detail,) = builder.diagram(Levels(1), details=Beside()).details
+    ends = {part.source for part in detail.root.walk() if isinstance(part, End)}
+    assert len(ends) == 2 and ends <= {box.id for box in detail.root.boxes()}
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "yolo_v3", "swin_t"])

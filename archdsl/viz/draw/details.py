@@ -122,10 +122,11 @@ class DetailFinder:
         self, network: Network, groups: Mapping[str, Fused], describer: Describer, *, fold: bool
     ) -> None:
         self._network = network
-        self._groups = groups
+        # As where blocks are closed: an activation right behind a block is part of it.
+        self._groups = {h: replace(group, scope=group.head.scope) for h, group in groups.items()}
         self._describer = describer
         self._fold = fold
-        self._inside = boxes_by_scope(groups)
+        self._inside = boxes_by_scope(self._groups)
         self._children: dict[Scope, list[Scope]] = {}
         for scope in network.scopes[1:]:
             assert scope.parent is not None
@@ -190,10 +191,7 @@ class DetailFinder:
             head: self._box(kind, kinds, at, tree, times) for at, head in enumerate(first.heads)
         }
         letter = kind.letter
-        ends = [
-            End(f"{letter}/out{at}", f"{letter}/{head}", "out")
-            for at, head in enumerate(reversed(first.leaving))
-        ]
+        ends = [End(f"out{at}", head, "out") for at, head in enumerate(reversed(first.leaving))]
         edges = tuple(
             Edge(f"{letter}/{first.folding.shown(source)}", f"{letter}/{head}")
             for head, group in first.visible.items()
@@ -318,12 +316,17 @@ def _arguments(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _named(root: Cluster, letter: str) -> Cluster:
-    """A cluster whose inner ones have names of their own on the page."""
+    """A cluster that has, with its ends, names of its own on the page."""
     made: dict[int, Cluster] = {}
     inner = [part for part in root.walk() if isinstance(part, Cluster)]
     for cluster in reversed([root, *inner]):
         children = tuple(
-            made[id(part)] if isinstance(part, Cluster) else part for part in cluster.children
+            made[id(part)]
+            if isinstance(part, Cluster)
+            else replace(part, id=f"{letter}/{part.id}", source=f"{letter}/{part.source}")
+            if isinstance(part, End)
+            else part
+            for part in cluster.children
         )
         made[id(cluster)] = replace(cluster, id=f"{letter}/{cluster.id}", children=children)
     return made[id(root)]
