@@ -50,7 +50,7 @@ class Document:
 
     @property
     def excess(self) -> str | None:
-        """What of the text is too much to be checked while someone types: layers or characters."""
+        """Layers or characters, if there are too many to be checked while someone types."""
         if self._large is not None:
             return f"{self._large:,} characters"
         layers = self.checked.oversized

@@ -42,7 +42,7 @@ class _BatchNorm(Layer):
     storage = KEEPS_INPUT
     absorbs_bias = True
 
-    eps: float = arg("added to the variance", 1e-5, minimum=_LEAST_EPS)
+    eps: float = arg("added to the variance", 1e-5, minimum=_LEAST_EPS, maximum=1)
     momentum: float = arg(
         "weight of a new batch in the running statistics", 0.1, minimum=0, maximum=1
     )

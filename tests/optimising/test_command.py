@@ -87,7 +87,7 @@ def test_nothing_faster_keeps_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> 
 def test_files_of_the_network_as_written_are_refused(suffix: str) -> None:
     done = run("net.arch", "--optimize", "-o", f"net.{suffix}")
     assert done.exit_code == 1
-    assert f"error: cannot write an optimised network into net.{suffix}" in done.stderr
+    assert f"error[E400]: cannot write an optimised network into net.{suffix}" in done.stderr
     assert not Path(f"net.{suffix}").exists()
 
 

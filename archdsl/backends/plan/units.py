@@ -44,12 +44,12 @@ class Unit:
 
     @property
     def arguments(self) -> tuple[Operation, ...]:
-        """What it is called with."""
+        """Its arguments when it is called."""
         return tuple(self.inputs)
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What it is called with by name: nothing."""
+        """Its arguments by name: none."""
         return {}
 
     @property

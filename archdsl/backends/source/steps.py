@@ -178,7 +178,7 @@ def steps(unit: Unit, plan: Plan, patterns: Mapping[Unit, Any]) -> list[Step]:
 def _head(
     name: str | None, called: Operation | Unit, plan: Plan, patterns: Mapping[Unit, Any]
 ) -> tuple[Any, tuple[Slot, ...]]:
-    """What a step calls, or what makes that, and the slots of its constructor."""
+    """The target of a step's call, or its maker, and the slots of its constructor."""
     if isinstance(called, Unit):
         return patterns[called], patterns[called].slots_of(called)
     if name is not None:

@@ -20,7 +20,7 @@ Around = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where an argument stands: the layer's kind, and the blocks around it."""
+    """Position of an argument: the layer's kind, and the blocks around it."""
 
     layer: str
     around: Around
@@ -74,7 +74,7 @@ def _name(number: int, counts: Sequence[Use], uses: Sequence[Use]) -> str:
 
 
 def _label(branch: Sequence[Use]) -> str:
-    """What tells a branch from those beside it: its largest window, or that it pools."""
+    """Name of a branch among those beside it: its largest window, or that it pools."""
     kernels = [use.value for use in branch if use.base in _KERNELS and isinstance(use.value, int)]
     if any("pool" in use.place.layer for use in branch):
         return "POOLED"

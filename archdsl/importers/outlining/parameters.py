@@ -120,7 +120,7 @@ class Parameters:
         return found
 
     def _places(self, chain: int) -> list[Place]:
-        """Where the arguments of a chain stand, in the order of its slots."""
+        """Positions of the arguments of a chain, in the order of its slots."""
         found: list[Place] = []
         for step, around in walk_inside(self._pool, chain):
             head, values, _ = self._pool[step]

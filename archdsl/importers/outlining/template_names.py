@@ -49,7 +49,7 @@ class TemplateNames:
         self._claimed = {self._home(template) for template in wholes}
         self._names: dict[int, str] = {}
         self._short: dict[int, str] = {}
-        """What each template mainly does, in a word."""
+        """Main purpose of each template, in a word."""
         self._taken: set[str] = set()
 
     def __getitem__(self, template: int) -> str:

@@ -1,4 +1,4 @@
-"""What tells two modules of one unknown type apart."""
+"""Descriptions that tell two modules of one unknown type apart."""
 
 from __future__ import annotations
 

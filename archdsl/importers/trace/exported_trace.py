@@ -22,7 +22,7 @@ from archdsl.importers.trace.fx_trace import is_whole
 from archdsl.importers.trace.sized_trace import SIZES
 
 _SELF = "L['self']."
-"""What the front end writes before the path of a module."""
+"""Prefix of the path of a module, as the front end writes it."""
 
 
 class ExportedTrace(NamedTuple):

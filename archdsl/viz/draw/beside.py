@@ -34,7 +34,7 @@ class Whole:
 
     @property
     def left(self) -> float:
-        """Where the leftmost of it begins."""
+        """The left edge of its leftmost part."""
         return min([0.0, *(x for _, x, _ in self.details)])
 
     @property

@@ -129,7 +129,7 @@ class _Straightening:
                 self._at[node] = wish
 
     def _wish(self, node: int, near: Sequence[tuple[int, float, float]]) -> float | None:
-        """Where the heaviest link of a node is straight, if that is near."""
+        """The place with which the heaviest link of a node is straight, if that is near."""
         if not near:
             return None
         other, shift, _ = max(near, key=lambda link: link[2])

@@ -61,7 +61,7 @@ class _Opened:
         return line[::-1]
 
     def plan(self) -> tuple[object, ...]:
-        """What is equal in blocks that are built alike: layers and lines, without numbers."""
+        """Layers and lines, without numbers: equal for blocks that are built alike."""
         places = {head: at for at, head in enumerate(self.heads)}
         parts: list[object] = [self.scope.template, len(self.entries)]
         for head, group in self.visible.items():
@@ -200,7 +200,7 @@ class DetailFinder:
         return Panel(kind, tree, boxes, ends, edges)
 
     def _times(self, kind: Kind, at: int, depth: int) -> str:
-        """How often a block inside is repeated, in terms of the parameters."""
+        """The number of repetitions of a block inside, in terms of the parameters."""
         counts = [each.folding.times[each.chain(at)[depth]] for each in kind.opened]
         return kind.symbols.number(counts)
 

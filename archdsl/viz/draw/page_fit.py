@@ -32,7 +32,7 @@ _BESIDE = {
     "auto": (_WITH, (Beside(costs=False, repeated=True),), (ALONE,)),
     "all": (_WITH,),
 }
-"""What is tried one after the other, by the option."""
+"""Selections that are tried one after the other, by the option."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Symbols:
         return tuple(self._columns)
 
     def number(self, values: Sequence[Number]) -> str:
-        """What a number is in all instances: itself, a term of parameters, or its range."""
+        """A number of all instances in words: itself, a term of parameters, or its range."""
         if all(value == values[0] for value in values):
             return f"{values[0]:g}" if isinstance(values[0], float) else str(values[0])
         for name, column in self._columns.items():

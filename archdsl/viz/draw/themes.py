@@ -47,7 +47,7 @@ class Theme:
     smallest: float = 7.0
     """Points that the smallest text has at least on a page that a figure fits."""
     enlarged: float = 1.0
-    """How much a small figure is enlarged, at most."""
+    """Factor by which a small figure is enlarged, at most."""
 
 
 _LIGHT = {

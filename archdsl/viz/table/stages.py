@@ -147,7 +147,7 @@ def _recursive(cluster: Cluster) -> bool:
 
 
 def _times(part: Box | Cluster) -> int:
-    """How often a frame is repeated; a box says so itself."""
+    """The number of repetitions of a frame; a box says so itself."""
     return part.times if isinstance(part, Cluster) else 1
 
 
