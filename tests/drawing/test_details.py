@@ -128,7 +128,9 @@ def test_a_block_that_gives_two_tensors_has_two_ends() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "yolo_v3", "swin_t"])
-@pytest.mark.parametrize("style", ["paper", "slide", "dark", "mono"])
+@pytest.mark.parametrize(
+    "style", ["paper", *(pytest.param(each, marks=pytest.mark.slow) for each in ("slide", "mono"))]
+)
 def test_details_lie_beside_the_figure(name: str, style: str) -> None:
     found = figure(name, details="all", style=style)
     check_nothing_overlaps(found)

@@ -113,6 +113,7 @@ def test_computing_anew_needs_less() -> None:
     assert anew.activations < kept.activations / 2 and anew.parameters == kept.parameters
 
 
+@pytest.mark.slow
 def test_the_command_says_what_fits() -> None:
     told = run("train", "resnet18", "--plan", "--devices", 4, "--batch", 64, "--memory", "100M")
     assert told.exit_code == 0, told.output
