@@ -33,8 +33,9 @@ def command(files: tuple[str, ...], output: Path | None, request: Request, as_js
     A network may have settings of its own: mobilenet_v1:width=0.5.
     """
     if output is not None and output.suffix.lower() not in FORMATS:
-        names = ", ".join(FORMATS)
-        raise fail(f"cannot write a table into '{output}'", None, f"expected one of {names}")
+        raise fail(
+            f"cannot write a table into '{output}'", None, f"expected one of {', '.join(FORMATS)}"
+        )
     networks, names = [], []
     with working("reading networks", len(files)) as advance:
         for given, (source, each) in zip(files, asked(files, request), strict=True):

@@ -24,6 +24,7 @@ def encode(network: Network, options: DrawOptions) -> bytes:
     """
     try:
         import pptx
+        from pptx.util import Pt
     except ImportError:
         raise fail(
             ".pptx needs python-pptx", help='pip install "archdsl[slides]" brings it'
@@ -33,7 +34,7 @@ def encode(network: Network, options: DrawOptions) -> bytes:
     if max(page.width, page.height) > _MOST:
         raise fail("the figure is larger than a slide can be", help="--depth 1 draws less")
     presentation = pptx.Presentation()
-    presentation.slide_width, presentation.slide_height = _emu(page.width), _emu(page.height)
+    presentation.slide_width, presentation.slide_height = Pt(page.width), Pt(page.height)
     slide = presentation.slides.add_slide(presentation.slide_layouts[6])
     fill = slide.background.fill
     fill.solid()
@@ -155,4 +156,5 @@ def _emu(points: float) -> int:
 def _rgb(code: str) -> Any:
     from pptx.dml.color import RGBColor
 
-    return RGBColor.from_string(code.removeprefix("#").upper())
+    parts = (int(code[n : n + 2], 16) for n in (1, 3, 5))
+    return RGBColor(*parts)  # type: ignore[no-untyped-call]
