@@ -17,5 +17,6 @@ def merge_patches(input: Tensor) -> Tensor:
     """Every 2×2 cells of N×H×W×C as one cell of 4·C channels; the columns' cells stand together."""
     height, width = input.shape[1], input.shape[2]
     x = functional.pad(input, (0, 0, 0, width % 2, 0, height % 2))
-    left, right = x[:, :, ::2], x[:, :, 1::2]  # spelled out, as TorchScript has no nested loops
-    return torch.cat([left[:, ::2], left[:, 1::2], right[:, ::2], right[:, 1::2]], -1)
+    # Spelled out, as TorchScript has no nested loops.
+    even, odd = (x[:, 0::2, 0::2], x[:, 1::2, 0::2]), (x[:, 0::2, 1::2], x[:, 1::2, 1::2])
+    return torch.cat([*even, *odd], -1)

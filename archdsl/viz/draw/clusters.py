@@ -10,6 +10,7 @@ from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 from archdsl.viz.draw.repeats import Folding
 from archdsl.viz.draw.words import title
 
+_BESIDE_THE_REST = 2
 _FRAMES = 2
 """Frames within frames, at most: with more, a drawing shows its frames instead of its layers."""
 
@@ -44,7 +45,9 @@ class ClusterTree:
             if outer is None or scope not in inside:  # folded away
                 continue
             count, repeats = len(inside[scope]), scope in folding.times
-            if count > 1 and (repeats or count < len(inside[outer])):
+            # What holds nearly the whole drawing sets nothing apart.
+            less = len(inside[outer]) - (_BESIDE_THE_REST if outer is root else 0)
+            if count > 1 and (repeats or count < less):
                 level = self._framed[outer]
                 framed = repeats or (scope.template is not None and level < _FRAMES)
                 self._cluster[scope], self._outer[scope] = scope, outer

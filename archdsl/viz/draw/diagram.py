@@ -26,6 +26,8 @@ class Beside(NamedTuple):
     """The closed blocks tell what they cost, else their sizes alone."""
     repeated: bool = False
     """Only of blocks that occur several times."""
+    sizes: bool = True
+    """The closed blocks tell the size of what they give, if no more."""
 
 
 ALONE = Beside(any=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from archdsl.analysis.cost import summarise
@@ -61,6 +62,9 @@ class DiagramBuilder:
                 kind = kinds[group.scope]
                 box = boxes[head]
                 boxes[head] = self._details.closed_box(box, kind, group, costs=details.costs)
+            elif isinstance(group, Collapsed) and not details.costs:
+                told = boxes[head].details[:1] if details.sizes else ()
+                boxes[head] = replace(boxes[head], details=told)
         panels = [self._details.panel(kind, kinds) for kind in dict.fromkeys(kinds.values())]
         everything = [*boxes.values(), *(box for panel in panels for box in panel.boxes.values())]
         shorter, legend = brief(everything)

@@ -27,9 +27,11 @@ _NEAR = 0.75
 
 
 _WITH = (Beside(), Beside(costs=False))
+_NAMES = Beside(any=False, costs=False, sizes=False)
+_WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
 _BESIDE = {
-    "none": ((ALONE,),),
-    "auto": (_WITH, (Beside(costs=False, repeated=True),), (ALONE,)),
+    "none": (_WITHOUT,),
+    "auto": (_WITH, (Beside(costs=False, repeated=True),), _WITHOUT),
     "all": (_WITH,),
 }
 """Selections that are tried one after the other, by the option."""
@@ -113,7 +115,7 @@ class Fitter:
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
         """Points of the smallest text on the page, 0 where trying is of no use."""
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
-        key = levels, details if diagram.details else ALONE
+        key = levels, details if diagram.details or not details.costs else ALONE
         if key not in self._sizes:
             outgrows = self._outgrows(diagram)
             self._sizes[key] = 0.0 if outgrows else self._figure(diagram)[1] * SMALL
@@ -142,15 +144,20 @@ class Fitter:
         """The figure in the direction that suits it, and its scale on the page."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
+        largest: _Try | None = None
         surroundings = Surroundings(diagram)
         for figure, preference in self._directions(diagram):
             for whole in surroundings.around(figure):
                 tried = self._tried(whole, preference, diagram, colouring)
                 if best is None or tried.score > best.score:
                     best = tried
+                if largest is None or tried.scale > largest.scale:
+                    largest = tried
             if best is not None and best.score >= _GOOD:
                 break
-        assert best is not None
+        assert best is not None and largest is not None
+        if best.scale * SMALL < self._theme.smallest:
+            best = largest  # before one is liked it has to be read
         page = replace(best.page, placed=best.whole.placed())
         return FittedFigure(page, diagram, colouring), best.scale
 
