@@ -84,6 +84,10 @@ class Fitter:
             fixed = options.page != "A4"
         self._shape = self._pages[0][0] / self._pages[0][1] if fixed else None
         self._source = source
+        self._beside = _BESIDE[options.details]
+        if options.depth is not None:  # for levels that are asked for no words are given up
+            self._beside = tuple((each[0],) if each is _WITHOUT else each for each in self._beside)
+        self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
         self._sizes: dict[tuple[Levels, Beside], float] = {}
         self._usual = options.legend is not False and options.colour == "category"
 
@@ -100,9 +104,9 @@ class Fitter:
         return self._figure(diagram)[0]
 
     def _chosen(self) -> tuple[Levels, Beside]:
-        """The finest levels that fit, with details if that can be; the last that was tried."""
+        """The finest levels that fit, with details if that can be; else the coarsest ones."""
         wanted = self._theme.smallest
-        for chosen in _BESIDE[self._options.details]:
+        for chosen in self._beside:
             for levels in self._choices():
                 for details in chosen:
                     size = self._smallest_text(levels, details)
@@ -110,7 +114,7 @@ class Fitter:
                         return levels, details
                     if size < wanted * _NEAR:  # fewer words in the boxes are of no use
                         break
-        return levels, details
+        return levels, self._last
 
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
         """Points of the smallest text on the page, 0 where trying is of no use."""
