@@ -44,7 +44,7 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_many_damaged_files(name: str, tmp_path: Path) -> None:
-    no_faults(name, tmp_path, range(60, 150 if name in SLOW_TO_ASK else 1500))
+    no_faults(name, tmp_path, range(60, 120 if name in SLOW_TO_ASK else 500))
 
 
 def test_a_case_is_the_same_file_each_time(tmp_path: Path) -> None:
