@@ -253,7 +253,6 @@ class DetailFinder:
 
     def _depth(self, scope: Scope) -> int | None:
         """The most levels of templates that a detail holds; ``None`` if it does not hold one."""
-        deepest = len(self._below(scope)) + 1
         levels = {scope: 0}
         for inner in self._below(scope):
             assert inner.parent is not None
