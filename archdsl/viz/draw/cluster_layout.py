@@ -11,7 +11,7 @@ from archdsl.viz.draw.ranks import LayoutPart, Link, Ranked, ranked
 Point = tuple[float, float]
 """Across and along the direction of flow."""
 
-_STRAIGHT = 1.0
+_STRAIGHT = 2.0
 """A bend smaller than this is none."""
 _LAST_GAP = 8.0
 _GAP, _BEFORE_BENDS, _TRACK, _BEHIND_BENDS = 15.0, 6.0, 6.0, 12.0
