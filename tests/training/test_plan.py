@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from peaks import RECIPE, peak, states
+from peaks import RECIPE, step_peak
 from support.commands import run
 from support.families import family
 
 import archdsl
 from archdsl.cli.options import MemorySize
-from archdsl.training import schedule
 from archdsl.training.need import need, sharded_need, stage_needs
 from archdsl.training.recipe import Recipe
 
@@ -31,16 +30,7 @@ CASES = {
 def measured(network: archdsl.Network, images: int) -> int:
     """The most bytes that are held in a step, as the profiler notes each allocation."""
     module = network.to_torch(seed=0).train()
-    optimizer = schedule.optimizer(module, RECIPE)
-    batch = torch.rand(images, *network.summary().input)
-
-    def step() -> None:
-        module(batch).sum().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    step()
-    return peak(step, [*module.parameters(), *module.buffers(), batch, *states(optimizer)])
+    return step_peak(module, torch.rand(images, *network.summary().input))
 
 
 @pytest.mark.parametrize("name", family(list(CASES), ["lenet", "squeezenet1_1"]))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from archdsl.viz.draw import box_sizes as sizing
 from archdsl.viz.draw.diagram import Cluster, Detail, Diagram
-from archdsl.viz.draw.font_metrics import CAPITALS
-from archdsl.viz.draw.layout import Layout
+from archdsl.viz.draw.layout import Layout, line_at
 from archdsl.viz.draw.placed import (
     Line,
     Placed,
@@ -128,8 +127,7 @@ def _framed(detail: Detail) -> Placed:
     width = max(inner.width + 2 * _PAD, words.width + 2 * _PAD)
     height = sizing.HEADER + inner.height + 2 * _PAD
     strip = Rectangle(0.0, 0.0, width, sizing.HEADER)
-    base = sizing.HEADER / 2 + words.size * CAPITALS / 2
-    line = Line(words.text, width / 2, base, words.width, words.size, bold=True)
+    line = replace(line_at(words, width / 2, sizing.HEADER / 2), bold=True, quiet=False)
     around = PlacedFrame(frame, Rectangle(0.0, 0.0, width, height), strip, (line,), 0)
     moved = _moved(inner, (width - inner.width) / 2, sizing.HEADER + _PAD)
     deeper = tuple(replace(each, depth=each.depth + 1) for each in moved.frames)

@@ -58,10 +58,7 @@ def sized(box: Box | End) -> Sized:
     """The words of a box or an end, line by line."""
     if isinstance(box, End):
         return _around([*_lines(box.title, TITLE)], 2.0, 2.0)
-    heading = times_words(box.title, box.times, box.times_shown)
-    small = box.details if box.block else (", ".join(box.details),)
-    if box.frozen:
-        small = (*small, "frozen")
+    heading, small = box.heading, box.small_lines
     if box.joint:
         words = [
             *_lines(heading, TITLE),

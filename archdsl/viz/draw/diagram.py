@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from archdsl.ir.layer import Category
+from archdsl.viz.draw.words import times_words
 
 
 class ChangeMark(Enum):
@@ -76,6 +77,17 @@ class Box:
     mark: ChangeMark | None = None
     times_shown: str = ""
     """That number in the words of a detail, such as ``COUNT−1``, where it is not one number."""
+
+    @property
+    def heading(self) -> str:
+        """The title, with the number of boxes that it stands for."""
+        return times_words(self.title, self.times, self.times_shown)
+
+    @property
+    def small_lines(self) -> tuple[str, ...]:
+        """The lines below the heading; the layers behind a first one share a line."""
+        small = self.details if self.block else (", ".join(self.details),)
+        return (*small, "frozen") if self.frozen else small
 
     @property
     def joint(self) -> bool:

@@ -86,12 +86,7 @@ def _inside(root: Cluster, colouring: Colouring, theme: Theme) -> Iterable[str]:
 
 def _box(box: Box, colouring: Colouring) -> str:
     paint = colouring.paint(box)
-    small = box.details if box.block else (", ".join(box.details),)
-    words = [
-        times_words(box.title, box.times, box.times_shown),
-        *filter(None, small),
-        *(["frozen"] if box.frozen else []),
-    ]
+    words = [box.heading, *filter(None, box.small_lines)]
     shape = ", shape=ellipse" if box.joint else ", penwidth=2" if box.block or box.mark else ""
     style = ', style="rounded,filled,dashed"' if paint.dash else ""
     return (

@@ -65,10 +65,7 @@ class _Writer:
     def _box(self, box: Box) -> str:
         name = self.name(box.id)
         self._members.setdefault(self._colouring.paint(box), []).append(name)
-        small = box.details if box.block else (", ".join(box.details),)
-        words = [times_words(box.title, box.times, box.times_shown), *filter(None, small)]
-        if box.frozen:
-            words.append("frozen")
+        words = [box.heading, *filter(None, box.small_lines)]
         opens, closes = ("([", "])") if box.joint else ("[", "]")
         return f"  {name}{opens}{_quoted(*words)}{closes}"
 

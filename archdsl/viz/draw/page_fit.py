@@ -101,7 +101,7 @@ class Fitter:
         levels, details = self._chosen()
         levels = replace(levels, expand=options.expand, collapse=options.collapse)
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
-        return self._figure(diagram)[0]
+        return self._figure(diagram, Surroundings(diagram))[0]
 
     def _chosen(self) -> tuple[Levels, Beside]:
         """The finest levels that fit, with details if that can be; else the coarsest ones."""
@@ -121,8 +121,10 @@ class Fitter:
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
         key = levels, details if diagram.details or not details.costs else ALONE
         if key not in self._sizes:
-            outgrows = self._outgrows(diagram)
-            self._sizes[key] = 0.0 if outgrows else self._figure(diagram)[1] * SMALL
+            surroundings = Surroundings(diagram)
+            outgrows = self._outgrows(diagram, surroundings)
+            scale = 0.0 if outgrows else self._figure(diagram, surroundings)[1]
+            self._sizes[key] = scale * SMALL
         return self._sizes[key]
 
     def _choices(self) -> Iterable[Levels]:
@@ -132,10 +134,10 @@ class Fitter:
         count = self._source.levels()
         return [Levels(), *map(Levels, range(count - 1, 0, -1)), Levels(1, nested=False)]
 
-    def _outgrows(self, diagram: Diagram) -> bool:
+    def _outgrows(self, diagram: Diagram, surroundings: Surroundings) -> bool:
         """True if the boxes alone need more than a page, so that placing them is of no use."""
         room = max(w * h for w, h in self._pages) * (SMALL / self._theme.smallest) ** 2
-        for width, height in Surroundings(diagram).sizes():
+        for width, height in surroundings.sizes():
             room -= width * height
         for box in diagram.root.boxes():
             size = sized(box)
@@ -144,12 +146,11 @@ class Fitter:
                 return True
         return False
 
-    def _figure(self, diagram: Diagram) -> tuple[FittedFigure, float]:
+    def _figure(self, diagram: Diagram, surroundings: Surroundings) -> tuple[FittedFigure, float]:
         """The figure in the direction that suits it, and its scale on the page."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
         largest: _Try | None = None
-        surroundings = Surroundings(diagram)
         for figure, preference in self._directions(diagram):
             for whole in surroundings.around(figure):
                 tried = self._tried(whole, preference, diagram, colouring)

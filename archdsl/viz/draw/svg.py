@@ -17,6 +17,7 @@ from archdsl.viz.draw.page_fit import FittedFigure
 from archdsl.viz.draw.placed import Line, PlacedBox, PlacedEdge, PlacedFrame, Rectangle
 from archdsl.viz.draw.raster import FONTS
 from archdsl.viz.draw.themes import Paint, Theme
+from archdsl.viz.draw.words import decimal as _n
 
 _ROUND = 7.0
 _HEAD_LENGTH, _HEAD_HALF = 6.5, 3.0
@@ -236,9 +237,3 @@ def _family(font: str) -> str:
 
 def _p(point: tuple[float, float]) -> str:
     return f"{_n(point[0])} {_n(point[1])}"
-
-
-def _n(number: float) -> str:
-    """A number with one decimal at most: a tenth of a point is as much as one can see."""
-    text = f"{number:.1f}"
-    return "0" if text in ("0.0", "-0.0") else text.removesuffix(".0")

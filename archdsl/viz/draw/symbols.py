@@ -13,16 +13,12 @@ _LARGEST_FACTOR, _LARGEST_TERM = 16, 2
 
 
 class Symbols:
-    """The parameters of one template in several instances of it, and what they stand for.
-
-    ``used`` are those that were named so far, and those that differ.
-    """
+    """The parameters of one template in several instances of it, and what they stand for."""
 
     def __init__(self, instances: Sequence[Mapping[str, Number]]) -> None:
         common = [n for n in instances[0] if all(n in each for each in instances)]
         columns = {name: [each[name] for each in instances] for name in common}
         self._columns = {name: c for name, c in columns.items() if any(v != c[0] for v in c)}
-        self._count = len(instances)
 
     @property
     def names(self) -> tuple[str, ...]:

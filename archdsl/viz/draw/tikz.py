@@ -14,6 +14,7 @@ from archdsl.viz.draw.page_fit import FittedFigure
 from archdsl.viz.draw.placed import Line, PlacedBox, PlacedEdge, PlacedFrame, Rectangle
 from archdsl.viz.draw.tex_words import tex_words
 from archdsl.viz.draw.themes import Paint, Theme
+from archdsl.viz.draw.words import decimal as _n
 
 _HEAD = r"""% A figure by archdsl. Alone: pdflatex FILE. In a paper: \usepackage{standalone}, then
 % \input{FILE}; its preamble wants tikz with the library arrows.meta, and textcomp.
@@ -147,8 +148,3 @@ def _sized(line: Line, quiet: str | None = None) -> str:
 
 def _point(point: Sequence[float]) -> str:
     return ",".join(_n(number) for number in point)
-
-
-def _n(number: float) -> str:
-    text = f"{number:.1f}"
-    return "0" if text == "-0.0" else text.removesuffix(".0")

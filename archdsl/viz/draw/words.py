@@ -27,6 +27,12 @@ def giga(number: int | None) -> str:
     return str(number)
 
 
+def decimal(number: float) -> str:
+    """A number with one decimal at most: a tenth of a point is as much as one can see."""
+    text = f"{number:.1f}"
+    return "0" if text in ("0.0", "-0.0") else text.removesuffix(".0")
+
+
 def times_words(words: str, times: int, shown: str = "") -> str:
     """``block<64> ×3``; without the factor for a single one."""
     return f"{words} ×{shown or times}" if times > 1 else words
