@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import graphviz
     from torch import nn
 
+    from archdsl.ir.graph import Graph
+
 
 class Choice(NamedTuple):
     """Name of the network taken from a source, and those of the others that it defines."""
@@ -107,7 +109,7 @@ class Network:
         return facts(self.source, self.setting)
 
     @property
-    def graph(self) -> model.Graph:
+    def graph(self) -> Graph:
         """The checked graph."""
         return self.checked.graph
 

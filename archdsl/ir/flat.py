@@ -1,14 +1,12 @@
-"""The flat view of a network: every layer under a name of its own, as a networkx graph."""
+"""The flat view of a network: every layer under a name of its own."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import NamedTuple, TypeAlias
-
-import networkx as nx
+from typing import NamedTuple
 
 from archdsl.diagnostics import Frame
 from archdsl.diagnostics.source import Span
@@ -18,8 +16,6 @@ from archdsl.ir.layer import Layer
 from archdsl.ir.names import allowed
 from archdsl.ir.region import Call, LayerStep, Region, Value
 from archdsl.ir.typed_region import TypedRegion
-
-Graph: TypeAlias = "nx.MultiDiGraph[str]"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -126,7 +122,10 @@ class LayerInstance(NamedTuple):
 class Flat(NamedTuple):
     """A network's layers by path, with the scopes that they stand in."""
 
-    graph: Graph
+    instances: Mapping[str, LayerInstance]
+    """The layers by path, in an order in which every layer comes after its inputs."""
+    types: Mapping[str, EdgeType]
+    """The type of each layer's output by path; empty for a network that is not checked."""
     scopes: tuple[Scope, ...]
     """All scopes, outer ones before inner ones."""
     input: str
@@ -135,38 +134,29 @@ class Flat(NamedTuple):
 
 
 @collector_paused()
-def flatten(
-    name: str, root: Region, typed: TypedRegion | None = None, limit: int | None = None
-) -> Flat:
+def flatten(root: Region, typed: TypedRegion | None = None, limit: int | None = None) -> Flat:
     """Every layer of a network; layers and scopes have their stems as names, numbered if shared.
 
-    With ``typed`` nodes and edges have an attribute ``shape``. With ``limit`` no more than so many
-    equal runs of a block in a row are there, of which none changes a type.
+    With ``limit`` no more than so many equal runs of a block in a row are there, of which none
+    changes a type.
     """
     walk = _Walk(root, typed, limit)
     walk.run()
     scopes, namers = _named(walk)
-    graph: Graph = nx.MultiDiGraph(name=name)
+    instances: dict[str, LayerInstance] = {}
     paths: list[str] = []
-    types = walk.types
-    for index, (step, scope, sources) in enumerate(walk.layers):
+    for step, scope, sources in walk.layers:
         path = namers[scope].path(step.stem)
         inputs = tuple([paths[i] for i in sources])
         paths.append(path)
-        # One by one is quicker than networkx's add_..._from, which copies every dict again.
-        instance = LayerInstance(step.layer, path, scopes[scope], step.span, inputs, step.frozen)
-        if typed is None:
-            graph.add_node(path, instance=instance)
-            for port, source in enumerate(inputs):
-                graph.add_edge(source, path, port)
-        else:
-            graph.add_node(path, instance=instance, shape=types[index])
-            for port, source in enumerate(inputs):
-                graph.add_edge(source, path, port, shape=types[sources[port]])
+        instances[path] = LayerInstance(
+            step.layer, path, scopes[scope], step.span, inputs, step.frozen
+        )
+    types = dict(zip(paths, walk.types, strict=True)) if typed is not None else {}
     values = walk.root.values
     assert root.entry is not None
     outputs = {key: paths[values[value]] for key, value in root.named.items()}
-    return Flat(nx.freeze(graph), tuple(scopes), paths[values[root.entry]], outputs)
+    return Flat(instances, types, tuple(scopes), paths[values[root.entry]], outputs)
 
 
 class _OpenScope(NamedTuple):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
 from archdsl.ir.edges import EdgeType, Shape
-from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, flatten
+from archdsl.ir.flat import Flat, LayerInstance, Scope, flatten
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.origin import Origin
 from archdsl.ir.region import LayerStep, Region
 from archdsl.ir.typed_region import TypedRegion, distinct
 
-__all__ = ["Graph", "LayerInstance", "Network", "Scope"]
+if TYPE_CHECKING:
+    from archdsl.ir.graph import Graph
+
+__all__ = ["LayerInstance", "Network", "Scope"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +93,9 @@ class Network:
 
     @cached_property
     def _flat(self) -> Flat:
-        return flatten(self.name, self.root, self.typed, self.limit)
+        return flatten(self.root, self.typed, self.limit)
 
-    @property
+    @cached_property
     def graph(self) -> Graph:
         """The layers as a frozen networkx graph.
 
@@ -100,7 +103,9 @@ class Network:
         edge is the position of the input that it feeds. Nodes stand in an order in which every
         layer comes after its inputs. Once checked, nodes and edges have an attribute ``shape``.
         """
-        return self._flat.graph
+        from archdsl.ir.graph import graph_of  # networkx takes as long as a check
+
+        return graph_of(self.name, self._flat)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -117,19 +122,22 @@ class Network:
         """Output name to the path of the layer that gives it."""
         return self._flat.outputs if self.chosen is None else self.chosen
 
+    @property
+    def by_path(self) -> Mapping[str, LayerInstance]:
+        """The layers by path, in execution order."""
+        return self._flat.instances
+
     def instances(self) -> Iterator[LayerInstance]:
         """The layers in execution order."""
-        for _, instance in self.graph.nodes(data="instance"):
-            yield cast(LayerInstance, instance)
+        return iter(self._flat.instances.values())
 
     def instance(self, path: str) -> LayerInstance:
         """The layer with a path."""
-        return cast(LayerInstance, self.graph.nodes[path]["instance"])
+        return self._flat.instances[path]
 
     def shape(self, path: str) -> EdgeType:
         """The output of a layer of a checked network: a tensor's shape, or another type."""
-        shape: EdgeType = self.graph.nodes[path]["shape"]
-        return shape
+        return self._flat.types[path]
 
     def label(self, instance: LayerInstance) -> str:
         """The text of the box of a layer of a checked network."""
@@ -137,5 +145,5 @@ class Network:
 
     def input_shapes(self, instance: LayerInstance) -> tuple[EdgeType, ...]:
         """The types of the inputs of a layer of a checked network."""
-        nodes = self.graph.nodes
-        return tuple(nodes[path]["shape"] for path in instance.inputs)
+        types = self._flat.types
+        return tuple([types[path] for path in instance.inputs])

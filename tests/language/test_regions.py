@@ -48,7 +48,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[int, int]:
 
     def measured(*arguments):
         made = flatten(*arguments)
-        flat.append(len(made.graph))
+        flat.append(len(made.instances))
         return made
 
     with monkeypatch.context() as patch:

@@ -47,8 +47,7 @@ class LintContext(TextContext):
         return found
 
     def instance(self, path: str) -> LayerInstance:
-        found: LayerInstance = self.network.graph.nodes[path]["instance"]
-        return found
+        return self.network.instance(path)
 
 
 LintRule = Callable[[LintContext], Iterator[Diagnostic]]

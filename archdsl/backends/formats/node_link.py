@@ -87,8 +87,9 @@ def node_link(network: Network) -> dict[str, Any]:
             }
         )
     edges = [
-        {"source": source, "target": target, "key": key, "shape": document(data["shape"])}
-        for source, target, key, data in network.graph.edges(keys=True, data=True)
+        {"source": source, "target": target, "key": key, "shape": document(network.shape(source))}
+        for target, instance in network.by_path.items()
+        for key, source in enumerate(instance.inputs)
     ]
     return {
         "directed": True,

@@ -32,7 +32,6 @@ def _planned(network: Network) -> Plan:
     emit = _PlanEmitter(network)
     values: dict[str, Operand] = {}
     may_overwrite = overwritable(network)
-    nodes = network.graph.nodes
     for instance in network.instances():
         overwrite = instance.path in may_overwrite
         emit.begin(
@@ -41,11 +40,11 @@ def _planned(network: Network) -> Plan:
             frozen=instance.frozen,
             may_overwrite_input=overwrite,
         )
-        inputs = tuple(nodes[path]["shape"] for path in instance.inputs)
+        inputs = network.input_shapes(instance)
         operands = tuple(values[path] for path in instance.inputs)
         values[instance.path] = instance.layer.edge_lower(emit, operands, inputs)
     outputs = {
-        name: emit.result(name, values[path], nodes[path]["shape"])
+        name: emit.result(name, values[path], network.shape(path))
         for name, path in network.outputs.items()
     }
     result = outputs if len(outputs) > 1 else next(iter(outputs.values()))

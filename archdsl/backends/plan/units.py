@@ -102,7 +102,7 @@ def _shared(network: Network, plan: Plan) -> dict[Operation, Scope]:
     wanted = {each for each in plan.operations if each.shared}
     found: dict[Operation, Scope] = {}
     for reader in plan.operations if wanted else ():
-        scope = network.instance(reader.path).scope if reader.path in network.graph else None
+        scope = network.instance(reader.path).scope if reader.path in network.by_path else None
         for source in wanted.intersection(reader.reads()):
             found[source] = _around(scope, found.get(source, scope)) or network.scopes[0]
     return found
@@ -152,7 +152,7 @@ class _Cutting:
 
     def _unit(self, operation: Operation) -> Unit:
         scope: Scope | None = self._shared.get(operation)
-        if scope is None and operation.path not in self._network.graph:
+        if scope is None and operation.path not in self._network.by_path:
             return self._root
         scope = scope or self._network.instance(operation.path).scope
         missing: list[Scope] = []

@@ -196,7 +196,7 @@ def _tensors(network: Network) -> bool:
 def _type(network: Network, value: Operation, symbols: Symbols) -> str:
     """The type of a value: a tensor where its layer gives one."""
     path = value.path
-    tensor = path in network.graph and isinstance(network.shape(path), tuple)
+    tensor = path in network.by_path and isinstance(network.shape(path), tuple)
     return _noted("Tensor" if tensor else "Any", symbols)
 
 

@@ -43,7 +43,7 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
         "start": {"fold": fold, "depth": depth},
         "totals": {
             "input": shown(summary.input),
-            "layers": len(network.graph),
+            "layers": len(network.by_path),
             "params": summary.parameters,
             "trainable": summary.trainable,
             "macs": summary.macs,
@@ -186,5 +186,5 @@ def _edges(groups: Mapping[str, Fused], place: Mapping[str, int]) -> list[tuple[
 def _shown_layer(network: Network, path: str, place: Mapping[str, int]) -> str:
     """The layer that stands for one: itself, or the input of one that drawings leave out."""
     while path not in place:
-        path = network.graph.nodes[path]["instance"].inputs[0]
+        path = network.instance(path).inputs[0]
     return path
