@@ -22,11 +22,10 @@ def specs_folder() -> Path:
     return _folder("specs")
 
 
-@cache
-def grammar_text(*, scopes: bool) -> str:
-    """The LALR grammar of the language, with the scopes of C++ programs or without."""
-    names = ["arch.lark", "scopes.lark"] if scopes else ["arch.lark"]
-    return "\n".join((_folder("grammars") / name).read_text(encoding="utf-8") for name in names)
+def grammar_tables(*, scopes: bool) -> str:
+    """The LALR(1) tables of the grammar, with the scopes of C++ programs or without, as JSON."""
+    name = "scopes" if scopes else "arch"
+    return (_folder("grammars") / "tables" / f"{name}.json").read_text(encoding="utf-8")
 
 
 def spec_names() -> list[str]:

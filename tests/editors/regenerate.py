@@ -1,12 +1,15 @@
-"""Writes what is made from the catalogue of layers: its reference, the names in editors' grammars.
+"""Writes what is made from the catalogue of layers and from the grammar, and is kept as files.
 
-Run after a layer has been added or changed: python tests/editors/regenerate.py.
+That is the layers' reference, the names in editors' grammars, and the parser's tables. Run after a
+layer or the grammar has been changed: python tests/editors/regenerate.py.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,10 @@ from archdsl.layers import definitions
 from archdsl.layers.reference import markdown
 from archdsl.layers.vocabulary import vocabulary
 
-GRAMMARS = Path(__file__).resolve().parents[2] / "grammars"
+sys.path.append(str(Path(__file__).parent))
+
+from grammar_tables import GRAMMARS, SOURCES, tables
+
 TEXTMATE = GRAMMARS / "vscode" / "syntaxes" / "arch.tmLanguage.json"
 VIM = GRAMMARS / "vim" / "syntax" / "arch.vim"
 
@@ -68,13 +74,23 @@ def reference(_: str) -> str:
     return markdown((d for d in definitions().values() if d.writable), coverage())
 
 
-WRITTEN = {TEXTMATE: textmate, VIM: vim, REFERENCE: reference}
+def tables_of(name: str, _: str) -> str:
+    """The LALR(1) tables of a grammar."""
+    return tables(name)
+
+
+WRITTEN = {
+    TEXTMATE: textmate,
+    VIM: vim,
+    REFERENCE: reference,
+    **{GRAMMARS / "tables" / f"{name}.json": partial(tables_of, name) for name in SOURCES},
+}
 """The files that hold something made here, and how their text is made anew."""
 
 
 def main() -> None:
     for path, made in WRITTEN.items():
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         path.write_text(made(text), encoding="utf-8")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, cast
 
-from lark import Transformer
-
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source, Span
 from archdsl.frontend.syntax import nodes
@@ -72,7 +70,7 @@ class _Constructor(NamedTuple):
     base: nodes.Call
 
 
-class Builder(Transformer[Any, Any]):
+class Builder:
     """Callbacks by rule and terminal name; each gets the children that the grammar keeps."""
 
     source: Source

@@ -1,22 +1,18 @@
-"""The grammar as Lark compiles it, and the loop that runs its LALR(1) tables over tokens.
+"""The loop that runs the grammar's LALR(1) tables over tokens.
 
-Lark reads the grammar and makes the tables. Its own loop keeps count of what nobody here asks for,
-which takes longer than all the rest of reading a text.
+Lark makes the tables of ``grammars/*.lark``; they are kept beside them as data (see
+``tests/editors/grammar_tables.py``), since to make them takes longer than to read a text.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from lark import Lark
-from lark.common import LexerConf
-from lark.lexer import Lexer, TerminalDef
-from lark.parsers.lalr_analysis import Shift
-
-from archdsl.frontend.bundled import grammar_text
+from archdsl.frontend.bundled import grammar_tables
 from archdsl.frontend.syntax.builder import Builder
 from archdsl.frontend.syntax.tokens import END, OTHER, UNFINISHED, Token, comments
 
@@ -32,17 +28,6 @@ class UnexpectedError(Exception):
         self.index = index
         """Of the token, among those that were read."""
         self.accepts = accepts
-
-
-class _NoLexer(Lexer):
-    """Stands where Lark wants a lexer: tokens come from elsewhere."""
-
-    def __init__(self, conf: LexerConf) -> None:
-        """It is of use for its configuration alone."""
-
-    def lex(self, *_: Any) -> Iterator[Any]:
-        """Nothing, and never asked."""
-        return iter(())
 
 
 class _Reduction(NamedTuple):
@@ -61,27 +46,19 @@ class Grammar:
 
     def __init__(self, builder: Builder, *, scopes: bool) -> None:
         self.builder = builder
-        lark = Lark(grammar_text(scopes=scopes), parser="lalr", lexer=_NoLexer, transformer=builder)
-        parser = lark.parser.parser.parser
-        table, callbacks = parser.parse_table, parser.callbacks
+        tables = json.loads(grammar_tables(scopes=scopes))
         # A state is the dictionary of what each symbol leads to: another state, or a reduction.
-        states: dict[int, dict[str, Any]] = {number: {} for number in table.states}
-        reductions: dict[Any, _Reduction] = {}
-        for number, actions in table.states.items():
-            for symbol, (action, target) in actions.items():
-                if action is Shift:
-                    states[number][symbol] = states[target]
-                    continue
-                if target not in reductions:
-                    build = None if _passes_on(target) else callbacks[target]
-                    size = len(target.expansion)
-                    reductions[target] = _Reduction(size, target.origin.name, build)
-                states[number][symbol] = reductions[target]
-        states[table.end_states["start"]]["$END"] = _DONE
-        self._pattern = _pattern(list(lark.terminals))
-        self._start = states[table.start_states["start"]]
+        states: list[dict[str, Any]] = [{} for _ in tables["states"]]
+        reductions = [_reduction(builder, *rule) for rule in tables["rules"]]
+        for state, row in zip(states, tables["states"], strict=True):
+            for symbol, target in row.items():
+                state[symbol] = states[target] if target >= 0 else reductions[~target]
+        states[tables["end"]]["$END"] = _DONE
+        # A number that is none is one token, or its digits would be tried one after the other.
+        self._pattern = re.compile(rf"{tables['pattern']}|(?P<{OTHER}>\d[\w.]*|[\s\S])")
+        self._start = states[tables["start"]]
         self._made = {
-            t.name: getattr(builder, t.name) for t in lark.terminals if hasattr(builder, t.name)
+            name: getattr(builder, name) for name in tables["terminals"] if hasattr(builder, name)
         }
 
     def tokens(self, text: str) -> list[Token]:
@@ -142,20 +119,41 @@ def tokens_of(text: str) -> list[Token]:
     return grammar(scopes=True).tokens(text)
 
 
-def _pattern(terminals: list[TerminalDef]) -> re.Pattern[str]:
-    # Lark's own order of trying them.
-    ranked = sorted(
-        terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name)
+def _reduction(
+    builder: Builder, symbol: str, name: str, size: int, kept: list[Any], left_out: int
+) -> _Reduction:
+    """The end of a rule: the children that it keeps go to the builder's method of its name.
+
+    A name with an underscore before it stands for a list, a question mark for a rule that one kept
+    child takes the place of.
+    """
+    passed_on = name.startswith("?")
+    name = name.removeprefix("?")
+    if passed_on and size == len(kept) == 1:
+        return _Reduction(size, symbol, None)
+    always = passed_on and len(kept) == 1 and not left_out and kept[0][1:] == [False, 0]
+    make: Callable[[list[Any]], Any] = (
+        list if always or name.startswith("_") else getattr(builder, name)
     )
-    known = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in ranked)
-    # A number that is none is one token, or its digits would be tried one after the other.
-    return re.compile(rf"{known}|(?P<{OTHER}>\d[\w.]*|[\s\S])")
+    if kept == [[place, False, 0] for place in range(size)] and not left_out and not passed_on:
+        return _Reduction(size, symbol, make)
 
+    def build(children: list[Any]) -> Any:
+        chosen: list[Any] = []
+        for place, inlined, before in kept:
+            if before:
+                chosen += [None] * before
+            if not inlined:
+                chosen.append(children[place])
+            elif chosen:
+                chosen += children[place]
+            else:
+                chosen = children[place]  # a long list is not copied for each of its items
+        if left_out:
+            chosen += [None] * left_out
+        return chosen[0] if passed_on and len(chosen) == 1 else make(chosen)
 
-def _passes_on(rule: Any) -> bool:
-    """True if a rule's value is that of its only symbol, which Lark writes with a ``?``."""
-    single = len(rule.expansion) == 1 and not getattr(rule.expansion[0], "filter_out", False)
-    return bool(single and rule.options.expand1 and rule.alias is None)
+    return _Reduction(size, symbol, build)
 
 
 def _accepted(states: list[dict[str, Any]]) -> frozenset[str]:
