@@ -10,43 +10,60 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import pkgutil
-import traceback
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import click
 
 import archdsl
-from archdsl.cli import commands
-from archdsl.cli.internal_errors import internal
-from archdsl.cli.options import JSON, diagnostic_json, print_json
-from archdsl.cli.output import complain
-from archdsl.diagnostics import ArchError, coded, fail
-from archdsl.frontend.files import noting_files
 
 _DEBUG = "archdsl.debug"
 _INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
-# A word of Python is no name of a module: the command import is in import_.py.
-_MODULES = {
-    module.name.removesuffix("_"): module.name for module in pkgutil.iter_modules(commands.__path__)
-}
+_FOLDER = "archdsl.cli.commands"
+_SENTENCE = re.compile(
+    r'^def command\(.*?"""(.*?)(?:\.\s|\.?\n\n|\.?""")', re.MULTILINE | re.DOTALL
+)
+
+
+@cache
+def _modules() -> dict[str, Path]:
+    """The modules of the subcommands by name; a word of Python has an underscore behind."""
+    folder = Path(__file__).parent / "commands"
+    files = (file for file in folder.glob("*.py") if file.stem != "__init__")
+    return {file.stem.removesuffix("_"): file for file in files}
 
 
 class _Commands(click.Group):
     """Click group whose commands are the modules of a package, imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_MODULES)
+        return sorted(_modules())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _MODULES:
+        if cmd_name not in _modules():
             return None
-        module = importlib.import_module(f"archdsl.cli.commands.{_MODULES[cmd_name]}")
+        module = importlib.import_module(f"{_FOLDER}.{_modules()[cmd_name].stem}")
         return cast(click.Command, module.command)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first sentence about each, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(name)) for name in self.list_commands(ctx)])
+
     def invoke(self, ctx: click.Context) -> Any:
+        # Not above: --help, --version and a shell's completion do without.
+        import traceback
+
+        from archdsl.cli.internal_errors import internal
+        from archdsl.cli.options import JSON, diagnostic_json, print_json
+        from archdsl.cli.output import complain
+        from archdsl.diagnostics import ArchError, coded, fail
+        from archdsl.frontend.files import noting_files
+
         status = 1
         with noting_files() as read:
             try:
@@ -72,6 +89,13 @@ class _Commands(click.Group):
         if ctx.meta.get(JSON):
             print_json({"errors": [diagnostic_json(d) for d in found.diagnostics]})
         return ctx.exit(status)
+
+
+def summary(name: str) -> str:
+    """The first sentence of a subcommand's help, as its module has it."""
+    found = _SENTENCE.search(_modules()[name].read_text(encoding="utf-8"))
+    assert found is not None
+    return " ".join(found[1].split()) + "."
 
 
 @click.group(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import networkx as nx
 import pytest
 import torch
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from support.commands import run
 
 import archdsl
+from archdsl.cli import main, summary
 from archdsl.frontend.bundled import spec_names
 from archdsl.frontend.files import open_source
 
@@ -381,14 +383,27 @@ def test_errors_as_json(tiny: Path) -> None:
     assert "error[E101]: " in done.stderr
 
 
+_HEAVY = ("torch", "networkx", "lark", "PIL", "numpy", "rich")
+
+
 @pytest.mark.parametrize(
-    "command", [("check", "vgg19"), ("summary", "lenet"), ("draw", "lenet"), ("layers",)]
+    ("command", "without"),
+    [
+        (("check", "vgg19"), _HEAVY),
+        (("summary", "lenet", "--json"), _HEAVY),
+        (("draw", "lenet"), ("torch", "networkx", "lark", "rich")),
+        (("layers",), ("torch", "networkx", "lark")),
+        (("--help",), (*_HEAVY, "archdsl.api", "archdsl.frontend", "archdsl.diagnostics")),
+        (("--version",), (*_HEAVY, "archdsl.api", "archdsl.frontend", "archdsl.diagnostics")),
+    ],
 )
-def test_no_torch_where_it_is_not_needed(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_nothing_is_imported_that_is_not_needed(
+    command: tuple[str, ...], without: tuple[str, ...], tmp_path: Path
+) -> None:
     code = (
         "import sys\nfrom archdsl.cli import main\n"
         f"main({list(command)!r}, standalone_mode=False)\n"
-        "assert 'torch' not in sys.modules\n"
+        f"assert not set({without!r}) & sys.modules.keys()\n"
     )
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
@@ -399,6 +414,14 @@ def test_no_torch_where_it_is_not_needed(command: tuple[str, ...], tmp_path: Pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_list_of_commands_says_what_each_command_says() -> None:
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None and command.help is not None
+        assert " ".join(command.help.split()).startswith(summary(name).removesuffix(".")), name
 
 
 def test_python_dash_m() -> None:
