@@ -44,8 +44,8 @@ def test_a_pyramid_is_a_column_beside_its_backbone(name: str, levels: int) -> No
     taps = [a for a in found.boxes.values() if a.x1 < lateral[0][0]]
     heights = sorted((a.y0 + a.y1) / 2 for a in taps)
     assert all(any(abs(y - other) < 0.1 for other in heights) for y in rows)
-    images = next(a for name, a in found.boxes.items() if name.endswith("input_images"))
-    assert images.y0 > rows[-1]  # the image is at the foot of the backbone
+    ((_, foot),) = middles(found, "images")
+    assert foot > rows[-1]  # the image is at the foot of the backbone
 
 
 @pytest.mark.parametrize("name", ["faster_rcnn_vgg16", "faster_rcnn_resnet50_fpn"])

@@ -41,7 +41,7 @@ class LadderLayout:
         at: list[Point] = []
         for name in self._names:
             if name is None:
-                at.append((self._middle[self._last()][0] - 3.0, self._foot))
+                at.append((self._exit() - 3.0, self._foot))
                 continue
             part, (x, y) = self._part[name], self._middle[name]
             at.append((x - part.port, y - self._height(name) / 2))
@@ -136,7 +136,7 @@ class LadderLayout:
         return x + widest + _GAP + _LABEL
 
     def _end(self, left: float, x: float, y: float) -> None:
-        """Put down what collects the levels, what is behind it, and the frame around the pyramid."""
+        """Put down what collects the levels, what is behind that, and the pyramid's frame."""
         ladder = self._ladder
         finest = ladder.levels[-1]
         middle = self._middle[finest.smooth[-1]][0] if finest.smooth else x
@@ -164,8 +164,13 @@ class LadderLayout:
             self._foot = max(foot + _PAD, chain)
             self.frame = Rectangle(left - _PAD, 0.0, right + 2 * _PAD - left, foot + _PAD)
 
-    def _last(self) -> str:
-        return self._ladder.rest or self._ladder.join
+    def _exit(self) -> float:
+        """Where the one way out leads down."""
+        rest = self._ladder.rest
+        if rest is None:
+            return self._middle[self._ladder.join][0]
+        part = self._part[rest]
+        return self._middle[rest][0] - part.port + next(iter(part.outs.values()), part.port)
 
     # ---- links ----
 
@@ -175,10 +180,7 @@ class LadderLayout:
         (ax, ay) = self._middle[source]
         right, foot = ax + self._width(source) / 2, ay + self._height(source) / 2
         if target is None:
-            if source == self._ladder.rest:
-                part = self._part[source]
-                ax += part.leaves(link.key) - part.port
-            return (ax, foot), (ax, self._foot)
+            return (self._exit(), foot), (self._exit(), self._foot)
         (bx, by) = self._middle[target]
         top, left = by - self._height(target) / 2, bx - self._width(target) / 2
         if source in self._ladder.chain and target in self._ladder.chain:
