@@ -179,6 +179,8 @@ class Layer:
     """False if what a cell sees may lie anywhere in the input, as with regions."""
     locating: ClassVar[tuple[int, ...]] = ()
     """The inputs that only say where and how large something is; drawings leave them out."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Words for inputs that are different things, such as ``("scores", "boxes")``."""
     sees: ClassVar[Window | None] = None
     """The part of its input that a cell sees, where that is no window that moves over it."""
     order: ClassVar[tuple[int, ...]] = (0, 1, 2)

@@ -320,6 +320,7 @@ class ResizeToMatch(MapLayer):
 
     storage = KEEPS_NOTHING
     inputs = 2
+    locating = (1,)
 
     nearest: bool = arg("take the nearest cell, in place of a bilinear mean of four")
     align_corners: bool = arg("the corner cells of input and output coincide")

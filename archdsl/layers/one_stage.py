@@ -124,6 +124,7 @@ class _DenseLayer(DecisionLayer):
     """
 
     locating = (-1,)
+    takes = ("scores", "boxes")
     of: ClassVar[str]
     """Name of the combinator that makes the layer, for messages."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()
@@ -233,6 +234,7 @@ class FcosDetections(_FcosArguments, _DenseLayer):
 
     of = "fcos"
     extra = (("centerness", 1),)
+    takes = ("scores", "boxes", "centerness")
 
     def settled(self, classes: int, anchors: int) -> Construct:
         return made(

@@ -42,6 +42,7 @@ class Propose(_RpnArguments, TypedLayer):
     """Chooses the best of the moved anchors; made by rpn."""
 
     locating = (3,)
+    takes = ("objectness", "boxes", "anchors")
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         anchors = required(inputs[2], Anchors, "rpn")
@@ -176,6 +177,7 @@ class RegionSamples(TypedLayer):
     """In training, some of the proposals and the objects to be found; in use, all proposals."""
 
     inputs = 1
+    takes = ("proposals",)
 
     count: int = arg("regions of an image that learn", 512, minimum=1)
     fraction: float = arg("objects among them at most", 0.25, positional=False)

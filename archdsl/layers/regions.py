@@ -34,6 +34,8 @@ def _regions(edge: EdgeType, kind: str) -> Proposals | Detections:
 class AlignedRegions(TypedLayer):
     """Features of regions by bilinear sampling; made by roi_align."""
 
+    takes = ("features", "proposals")
+
     size: int = arg("rows and columns of the features")
     sampling: int = arg("samples along each side of a cell")
 
@@ -92,6 +94,8 @@ def scale_of(features: Shape, image: Shape, kind: str) -> float | None:
 class PooledRegions(TypedLayer):
     """Features of regions by maxima over a grid; made by roi_pool."""
 
+    takes = ("features", "proposals")
+
     size: int = arg("rows and columns of the features")
     scale: float | None = arg("size of the map by that of the image", None)
 
@@ -139,6 +143,8 @@ class PooledRegions(TypedLayer):
 @dataclass(frozen=True)
 class WarpedRegions(TypedLayer):
     """Regions cut out of the images and warped to one size; made by warp."""
+
+    takes = ("images", "proposals")
 
     height: int = arg("rows")
     width: int = arg("columns")

@@ -24,6 +24,7 @@ from archdsl.layers.typed import DecisionLayer, TypedLayer
 class RegionDecision(DecisionLayer):
     """The base of layers that decide on regions: scores, box deltas, the regions themselves."""
 
+    takes = ("scores", "boxes", "proposals")
     warning_code = "W009"
 
     def edge_warning(self, inputs: tuple[EdgeType, ...]) -> str | None:
@@ -146,6 +147,7 @@ class InstanceMasks(_DetectionPart):
     """Adds masks to detections; made by masks."""
 
     part = "masks"
+    takes = ("masks", "detections")
 
     def judge(self, features: Shape, found: Detections) -> None:
         if features[0] != found.classes:
@@ -170,6 +172,7 @@ class InstanceKeypoints(_DetectionPart):
     """Adds keypoints to detections; made by keypoints."""
 
     part = "keypoints"
+    takes = ("keypoints", "detections")
 
     def label(self) -> str:
         return "keypoints"

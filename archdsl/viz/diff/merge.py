@@ -55,6 +55,10 @@ class Merger:
         """Number of levels of template instances; at this depth none is closed."""
         return max(reader.levels() for reader in self._readers)
 
+    def staged(self) -> bool:
+        """False: what changed is told at every depth alike."""
+        return False
+
     def diagram(self, levels: Levels, *, usual: bool = True, details: Beside = ALONE) -> Diagram:
         """The diagram with these levels. Its legend is that of the marks; it has no details."""
         after = DiagramView(self._readers[1], levels)

@@ -13,6 +13,7 @@ from archdsl.ir.network import Network
 from archdsl.viz.draw.collapse import Collapsed
 from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
+from archdsl.viz.draw.staging import maker
 from archdsl.viz.draw.words import giga, title
 
 _BYTES = 4
@@ -53,9 +54,13 @@ class Describer:
         )
 
     def _category(self, group: Fused) -> Category:
-        """A block is coloured by the layer that has most to do."""
+        """A block is coloured by what it makes of tensors, or by the layer with most to do."""
         if not isinstance(group, Collapsed):
             return group.head.layer.category
+
+        making = maker(self._network, group.layers)
+        if making is not None:
+            return making.layer.category
 
         def cost(path: str) -> tuple[int, int]:
             return self._rows[path].macs or 0, self._rows[path].parameters

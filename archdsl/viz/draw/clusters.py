@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from archdsl.ir.network import Scope
 from archdsl.viz.draw.diagram import Box, Cluster, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
-from archdsl.viz.draw.repeats import Folding
+from archdsl.viz.draw.repeats import Folding, Period
 from archdsl.viz.draw.words import title
 
 _BESIDE_THE_REST = 2
@@ -28,10 +28,17 @@ class ClusterTree:
         scopes: Iterable[Scope],
         visible: Mapping[str, Fused],
         folding: Folding,
-        times_shown: Mapping[Scope, str] | None = None,  # of a detail, whose frames have no numbers
+        # Of a detail, whose frames have no numbers: by scope, and by the first box of a period.
+        times_shown: Mapping[Scope | str, str] | None = None,
     ) -> None:
         inside = boxes_by_scope(visible)
         self._times = folding.times
+        self._periods = sorted(folding.periods.values(), key=lambda period: len(period.heads))
+        self._uses = dict.fromkeys(visible, 1)
+        for period in self._periods:
+            for head in period.heads:
+                if head in self._uses:
+                    self._uses[head] *= period.times
         self._times_shown = times_shown
         self._visible = visible
         self._root = root
@@ -61,7 +68,8 @@ class ClusterTree:
 
     def times(self, head: str) -> int:
         """The number of equal boxes that one stands for, frames around it counted."""
-        times, scope = self.repeated.get(head, 1), self._cluster[self._visible[head].scope]
+        scope = self._cluster[self._visible[head].scope]
+        times = self.repeated.get(head, 1) * self._uses[head]
         while scope is not self._root:
             times *= self._times.get(scope, 1)
             scope = self._outer[scope]
@@ -83,16 +91,40 @@ class ClusterTree:
         children[self._root].append(ends[0])
         # Inner clusters were listed after the ones around them, so backwards all parts are there.
         made: dict[Scope, Cluster] = {}
+        heads = {box.id: head for head, box in boxes.items()}
         for scope in reversed(children):
+            parts = [made[c] if isinstance(c, Scope) else c for c in children[scope]]
+            for period in self._periods:
+                if self._cluster.get(period.around) is scope:
+                    parts = self._together(period, parts, heads)
             made[scope] = Cluster(
                 scope.path,
                 title(scope) if self._times_shown is None else scope.template or scope.title,
-                tuple(made[c] if isinstance(c, Scope) else c for c in children[scope]),
+                tuple(parts),
                 self._times.get(scope, 1),
                 self._has_frame(scope),
                 times_shown=(self._times_shown or {}).get(scope, ""),
             )
         return made[self._root]
+
+    def _together(
+        self, period: Period, parts: list[Box | End | Cluster], heads: Mapping[str, str]
+    ) -> list[Box | End | Cluster]:
+        """Parts with those of a period in a frame of its own."""
+        own = set(period.heads)
+
+        def belongs(part: Box | End | Cluster) -> bool:
+            first = next(part.boxes()) if isinstance(part, Cluster) else part
+            return isinstance(first, Box) and heads[first.id] in own
+
+        inner = [part for part in parts if belongs(part)]
+        if not inner:
+            return parts
+        first = parts.index(inner[0])
+        shown = (self._times_shown or {}).get(period.heads[0], "")
+        name = f"{period.heads[0]} …"
+        frame = Cluster(name, "", tuple(inner), period.times, times_shown=shown)
+        return [*parts[:first], frame, *(p for p in parts[first:] if p not in inner)]
 
     def _list(
         self, scope: Scope, children: dict[Scope, list[Box | End | Scope]], listed: set[Scope]

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from archdsl.diagnostics import fail, nearest
 from archdsl.ir.network import Network, Scope
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
+from archdsl.viz.draw.staging import Stages, staging
 
 _AROUND_A_SINGLE_BLOCK = 2
 """Boxes beside a block that is all the rest of a network: its input and its last layer."""
@@ -34,6 +35,7 @@ class Levels:
     depth: int | None = None
     nested: bool = True
     """True if a template within itself, as the levels of a U-Net, is open with the outer one."""
+    stages: Stages = "none"
     expand: tuple[str, ...] = ()
     collapse: tuple[str, ...] = ()
 
@@ -135,6 +137,8 @@ def _closed_scopes(
     expanded = _matching(network, levels.expand, "--expand")
     collapsed = _matching(network, levels.collapse, "--collapse")
     around = _around(expanded)
+    if levels.stages != "none":
+        around |= staging(network, levels.stages)
     closed: dict[Scope, Scope] = {}
     for scope in network.scopes:
         outer = scope.parent

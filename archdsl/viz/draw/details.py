@@ -74,6 +74,8 @@ class _Opened:
             chain = self.chain(places[head])
             parts.append(tuple((each.template, each in self.folding.times) for each in chain))
             parts.append(tuple(places[self.folding.shown(source)] for source in group.sources))
+        for head, period in self.folding.periods.items():
+            parts.append((places[head], len(period.heads)))
         parts.append(tuple(places[head] for head in self.dense))
         return (*parts, *(places[head] for head in self.leaving))
 
@@ -179,13 +181,17 @@ class DetailFinder:
     def panel(self, kind: Kind, kinds: Mapping[Scope, Kind]) -> Panel:
         """The detail of a kind, whose closed blocks have the letters of theirs."""
         first = kind.opened[0]
-        times = {
+        times: dict[Scope | str, str] = {
             scope: self._times(kind, at, depth)
             for at, head in enumerate(first.heads)
             if head not in first.entries
             for depth, scope in enumerate(first.chain(at))
             if scope in first.folding.times
         }
+        for at, head in enumerate(first.heads):
+            if head in first.folding.periods:
+                counts = [each.folding.periods[each.heads[at]].times for each in kind.opened]
+                times[head] = kind.symbols.number(counts)
         tree = ClusterTree(first.scope, first.inner, first.visible, first.folding, times)
         boxes = {
             head: self._box(kind, kinds, at, tree, times) for at, head in enumerate(first.heads)
@@ -210,7 +216,7 @@ class DetailFinder:
         kinds: Mapping[Scope, Kind],
         at: int,
         tree: ClusterTree,
-        times: Mapping[Scope, str],
+        times: Mapping[Scope | str, str],
     ) -> Box:
         first, symbols = kind.opened[0], kind.symbols
         head = first.heads[at]

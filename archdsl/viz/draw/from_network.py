@@ -8,20 +8,18 @@ from functools import cached_property
 
 from archdsl.analysis.cost import summarise
 from archdsl.ir.build import MAIN_OUTPUT
-from archdsl.ir.edges import EdgeType, shown
-from archdsl.ir.layer import Category
+from archdsl.ir.edges import shown
 from archdsl.ir.network import Network
 from archdsl.viz.draw.boxes import Describer, brief
 from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, Levels, collapsed, levels_of
 from archdsl.viz.draw.details import DetailFinder
 from archdsl.viz.draw.diagram import ALONE, Beside, Diagram, Edge, End
+from archdsl.viz.draw.edge_words import edge_words
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope, fused
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
+from archdsl.viz.draw.staging import staging
 from archdsl.viz.draw.words import giga
-
-_LONGEST_LABEL = 24
-"""Characters: what is longer, such as the sizes of several feature maps, crowds the lines."""
 
 
 class DiagramBuilder:
@@ -37,6 +35,10 @@ class DiagramBuilder:
     def levels(self) -> int:
         """Number of levels of template instances; at this depth none is closed."""
         return levels_of(self.network, self.groups)
+
+    def staged(self) -> bool:
+        """True if there are blocks whose inside is what a detector is known for."""
+        return bool(staging(self.network, "all"))
 
     def diagram(self, levels: Levels, *, usual: bool = True, details: Beside = ALONE) -> Diagram:
         """The diagram with these levels; with ``usual``, its legend says what most boxes hold.
@@ -111,32 +113,10 @@ def _edges(
     visible: Mapping[str, Fused],
     folding: Folding,
 ) -> tuple[Edge, ...]:
-    told: set[str] = set()
-    known: dict[str, set[EdgeType]] = {}
+    words = edge_words(network, groups)
     edges = []
-    for head, group in groups.items():
-        before = {shape for source in group.sources for shape in known[source]}
-        sizes = {_size(groups[source].shape) for source in group.sources}
-        # A convolution says how many channels it makes; a change of size or what joins make, and
-        # the end of a block, are worth a word.
-        joins = group.head.layer.category is Category.JOIN
-        changed = joins or _size(group.shape) not in sizes
-        # fc 10 has said so.
-        said = network.label(group.head).endswith(f" {shown(group.shape)}")
-        short = len(shown(group.shape)) <= _LONGEST_LABEL
-        tells = changed and group.shape not in before and not said and short
-        known[head] = {group.shape} if tells or isinstance(group, Collapsed) else before
-        if tells and not isinstance(group, Collapsed):
-            told.add(head)
     for head, group in visible.items():
         for place in dict.fromkeys(group.sources):
             source = folding.shown(place)
-            label = shown(groups[place].shape) if place in told else ""
-            told.discard(place)
-            edges.append(Edge(source, head, label))
+            edges.append(Edge(source, head, words.pop(place, "")))
     return tuple(edges)
-
-
-def _size(edge: EdgeType) -> object:
-    """Height and width of a feature map, which a convolution's text leaves out; else the edge."""
-    return edge[1:] if isinstance(edge, tuple) and len(edge) > 1 else edge

@@ -15,6 +15,8 @@ from archdsl.viz.draw.box_sizes import HEADER, Sized, Words
 from archdsl.viz.draw.cluster_layout import Arrangement, Point, arrange
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram, Edge, End
 from archdsl.viz.draw.font_metrics import CAPITALS
+from archdsl.viz.draw.ladder import Ladder, with_ladder
+from archdsl.viz.draw.ladder_layout import LadderLayout
 from archdsl.viz.draw.placed import (
     Line,
     Placed,
@@ -65,8 +67,13 @@ class Layout:
     """The layout of one diagram; ``across`` the page, from left to right, or down."""
 
     def __init__(self, diagram: Diagram, *, across: bool = False) -> None:
+        self._ladder: Ladder | None = None
+        if not across:
+            diagram, self._ladder = with_ladder(diagram)
         self._diagram = diagram
         self._lr = across
+        self._column_frame: Rectangle | None = None
+        """The frame of a pyramid inside its arrangement with a backbone."""
         self._sizes: dict[str, Sized] = {}
         self._inside: dict[str, _Inside] = {}
         self._home: dict[str, _Inside] = {}
@@ -157,7 +164,12 @@ class Layout:
         links = [Link(number[s], number[t], key) for (s, t), key in inside.links.items()]
         links = [link for link in links if link.source < link.target]
         inside.numbers = {(items[k.source], items[k.target]): i for i, k in enumerate(links)}
-        arrangement = arrange(parts, links, tight=not cluster.framed, longest=longest)
+        if self._ladder is not None and cluster.id == self._ladder.id:
+            names = [None if item[0] == "out" else item[1] for item in items]
+            columns = LadderLayout(self._ladder, names, parts)
+            arrangement, self._column_frame = columns.arrangement(links), columns.frame
+        else:
+            arrangement = arrange(parts, links, tight=not cluster.framed, longest=longest)
         inside.arrangement = arrangement
         part = self._around(inside, arrangement)
         shift = inside.offset[0] + _PORT / 2
@@ -230,16 +242,17 @@ class Layout:
 
     def _frames(self, parts: dict[str, LayoutPart]) -> Iterable[PlacedFrame]:
         for name, inside in self._inside.items():
+            if self._ladder is not None and name == self._ladder.id and self._ladder.frame:
+                assert self._column_frame is not None
+                (x, y), of = inside.origin, self._column_frame
+                at = Rectangle(of.x + x, of.y + y, of.width, of.height)
+                yield _frame(self._ladder.frame, at, inside.depth)
             if not inside.cluster.framed or inside.outer is None:
                 continue
             part = parts[name]
             x, y = self._point(*inside.corner)
             width, height = self._point(part.across, part.along)
-            strip = Rectangle(x, y, width, HEADER)
-            words = sizing.header(inside.cluster)
-            line = line_at(words, x + width / 2, y + HEADER / 2)
-            at = Rectangle(x, y, width, height)
-            yield PlacedFrame(inside.cluster, at, strip, (line,), inside.depth - 1)
+            yield _frame(inside.cluster, Rectangle(x, y, width, height), inside.depth - 1)
 
     def _parts(self) -> tuple[tuple[PlacedBox, ...], tuple[PlacedEnd, ...]]:
         boxes, ends = [], []
@@ -274,12 +287,19 @@ class Layout:
             label = None
             if words is not None and points:
                 x, y = points[0]
-                if self._lr:
+                level = len(points) > 1 and abs(points[1][1] - y) < 0.5
+                if self._lr or level or (len(points) > 1 and points[1][1] < y):
                     x, y = x + sizing.BESIDE_LABEL + words.width / 2, y - sizing.LABEL / 2
                 else:
                     x, y = x + sizing.BESIDE_LABEL + words.width / 2, y + sizing.LABEL / 2
                 label = line_at(words, x, y)
             yield PlacedEdge(edge, tuple(points), label)
+
+
+def _frame(cluster: Cluster, at: Rectangle, depth: int) -> PlacedFrame:
+    strip = Rectangle(at.x, at.y, at.width, HEADER)
+    line = line_at(sizing.header(cluster), at.x + at.width / 2, at.y + HEADER / 2)
+    return PlacedFrame(cluster, at, strip, (line,), depth)
 
 
 def line_at(words: Words, x: float, y: float) -> Line:

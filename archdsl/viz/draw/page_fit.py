@@ -63,6 +63,10 @@ class DiagramSource(Protocol):
         """Number of levels of template instances; at this depth none is closed."""
         ...
 
+    def staged(self) -> bool:
+        """True if there are blocks whose inside is what a detector is known for."""
+        ...
+
     def diagram(self, levels: Levels, *, usual: bool = True, details: Beside = ALONE) -> Diagram:
         """The diagram with these levels; with ``usual``, its legend says what most boxes hold.
 
@@ -106,14 +110,15 @@ class Fitter:
     def _chosen(self) -> tuple[Levels, Beside]:
         """The finest levels that fit, with details if that can be; else the coarsest ones."""
         wanted = self._theme.smallest
-        for chosen in self._beside:
-            for levels in self._choices():
-                for details in chosen:
-                    size = self._smallest_text(levels, details)
-                    if size >= wanted:
-                        return levels, details
-                    if size < wanted * _NEAR:  # fewer words in the boxes are of no use
-                        break
+        for choices in self._choices():
+            for chosen in self._beside:
+                for levels in choices:
+                    for details in chosen:
+                        size = self._smallest_text(levels, details)
+                        if size >= wanted:
+                            return levels, details
+                        if size < wanted * _NEAR:  # fewer words in the boxes are of no use
+                            break
         return levels, self._last
 
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
@@ -127,12 +132,20 @@ class Fitter:
             self._sizes[key] = scale * SMALL
         return self._sizes[key]
 
-    def _choices(self) -> Iterable[Levels]:
-        """Levels from the finest to the coarsest, unless some are asked for."""
+    def _choices(self) -> Iterable[list[Levels]]:
+        """Levels from the finest to the coarsest, unless some are asked for.
+
+        What a detector does from stage to stage comes before what is inside of a backbone.
+        """
         if self._options.depth is not None:
-            return [Levels(self._options.depth)]
+            yield [Levels(self._options.depth)]
+            return
         count = self._source.levels()
-        return [Levels(), *map(Levels, range(count - 1, 0, -1)), Levels(1, nested=False)]
+        if self._source.staged():
+            depths = range(count - 1, 0, -1)
+            yield [Levels(depth, stages="all") for depth in depths]
+            yield [Levels(depth, stages="maps") for depth in depths]
+        yield [Levels(), *map(Levels, range(count - 1, 0, -1)), Levels(1, nested=False)]
 
     def _outgrows(self, diagram: Diagram, surroundings: Surroundings) -> bool:
         """True if the boxes alone need more than a page, so that placing them is of no use."""

@@ -1,9 +1,9 @@
-"""Runs of equal blocks, drawn once and marked with their number."""
+"""Runs of equal parts, drawn once and marked with their number."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from archdsl.ir.network import Network, Scope
 from archdsl.viz.draw.collapse import Collapsed
@@ -11,6 +11,18 @@ from archdsl.viz.draw.fusion import Fused
 
 _SHORTEST_RUN_OF_SINGLES = 4
 """Fewer equal single boxes are drawn one by one: they show the depth better than a number."""
+_LONGEST_PERIOD = 12
+"""Parts that are repeated together without a template around them, at most."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Parts in a row that are repeated together, and are no template: a body and its sum."""
+
+    around: Scope
+    heads: tuple[str, ...]
+    """Their boxes, in execution order."""
+    times: int
 
 
 @dataclass(frozen=True)
@@ -19,6 +31,8 @@ class Folding:
 
     times: Mapping[Scope, int]
     stands_for: Mapping[str, str]
+    periods: Mapping[str, Period] = field(default_factory=dict)
+    """By the first box."""
 
     def shown(self, head: str) -> str:
         """The box that is drawn for a box."""
@@ -30,70 +44,138 @@ class Folding:
 NOTHING_FOLDED = Folding({}, {})
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A scope with its boxes, or a box that is in no inner scope."""
+
+    heads: tuple[str, ...]
+    scope: Scope | None
+    likeness: Hashable
+    """Equal for parts that look alike; what they take is compared besides."""
+
+
 def folded(
     network: Network,
     groups: Mapping[str, Fused],
     inside: Mapping[Scope, list[str]],
     root: Scope | None = None,
 ) -> Folding:
-    """The runs of equal blocks, outer ones first; with ``root`` those inside that scope.
+    """The runs of equal parts, outer ones first; with ``root`` those inside that scope.
 
-    Two blocks make a run when they are calls of one region with the same types, and the second
-    takes nothing but the one output of the first.
+    Parts make a run when they are calls of one region with the same types, or several layers and
+    calls that are repeated in one order, and each takes nothing but the one output of the one
+    before.
     """
-    links = _Links(network, groups, inside)
+    links = _Links(network, groups)
     children: dict[Scope, list[Scope]] = {}
     for scope in network.scopes:
         if scope.parent is not None and scope in inside:
             children.setdefault(scope.parent, []).append(scope)
     times: dict[Scope, int] = {}
+    periods: dict[str, Period] = {}
     stands_for: dict[str, str] = {}
     waiting = [root or network.scopes[0]]
     while waiting:
-        siblings = children.get(waiting.pop(), [])
+        around = waiting.pop()
+        parts = _parts(around, groups, inside, children.get(around, ()))
         at = 0
-        while at < len(siblings):
-            end = at + 1
-            while end < len(siblings) and links.continues(siblings[end - 1], siblings[end]):
-                end += 1
-            first, run = siblings[at], end - at
-            single = len(inside[first]) == 1 and not isinstance(groups[inside[first][0]], Collapsed)
-            if run >= (_SHORTEST_RUN_OF_SINGLES if single else 2):
-                times[first] = run
-                for other in siblings[at + 1 : end]:
-                    stands_for.update(zip(inside[other], inside[first], strict=True))
-                waiting.append(first)
-            else:
-                waiting += siblings[at:end]
-            at = end
-    return Folding(times, stands_for)
+        while at < len(parts):
+            period, run = _run(parts, at, groups, links)
+            first = parts[at : at + period]
+            heads = tuple(head for part in first for head in part.heads)
+            for other in range(1, run):
+                repeated = parts[at + other * period : at + (other + 1) * period]
+                others = (head for part in repeated for head in part.heads)
+                stands_for.update(zip(others, heads, strict=True))
+            if run > 1 and period == 1:
+                assert first[0].scope is not None
+                times[first[0].scope] = run
+            elif run > 1:
+                periods[heads[0]] = Period(around, heads, run)
+            waiting += (part.scope for part in first if part.scope is not None)
+            at += period * run
+    return Folding(times, stands_for, periods)
+
+
+def _parts(
+    around: Scope,
+    groups: Mapping[str, Fused],
+    inside: Mapping[Scope, list[str]],
+    children: Sequence[Scope],
+) -> list[_Part]:
+    """The inner scopes and the boxes outside of them, in execution order."""
+    by_first = {inside[scope][0]: scope for scope in children}
+    parts: list[_Part] = []
+    within: set[str] = set()
+    for head in inside.get(around, ()):
+        if head in within:
+            continue
+        scope = by_first.get(head)
+        group = groups[head]
+        if scope is None:
+            closed = group.scope.typed if isinstance(group, Collapsed) else None
+            layers = () if closed is not None else tuple(each.layer for each in group.layers)
+            parts.append(_Part((head,), None, (id(closed), layers, group.shape)))
+        else:
+            heads = tuple(inside[scope])
+            within.update(heads)
+            known = id(scope.typed) if scope.region.block is not None else head
+            parts.append(_Part(heads, scope, (known, len(heads))))
+    return parts
+
+
+def _run(
+    parts: Sequence[_Part], at: int, groups: Mapping[str, Fused], links: _Links
+) -> tuple[int, int]:
+    """The number of parts that are repeated together from a place on, and how often."""
+    for period in range(1, min(_LONGEST_PERIOD, (len(parts) - at) // 2) + 1):
+        first = parts[at : at + period]
+        alike = {part.likeness for part in first}
+        if len(alike) == 1 and (period > 1 or first[0].scope is None):
+            continue  # single layers in a row show the depth better than a number
+        run = 1
+        while True:
+            one = parts[at + (run - 1) * period : at + run * period]
+            two = parts[at + run * period : at + (run + 1) * period]
+            same = [part.likeness for part in one] == [part.likeness for part in two]
+            if not same or not links.continues(_heads(one), _heads(two)):
+                break
+            run += 1
+        (*rest, last) = _heads(first)
+        single = not rest and not isinstance(groups[last], Collapsed)
+        if run >= (_SHORTEST_RUN_OF_SINGLES if single else 2):
+            return period, run
+    return 1, 1
+
+
+def _heads(parts: Sequence[_Part]) -> list[str]:
+    return [head for part in parts for head in part.heads]
 
 
 class _Links:
-    """The links into scopes and out of them."""
+    """The links into parts and out of them."""
 
-    def __init__(
-        self, network: Network, groups: Mapping[str, Fused], inside: Mapping[Scope, list[str]]
-    ) -> None:
+    def __init__(self, network: Network, groups: Mapping[str, Fused]) -> None:
         self._groups = groups
-        self._inside = inside
         self._targets: dict[str, list[str]] = {head: [] for head in groups}
         for head, group in groups.items():
             for source in group.sources:
                 self._targets[source].append(head)
         self._outputs = set(network.outputs.values())
 
-    def continues(self, first: Scope, second: Scope) -> bool:
-        """True if ``second`` equals ``first`` and reads what comes out of it."""
-        if first.region.block is None or first.typed is not second.typed:
-            return False
-        one, two = set(self._inside[first]), set(self._inside[second])
+    def continues(self, first: Sequence[str], second: Sequence[str]) -> bool:
+        """True if the second boxes are linked as the first, and read what comes out of these."""
+        one = {head: place for place, head in enumerate(first)}
+        two = {head: place for place, head in enumerate(second)}
         entry, exit = self._sources(one), self._sources(two)
         return (
             len(one) == len(two)
             and len(entry) == len(exit) == 1
-            and exit <= one
-            and self._layers(one) == self._layers(two)
+            and exit <= one.keys()
+            and self._layers(first) == self._layers(second)
+            and all(
+                self._places(a, one) == self._places(b, two) for a, b in zip(one, two, strict=True)
+            )
             and all(
                 target in one or target in two for head in one for target in self._targets[head]
             )
@@ -102,9 +184,13 @@ class _Links:
             )
         )
 
-    def _layers(self, heads: set[str]) -> int:
+    def _places(self, head: str, within: Mapping[str, int]) -> list[int]:
+        """What a box takes, by place; what comes from outside is one thing."""
+        return [within.get(source, -1) for source in self._groups[head].sources]
+
+    def _layers(self, heads: Sequence[str]) -> int:
         """Number of layers; one of several equal blocks may have an activation fused to it."""
         return sum(len(self._groups[head].layers) for head in heads)
 
-    def _sources(self, heads: set[str]) -> set[str]:
+    def _sources(self, heads: Mapping[str, int]) -> set[str]:
         return {s for head in heads for s in self._groups[head].sources if s not in heads}

@@ -35,4 +35,4 @@ def decimal(number: float) -> str:
 
 def times_words(words: str, times: int, shown: str = "") -> str:
     """``block<64> ×3``; without the factor for a single one."""
-    return f"{words} ×{shown or times}" if times > 1 else words
+    return f"{words} ×{shown or times}".lstrip() if times > 1 else words
