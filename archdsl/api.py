@@ -24,11 +24,15 @@ from archdsl.frontend.run_folder import RunFolder, read_run_folder
 from archdsl.ir import network as model
 from archdsl.ir.edges import Shape, shown
 from archdsl.ir.origin import Limits, Origin
+from archdsl.layers import synonyms
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
     import graphviz
     from torch import nn
+
+# Suggestions for unknown names know those of the formats that are read.
+synonyms.further_tables("archdsl.importers.names")
 
 
 class Choice(NamedTuple):
