@@ -24,6 +24,7 @@ from archdsl.frontend.run_folder import RunFolder, read_run_folder
 from archdsl.ir import network as model
 from archdsl.ir.edges import Shape, shown
 from archdsl.ir.origin import Limits, Origin
+from archdsl.layers import synonyms
 from archdsl.viz.notebook import PLAIN, SVG, Figure, Types, mimebundle
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.ir.graph import Graph
+
+# Suggestions for unknown names know those of the formats that are read.
+synonyms.further_tables("archdsl.importers.names")
 
 
 class Choice(NamedTuple):

@@ -110,9 +110,12 @@ def coded(code: str) -> Iterator[None]:
         raise ArchError(named) from error.__cause__
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """A suggestion for a misspelt name, ``did you mean 'relu'?``; ``None`` if nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """A suggestion for a misspelt name, ``did you mean 'relu'?``; ``None`` if nothing is near.
+
+    ``cutoff`` is the likeness, 0 to 1, from which on a name is near.
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean '{found[0]}'?" if found else None
 
 

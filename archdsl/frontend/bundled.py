@@ -37,3 +37,12 @@ def spec_path(name: str) -> Path | None:
     """The file of a bundled spec, or ``None`` if there is none of that name."""
     path = specs_folder() / f"{name}.arch"
     return path if path.parent == specs_folder() and is_file(path) else None
+
+
+def block_files() -> list[tuple[str, str]]:
+    """The bundled files of shared blocks: the name that an include has for each, and its text."""
+    folder = specs_folder()
+    return [
+        (path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted((folder / "blocks").glob("*.arch"))
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from typing import IO, NamedTuple
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
 from archdsl.frontend.bundled import spec_names, spec_path
+from archdsl.frontend.syntax.pasted import LIKE_BRACKETS
 from archdsl.text.paths import exists, is_file, is_folder, resolved
 
+_TEXT = re.compile(rf"[<\n]|{LIKE_BRACKETS}", re.IGNORECASE)
 _MAX_BYTES = 64 * 2**20
 
 
@@ -127,8 +130,11 @@ def _beside(path: Path) -> list[Path]:
 
 
 def source_of(path_or_text: str | Path) -> Source:
-    """The source that the Python API is given: also a text, known by its angle brackets."""
-    if isinstance(path_or_text, str) and ("<" in path_or_text or "\n" in path_or_text):
+    """The source that the Python API is given: also a text, known by its angle brackets.
+
+    Those may have got lost on the text's way here.
+    """
+    if isinstance(path_or_text, str) and _TEXT.search(path_or_text):
         return Source("<text>", path_or_text)
     return open_source(str(path_or_text))
 

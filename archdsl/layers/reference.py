@@ -60,12 +60,7 @@ def markdown(known: Iterable[Definition], coverage: Coverage) -> str:
 
     A table says which formats know which layers.
     """
-    sections: dict[str, list[Definition]] = {
-        kind.value[0].upper() + kind.value[1:]: [] for kind in Category
-    }
-    for definition in known:
-        sections.setdefault(_heading(definition), []).append(definition)
-    filled = {heading: _together(members) for heading, members in sections.items() if members}
+    filled = by_heading(known)
     index = "".join(
         f"- **{heading}**: {' · '.join(map(_link, groups))}\n" for heading, groups in filled.items()
     )
@@ -74,6 +69,16 @@ def markdown(known: Iterable[Definition], coverage: Coverage) -> str:
         parts.append(f"## {heading}\n")
         parts += map(section, groups)
     return "\n".join(parts)
+
+
+def by_heading(known: Iterable[Definition]) -> dict[str, list[list[Definition]]]:
+    """Layers by category; names that mean the same but for a number at their ends are together."""
+    sections: dict[str, list[Definition]] = {
+        kind.value[0].upper() + kind.value[1:]: [] for kind in Category
+    }
+    for definition in known:
+        sections.setdefault(_heading(definition), []).append(definition)
+    return {heading: together(members) for heading, members in sections.items() if members}
 
 
 def _matrix(coverage: Coverage) -> str:
@@ -99,7 +104,7 @@ def section(names: Sequence[Definition]) -> str:
     first = names[0]
     anchors = "".join(f'<a id="{definition.name}"></a>' for definition in names)
     parts = [
-        f"### {anchors}{_spelled(names)}\n",
+        f"### {anchors}{spelled(names)}\n",
         f"    {_full_signature(first)}\n",
         _prose(inspect.cleandoc(first.summary)) + "\n",
     ]
@@ -118,7 +123,7 @@ def _heading(definition: Definition) -> str:
     return re.split(r"[:.]", about, maxsplit=1)[0]
 
 
-def _together(members: Iterable[Definition]) -> list[list[Definition]]:
+def together(members: Iterable[Definition]) -> list[list[Definition]]:
     """The names that mean the same but for a number at their ends, such as those of all tags."""
     groups: dict[object, list[Definition]] = {}
     for definition in members:
@@ -134,10 +139,10 @@ def _preset(preset: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _link(names: Sequence[Definition]) -> str:
-    return f"[{_spelled(names)}](#{names[0].name})"
+    return f"[{spelled(names)}](#{names[0].name})"
 
 
-def _spelled(names: Sequence[Definition]) -> str:
+def spelled(names: Sequence[Definition]) -> str:
     """``sig, sigmoid``, and ``tag1 … tag10`` for a row of numbers."""
     every = [definition.name for definition in names]
     runs = [list(run) for _, run in groupby(every, key=lambda name: _DIGITS.sub("", name))]

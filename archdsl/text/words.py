@@ -23,3 +23,8 @@ def memory(size: int) -> str:
         if value < 1000:
             return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
     return f"{value / 1000:.2f} GB"
+
+
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article: ``an en dash``, ``a comma``."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -24,17 +24,23 @@ from archdsl.text.words import counted
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
 @click.option("--close", is_flag=True, help="Add the > and ; that a net leaves out at its end.")
 @click.option(
+    "--fix", is_flag=True, help="Undo what pasting does: quotes for <, long dashes, &lt;."
+)
+@click.option(
     "--style",
     type=click.Choice(["nest", "flow"]),
     default="nest",
     show_default=True,
     help="flow: also list layers from input to output, in comments.",
 )
-def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style: str) -> None:
+def command(
+    files: tuple[str, ...], check: bool, diff: bool, close: bool, fix: bool, style: str
+) -> None:
     """Write specs in one style: the outermost layer first, a layer a line, closers at the end.
 
     Files are replaced in place, and only if they change. What an author says by lines and spaces
-    stays: rows of a table, groups of numbers, comments. A file with syntax errors is left alone.
+    stays: rows of a table, groups of numbers, comments. A file with syntax errors is left alone;
+    --fix and --close mend those that leave no doubt.
     """
     from archdsl.frontend.format import formatted
     from archdsl.text.output import write
@@ -43,7 +49,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, close: bool, style:
     for name in (file for given in files for file in _expanded(given)):
         try:
             source = _read(name)
-            text = formatted(source, close=close, flow=style == "flow")
+            text = formatted(source, close=close, fix=fix, flow=style == "flow")
             changed = text != source.text
             if diff:
                 _print_diff(source, text)

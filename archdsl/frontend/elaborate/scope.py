@@ -14,6 +14,7 @@ from archdsl.frontend.syntax import nodes
 from archdsl.ir.layer import definitions as builtin
 from archdsl.ir.layer import lookup
 from archdsl.ir.trampoline import Task
+from archdsl.layers.synonyms import names_in_words, written_as
 
 Tail = Literal["subnet", "complete", "block", "outer", "unknown"]
 
@@ -294,23 +295,25 @@ class Definitions:
                 code="E102",
             )
         if name.text in builtin():
+            makers = written_as(name.text) or ("residual", "parallel", "add_prev")
             return fail(
                 f"'{name.text}' has several inputs and is not written by itself",
                 name.span,
-                help="residual, parallel, add_prev and the other combinators make it",
+                help=f"{names_in_words(makers)} makes it",
                 code="E104",
             )
         bindings = self._known()
         if number:
             return self._unknown_number(name, position, [*local, *bindings])
         known = [*local, *bindings, *(n for n, d in builtin().items() if d.writable)]
-        help = spelling(name.text, known) or "archdsl layers lists what is built in"
+        cpp = name.span.source.is_cpp
+        help = spelling(name.text, known, cpp=cpp) or "archdsl layers lists what is built in"
         own_class = (
             [
                 "a layer class of the program has to be written with layers of the catalogue",
                 f"--opaque {name.text}=LAYER says which layer one of another file counts as",
             ]
-            if name.span.source.is_cpp
+            if cpp
             else []
         )
         own = listing(reversed(bindings)) if bindings else "none"

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from archdsl.diagnostics import nearest
+from archdsl.diagnostics import listing, nearest
+from archdsl.frontend.bundled import block_files
 from archdsl.ir.layer import definitions
+from archdsl.layers import synonyms
+
+_NAMES = 3
+"""Names that a hint offers at most."""
 
 _UNRELEASED = {
     "affine_con": "affine",
@@ -26,12 +31,28 @@ losses than 19.3.
 """
 
 
-def spelling(name: str, known: Sequence[str]) -> str | None:
-    """A hint for an unknown name: PyTorch's name of a layer, or the nearest that is known.
+_ALMOST = 0.8
+"""Likeness from which on a name is a synonym with a mistake in it, and not another word."""
 
-    People who come from PyTorch or Keras write ``Conv2d`` and ``MaxPooling2D``.
+
+def spelling(name: str, known: Sequence[str], *, cpp: bool = False) -> str | None:
+    """A hint for an unknown name: what is called so elsewhere, or the nearest that is known.
+
+    People who come from PyTorch or Keras write ``Conv2d`` and ``MaxPooling2D``, those who read
+    papers ``deconv`` and ``swish``. Names of the text itself come first, ``known`` has them too;
+    ``cpp`` is true for a C++ program, which may be older than dlib's release.
     """
-    return _of_dlib(name) or _of_torch(name) or nearest(name, known) or nearest(name.lower(), known)
+    built_in = definitions()
+    wanted = synonyms.key(name)
+    own = [n for n in known if synonyms.key(n) == wanted and n not in built_in]
+    return (
+        nearest(name, own, cutoff=0)
+        or (_of_dlib(name) if cpp else None)
+        or _elsewhere(name, known)
+        or _of_dlib(name)
+        or (None if cpp else _in_blocks(name))
+        or _almost(name, known)
+    )
 
 
 def _of_dlib(name: str) -> str | None:
@@ -42,13 +63,32 @@ def _of_dlib(name: str) -> str | None:
     return f"no release of dlib has '{name}', it went before {version}; there is {instead}"
 
 
-def _of_torch(name: str) -> str | None:
-    if not name[:1].isupper():
+def _elsewhere(name: str, known: Sequence[str]) -> str | None:
+    found = synonyms.meant(name)
+    if not found:
         return None
-    # Keras spells the same classes with another ending.
-    wanted = re.sub(r"ing(?=\dd$)", "", name.lower())
-    for definition in definitions().values():
-        classes = re.findall(r"torch\.nn\.(\w+)", definition.source)
-        if definition.writable and wanted in map(str.lower, classes):
-            return f"'{definition.name}' is what PyTorch calls {name}"
-    return None
+    first = found[0]
+    hint = f"{synonyms.names_in_words(first.layers[:_NAMES])} is what {first.called()}"
+    wanted = synonyms.key(name)
+    here = [n for n in known if synonyms.key(n) == wanted and not n.endswith("_")]
+    also = "" if set(here) <= set(first.layers) else f"; there is '{here[0]}' too"
+    return hint + also
+
+
+def _in_blocks(name: str) -> str | None:
+    """The bundled files of blocks that define a name."""
+    definition = re.compile(rf"\busing\s+{re.escape(name)}\s*=")
+    files = [file for file, text in block_files() if definition.search(text)]
+    return f'it is in {listing(files, 3)}: #include "{files[0]}"' if files else None
+
+
+def _almost(name: str, known: Sequence[str]) -> str | None:
+    """The known name that is spelled most alike, or the synonym if that is clearly meant."""
+    here = nearest(name, known, cutoff=_ALMOST)
+    if here is not None:
+        return here
+    foreign = synonyms.misspelt(name, _ALMOST)
+    if foreign is not None:
+        names = synonyms.names_in_words(foreign.layers[:_NAMES])
+        return f"did you mean {names}? {foreign.called('it ')}"
+    return nearest(name, known) or nearest(name.lower(), known)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.diagnostics.source import Source, Span
+from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.tokens import END, OTHER, UNFINISHED, Token
 from archdsl.frontend.syntax.tree import ANGLES, Tree
+from archdsl.ir.layer import lookup
 
 # Terminals as a person would name them; several share a name, since the reader does not care
 # which way of writing an argument the parser had in mind.
@@ -48,7 +53,18 @@ _FOREIGN = {
     "×": "the two sides of a window are two arguments: con<64,3,3,...>",
     "<": "there is no 'less than'; a < b is written b >= a + 1",
     "\\": "a line may end anywhere; there is nothing to continue it with",
+    "^": "there are no powers; 2**3 is 2*2*2",
+    "@": "a layer or template is used by its name; matrices are multiplied by multm_prev1",
 }
+_PYTHON = "this is Python; archdsl import FILE.py:NAME makes a spec of a PyTorch module"
+_PYTHON_WORDS = {
+    *("import", "from", "def", "class", "self", "return", "lambda", "model"),
+    *("nn", "torch", "F", "keras", "tf", "layers", "np"),
+}
+_ARROW = re.compile(r"\s*(?:-+>|=+>|[→⟶⇒➔➜⟹▶])\s*")
+_STEP = re.compile(r"(\w+)\s*(?:<([^<>]*(?:<[^<>]*>[^<>]*)*)>)?")
+_NUMBER = re.compile(r"(\d+)[xX×](\d+)$|(\d{1,3}(?:[_'\u2019]\d{3})+)$|(\d+)[kK]$")
+_SHOWN_STEPS, _SHOWN_CHARACTERS = 12, 100
 _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS"}
 """Kinds of tokens that a layer or value may begin with."""
 
@@ -65,6 +81,20 @@ def explain(
         return Diagnostic(
             "an unfinished comment", span, help="close the comment with */", code="E005"
         )
+    arrow = None if ended else _ARROW.match(source.text, at)
+    if arrow:
+        return _flow(Span(source, at, at + len(arrow[0].rstrip())))
+    line = source.text.rfind("\n", 0, at) + 1
+    of_line = before[bisect_left(before, line, key=lambda t: t.start) :]
+    first = of_line[0] if of_line else token
+    if first.text in _PYTHON_WORDS and not ended:
+        span = Span(source, first.start, first.end)
+        return Diagnostic(f"'{span.text}' has no meaning here", span, help=_PYTHON, code="E003")
+    if token.kind == OTHER and token.text[0].isdigit():
+        return _no_number(Span(source, at, at + len(token.text)))
+    if source.text.startswith("...", at):
+        message, help = "'...' stands for nothing", "write out what is left out here"
+        return Diagnostic(message, Span(source, at, at + 3), help=help, code="E003")
     if token.kind == OTHER or (token.text[:1] in _FOREIGN and not ended):
         return _foreign(token.text[0], Span(source, at, at + 1))
     end = at + len(token.text)
@@ -85,8 +115,58 @@ def explain(
         if found is not None:
             return found
     note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    stray = "one ';' too many" if place.kind == "SEMICOLON" and not running else None
+    stray = "one ';' too many" if place.kind == "SEMICOLON" and not running else _stray(place)
     return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004")
+
+
+def _stray(place: _Place) -> str | None:
+    """A hint for an operator where none belongs: of a power, or in the middle of a name."""
+    last = place.tokens[-1] if place.tokens else None
+    if last is not None and last.text == place.span.text == "*":
+        return _FOREIGN["^"]
+    rest = place.span.source.text[place.span.end :]
+    following = re.match(r"\w+", rest)
+    if place.span.text == "-" and last is not None and last.kind == "NAME" and following:
+        joined = f"{last.text}_{following[0]}"
+        if lookup(joined) is not None:
+            return f"did you mean '{joined}'?"
+    return None
+
+
+def side_by_side(items: Iterable[nodes.Item]) -> Diagnostic | None:
+    """The mistake in two names on a line with nothing between them, of which one is no layer.
+
+    It is a name with a space in it, a variable of a program, or another language.
+    """
+    for first, second in pairwise(items):
+        if not (
+            isinstance(first, nodes.NetworkExpression)
+            and isinstance(second, nodes.NetworkExpression)
+            and nodes.Name in (type(first.body), type(second.body))
+        ):
+            continue
+        source, start = first.body.span.source, first.body.span.end
+        between = source.text[start : second.body.span.start]
+        if between.strip(" \t") or not between:
+            continue
+        names = [
+            i.body.text if isinstance(i.body, nodes.Name) else i.body.name.text
+            for i in (first, second)
+        ]
+        joined = "_".join(names)
+        if lookup(joined) is not None:
+            help = f"did you mean '{joined}'?"
+        elif names[0] in _PYTHON_WORDS:
+            help = _PYTHON
+        else:
+            help = "a ';' ends a network; the variables of a program are left out"
+        return Diagnostic(
+            f"'{names[0]}' and '{names[1]}' stand side by side",
+            Span(source, first.body.span.start, second.body.span.end),
+            help=help,
+            code="E004",
+        )
+    return None
 
 
 def _foreign(character: str, span: Span) -> Diagnostic:
@@ -95,6 +175,39 @@ def _foreign(character: str, span: Span) -> Diagnostic:
         span,
         help=_FOREIGN.get(character),
         code="E012" if character in "\"'“”‘’" else "E003",
+    )
+
+
+def _no_number(span: Span) -> Diagnostic:
+    """A number with something behind it: ``5x5``, ``1k``, ``1_000``."""
+    help = None
+    found = _NUMBER.match(span.text)
+    if found is not None and found[1]:
+        help = f"the two sides of a window are two arguments: {found[1]},{found[2]}"
+    elif found is not None and found[3]:
+        help = f"digits are not grouped: {re.sub('[^0-9]', '', found[3])}"
+    elif found is not None:
+        help = f"numbers are written out: {found[4]}000"
+    return Diagnostic(f"'{span.text}' is no number", span, help=help, code="E003")
+
+
+def _flow(span: Span) -> Diagnostic:
+    """Layers in the order in which data passes them, joined by arrows."""
+    text = span.source.text.strip().rstrip(";")
+    steps = [_STEP.fullmatch(step.strip()) for step in _ARROW.split(text)[:_SHOWN_STEPS]]
+    net = ""
+    for step in steps:
+        inner = [part for part in ((step[2] or "").strip(), net) if part] if step else []
+        net = f"{step[1]}<{','.join(inner)}>" if step else ""
+        if not step or len(net) > _SHOWN_CHARACTERS:
+            net = "fc<10,relu<input<1,28,28>>>"
+            break
+    return Diagnostic(
+        f"layers are not joined by '{span.text.strip()}'",
+        span,
+        ("a layer stands around the one that it takes its input from, the input is innermost",),
+        help=f"write {net}",
+        code="E004",
     )
 
 

@@ -14,7 +14,8 @@ from archdsl.diagnostics import ArchError, Diagnostic, coded
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.grammar import UnexpectedError, grammar
-from archdsl.frontend.syntax.mistakes import explain
+from archdsl.frontend.syntax.mistakes import explain, side_by_side
+from archdsl.frontend.syntax.pasted import complaint
 from archdsl.frontend.syntax.tokens import Token
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import lookup
@@ -39,8 +40,21 @@ def parse(
     those that a program has which includes the source.
 
     Raises :class:`ArchError` with a diagnostic for every syntax error that does not follow from
-    an earlier one: after an error, reading goes on behind the next ``;``.
+    an earlier one: after an error, reading goes on behind the next ``;``. What a text lost on its
+    way here is told first, by itself.
     """
+    try:
+        return _document(source, settings, macros)
+    except ArchError:
+        damage = None if source.is_cpp else complaint(source)
+        if damage is None:
+            raise
+        raise ArchError(damage) from None
+
+
+def _document(
+    source: Source, settings: Mapping[str, Any] | None, macros: Macros | None
+) -> nodes.Document:
     if source.is_cpp:
         # Files of the language itself never need this.
         from archdsl.frontend.syntax.preprocess import preprocessed
@@ -52,7 +66,11 @@ def parse(
     else:
         try:  # with the small tables: few specs have scopes
             tokens = grammar(scopes=False).tokens(source.text)
-            return nodes.Document(source, _reduce(tokens, source, scopes=False))
+            items = _reduce(tokens, source, scopes=False)
+            beside = side_by_side(items)
+            if beside is not None:
+                raise ArchError(beside)
+            return nodes.Document(source, items)
         except UnexpectedError:
             tokens = grammar(scopes=True).tokens(source.text)
             document = nodes.Document(source, ())

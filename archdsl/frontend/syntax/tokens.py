@@ -18,7 +18,9 @@ UNFINISHED = "UNFINISHED"
 END = "$END"
 """The kind of the last token, which has no text."""
 
-_COMMENT = re.compile(r"//[^\r\n]*|/\*[\s\S]*?(?:\*/|\Z)")
+COMMENT = r"//[^\r\n]*|/\*[\s\S]*?(?:\*/|\Z)"
+"""Pattern of a comment; one that never ends takes the rest of the text."""
+_COMMENT = re.compile(COMMENT)
 _COMMENT_OR_SEMICOLON = re.compile(rf"{_COMMENT.pattern}|;")
 _DIRECTIVE = "archdsl:"
 

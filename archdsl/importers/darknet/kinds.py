@@ -98,7 +98,6 @@ def _connected(reading: CfgReader, section: Section) -> None:
     reading.normalise(section)
 
 
-@makes(max_pool, avg_pool)
 def _pool(pool: Callable[..., int], reading: CfgReader, section: Section) -> None:
     """``padding`` is that of both sides together, size - 1 unless given; half of it in front."""
     refuse(section, "maxpool_depth", "antialiasing")
@@ -219,7 +218,7 @@ def _reorg(reading: CfgReader, section: Section) -> None:
     reading.add(DarknetReorg(section.integer("stride", 1)))
 
 
-@makes(Multiply, Softmax, SoftmaxAll)
+@makes(Softmax, SoftmaxAll, Multiply)
 def _softmax(reading: CfgReader, section: Section) -> None:
     refuse(section, "tree")
     require(section, groups=(1, 1))
@@ -256,9 +255,9 @@ SECTIONS: dict[str, Callable[[CfgReader, Section], None]] = {
     "deconvolutional": _deconvolutional,
     "connected": _connected,
     "conn": _connected,
-    "maxpool": partial(_pool, max_pool),
-    "max": partial(_pool, max_pool),
-    "local_avgpool": partial(_pool, avg_pool),
+    "maxpool": makes(max_pool)(partial(_pool, max_pool)),
+    "max": makes(max_pool)(partial(_pool, max_pool)),
+    "local_avgpool": makes(avg_pool)(partial(_pool, avg_pool)),
     "avgpool": _avgpool,
     "avg": _avgpool,
     "dropout": _dropout,

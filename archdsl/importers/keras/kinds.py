@@ -5,7 +5,8 @@ Keras has the channels last; the catalogue's maps are channels×height×width th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from archdsl.importers.draft import Draft
@@ -29,7 +30,7 @@ from archdsl.layers.normalization import BatchNorm, GroupNorm, LayerNormLast
 from archdsl.layers.pooling import AvgPool, ChannelsFirst, ChannelsLast, MaxPool
 from archdsl.layers.reshape import Flatten, Slice
 
-_ACTIVATIONS: dict[str, Layer | None] = {
+ACTIVATIONS: dict[str, Layer | None] = {
     "linear": None,
     "relu": act.ReLU(),
     "relu6": act.ReLU6(),
@@ -50,7 +51,7 @@ _SINCE_3: dict[str, Layer | None] = {"hard_sigmoid": act.Hardsigmoid()}
 """Activations that Keras 2 computes differently: its hard_sigmoid has another slope."""
 
 
-@makes(*_ACTIVATIONS.values(), *_SINCE_3.values(), act.ClippedReLU, act.ELU)
+@makes(*ACTIVATIONS.values(), *_SINCE_3.values(), act.ClippedReLU, act.ELU)
 def _activated(draft: Draft, entry: Entry, index: int) -> int:
     """The activation that a layer ends in: a function by its name, or a layer with settings."""
     value = entry.config.get("activation") or "linear"
@@ -60,7 +61,7 @@ def _activated(draft: Draft, entry: Entry, index: int) -> int:
             inner = Entry(kind, entry.name, config, entry.version)
             return _AS_ACTIVATION[kind](draft, inner, (index,))
         value = config
-    names = _ACTIVATIONS | (_SINCE_3 if entry.version >= 3 else {})
+    names = ACTIVATIONS | (_SINCE_3 if entry.version >= 3 else {})
     if not isinstance(value, str) or value not in names:
         raise RuleError(f"there is no layer for the activation {str(value)[:40]}")
     layer = names[value]
@@ -339,13 +340,11 @@ def _before(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
 # ---- pooling ----
 
 
-@makes(max_pool, avg_pool)
-def _pool(draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
+def _pool(pool: Callable[..., int], draft: Draft, entry: Entry, inputs: Sequence[int]) -> int:
     size = entry.pair("pool_size", 2)
     strides = entry.pair("strides", size) if entry.has("strides") else size
     if min(*size, *strides) < 1:
         raise RuleError("a pooling has a size and a stride from 1 on")
-    pool = max_pool if entry.kind.startswith("Max") else avg_pool
     return pool(draft, inputs[0], size, strides, _sides(draft, entry, inputs[0], size, strides))
 
 
@@ -381,8 +380,8 @@ KINDS: dict[str, Handler] = {
     "ActivityRegularization": _left_out,
     "Rescaling": _before,
     "Normalization": _before,
-    "MaxPooling2D": _pool,
-    "AveragePooling2D": _pool,
+    "MaxPooling2D": makes(max_pool)(partial(_pool, max_pool)),
+    "AveragePooling2D": makes(avg_pool)(partial(_pool, avg_pool)),
     "GlobalMaxPooling2D": _global,
     "GlobalAveragePooling2D": _global,
     **JOINS,

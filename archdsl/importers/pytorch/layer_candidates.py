@@ -498,7 +498,7 @@ def input_layers(means: Sequence[float], size: tuple[int, int, int]) -> Iterator
         yield InputRgbImageSized(height, width, red=means[0], green=means[1], blue=means[2])
 
 
-def recognised() -> frozenset[type[Layer]]:
+def recognised() -> tuple[type[Layer], ...]:
     """The layers of the catalogue that modules and functions of PyTorch are read as."""
     return made_by([*_RECOGNISERS.values(), *_TOLD_BY_FUNCTION, input_layers])
 
