@@ -228,6 +228,7 @@ mmod_rect truth(long left, long top, long right, long bottom, const std::string&
     mmod_rect made(rectangle(left, top, right, bottom));
     made.label = label;
     made.ignore = ignored;
+    made.detection_confidence = 1; // the weight of its class in loss_yolo
     return made;
 }
 

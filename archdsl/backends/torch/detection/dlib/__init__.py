@@ -4,8 +4,9 @@ dlib's boxes are pixels from left to right, the last one included; in targets an
 where its last pixel ends, so x2 = right + 1 and y2 = bottom + 1.
 """
 
+from archdsl.backends.torch.detection.dlib.configured import Configured
 from archdsl.backends.torch.detection.dlib.mmod import Mmod
 from archdsl.backends.torch.detection.dlib.pyramid import PyramidInput
 from archdsl.backends.torch.detection.dlib.yolo import Yolo
 
-__all__ = ["Mmod", "PyramidInput", "Yolo"]
+__all__ = ["Configured", "Mmod", "PyramidInput", "Yolo"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -45,6 +45,10 @@ class Configured(DetectorModule):
 
     def label_names(self) -> tuple[str, ...]:
         """Names of the labels by number; empty where they are not known."""
+        raise NotImplementedError
+
+    def name_labels(self, names: Sequence[str]) -> None:
+        """Give labels names where they have none."""
         raise NotImplementedError
 
     def told(self) -> dict[str, Any]:
@@ -93,5 +97,5 @@ class _Stated(torch.autograd.Function):
 
 def stated(value: float, gradient: Tensor, output: Tensor) -> Tensor:
     """A cost of an output with a value and a gradient that dlib states."""
-    result: Tensor = _Stated.apply(output.new_tensor(value), gradient.to(output), output)  # type: ignore[no-untyped-call]
+    result: Tensor = _Stated.apply(output.new_tensor(value), gradient.to(output), output)
     return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -58,6 +59,11 @@ class Mmod(Configured):
     def label_names(self) -> tuple[str, ...]:
         names = dict.fromkeys(window.label for window in self.options.detector_windows)
         return tuple(names) if any(names) else ()
+
+    def name_labels(self, names: Sequence[str]) -> None:
+        if not self.label_names() and len(names) == 1:
+            windows = (replace(w, label=names[0]) for w in self.options.detector_windows)
+            self.options = replace(self.options, detector_windows=tuple(windows))
 
     def forward(
         self, scores: Tensor, seen: Any, targets: Sequence[Target] | None = None

@@ -64,21 +64,20 @@ class MmodCost:
         gradient = torch.zeros_like(maps)
         cells = _cells(truth, cell)
         loss = 0.0
-        for place in filter(None, cells):
-            loss += options.loss_per_missed_target - maps[place].item()
-            gradient[place] = -self._scale
+        for seen in filter(None, cells):
+            loss += options.loss_per_missed_target - maps[seen].item()
+            gradient[seen] = -self._scale
         matches = overlaps(found.boxes[:, None], truth.boxes)
         counts = (found.labels[:, None] == truth.labels) & ~truth.ignored
         matches = torch.where(counts, matches, 0.0)
         hits, gains = self._gains(found, matches, most)
         for index in range(count):
             if not hits[index] and not truth.ignored[index]:
-                other, place = self._in_the_way(truth, index), cells[index]
-                if other and place is not None:
-                    loss -= options.loss_per_missed_target - maps[place].item()
-                    gradient[place] = 0
-        for index in self._violations(found, matches, truth, gains, most):
-            at, matched, again = index
+                hidden = cells[index]
+                if hidden is not None and self._in_the_way(truth, index):
+                    loss -= options.loss_per_missed_target - maps[hidden].item()
+                    gradient[hidden] = 0
+        for at, matched, again in self._violations(found, matches, truth, gains, most):
             place = tuple(found.at[at].tolist())
             loss += maps[place].item()
             gradient[place] += self._scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -43,6 +44,10 @@ class Yolo(Configured):
 
     def label_names(self) -> tuple[str, ...]:
         return self.options.labels
+
+    def name_labels(self, names: Sequence[str]) -> None:
+        if not self.options.labels:
+            self.options = replace(self.options, labels=tuple(names))
 
     def forward(
         self, maps: list[Tensor], seen: Any, targets: Sequence[Target] | None = None
