@@ -244,12 +244,8 @@ class Detector(Predictor):
     def _in_tensor(self, picture: Tensor, shape: Shape) -> dict[str, Tensor]:
         """Detections in pixels of the picture."""
         height, width = picture.shape[1:]
-        rows, columns = shape[1] or height, shape[2] or width
-        scale = min(rows / height, columns / width)
-        size = min(rows, round(height * scale)), min(columns, round(width * scale))
-        fitted = picture.new_zeros(3, rows, columns)
-        fitted[:, : size[0], : size[1]] = _resized(picture, size)
-        (found,) = self._run(self.module, self._pixels(fitted)[None])
+        seen, size = fitted(picture, shape[1] or height, shape[2] or width)
+        (found,) = self._run(self.module, self._pixels(seen)[None])
         factors = found["boxes"].new_tensor([width / size[1], height / size[0]] * 2)
         return {**found, "boxes": found["boxes"] * factors}
 
@@ -329,6 +325,19 @@ class Classifier(Predictor):
         if (output >= 0).all() and output.sum(1).sub(1).abs().max() < 1e-4:
             return output  # the network ends in a softmax
         return output.softmax(1)
+
+
+def fitted(picture: Tensor, rows: int, columns: int) -> tuple[Tensor, tuple[int, int]]:
+    """A picture (C, height, width) resized to fit into rows×columns, and its size in there.
+
+    Black is added at the right and the bottom.
+    """
+    height, width = picture.shape[1:]
+    scale = min(rows / height, columns / width)
+    size = min(rows, max(1, round(height * scale))), min(columns, max(1, round(width * scale)))
+    made = picture.new_zeros(len(picture), rows, columns)
+    made[:, : size[0], : size[1]] = _resized(picture, size)
+    return made, size
 
 
 def centre_cut(picture: Tensor, rows: int, columns: int) -> Tensor:

@@ -124,7 +124,8 @@ class MmodDetections(_MmodArguments, DlibDetections):
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         labels = {window.label for window in self._stated(inputs[0])}
-        return Detections(0, len(labels), _image_shape(inputs[1], "loss_mmod"))
+        seen = _image_shape(inputs[1], "loss_mmod")
+        return Detections(0, len(labels), seen, background=False)
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -140,7 +141,7 @@ class MmodDetections(_MmodArguments, DlibDetections):
             stride=cells.stride,
             first=cells.first,
         )
-        return emit.module(module, *map(argument, operands, inputs))
+        return emit.module(module, *map(argument, operands, inputs), emit.entry("targets", None))
 
 
 @define("loss_mmod", source="dlib loss_mmod_; King 2015, Max-Margin Object Detection")
@@ -149,8 +150,7 @@ class LossMmod(_MmodArguments, Combinator):
     """dlib's max-margin detector: a window wherever the map of scores is above the threshold.
 
     A channel for each window, with bounding box regression four more. Windows, labels and the
-    overlaps that suppress come with dlib's weights; what is stated here holds until then. Training
-    is dlib's own.
+    overlaps that suppress come with dlib's weights; what is stated here holds until then.
     """
 
     windows: tuple[Block, ...] = arg(
@@ -280,7 +280,8 @@ class YoloDetections(_YoloArguments, DlibDetections):
         return agreed_classes(found, "loss_yolo") if found else 0
 
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
-        return Detections(0, self._classes(inputs), _image_shape(inputs[-1], "loss_yolo"))
+        seen = _image_shape(inputs[-1], "loss_yolo")
+        return Detections(0, self._classes(inputs), seen, background=False)
 
     def edge_lower(
         self, emit: Emitter, operands: tuple[Operand, ...], inputs: tuple[EdgeType, ...]
@@ -295,7 +296,7 @@ class YoloDetections(_YoloArguments, DlibDetections):
             classwise=self.classwise,
             labels=self.labels,
         )
-        return emit.module(module, maps, batch)
+        return emit.module(module, maps, batch, emit.entry("targets", None))
 
 
 @define("loss_yolo", source="dlib loss_yolo_")
@@ -304,8 +305,7 @@ class LossYolo(_YoloArguments, Combinator):
     """dlib's YOLO detector: decodes maps at tags, anchors × (5 + classes) channels after a sigmoid.
 
     Channels are x, y, width, height, objectness and classes. Anchors, labels and overlaps come with
-    dlib's weights; until then it finds nothing at tags that are written without anchors. Training
-    is dlib's own.
+    dlib's weights; until then it finds nothing at tags that are written without anchors.
     """
 
     maps: tuple[Block, ...] = arg(

@@ -52,9 +52,14 @@ def of_boxes(name: str) -> Transform:
         "strong": lambda: [v2.RandomPhotometricDistort(), v2.RandomIoUCrop(), flip],
         "alexnet": lambda: [v2.ColorJitter(0.2, 0.2, 0.2), flip],
     }
-    clean = v2.SanitizeBoundingBoxes()
+    clean = v2.SanitizeBoundingBoxes(labels_getter=_of_each_box)
     changed: Transform = v2.Compose([*made[name](), clean])
     return changed
+
+
+def _of_each_box(sample: Any) -> tuple[Tensor, ...]:
+    """What a target has for each box besides itself and its mask."""
+    return tuple(sample[1][name] for name in ("labels", "ignore"))
 
 
 def of_labels(name: str, rows: int, columns: int) -> Transform:

@@ -17,6 +17,8 @@ from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.frontend.files import read_source
 from archdsl.inference.pictures import SUFFIXES, opened_picture, read_picture
+from archdsl.training import imglab
+from archdsl.training.marked import Marked, Objects
 
 IGNORED = 255
 """The label of pixels that count for nothing, as Pascal VOC has it."""
@@ -152,13 +154,54 @@ def read_labels(path: Path) -> Tensor:
         return torch.from_numpy(numpy.array(opened).astype("int64"))
 
 
-def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
-    """Objects by COCO's JSON; ``images`` is the folder of pictures, by default the file's own."""
+@dataclass(frozen=True)
+class Wanted:
+    """The objects that a detector can learn from."""
+
+    names: Sequence[str] = ()
+    """Names of its classes in order; empty where it takes those of the file."""
+    everything: bool = False
+    """True if pictures without objects teach it something too, and boxes that are ignored."""
+
+
+def objects(path: Path, images: Path | None, share: float, seed: int, wanted: Wanted) -> Pictures:
+    """Objects by COCO's JSON or by imglab's XML (dlib).
+
+    ``images`` is the folder of pictures, by default the file's own.
+    """
     folder = images or path.parent
+    read = imglab.read if path.suffix.lower() == ".xml" else _read_coco
+    found = read(path)
+    names = tuple(wanted.names) or found.classes
+    unknown = [name for name in found.classes if name not in names]
+    if unknown:
+        raise fail(
+            f"the network does not tell {listing(unknown, 4)} of {path} apart",
+            None,
+            f"it has windows or labels for {listing(names, 4)}",
+        )
+    places = [names.index(name) for name in found.classes]
+    samples = []
+    for file, marks in found.marked:
+        known = [
+            Marked(mark.box, places[mark.label], mark.outline, mark.ignored)
+            for mark in marks
+            if wanted.everything or not mark.ignored
+        ]
+        # Pictures without objects teach nothing that torchvision's references would use.
+        if known or wanted.everything:
+            samples.append(Sample(folder / file, known))
+    if len(samples) < 2 or not any(sample.known for sample in samples):
+        raise fail(f"{path} has no pictures with objects to learn from", code=DAMAGED)
+    return Pictures(*split(samples, share, seed), names)
+
+
+def _read_coco(path: Path) -> Objects:
+    """The objects of a file of COCO's."""
     with parsing(path, "a COCO file of objects"):
         document = json.loads(path.read_text(encoding="utf-8"))
         try:
-            samples, classes = _objects(document, path, folder)
+            return _objects(document, path)
         except KeyError as error:
             raise fail(
                 f"{path} is no COCO file of objects", None, f"something has no {error}"
@@ -169,33 +212,25 @@ def coco(path: Path, images: Path | None, share: float, seed: int) -> Pictures:
                 None,
                 "expected images, annotations and categories, lists of objects with numbers (id)",
             ) from None
-    if len(samples) < 2:
-        raise fail(f"{path} has no pictures with objects to learn from", code=DAMAGED)
-    return Pictures(*split(samples, share, seed), classes)
 
 
-def _objects(document: Any, path: Path, folder: Path) -> tuple[list[Sample], tuple[str, ...]]:
-    """The pictures with objects in them, and the classes, of a document of COCO's."""
+def _objects(document: Any, path: Path) -> Objects:
+    """The pictures with the objects in them, and the classes, of a document of COCO's."""
     categories = sorted(document["categories"], key=lambda each: each["id"])
     places = {each["id"]: place for place, each in enumerate(categories)}
     shown = {each["id"]: each for each in document["images"]}
-    by_image: dict[Any, list[Any]] = {number: [] for number in shown}
+    by_image: dict[Any, list[Marked]] = {number: [] for number in shown}
     for each in document["annotations"]:
         wrong = _fault(each, places, shown)
         if wrong is not None:
             raise fail(f"{path}: annotation {each.get('id', '')} {wrong}")
         x, y, width, height = each["bbox"]
-        if width > 0 and height > 0 and not each.get("iscrowd"):
+        if width > 0 and height > 0:
             box = (x, y, x + width, y + height)
-            label = places[each["category_id"]]
-            by_image[each["image_id"]].append((box, label, each.get("segmentation")))
-    # Pictures without objects teach nothing that torchvision's references would use.
-    samples = [
-        Sample(folder / each["file_name"], by_image[number])
-        for number, each in shown.items()
-        if by_image[number]
-    ]
-    return samples, tuple(each["name"] for each in categories)
+            label, crowd = places[each["category_id"]], bool(each.get("iscrowd"))
+            by_image[each["image_id"]].append(Marked(box, label, each.get("segmentation"), crowd))
+    marked = [(each["file_name"], by_image[number]) for number, each in shown.items()]
+    return Objects(marked, tuple(each["name"] for each in categories))
 
 
 def _fault(annotation: Any, places: Mapping[Any, int], images: Mapping[Any, Any]) -> str | None:
@@ -350,18 +385,20 @@ def read_mapped(sample: Sample, change: Any, pixels: Any, classes: int) -> tuple
 def read_objects(
     sample: Sample, change: Any, first: int, masks: bool
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """A changed picture, and boxes, labels (from ``first`` on) and perhaps masks of its objects."""
+    """A changed picture, and of its objects boxes, labels (from ``first`` on), perhaps masks.
+
+    ``ignore`` is true for those that are ignored.
+    """
     picture = read_picture(sample.picture)
     height, width = picture.shape[1:]
-    boxes, labels, outlines = zip(*sample.known, strict=True)
+    boxes = torch.tensor([mark.box for mark in sample.known], dtype=torch.float32).reshape(-1, 4)
     target: dict[str, Any] = {
-        "boxes": tv_tensors.BoundingBoxes(
-            torch.tensor(boxes, dtype=torch.float32), format="XYXY", canvas_size=(height, width)
-        ),
-        "labels": torch.tensor(labels) + first,
+        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),
+        "labels": torch.tensor([mark.label for mark in sample.known], dtype=torch.int64) + first,
+        "ignore": torch.tensor([mark.ignored for mark in sample.known], dtype=torch.bool),
     }
     if masks:
-        drawn = torch.stack([masks_of(outline, height, width) for outline in outlines])
+        drawn = torch.stack([masks_of(mark.outline, height, width) for mark in sample.known])
         target["masks"] = tv_tensors.Mask(drawn)
     changed, target = change(tv_tensors.Image(picture), target)
     return changed.as_subclass(Tensor), {k: v.as_subclass(Tensor) for k, v in target.items()}
@@ -374,9 +411,10 @@ __all__ = [
     "Sample",
     "Split",
     "Turns",
+    "Wanted",
     "class_folders",
-    "coco",
     "label_maps",
+    "objects",
     "picture_of",
     "read_classified",
     "read_mapped",

@@ -38,15 +38,15 @@ class Data:
     """The places of pictures."""
 
     path: str
-    """A folder, a COCO file, or ``torchvision:NAME``."""
+    """A folder, a file of objects (COCO's JSON, imglab's XML), or ``torchvision:NAME``."""
     images: str | None = None
-    """The folder of a COCO file's pictures, where it is not the file's own."""
+    """The folder of the pictures of such a file, where it is not the file's own."""
 
     def read(self, task: Task, share: float, seed: int) -> data.Pictures:
         """The samples and classes; raises ArchError where there are none."""
         path = Path(self.path)
         known = self.path.startswith("torchvision:")
-        objects = path.suffix.lower() == ".json"
+        objects = path.suffix.lower() in (".json", ".xml")
         if objects != isinstance(task, Detection) or (
             known and not isinstance(task, Classification)
         ):
@@ -54,9 +54,9 @@ class Data:
         if known:
             name = self.path.partition(":")[2]
             return data.torchvision_set(name, Path(self.images or "data"))
-        if objects:
+        if isinstance(task, Detection):
             images = None if self.images is None else Path(self.images)
-            return data.coco(path, images, share, seed)
+            return data.objects(path, images, share, seed, task.wanted)
         if not is_folder(path):
             raise fail(f"there is no folder {path}", None, f"expected {task.learns_from}")
         read = data.label_maps if isinstance(task, Segmentation) else data.class_folders

@@ -16,16 +16,26 @@ from torchmetrics.detection import MeanAveragePrecision
 
 from archdsl.api import Network
 from archdsl.backends.torch import losses
+from archdsl.backends.torch.detection.dlib import Configured, Mmod
 from archdsl.diagnostics import fail
-from archdsl.inference.predictor import Classifier, Detector, Predictor, Segmenter, pixels
+from archdsl.inference.predictor import (
+    Classifier,
+    Detector,
+    Predictor,
+    Segmenter,
+    fitted,
+    pixels,
+)
 from archdsl.ir.build import MAIN_OUTPUT
-from archdsl.ir.edges import Detections
-from archdsl.layers.inputs import TensorInput, known_size
+from archdsl.ir.edges import Detections, Images
+from archdsl.layers.inputs import PixelValues, TensorInput, known_size
 from archdsl.training import augment
 from archdsl.training.data import (
     IGNORED,
     Pictures,
     Read,
+    Sample,
+    Wanted,
     read_classified,
     read_mapped,
     read_objects,
@@ -178,17 +188,19 @@ class Detection:
     """Objects in pictures, as torchvision's references/detection trains them."""
 
     score = "map50"
-    learns_from = "a COCO file of objects (.json)"
+    learns_from = "a COCO file of objects (.json) or dlib's imglab's (.xml)"
 
     def __init__(self, network: Network, predictor: Predictor) -> None:
         edge = next(e for e in network.summary().outputs.values() if isinstance(e, Detections))
         self._output, self._first = predictor.output, int(edge.background)
         self._masks = "masks" in edge.parts
-        if predictor.options:
-            raise fail(
-                f"{network.name} is a detector of dlib's, and those are trained with dlib",
-                help=f"archdsl detect {network.name} photo.jpg --weights FILE.dat is their use",
-            )
+        self._tensor = not isinstance(network.checked.shape(network.checked.input), Images)
+        self._input = _input(network)
+        self._size = known_size(network.summary().input) if self._tensor else ()
+        self._of_dlib = next(
+            (part for part in predictor.module.modules() if isinstance(part, Configured)), None
+        )
+        self.wanted = Wanted(predictor.own_names, everything=self._of_dlib is not None)
         if "keypoints" in edge.parts or predictor.takes_proposals:
             raise fail(
                 f"{network.name} learns from more than boxes and masks, and is not trained here"
@@ -198,20 +210,29 @@ class Detection:
         self.metric: Any = MeanAveragePrecision(iou_type=kinds, backend="faster_coco_eval")
 
     def completed(self, recipe: Recipe) -> Recipe:
+        if isinstance(self._of_dlib, Mmod):
+            # dnn_mmod_ex.cpp; the loss is a mean over places and pictures, whatever their number.
+            return recipe.completed(150, 8, 0.1, recipe.batch or 8, "plateau")
+        if self._of_dlib is not None:
+            # dnn_yolo_train_ex.cpp; dlib's solver sums the pictures' gradients.
+            return recipe.completed(150, 8, 0.001, 1, "plateau")
         return recipe.completed(epochs=26, batch=2, rate=0.02, images=16, schedule="step")
 
     def require(self, pictures: Pictures) -> None:
         found = len(pictures.classes) + self._first
         if found != self.classes:
             raise _differing(found, self.classes, pictures.classes, background=bool(self._first))
+        if self._of_dlib is not None:
+            self._of_dlib.name_labels(pictures.classes)
 
     def reader(self, augmentation: str) -> Read:
         change = augment.of_boxes(augmentation)
-        return partial(read_objects, change=change, first=self._first, masks=self._masks)
+        read = partial(read_objects, change=change, first=self._first, masks=self._masks)
+        return partial(_as_taken, read=read, size=self._size[1:], expected=self._input.expected)
 
     def collated(self, items: Sequence[Any]) -> tuple[Any, Any]:
         images, targets = zip(*items, strict=True)
-        return list(images), list(targets)
+        return torch.stack(images) if self._tensor else list(images), list(targets)
 
     def loss(self, net: nn.Module, images: Any, targets: Any, recipe: Recipe | None) -> Tensor:
         found: Mapping[str, Tensor] = net(images, targets)
@@ -223,6 +244,7 @@ class Detection:
         kept = ("boxes", "labels", "scores", "masks")
         predicted = [{k: v.cpu() for k, v in each.items() if k in kept} for each in found]
         wanted = [{k: v.cpu() for k, v in each.items()} for each in targets]
+        wanted = [each | {"iscrowd": each.pop("ignore").int()} for each in wanted]
         if self._masks:
             predicted = [p | {"masks": p["masks"][:, 0] > 0.5} for p in predicted]
             wanted = [w | {"masks": w["masks"].bool()} for w in wanted]
@@ -239,6 +261,19 @@ class Detection:
     def files(self, classes: Sequence[str]) -> dict[str, str]:
         text = "".join(f"{name},{value}\n" for name, value in self.measures().items())
         return {"map.csv": f"measure,value\n{text}"}
+
+
+def _as_taken(
+    sample: Sample, read: Read, size: Sequence[int], expected: PixelValues
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """A picture with its objects as a network takes it: of its rows and columns, if it has any."""
+    picture, target = read(sample)
+    if size:
+        height, width = picture.shape[1:]
+        picture, (rows, columns) = fitted(picture, *size)
+        factors = target["boxes"].new_tensor([columns / width, rows / height] * 2)
+        target = target | {"boxes": target["boxes"] * factors}
+    return pixels(picture, expected), target
 
 
 _TASKS: Mapping[type[Predictor], Callable[[Network, Predictor], Any]] = {

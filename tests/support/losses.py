@@ -12,6 +12,17 @@ def numbers(seed: int, *shape: int) -> Tensor:
     return (((index * 37 + seed * 11) % 64 - 31.5) / 16).reshape(shape)
 
 
+def shares(seed: int, *shape: int) -> Tensor:
+    """The same between 0 and 1, for outputs that were put through a sigmoid."""
+    return (numbers(seed, *shape) * 16 + 32) / 64
+
+
+def different(seed: int, *shape: int) -> Tensor:
+    """Numbers that are all different up to an index of 4092, so that no two scores are equal."""
+    index = torch.arange(torch.Size(shape).numel())
+    return (((index * 1009 + seed * 11) % 4093 - 2046) / 512).reshape(shape)
+
+
 def per_sample(*rows: list[float]) -> Tensor:
     return torch.tensor(rows)
 

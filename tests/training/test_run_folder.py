@@ -119,3 +119,37 @@ def test_a_run_keeps_what_a_file_of_dlibs_decided(digits: Path, tmp_path: Path) 
             module = archdsl.compile(folder)
         assert module.get_parameter("affine.weight").shape == (2, 13, 13)
         assert archdsl.load(folder, input=(1, 28, 28)).check().summary().input == (1, 28, 28)
+
+
+def test_inspect_lists_a_run(squeezed: Path, tmp_path: Path) -> None:
+    """torchvision's squeezenet1_1 has a first convolution of 64 filters 3×3 with bias."""
+    told = run("inspect", squeezed, "--json", catch=False)
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    first = next(layer for layer in found["layers"] if layer["shapes"])
+    assert first["shapes"] == {"weight": [64, 3, 3, 3], "bias": [64]}
+    state = archdsl.compile(squeezed).state_dict()
+    listed = {
+        f"{layer['layer']}.{name}": shape
+        for layer in found["layers"]
+        for name, shape in layer["shapes"].items()
+    }
+    assert listed == {name: list(tensor.shape) for name, tensor in state.items()}
+    assert found["params"] == sum(tensor.numel() for tensor in state.values())
+    assert found["labels"] == list(CLASSES) and found["settings"]["classes"] == 3
+    told = run("inspect", squeezed, catch=False)
+    assert "64×3×3×3" in told.output and "cat, dog and fox" in told.output.replace(", and", " and")
+    text = run("inspect", squeezed, "--to-arch", catch=False).stdout
+    assert text == archdsl.load("squeezenet1_1").source.text
+
+
+def test_inspect_of_a_run_without_weights_and_of_a_damaged_one(tmp_path: Path) -> None:
+    network = archdsl.load("lenet")
+    RunWriter(tmp_path / "new", CLASSES).begin(network, Recipe(), {})
+    told = run("inspect", tmp_path / "new", catch=False)
+    assert told.exit_code == 0 and "first epoch" in told.output
+    folder = written(tmp_path / "run", "lenet")
+    weights = folder / "best.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    told = run("inspect", folder)
+    assert told.exit_code == 1 and "safetensors" in told.output and "E411" in told.output

@@ -1,21 +1,26 @@
-"""``archdsl inspect``: the layers in a file of dlib's, and a spec for it."""
+"""``archdsl inspect``: the layers in a file of dlib's or in a run's folder, and a spec for it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.api import Network, load_run
 from archdsl.cli.options import json_option, print_json
-from archdsl.cli.output import print_table
+from archdsl.cli.output import print_table, say
+from archdsl.diagnostics import listing
+from archdsl.diagnostics.foreign import parsing
 from archdsl.diagnostics.printable import printable
+from archdsl.frontend.run_folder import read_run_folder
 
 if TYPE_CHECKING:
     from archdsl.dlib.kinds import Record
     from archdsl.dlib.tree import Saved
+    from archdsl.ir.network import LayerInstance
 
 
 @click.command()
@@ -23,23 +28,104 @@ if TYPE_CHECKING:
 @click.option("--to-arch", is_flag=True, help="Print a spec that the file's weights fit.")
 @json_option
 def command(file: Path, to_arch: bool, as_json: bool) -> None:
-    """List the layers of a network that dlib wrote (.dat, .dnn or .xml), without a spec."""
-    from archdsl.dlib.open_file import open_saved
+    """List the layers of a trained network with their tensors, without a spec.
 
-    saved = open_saved(file)
-    if to_arch:
+    FILE is of dlib's (.dat, .dnn or .xml), or the folder of a run of archdsl train.
+    """
+    run = read_run_folder(file)
+    if run is not None:
+        network = load_run(run)
+        text, document, show = network.source.text, _run_document, _print_run
+        found: Any = network
+    else:
+        from archdsl.dlib.open_file import open_saved
         from archdsl.dlib.to_spec import respelled
 
-        text = respelled(saved)
-        if as_json:
-            print_json({"spec": text})
-        else:
-            click.echo(text, nl=False)
-        return
-    if as_json:
-        print_json(_document(saved))
+        found = open_saved(file)
+        text, document, show = respelled(found) if to_arch else "", _document, _print
+    if to_arch and as_json:
+        print_json({"spec": text})
+    elif to_arch:
+        click.echo(text, nl=False)
+    elif as_json:
+        print_json(document(found))
     else:
-        _print(saved)
+        show(found)
+
+
+# ---- the folder of a run ----
+
+
+def _run_document(network: Network) -> dict[str, Any]:
+    run, shapes = network.run, _tensors(network)
+    assert run is not None
+    layers = [
+        {"layer": instance.path, "kind": instance.layer.kind, "shapes": found}
+        for instance, found in _of_layers(network, shapes)
+    ]
+    summary = network.summary()
+    return {
+        "file": str(run.path),
+        "spec": run.spec,
+        "settings": dict(run.settings),
+        "weights": run.weights and str(run.weights),
+        "layers": layers,
+        "params": summary.parameters,
+        "buffers": summary.buffers,
+        "labels": list(run.classes),
+    }
+
+
+def _print_run(network: Network) -> None:
+    from archdsl.ir.layer import shown
+
+    run, summary = network.run, network.summary()
+    assert run is not None
+    settings = [f"{name}={value}" for name, value in run.settings.items()]
+    say(f"spec        {' '.join([str(run.file), *settings])}")
+    say(f"weights     {run.weights or 'none yet: its first epoch is not over'}")
+    rows = [
+        (
+            instance.path,
+            instance.layer.kind,
+            ", ".join(f"{name} {shown(tuple(shape))}" for name, shape in found.items()),
+        )
+        for instance, found in _of_layers(network, _tensors(network))
+    ]
+    print_table([("layer", "left"), ("", "left"), ("tensors", "left")], rows)
+    click.echo(f"parameters  {summary.parameters:,}")
+    say(f"classes     {len(run.classes):,}: {listing(run.classes, 8)}")
+
+
+def _tensors(network: Network) -> dict[str, list[int]]:
+    """The shapes of the tensors in a run's weights by name; of no tensor anything else is read."""
+    weights = network.trained_weights
+    if weights is None:
+        return {}
+    from safetensors import safe_open
+
+    with parsing(weights, "a file of safetensors"), safe_open(weights, "np") as file:
+        return {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def _of_layers(
+    network: Network, shapes: Mapping[str, list[int]]
+) -> Iterator[tuple[LayerInstance, dict[str, list[int]]]]:
+    """The layers in order with their own tensors; parts of a layer keep their names."""
+    ends = [instance.path for instance in network.checked.instances()]
+    paths = frozenset(ends)
+    found: dict[str, dict[str, list[int]]] = {path: {} for path in ends}
+    for name, shape in shapes.items():
+        cut = len(name)
+        while (cut := name.rfind(".", 0, cut)) > 0:
+            if name[:cut] in paths:
+                found[name[:cut]][name[cut + 1 :]] = shape
+                break
+    for instance in network.checked.instances():
+        yield instance, found[instance.path]
+
+
+# ---- a file of dlib's ----
 
 
 def _rows(saved: Saved) -> list[tuple[str, Record | None]]:

@@ -51,11 +51,12 @@ def _option(each: Field[Any]) -> Callable[[_Function], _Function]:
 @file_argument
 @click.option(
     "--data",
-    metavar="FOLDER|COCO.json|torchvision:NAME",
-    help="A folder for each class, or such folders in train and val; a COCO file; the folders "
-    "images and labels for networks that give every pixel a class.",
+    metavar="FOLDER|COCO.json|IMGLAB.xml|torchvision:NAME",
+    help="A folder for each class, or such folders in train and val; a COCO file, or XML "
+    "of dlib's imglab, for detectors; the folders images and labels for networks that give every "
+    "pixel a class.",
 )
-@click.option("--images", metavar="FOLDER", help="The pictures of a COCO file.")
+@click.option("--images", metavar="FOLDER", help="The pictures of a COCO file, or of imglab's.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="The run's folder."
 )

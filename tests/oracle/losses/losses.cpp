@@ -7,6 +7,7 @@
 
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -200,6 +201,133 @@ void yolo()
     boxes("yolo_of_all_classes", net.process(picture<14>(6, 8, share, 1), 0.5));
 }
 
+// ---- detectors that learn ----
+
+// The loss for true boxes, and its gradient with respect to what the loss reads.
+template <typename NET, typename TRUTH>
+void learned(const std::string& what, NET& net, resizable_tensor& x, TRUTH truth)
+{
+    net.subnet().forward(x);
+    dimpl::subnet_wrapper<typename NET::subnet_type> sub(net.subnet());
+    std::ostringstream warnings; // of boxes that no window finds
+    auto* out = std::cout.rdbuf(warnings.rdbuf());
+    const double value = net.loss_details().compute_loss_value_and_gradient(x, truth.begin(), sub);
+    std::cout.rdbuf(out);
+    name(what);
+    std::cout << "{\"loss\": " << value;
+}
+
+void gradient(const std::string& what, tensor& values)
+{
+    std::cout << ", \"" << what << "\": ";
+    list(std::vector<float>(values.begin(), values.end()));
+}
+
+mmod_rect truth(long left, long top, long right, long bottom, const std::string& label, bool ignored = false)
+{
+    mmod_rect made(rectangle(left, top, right, bottom));
+    made.label = label;
+    made.ignore = ignored;
+    made.detection_confidence = 1; // the weight of its class in loss_yolo
+    return made;
+}
+
+// The quirks are asked for one by one: boxes that match, that nothing can match, that fall onto
+// one another, that are ignored, that others suppress; the second picture has none.
+std::vector<std::vector<mmod_rect>> true_boxes()
+{
+    return {{truth(3, 2, 11, 7, "cat"), truth(10, 1, 13, 11, "dog"), truth(0, 0, 19, 13, "cat"),
+             truth(4, 2, 12, 7, "cat"), truth(12, 6, 19, 11, "cat", true), truth(11, 2, 14, 12, "dog"),
+             truth(9, 8, 17, 13, "cat")},
+            {}};
+}
+
+void mmod_learns()
+{
+    std::vector<std::array<matrix<float>, 2>> some = {
+        picture<2>(14, 20, different, 1), picture<2>(14, 20, different, 5)};
+    resizable_tensor x;
+    mmod_options made = options();
+    made.assume_image_pyramid = use_image_pyramid::no;
+    made.be_quiet = true;
+    made.overlaps_ignore = test_box_overlap(0.5, 0.5);
+    plain net(made);
+    net.to_tensor(some.begin(), some.end(), x);
+    learned("mmod_learns", net, x, true_boxes());
+    gradient("gradient", net.subnet().get_gradient_input());
+    std::cout << "}";
+
+    made.assume_image_pyramid = use_image_pyramid::yes;
+    made.loss_per_false_alarm = 0.5;
+    made.loss_per_missed_target = 2;
+    made.truth_match_iou_threshold = 0.3;
+    plain scaled(made);
+    scaled.to_tensor(some.begin(), some.end(), x);
+    learned("mmod_learns_of_any_scale", scaled, x, true_boxes());
+    gradient("gradient", scaled.subnet().get_gradient_input());
+    std::cout << "}";
+
+    std::vector<std::array<matrix<float>, 10>> more = {
+        picture<10>(14, 20, different, 2), picture<10>(14, 20, different, 6)};
+    made.use_bounding_box_regression = true;
+    made.bbr_lambda = 10;
+    regressing moving(made);
+    moving.to_tensor(more.begin(), more.end(), x);
+    learned("mmod_learns_regression", moving, x, true_boxes());
+    gradient("gradient", moving.subnet().get_gradient_input());
+    std::cout << "}";
+
+    // Places go through the tiles of a pyramid and back.
+    using tiled = loss_mmod<avg_pool<5, 5, 2, 2, input_rgb_image_pyramid<pyramid_down<4>>>>;
+    mmod_options of_colours;
+    of_colours.detector_windows = {{16, 16, "a"}, {12, 20, "b"}, {20, 12, "c"}};
+    of_colours.be_quiet = true;
+    matrix<rgb_pixel> image(60, 80);
+    for (long i = 0; i < 4800; ++i)
+        image(i / 80, i % 80) = rgb_pixel(i * i * 7 % 251, i * i % 241 + i % 11, i * 29 % 256);
+    tiled whole(of_colours);
+    whole.to_tensor(&image, &image + 1, x);
+    std::vector<std::vector<mmod_rect>> seen = {{truth(5, 6, 30, 33, "a"), truth(40, 10, 56, 38, "b"),
+                                                 truth(20, 30, 70, 58, "c"), truth(60, 2, 75, 17, "a")}};
+    learned("mmod_learns_pyramid", whole, x, seen);
+    gradient("gradient", whole.subnet().get_gradient_input());
+    std::cout << "}";
+}
+
+void yolo_learns()
+{
+    std::vector<std::array<matrix<float>, 14>> some = {
+        picture<14>(8, 8, share, 1), picture<14>(8, 8, share, 3)};
+    const std::vector<std::vector<yolo_rect>> seen = {
+        {truth(0, 1, 3, 4, "bee"), truth(2, 3, 7, 6, "ape"), truth(1, 1, 6, 7, "ape"),
+         truth(5, 0, 7, 2, "bee", true), truth(-9, 2, -3, 6, "ape")},
+        {truth(4, 4, 6, 5, "bee")}};
+    for (int which = 0; which < 3; ++which)
+    {
+        yolo_options made;
+        made.labels = {"ape", "bee"};
+        made.add_anchors<tag1>({{3, 5}, {6, 4}});
+        made.add_anchors<tag2>({{9, 8}, {5, 12}});
+        if (which)
+        {
+            made.iou_anchor_threshold = which == 1 ? 0.25 : 0;
+            made.iou_ignore_threshold = 0.4;
+            made.lambda_obj = 2;
+            made.lambda_box = 0.5;
+            made.lambda_cls = 3;
+            made.gamma_obj = 2;
+            made.gamma_cls = 1.5;
+        }
+        dlib_yolo net(made);
+        resizable_tensor x;
+        net.to_tensor(some.begin(), some.end(), x);
+        learned("yolo_learns " + std::to_string(which), net, x, seen);
+        gradient("tag1", layer<tag1>(net.subnet()).get_gradient_input());
+        gradient("tag2", layer<tag2>(net.subnet()).get_gradient_input());
+        std::cout << "}";
+    }
+}
+
 // ---- pyramids ----
 
 template <unsigned N>
@@ -257,6 +385,8 @@ int main()
     plain_losses();
     mmod();
     yolo();
+    mmod_learns();
+    yolo_learns();
     pyramids();
     std::cout << "\n}\n";
 }
