@@ -35,26 +35,28 @@ def tables(name: str) -> str:
     text = "\n".join((GRAMMARS / file).read_text(encoding="utf-8") for file in SOURCES[name])
     lark = Lark(text, parser="lalr", lexer=_NoLexer)
     table = lark.parser.parser.parser.parse_table
-    places = {number: place for place, number in enumerate(table.states)}
-    rules: list[Any] = []
-    of_rule: dict[Any, int] = {}
-    states: list[dict[str, int]] = []
-    for actions in table.states.values():
-        state: dict[str, int] = {}
-        for symbol, (action, target) in actions.items():
-            if action is Shift:
-                state[symbol] = places[target]
-                continue
-            if target not in of_rule:
-                of_rule[target] = len(rules)
-                rules.append(_rule(target))
-            state[symbol] = -1 - of_rule[target]
-        states.append(state)
+    # Lark numbers states as sets have them, differently in each run: these are numbered by the
+    # way to them, symbols by the alphabet.
+    order = [table.start_states["start"]]
+    for number in order:
+        for symbol in sorted(table.states[number]):
+            action, target = table.states[number][symbol]
+            if action is Shift and target not in order:
+                order.append(target)
+    reached = {t: _rule(t) for s in table.states.values() for a, t in s.values() if a is not Shift}
+    rules = sorted(reached.values(), key=str)
+    states = [
+        {
+            symbol: order.index(target) if action is Shift else -1 - rules.index(reached[target])
+            for symbol, (action, target) in sorted(table.states[number].items())
+        }
+        for number in order
+    ]
     document = {
         "pattern": _pattern(list(lark.terminals)),
-        "terminals": [terminal.name for terminal in lark.terminals],
-        "start": places[table.start_states["start"]],
-        "end": places[table.end_states["start"]],
+        "terminals": sorted(terminal.name for terminal in lark.terminals),
+        "start": 0,
+        "end": order.index(table.end_states["start"]),
     }
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     for key, rows in (("rules", rules), ("states", states)):
