@@ -5,6 +5,7 @@ The reader of figures here knows SVG and the meaning of its classes, and nothing
 
 import itertools
 import json
+import math
 import os
 import re
 import subprocess
@@ -274,6 +275,48 @@ def test_side_outputs_are_named() -> None:
 
 
 # ---- where it is ----
+
+
+def test_an_encoder_and_its_decoder_are_a_u() -> None:
+    """Ronneberger et al. 2015, figure 1: maps of one size are on one level, skips go across."""
+    found = figure("unet")
+    levels: dict[int, list[Volume]] = {}
+    for one in found.volumes:
+        levels.setdefault(one.shape[1], []).append(one)
+    assert sorted(levels) == [32, 64, 128, 256, 512]
+    axes = []
+    for _, volumes in sorted(levels.items()):
+        middles = {round((v.whole.top + v.whole.bottom) / 2, 1) for v in volumes}
+        assert max(middles) - min(middles) <= 0.1
+        axes.append(max(middles))
+    assert axes == sorted(axes, reverse=True)
+    joins = [v for v in found.volumes if v.lines[1] == "concat"]
+    ways = [v for v in found.volumes if "max" not in " ".join(v.lines) and v not in joins]
+    for join in joins:  # the encoder's maps are on the left of the decoder's
+        level = [v for v in ways if v.shape[1] == join.shape[1]]
+        assert min(v.whole.left for v in level) < join.whole.left
+    assert len(found.jumps) == 4
+
+
+@pytest.mark.parametrize(
+    ("scale", "grown"),
+    [("linear", lambda n: n), ("sqrt", lambda n: n**0.5), ("log", lambda n: math.log2(1 + n))],
+)
+def test_a_scale_is_what_its_name_says(scale: str, grown: Any) -> None:
+    """Fronts of LeNet-5 are 28 rows high, and 14, and 10."""
+    found = read(volumes(archdsl.load("lenet5").checked, scale=scale))
+    boxes = [v for v in found.volumes if len(v.shape) == 3 and v.shape[1] > 1]
+    heights = {v.shape[1]: v.slices[0].front.bottom - v.slices[0].front.top for v in boxes}
+    largest = max(heights)
+    for size, height in heights.items():
+        assert height / heights[largest] == pytest.approx(grown(size) / grown(largest), abs=0.01)
+    words = {"linear": "proportional", "sqrt": "square root", "log": "logarithm"}[scale]
+    assert words in found.caption
+
+
+def test_only_volumes_have_a_scale() -> None:
+    with pytest.raises(archdsl.ArchError, match="only volumes have a scale"):
+        archdsl.load("lenet").draw(scale="log")
 
 
 def powers(caption: str) -> tuple[float, float]:

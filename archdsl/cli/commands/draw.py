@@ -12,7 +12,7 @@ from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.text.output import write
 from archdsl.text.words import memory
-from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, STYLES, draw
+from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, SCALES, STYLES, draw
 
 
 @click.command()
@@ -57,6 +57,11 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, ST
     default="paper",
     show_default=True,
     help="How it looks; volumes are the feature maps in perspective.",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    help="How volumes grow with sizes.  [default: so that small and large are seen]",
 )
 @click.option(
     "--page",

@@ -294,6 +294,8 @@ def show(value: Value, pending: Unbound | None) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Closure) and not value.positional:
+        return value.callee.name  # not the parameter by which it was handed on
     if pending is not None:
         return short("".join(pending.node.span.text.split()), 24)
     return "a type" if isinstance(value, (str, Pixels, Definitions)) else "a block"

@@ -13,7 +13,7 @@ from archdsl.ir.network import Network
 from archdsl.viz.draw.diagram import Box, Cluster, Diagram
 from archdsl.viz.draw.files import PICTURES, STYLES, encoded
 from archdsl.viz.draw.from_network import diagram_of
-from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, ENGINES, DrawOptions
+from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, ENGINES, SCALES, DrawOptions
 
 __all__ = [
     "COLOURS",
@@ -21,6 +21,7 @@ __all__ = [
     "DIRECTIONS",
     "ENGINES",
     "PICTURES",
+    "SCALES",
     "STYLES",
     "Box",
     "Cluster",

@@ -18,10 +18,12 @@ from archdsl.viz.draw.placed import (
     Rectangle,
 )
 
-_PAD = 10.0
-_APART = 14.0
-_GAP = 30.0
+_PAD = 7.0
+_APART = 10.0
+_GAP = 22.0
 """Between the figure and its details."""
+_MOST_LINES = 4
+"""Columns or rows of details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,10 @@ class Surroundings:
         if not self._framed:
             yield Whole(figure, ())
             return
-        tallest = max(each.height for each in self._framed)
-        widest = max(each.width for each in self._framed)
-        columns = _filled([each.height for each in self._framed], max(figure.height, tallest))
-        yield Whole(figure, tuple(self._columns(columns, figure.width + _GAP)))
-        rows = _filled([each.width for each in self._framed], max(figure.width, widest))
-        yield Whole(figure, tuple(self._rows(rows, figure)))
+        for columns in _shared([each.height for each in self._framed]):
+            yield Whole(figure, tuple(self._columns(columns, figure.width + _GAP)))
+        for rows in _shared([each.width for each in self._framed]):
+            yield Whole(figure, tuple(self._rows(rows, figure)))
 
     def _columns(
         self, columns: Sequence[Sequence[int]], x: float
@@ -106,6 +106,20 @@ class Surroundings:
             y += max(self._framed[n].height for n in row) + _APART
 
 
+def _shared(lengths: Sequence[float]) -> Iterable[list[list[int]]]:
+    """Numbers of things in order in one line, in two lines of about one length, and so on."""
+    rooms = sorted(
+        sum(lengths[a:b]) + _APART * (b - a)
+        for a in range(len(lengths))
+        for b in range(a + 1, len(lengths) + 1)
+    )
+    best: dict[int, list[list[int]]] = {}
+    for room in reversed(rooms):  # the smallest room that does for so many lines comes last
+        filled = _filled(lengths, room)
+        best[len(filled)] = filled
+    return [best[count] for count in sorted(best) if count <= _MOST_LINES]
+
+
 def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
     """Numbers of things in order, as many in a line as it has room for."""
     lines: list[list[int]] = []
@@ -121,7 +135,8 @@ def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
 
 def _framed(detail: Detail) -> Placed:
     """A detail with its frame; its corner is at the origin."""
-    inner = Layout(Diagram(detail.title, "", detail.root, detail.edges, ())).placed()
+    diagram = Diagram(detail.title, "", detail.root, detail.edges, ())
+    inner = Layout(diagram, title=sizing.SMALL).placed()
     frame = Cluster(detail.letter, detail.title, (), framed=True)
     words = sizing.header(frame)
     width = max(inner.width + 2 * _PAD, words.width + 2 * _PAD)

@@ -54,20 +54,20 @@ class Sized:
     height: float
 
 
-def sized(box: Box | End) -> Sized:
-    """The words of a box or an end, line by line."""
+def sized(box: Box | End, title: float = TITLE) -> Sized:
+    """The words of a box or an end, line by line; the first in the size of titles."""
     if isinstance(box, End):
-        return _around([*_lines(box.title, TITLE)], 2.0, 2.0)
+        return _around([*_lines(box.title, title)], 2.0, 2.0)
     heading, small = box.heading, box.small_lines
     if box.joint:
         words = [
-            *_lines(heading, TITLE),
+            *_lines(heading, title),
             *(w for text in small for w in _lines(text, SMALL, quiet=True)),
         ]
         return _in_a_row(words)
-    lines = [*_lines(heading, TITLE, bold=box.block)]
+    lines = [*_lines(heading, title, bold=box.block)]
     lines += [words for text in small if text for words in _lines(text, SMALL, quiet=True)]
-    return _around(lines, _BESIDE, _ABOVE)
+    return _around(lines, _BESIDE * title / TITLE, _ABOVE * title / TITLE)
 
 
 @lru_cache(maxsize=4096)

@@ -56,7 +56,9 @@ class ClusterTree:
             less = len(inside[outer]) - (_BESIDE_THE_REST if outer is root else 0)
             if count > 1 and (repeats or count < less):
                 level = self._framed[outer]
-                framed = repeats or (scope.template is not None and level < _FRAMES)
+                # A detail has a frame already, as figures of blocks in papers have none inside.
+                names = times_shown is None and scope.template is not None and level < _FRAMES
+                framed = repeats or names
                 self._cluster[scope], self._outer[scope] = scope, outer
                 self._framed[scope] = level + framed
             else:

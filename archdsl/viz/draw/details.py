@@ -19,7 +19,7 @@ from archdsl.viz.draw.boxes import Describer
 from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
 from archdsl.viz.draw.dense import abridged
-from archdsl.viz.draw.diagram import Box, Cluster, Detail, Edge, End
+from archdsl.viz.draw.diagram import Beside, Box, Cluster, Detail, Edge, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.symbols import Symbols
@@ -36,6 +36,8 @@ class _Opened:
     """A closed block with what is inside, as it is drawn."""
 
     scope: Scope
+    depth: int
+    """Levels of templates that are open inside."""
     inner: tuple[Scope, ...]
     entries: tuple[str, ...]
     """The boxes around the block that it takes something from."""
@@ -60,6 +62,7 @@ class _Opened:
             scope = scope.parent
         return line[::-1]
 
+    @cached_property
     def plan(self) -> tuple[object, ...]:
         """Layers and lines, without numbers: equal for blocks that are built alike."""
         places = {head: at for at, head in enumerate(self.heads)}
@@ -86,6 +89,7 @@ class Kind:
 
     letter: str
     opened: list[_Opened]
+    plan: tuple[object, ...]
     known: set[int | None] = field(default_factory=set)
 
     @cached_property
@@ -133,7 +137,7 @@ class DetailFinder:
         for scope in network.scopes[1:]:
             assert scope.parent is not None
             self._children.setdefault(scope.parent, []).append(scope)
-        self._known: dict[tuple[Scope, int], _Opened] = {}
+        self._known: dict[tuple[Scope, int, bool], _Opened] = {}
         self._readers: dict[str, list[str]] = {head: [] for head in groups}
         for head, group in groups.items():
             for source in group.sources:
@@ -157,7 +161,7 @@ class DetailFinder:
             total[group.scope.template] += uses[head]
         waiting = [g.scope for g in closed.values() if not repeated or total[g.scope.template] > 1]
         depths: dict[str | None, int | None] = {}
-        by_plan: dict[tuple[object, ...], Kind] = {}
+        made: list[Kind] = []
         found: dict[Scope, Kind] = {}
         for scope in waiting:  # which grows
             if scope.template not in depths:
@@ -166,17 +170,38 @@ class DetailFinder:
             if depth is None:
                 continue
             opened = self._opened(scope, depth)
-            plan = opened.plan()
-            if plan not in by_plan:
-                if len(by_plan) == _MOST_DETAILS:
+            kind = next((k for k in made if self._takes(k, opened)), None)
+            if kind is None:
+                if len(made) == _MOST_DETAILS:
                     return {}
-                by_plan[plan] = Kind(ascii_uppercase[len(by_plan)], [])
-            kind = found[scope] = by_plan[plan]
+                kind = Kind(ascii_uppercase[len(made)], [], opened.plan)
+                made.append(kind)
+            found[scope] = kind
             if scope.blocks not in kind.known:
                 kind.known.add(scope.blocks)
-                kind.opened.append(opened)
+                folded_alike = kind.plan == opened.plan
+                kind.opened.append(opened if folded_alike else self._opened(scope, depth, False))
                 waiting += [g.scope for g in opened.visible.values() if isinstance(g, Collapsed)]
         return found
+
+    def _takes(self, kind: Kind, opened: _Opened) -> bool:
+        """True if a block is of a kind, which may draw what it repeats one by one for that.
+
+        Two layers of equal numbers in one block of a kind are none in another.
+        """
+        if kind.plan == opened.plan:
+            return True
+        first = kind.opened[0]
+        if first.scope.template != opened.scope.template:
+            return False
+        plain = self._opened(opened.scope, opened.depth, False).plan
+        if kind.plan == plain:
+            return True
+        every = [self._opened(each.scope, each.depth, False) for each in kind.opened]
+        if any(each.plan != plain for each in every):
+            return False
+        kind.opened, kind.plan = every, plain
+        return True
 
     def panel(self, kind: Kind, kinds: Mapping[Scope, Kind]) -> Panel:
         """The detail of a kind, whose closed blocks have the letters of theirs."""
@@ -245,11 +270,11 @@ class DetailFinder:
         details = tuple(symbols.words(labels) for labels in rest)
         return replace(box, title=symbols.words(headings), details=details)
 
-    def closed_box(self, box: Box, kind: Kind, group: Fused, *, costs: bool) -> Box:
+    def closed_box(self, box: Box, kind: Kind, group: Fused, beside: Beside) -> Box:
         """The box of a closed block whose inside a detail shows: only what differs is told."""
         own = dict(group.scope.numbers)
         values = {name: str(own[name]) for name in kind.symbols.names}
-        told = box.details if costs else box.details[:1]
+        told = box.details if beside.costs else box.details[:1] if beside.sizes else ()
         return replace(box, title=self._heading(kind), details=(*_arguments(values), *told))
 
     def _heading(self, kind: Kind) -> str:
@@ -278,12 +303,12 @@ class DetailFinder:
             waiting += reversed(self._children.get(found[-1], ()))
         return tuple(found[1:])
 
-    def _opened(self, scope: Scope, depth: int) -> _Opened:
-        if (scope, depth) not in self._known:
-            self._known[scope, depth] = self._open(scope, depth)
-        return self._known[scope, depth]
+    def _opened(self, scope: Scope, depth: int, fold: bool = True) -> _Opened:
+        if (scope, depth, fold) not in self._known:
+            self._known[scope, depth, fold] = self._open(scope, depth, fold and self._fold)
+        return self._known[scope, depth, fold]
 
-    def _open(self, scope: Scope, depth: int) -> _Opened:
+    def _open(self, scope: Scope, depth: int, fold: bool) -> _Opened:
         members = self._inside[scope]
         own = set(members)
         sources = (s for head in members for s in self._groups[head].sources if s not in own)
@@ -295,7 +320,7 @@ class DetailFinder:
         together = put_together(groups, closed_below(inner, scope, depth))
         shorter, dense, left_out = abridged(together)
         folding = NOTHING_FOLDED
-        if self._fold and not dense:
+        if fold and not dense:
             folding = folded(self._network, together, boxes_by_scope(together), scope)
         visible = {h: group for h, group in shorter.items() if h not in folding.stands_for}
         heads = {
@@ -309,7 +334,7 @@ class DetailFinder:
             if head in self._outputs or any(reader not in own for reader in self._readers[head])
         )
         gone = tuple(dict.fromkeys(head for head in leaving if head not in left_out))
-        return _Opened(scope, inner, entries, visible, folding, gone, dense)
+        return _Opened(scope, depth, inner, entries, visible, folding, gone, dense)
 
 
 def _arguments(values: Mapping[str, str]) -> tuple[str, ...]:

@@ -80,5 +80,7 @@ def svg(network: Network, options: DrawOptions) -> str:
     style = STYLES.get(options.style)
     if style is None:
         raise fail(f"there is no style '{options.style}'", None, f"expected {', '.join(STYLES)}")
+    if options.scale is not None and options.style != "volumes":
+        raise fail("only volumes have a scale", help="--style volumes draws them")
     text: str = importlib.import_module(style.module).svg(network, options)
     return text

@@ -64,9 +64,15 @@ class _Inside:
 
 
 class Layout:
-    """The layout of one diagram; ``across`` the page, from left to right, or down."""
+    """The layout of one diagram; ``across`` the page, from left to right, or down.
 
-    def __init__(self, diagram: Diagram, *, across: bool = False) -> None:
+    The first lines of boxes are as large as ``title`` says, in points.
+    """
+
+    def __init__(
+        self, diagram: Diagram, *, across: bool = False, title: float = sizing.TITLE
+    ) -> None:
+        self._title = title
         self._ladder: Ladder | None = None
         if not across:
             diagram, self._ladder = with_ladder(diagram)
@@ -112,7 +118,7 @@ class Layout:
             cluster = inside.cluster
             self._inside[cluster.id] = inside
             leaves = [part for part in cluster.children if not isinstance(part, Cluster)]
-            self._sizes |= sizing.alike((part, sizing.sized(part)) for part in leaves)
+            self._sizes |= sizing.alike((p, sizing.sized(p, self._title)) for p in leaves)
             for part in cluster.children:
                 inside.items.append(("part", part.id))
                 if isinstance(part, Cluster):

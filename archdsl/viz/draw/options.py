@@ -16,6 +16,9 @@ DIRECTIONS = ("TB", "LR", "snake")
 ENGINES = ("dot", "neato", "fdp", "sfdp", "circo", "twopi")
 """Graphviz's layouts, where it is installed."""
 
+SCALES = ("linear", "sqrt", "log")
+"""Growth of volumes with the sizes of feature maps."""
+
 COLOURS = ("category", "params", "macs", "memory", "receptive-field")
 """Quantities that the colour of a box can show."""
 
@@ -48,6 +51,8 @@ class DrawOptions:
     page: str | None = None
     """One of :data:`PAGES`, or ``120x80``: width and height in millimetres; that of the style."""
     direction: str | None = None
+    scale: str | None = None
+    """How volumes grow with sizes, of :data:`SCALES`; ``None`` for what shows small and large."""
     colour: str = "category"
     title: str | None = None
     """Title above the figure in place of the network's name; none if it is empty."""

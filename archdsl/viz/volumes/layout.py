@@ -18,18 +18,18 @@ HEAD = 44.0
 """Above the figure, for its title."""
 FOOT = 70.0
 """Below it, for caption and legend."""
-_SHAPE = 1.58
+SHAPE = 1.58
 """No page is longer than this in one direction than in the other."""
 _GAP = 16.0
 _BETWEEN_SLICES = 1.5
 _LEFT_OUT = 18.0
 """Room for the dots that stand for left-out slices, in pixels."""
 _LABEL_GAP = 6.0
-_LANE = 9.0
-_BETWEEN_ROWS = 26.0
+LANE = 9.0
+BETWEEN_ROWS = 26.0
 _SHORTCUT = 14.0
 """Above a volume, for arcs around its slices."""
-_LARGEST, _SMALLEST, _STEP = 300.0, 24.0, 0.94
+LARGEST, SMALLEST, STEP = 300.0, 24.0, 0.94
 _ROW_WORTH = 0.72
 """A row more has to make everything larger by as much, or is not worth it."""
 _MOST_SLICES = 5
@@ -124,7 +124,7 @@ class VolumePage:
     """True if every second row runs from right to left."""
 
 
-class _Room(NamedTuple):
+class VolumeRoom(NamedTuple):
     """A volume with its room on the page."""
 
     volume: Volume
@@ -143,31 +143,32 @@ class _Room(NamedTuple):
         return self.size.whole_height / 2 + (_SHORTCUT if any(self.volume.skips) else 0)
 
 
-_Rows = list[list[_Room]]
+_Rows = list[list[VolumeRoom]]
 _Lanes = list[dict[int, int]]
 """For each row which jumps run in the channel above it, with their lanes in it."""
 
 
-def placed(figure: VolumeFigure) -> VolumePage:
+def placed(figure: VolumeFigure, scale_name: str | None = None) -> VolumePage:
     """The page of a figure: as large as fits, in as few rows as look well."""
     best: tuple[float, float, VolumeScale, _Rows] | None = None
-    largest = _LARGEST
-    while largest >= _SMALLEST:
-        scale = scale_of(figure, largest)
-        rows = _rows([_slot(volume, scale) for volume in figure.volumes])
+    largest = LARGEST
+    while largest >= SMALLEST:
+        scale = scale_of(figure, largest, scale_name)
+        rows = _rows([slot_of(volume, scale) for volume in figure.volumes])
         height = _height(figure, rows)
         worth = largest * _ROW_WORTH ** (len(rows) - 1)
         landscape = height <= WIDTH / 1.2
         if not landscape:  # a tall page is a way out, not a choice
-            worth *= 0.3 if height <= WIDTH * _SHAPE else 0.01
+            worth *= 0.3 if height <= WIDTH * SHAPE else 0.01
         if best is None or worth > best[0]:
             best = (worth, height, scale, rows)
-        largest *= _STEP
+        largest *= STEP
     assert best is not None
     return _page(figure, best[2], best[3], best[1])
 
 
-def _slot(volume: Volume, scale: VolumeScale) -> _Room:
+def slot_of(volume: Volume, scale: VolumeScale) -> VolumeRoom:
+    """A volume with its lengths and words, and the room that it takes."""
     size = scale.cuboid(volume.form, volume.face, volume.channels)
     labels = labels_of(volume)
     shown = _shown(volume)
@@ -175,14 +176,14 @@ def _slot(volume: Volume, scale: VolumeScale) -> _Room:
     if shown < volume.slices:
         body += _LEFT_OUT
     texts = max(width_of(line, bold=number == 0) for number, line in enumerate(labels))
-    return _Room(volume, size, labels, body, max(body, texts) + _GAP)
+    return VolumeRoom(volume, size, labels, body, max(body, texts) + _GAP)
 
 
 def _shown(volume: Volume) -> int:
     return volume.slices if volume.slices <= _MOST_SLICES else _MOST_SLICES - 1
 
 
-def _rows(slots: list[_Room]) -> _Rows:
+def _rows(slots: list[VolumeRoom]) -> _Rows:
     """As few rows as hold the slots, about equally wide."""
     room = WIDTH - 2 * MARGIN
     fewest = len(_filled(slots, room))
@@ -194,7 +195,7 @@ def _rows(slots: list[_Room]) -> _Rows:
     return _filled(slots, room)
 
 
-def _filled(slots: list[_Room], room: float) -> _Rows:
+def _filled(slots: list[VolumeRoom], room: float) -> _Rows:
     rows: _Rows = [[]]
     taken = 0.0
     for slot in slots:
@@ -227,7 +228,7 @@ def _lanes(figure: VolumeFigure, rows: _Rows) -> _Lanes:
 
 def _channel(row: int, lanes: _Lanes) -> float:
     """The height of the channel above a row."""
-    return (_BETWEEN_ROWS if row else 0.0) + _LANE * (len(lanes[row]) + bool(lanes[row]))
+    return (BETWEEN_ROWS if row else 0.0) + LANE * (len(lanes[row]) + bool(lanes[row]))
 
 
 def _height(figure: VolumeFigure, rows: _Rows) -> float:
@@ -244,8 +245,8 @@ def _height(figure: VolumeFigure, rows: _Rows) -> float:
 
 def _page(figure: VolumeFigure, scale: VolumeScale, rows: _Rows, height: float) -> VolumePage:
     widest = max(sum(slot.width for slot in row) for row in rows)
-    width = max(widest + 2 * MARGIN, min(height / _SHAPE, WIDTH), _NARROWEST)
-    whole = max(height, width / _SHAPE)
+    width = max(widest + 2 * MARGIN, min(height / SHAPE, WIDTH), _NARROWEST)
+    whole = max(height, width / SHAPE)
     turning = bool(figure.jumps) and len(rows) > 1
     lanes = _lanes(figure, rows)
     y = HEAD + (whole - height) / 2
@@ -263,7 +264,7 @@ def _page(figure: VolumeFigure, scale: VolumeScale, rows: _Rows, height: float) 
 
 
 def _row(
-    row: list[_Room], number: int, axis: float, width: float, *, backwards: bool
+    row: list[VolumeRoom], number: int, axis: float, width: float, *, backwards: bool
 ) -> list[PlacedVolume]:
     taken = sum(slot.width for slot in row)
     x = (width + taken) / 2 if backwards else (width - taken) / 2
@@ -271,13 +272,14 @@ def _row(
     for slot in row:
         if backwards:
             x -= slot.width
-        found.append(_volume(slot, x + (slot.width - slot.body) / 2, axis, number))
+        found.append(placed_volume(slot, x + (slot.width - slot.body) / 2, axis, number))
         if not backwards:
             x += slot.width
     return found
 
 
-def _volume(slot: _Room, left: float, axis: float, row: int) -> PlacedVolume:
+def placed_volume(slot: VolumeRoom, left: float, axis: float, row: int) -> PlacedVolume:
+    """A volume with its left end and its middle's height."""
     bottom = axis + slot.size.whole_height / 2
     shown = _shown(slot.volume)
     solids = []
@@ -305,7 +307,7 @@ def _jumps(
         source, target = every[jump.source], every[jump.target]
 
         def lane(row: int, number: int = number) -> float:
-            return tops[row] - _LANE * lanes[row][number]
+            return tops[row] - LANE * lanes[row][number]
 
         into = target.middle + 4
         end = Point(into, target.solids[0].highest - 2)
@@ -313,7 +315,7 @@ def _jumps(
             start = Point(source.middle - 4, source.solids[0].highest - 1)
             way = [start, Point(start.x, lane(target.row))]
         else:
-            start = Point(source.middle - 4, _under(source))
+            start = Point(source.middle - 4, under(source))
             way = [start, Point(start.x, lane(source.row + 1))]
             if target.row > source.row + 1:
                 beside = MARGIN / 2 + 2 * (number % 4)
@@ -323,7 +325,7 @@ def _jumps(
     return wires
 
 
-def _under(one: PlacedVolume) -> float:
+def under(one: PlacedVolume) -> float:
     """Below the labels of a volume."""
     return one.label.y + LINE * (len(one.labels) - 1) + 4
 
@@ -348,7 +350,7 @@ def _turns(
             way = [start, Point(edge, start.y), Point(edge, end.y), end]
         else:
             end = Point(after.left - 3, after.axis)
-            middle = tops[after.row] - _LANE * (len(lanes[after.row]) + 1) - 4
+            middle = tops[after.row] - LANE * (len(lanes[after.row]) + 1) - 4
             way = [start, Point(width - 9, start.y), Point(width - 9, middle)]
             way += [Point(9.0, middle), Point(9.0, end.y), end]
         wires.append(Wire(tuple(way), None))

@@ -36,7 +36,7 @@ class Cuboid(NamedTuple):
 
 @dataclass(frozen=True)
 class VolumeScale:
-    """A scale of powers: a length is a factor times a power of a size."""
+    """A length is a factor times a power of a size; with the power 0 times its logarithm."""
 
     face: float
     face_power: float
@@ -45,11 +45,11 @@ class VolumeScale:
 
     def side(self, size: float) -> float:
         """Pixels for a height or a width."""
-        return self.face * math.pow(size, self.face_power)
+        return self.face * _grown(size, self.face_power)
 
     def length(self, channels: int) -> float:
         """Pixels for a depth or the length of a bar."""
-        return max(self.channel * math.pow(channels, self.channel_power), LEAST_DEPTH)
+        return max(self.channel * _grown(channels, self.channel_power), LEAST_DEPTH)
 
     def cuboid(self, form: Form, face: tuple[int, int], channels: int) -> Cuboid:
         if form is Form.BAR:
@@ -65,19 +65,34 @@ class VolumeScale:
         )
 
 
-def scale_of(figure: VolumeFigure, largest: float) -> VolumeScale:
-    """The scale on which the largest face is ``largest`` pixels high or wide."""
+SCALES = {"linear": 1.0, "sqrt": 0.5, "log": 0.0}
+"""The powers of scales by name."""
+
+
+def scale_of(figure: VolumeFigure, largest: float, name: str | None = None) -> VolumeScale:
+    """The scale on which the largest face is ``largest`` pixels high or wide.
+
+    Without one of the names of :data:`SCALES` it is the steepest on which small and large are both
+    seen.
+    """
     sides = [side for v in figure.volumes if v.form is not Form.BAR for side in v.face]
     sides = sides or [1]
     channels = [v.channels for v in figure.volumes if v.form is not Form.PLANE] or [1]
-    face_power = _power(max(sides) / min(sides), _FACES)
-    channel_power = _power(max(channels) / min(channels), _CHANNELS)
+    if name is None:
+        face_power = _power(max(sides) / min(sides), _FACES)
+        channel_power = _power(max(channels) / min(channels), _CHANNELS)
+    else:
+        face_power = channel_power = SCALES[name]
     return VolumeScale(
-        largest / math.pow(max(sides), face_power),
+        largest / _grown(max(sides), face_power),
         face_power,
-        _DEPTH * largest / math.pow(max(channels), channel_power),
+        _DEPTH * largest / _grown(max(channels), channel_power),
         channel_power,
     )
+
+
+def _grown(size: float, power: float) -> float:
+    return math.log2(1 + size) if power == 0 else math.pow(size, power)
 
 
 def _power(ratio: float, most: float) -> float:
@@ -88,4 +103,8 @@ def _power(ratio: float, most: float) -> float:
 def _words(what: str, power: float) -> str:
     if power == 1:
         return f"are proportional to {what}"
+    if power == 0:
+        return f"grow with the logarithm of {what}"
+    if power == 0.5:
+        return f"grow with the square root of {what}"
     return f"grow with {what} to the power {power:g}"
