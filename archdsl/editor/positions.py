@@ -47,6 +47,11 @@ class Moved:
         moved = offset - self._shift
         return moved if moved >= self._behind else None
 
+    def nearest(self, offset: int) -> int:
+        """The earlier offset of a character; where the region began that differs, for one in it."""
+        old = self.old(offset)
+        return self._before if old is None else old
+
     def new(self, offset: int) -> int | None:
         """The later offset of a character, ``None`` in the region that differs."""
         if offset < self._before:

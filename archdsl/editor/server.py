@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO, cast
 from typing import Protocol as Interface
 
@@ -29,7 +31,7 @@ from archdsl.editor import (
 from archdsl.editor import (
     navigation as navigating,
 )
-from archdsl.editor.document import Document
+from archdsl.editor.document import Document, Reading
 from archdsl.editor.files import Files
 from archdsl.editor.protocol import Pieces, Protocol
 from archdsl.frontend.format import formatted
@@ -52,8 +54,7 @@ class _Positioned(Interface):
 
 
 class Server(LanguageServer):
-    """Holds the open documents. Texts are sent whole: they are small, and lines are counted by
-    one rule only."""
+    """Holds the open documents. Texts are sent whole, so that lines are counted by one rule."""
 
     def __init__(self) -> None:
         full = types.TextDocumentSyncKind.Full
@@ -63,6 +64,7 @@ class Server(LanguageServer):
         self.files = Files()
         self.documents: dict[str, Document] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._reading: set[str] = set()
 
     protocol: Protocol
 
@@ -88,10 +90,15 @@ class Server(LanguageServer):
             raise JsonRpcInvalidParams(f"{uri} is not open")
         return self.documents[uri]
 
-    def at(self, where: _Positioned) -> tuple[Document, int]:
-        """The document of a request, and the offset of its position."""
+    def at(self, where: _Positioned, *, settled: bool = False) -> tuple[Document, int]:
+        """The document of a request, and the offset of its position.
+
+        ``settled`` is for what edits the text, which must not be that of a moment ago.
+        """
         document = self.document(where.text_document.uri)
-        return document, document.file.places.offset(where.position)
+        if settled:
+            document.settle()
+        return document, document.offset(where.position)
 
     def check_soon(self, *uris: str) -> None:
         """Publish what is wrong with documents, once nobody has typed for a moment."""
@@ -106,12 +113,44 @@ class Server(LanguageServer):
         document = self.documents.get(uri)
         if document is None:
             return
+        if document.behind:
+            self._read_behind(uri, document)
+            return
         try:
             found = diagnosing.diagnostics(document)
         except Exception:  # whatever it is, the editor still has a server
             _log.exception("checking %s failed", uri)
             return
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+
+    def _read_behind(self, uri: str, document: Document) -> None:
+        """Read a long text in a thread, once at a time; meanwhile answers are of the last one."""
+        if uri in self._reading:
+            return  # it goes on with the newest version
+        self._reading.add(uri)
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            reading = None
+            try:
+                reading = document.read()
+            except Exception:  # whatever it is, the editor still has a server
+                _log.exception("reading %s failed", uri)
+            with contextlib.suppress(RuntimeError):  # the session has ended meanwhile
+                loop.call_soon_threadsafe(self._was_read, uri, document, reading)
+
+        # A daemon: nobody waits for it when the session ends.
+        Thread(target=read, daemon=True).start()
+
+    def _was_read(self, uri: str, document: Document, reading: Reading | None) -> None:
+        self._reading.discard(uri)
+        if reading is None or self.documents.get(uri) is not document:
+            return
+        document.take(reading)
+        if document.behind:
+            self.check_soon(uri)
+        else:
+            self._publish(uri)
 
     def includers(self, path: Path | None) -> list[str]:
         """The open documents that include a file, all of their findings forgotten."""
@@ -198,7 +237,7 @@ def _handle_names(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     def renamable(ls: Server, params: types.PrepareRenameParams) -> types.Range:
-        document, offset = ls.at(params)
+        document, offset = ls.at(params, settled=True)
         try:
             return navigating.renamable(document, ls.files, offset).location.range
         except ArchError as error:
@@ -206,7 +245,7 @@ def _handle_names(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit:
-        document, offset = ls.at(params)
+        document, offset = ls.at(params, settled=True)
         try:
             return navigating.rename(document, ls.files, offset, params.new_name)
         except ArchError as error:
@@ -236,6 +275,7 @@ def _handle_writing(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def formatting(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
         document = ls.document(params.text_document.uri)
+        document.settle()
         try:
             text = formatted(document.file.source)
         except ArchError as error:
