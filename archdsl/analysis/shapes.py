@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -15,7 +16,10 @@ from archdsl.ir.network import Network
 from archdsl.ir.region import Call, LayerStep, Region
 from archdsl.ir.trampoline import Task, run
 from archdsl.ir.typed_region import Run, TypedRegion
+from archdsl.layers.inputs import channels_last
+from archdsl.text.words import counted
 
+_NUMBER_OF_CHANNELS = re.compile(r"\s*<\s*\d+\s*[,>]")
 _MAX_ERRORS = 50
 _SHOWN_SHAPES = 4
 
@@ -29,10 +33,13 @@ def check(network: Network, input_shape: Shape | None = None) -> Network:
     """The network with the types of all its values, and with warnings.
 
     ``input_shape`` is (channels, height, width) and stands in for, or replaces, what the spec
-    says; its channels must agree with the spec's. Each region is judged once for each types of its
-    inputs: a warning about it is given once. Raises ArchError with a diagnostic for every layer
-    whose inputs do not fit; layers behind such a one are not judged.
+    says; its channels too, where the input takes any and the text has them as a number. Each
+    region is judged once for each types of its inputs: a warning about it is given once. Raises
+    ArchError with a diagnostic for every layer whose inputs do not fit; layers behind such a one
+    are not judged.
     """
+    if input_shape is not None:
+        network = _with_channels(network, input_shape)
     inference = _Inference(input_shape, network.entry.samples)
     typed = run(inference.region(network.root, ()))
     if inference.errors:
@@ -128,8 +135,9 @@ class _Inference:
         if self._input_shape is None:
             if isinstance(step.layer, InputLayer):
                 step.layer.undeclared()
-            return output, None
-        return _replaced(step, output, self._input_shape), None
+            return output, step.layer.edge_warning(())
+        assert isinstance(step.layer, InputLayer)
+        return step.layer.resized(output, self._input_shape), None
 
     def _refusal(
         self, step: LayerStep, error: RuleError, inputs: tuple[EdgeType, ...]
@@ -159,18 +167,38 @@ def _all_known(inputs: _Types) -> TypeGuard[tuple[EdgeType, ...]]:
     return None not in inputs
 
 
-def _replaced(step: LayerStep, declared: EdgeType, wanted: Shape) -> EdgeType:
+def _with_channels(network: Network, wanted: Shape) -> Network:
+    """The network for an input of the channels wanted; raises ArchError where they are fixed."""
+    declared = network.entry.edge_shape(())
     assert isinstance(declared, (tuple, Images))  # an input's
     shape = declared.taken if isinstance(declared, Images) else declared
-    if shape[0] not in (None, wanted[0]):
-        raise fail(
-            "--input disagrees with the spec",
-            step.span,
-            f"the spec's input has {shape[0]} channels, --input {shown(wanted)} has {wanted[0]}",
-            code="E404",
-        )
-    assert isinstance(step.layer, InputLayer)
-    return step.layer.resized(declared, wanted)
+    step, layer, channels = network.entry_step, network.entry, wanted[0]
+    assert channels is not None
+    turned = channels_last(wanted)
+    if turned is not None and shape[0] not in (None, channels):
+        help = f"sizes are channels×height×width: --input {shown(turned).replace('×', 'x')}"
+        raise _disagrees(step, shape, wanted, help)
+    if shape[0] in (None, channels):
+        return network
+    other = layer.with_channels(channels)
+    if other is None:
+        kind = layer.other_kind(channels)
+        raise _disagrees(step, shape, wanted, f"{kind} takes them" if kind else None)
+    if not _NUMBER_OF_CHANNELS.match(step.span.source.text, step.span.end):
+        help = "the text computes them, and may do so elsewhere: set what they are computed of"
+        raise _disagrees(step, shape, wanted, help)
+    return network.entered_by(other)
+
+
+def _disagrees(step: LayerStep, declared: Shape, wanted: Shape, help: str | None) -> ArchError:
+    return fail(
+        "--input disagrees with the spec",
+        step.span,
+        f"the spec's input has {counted(declared[0] or 0, 'channel')}, "
+        f"--input {shown(wanted)} has {wanted[0]}",
+        help=help,
+        code="E404",
+    )
 
 
 def _met(inputs: tuple[EdgeType, ...]) -> str | None:

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from archdsl.diagnostics import fail, nearest
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
 from archdsl.frontend.bundled import spec_names, spec_path
-from archdsl.frontend.syntax.pasted import LIKE_BRACKETS
+from archdsl.text.pasted import LIKE_BRACKETS
 from archdsl.text.paths import exists, is_file, is_folder, resolved
 
 _TEXT = re.compile(rf"[<\n]|{LIKE_BRACKETS}", re.IGNORECASE)

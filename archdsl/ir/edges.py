@@ -83,6 +83,8 @@ class FeatureMaps:
 
     def __str__(self) -> str:
         channels = {shape[0] for shape in self.shapes}
+        if any(len(shape) == 1 for shape in self.shapes):  # rows of features
+            return ", ".join(map(shape_words, self.shapes))
         sizes = ", ".join(shape_words(shape[1:]) for shape in self.shapes)
         if len(channels) == 1:
             return f"{channels.pop()} × ({sizes})"

@@ -29,6 +29,14 @@ class InputLayer(Layer):
     def edge_shape(self, inputs: tuple[EdgeType, ...]) -> EdgeType:
         return self.size()
 
+    def with_channels(self, channels: int) -> InputLayer | None:
+        """The layer for tensors of other channels; ``None`` where its kind fixes them."""
+        return None
+
+    def other_kind(self, channels: int) -> str | None:
+        """The input that takes so many channels, in words; ``None`` where none is known."""
+        return None
+
     def resized(self, declared: EdgeType, wanted: Shape) -> EdgeType:
         """Output type of the layer for ``--input wanted``, whose channels must agree already."""
         return Images(wanted) if isinstance(declared, Images) else wanted

@@ -13,7 +13,7 @@ from archdsl.ir.edges import EdgeType, Shape
 from archdsl.ir.flat import Flat, LayerInstance, Scope, flatten
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.origin import Origin
-from archdsl.ir.region import LayerStep, Region
+from archdsl.ir.region import LayerStep, Region, Step
 from archdsl.ir.typed_region import TypedRegion, distinct
 
 if TYPE_CHECKING:
@@ -54,16 +54,48 @@ class Network:
         return self.root.layers
 
     @cached_property
-    def entry(self) -> InputLayer:
-        """The layer of the input."""
+    def _way_in(self) -> tuple[tuple[Region, int], ...]:
+        """The regions around the layer of the input, each with the place of the step inside."""
+        way: list[tuple[Region, int]] = []
         region, value = self.root, self.root.entry
         while True:
             assert value is not None
-            step, place = region.source(value)
+            step, given = region.source(value)
+            way.append((region, next(i for i, s in enumerate(region.steps) if s is step)))
             if isinstance(step, LayerStep):
-                assert isinstance(step.layer, InputLayer)
-                return step.layer
-            region, value = step.region, step.given[place]
+                return tuple(way)
+            region, value = step.region, step.given[given]
+
+    @property
+    def entry_step(self) -> LayerStep:
+        """The layer of the input, with its place in the text."""
+        region, place = self._way_in[-1]
+        step = region.steps[place]
+        assert isinstance(step, LayerStep)
+        return step
+
+    @property
+    def entry(self) -> InputLayer:
+        """The layer of the input."""
+        layer = self.entry_step.layer
+        assert isinstance(layer, InputLayer)
+        return layer
+
+    def entered_by(self, layer: InputLayer) -> Network:
+        """The network, not checked, with another layer in place of its input's."""
+        inner: Region | None = None
+        for region, place in reversed(self._way_in):
+            step = region.steps[place]
+            made: Step
+            if isinstance(step, LayerStep):
+                made = step._replace(layer=layer)
+            else:
+                assert inner is not None
+                made = step._replace(region=inner)
+            steps = (*region.steps[:place], made, *region.steps[place + 1 :])
+            inner = replace(region, steps=steps)
+        assert inner is not None
+        return replace(self, root=inner, typed=None)
 
     @property
     def input_type(self) -> EdgeType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 from archdsl.ir.edges import EdgeType, shape_words
@@ -73,6 +73,26 @@ class TensorInput(InputLayer):
         return PixelValues(scale=255)
 
 
+_COLOURS = 1, 3, 4
+_LEAST_SIDE = 16
+
+
+def channels_last(shape: Shape) -> Shape | None:
+    """The shape with its channels first, if it is written with them last: 224×224×3.
+
+    ``None`` for any other, and for what may be meant as it is. A shape without columns counts as
+    height×width of one channel where the two are the same.
+    """
+    first, rows, columns = shape
+    if columns is None and first == rows:
+        columns = 1
+    if first is None or rows is None or columns not in _COLOURS:
+        return None
+    square = first == rows
+    sides = min(first, rows) >= _LEAST_SIDE
+    return (columns, first, rows) if sides and (square or columns != 1) else None
+
+
 def known_size(shape: Shape) -> tuple[int, ...]:
     """A shape without open sizes; raises RuleError where there are some."""
     sizes = tuple(size for size in shape if size is not None)
@@ -100,6 +120,7 @@ class Input(TensorInput):
 
     storage = VIEW
     inputs = 0
+    warning_code = "W013"
 
     pixels: Pixels = arg("channels, or a matrix type")
     height: int | None = arg("rows", None, minimum=1, shown="--input")
@@ -111,6 +132,28 @@ class Input(TensorInput):
     def size(self) -> Shape:
         pixels = self.pixels
         return pixels.channels, self.height or pixels.rows, self.width or pixels.columns
+
+    def warning(self, inputs: tuple[Shape, ...]) -> str | None:
+        turned = channels_last(self.size())
+        if turned is None:
+            return None
+        return (
+            f"{shape_words(self.size())} looks like height×width×channels: channels come first, "
+            f"{shape_words(turned)}"
+        )
+
+    def with_channels(self, channels: int) -> InputLayer | None:
+        return (
+            None
+            if self.pixels.divisor != 1
+            else replace(self, pixels=self.pixels._replace(channels=channels))
+        )
+
+    def other_kind(self, channels: int) -> str | None:
+        if self.pixels.divisor == 1:
+            return None
+        kinds = {1: "input<matrix<unsigned char>>", 3: "input<matrix<rgb_pixel>>"}
+        return kinds.get(channels)
 
     def label(self) -> str:
         return "input"

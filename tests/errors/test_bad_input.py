@@ -378,12 +378,13 @@ MEANING = {
         "param int n = 1;\nparam int n = 2;\nfc<n,input<1,2,2>>", "declared twice", "n", (2, 11)
     ),
     "--input of other channels": Bad(
-        "fc<10,input<3,28,28>>",
+        "fc<10,input<matrix<unsigned char>>>",
         "--input disagrees with the spec",
         "input",
         (1, 7),
-        note="3 channels, --input 1×28×28 has 1",
-        settings={"input": "1x28x28"},
+        note="1 channel, --input 3×28×28 has 3",
+        help="input<matrix<rgb_pixel>> takes them",
+        settings={"input": "3x28x28"},
     ),
     "--input that is no size": Bad(
         "fc<10,input<3,28,28>>", "expected CxHxW", None, settings={"input": "224"}

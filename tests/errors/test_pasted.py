@@ -8,7 +8,7 @@ from support.commands import run
 import archdsl
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.format import formatted
-from archdsl.frontend.syntax.pasted import damages, repaired
+from archdsl.text.pasted import damages, repaired
 
 NET = "fc<10,relu<input<1,28,28>>>"
 

@@ -12,7 +12,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.frontend.format.closers import closed
 from archdsl.frontend.format.document import document
 from archdsl.frontend.syntax.parser import parse
-from archdsl.frontend.syntax.pasted import repaired
+from archdsl.text.pasted import repaired
 
 _PASSES = 4  # two are enough for what people write
 

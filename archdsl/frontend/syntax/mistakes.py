@@ -139,20 +139,22 @@ def side_by_side(items: Iterable[nodes.Item]) -> Diagnostic | None:
     It is a name with a space in it, a variable of a program, or another language.
     """
     for first, second in pairwise(items):
-        if not (
-            isinstance(first, nodes.NetworkExpression)
-            and isinstance(second, nodes.NetworkExpression)
-            and nodes.Name in (type(first.body), type(second.body))
-        ):
+        if not isinstance(first, nodes.NetworkExpression):
             continue
-        source, start = first.body.span.source, first.body.span.end
-        between = source.text[start : second.body.span.start]
+        if not isinstance(second, nodes.NetworkExpression):
+            continue
+        bodies = first.body, second.body
+        names = [
+            b.text if isinstance(b, nodes.Name) else b.name.text
+            for b in bodies
+            if isinstance(b, nodes.Name | nodes.Apply)
+        ]
+        if len(names) < 2 or not any(isinstance(body, nodes.Name) for body in bodies):
+            continue
+        start, end = bodies[0].span.end, bodies[1].span.start
+        between = first.span.source.text[start:end]
         if between.strip(" \t") or not between:
             continue
-        names = [
-            i.body.text if isinstance(i.body, nodes.Name) else i.body.name.text
-            for i in (first, second)
-        ]
         joined = "_".join(names)
         if lookup(joined) is not None:
             help = f"did you mean '{joined}'?"
@@ -162,7 +164,7 @@ def side_by_side(items: Iterable[nodes.Item]) -> Diagnostic | None:
             help = "a ';' ends a network; the variables of a program are left out"
         return Diagnostic(
             f"'{names[0]}' and '{names[1]}' stand side by side",
-            Span(source, first.body.span.start, second.body.span.end),
+            Span(first.span.source, bodies[0].span.start, bodies[1].span.end),
             help=help,
             code="E004",
         )

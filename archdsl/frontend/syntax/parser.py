@@ -15,10 +15,10 @@ from archdsl.diagnostics.source import Source
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.grammar import UnexpectedError, grammar
 from archdsl.frontend.syntax.mistakes import explain, side_by_side
-from archdsl.frontend.syntax.pasted import complaint
 from archdsl.frontend.syntax.tokens import Token
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import lookup
+from archdsl.text.pasted import complaint
 
 if TYPE_CHECKING:
     from archdsl.frontend.syntax.macros import Macros

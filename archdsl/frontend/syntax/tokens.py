@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archdsl.text.comments import COMMENT
+
 OTHER = "OTHER"
 """The kind of what begins no token of the language."""
 UNFINISHED = "UNFINISHED"
@@ -18,8 +20,6 @@ UNFINISHED = "UNFINISHED"
 END = "$END"
 """The kind of the last token, which has no text."""
 
-COMMENT = r"//[^\r\n]*|/\*[\s\S]*?(?:\*/|\Z)"
-"""Pattern of a comment; one that never ends takes the rest of the text."""
 _COMMENT = re.compile(COMMENT)
 _COMMENT_OR_SEMICOLON = re.compile(rf"{_COMMENT.pattern}|;")
 _DIRECTIVE = "archdsl:"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.diagnostics.source import Source, Span
-from archdsl.frontend.syntax.tokens import COMMENT
+from archdsl.text.comments import COMMENT
 from archdsl.text.words import with_article
 
 _OPEN, _CLOSE = "‹⟨〈〈＜❮﹤˂", "›⟩〉〉＞❯﹥˃"
