@@ -39,7 +39,7 @@ from support.commands import run  # noqa: E402
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r'!\[[^\]]*\]\(([\w.-]+)\)|<img src="([\w.-]+)"')
-_FAILED = re.compile(r"^(?:\S+: )?(?:error\b|.*: error\[)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:\S+: )?(?:[Ee]rror\b|.*: error\[)|are different networks$", re.MULTILINE)
 _SHOWN = doctest.OutputChecker()
 
 
@@ -118,10 +118,23 @@ class Reader:
             Path(step.shown).write_text(step.text, encoding="utf-8")
             return "", True
         if step.kind == "python":
-            with contextlib.redirect_stdout(io.StringIO()) as printed:
+            with contextlib.redirect_stdout(io.StringIO()) as printed, _modules_of_the_folder():
                 exec(compile(step.text, "<page>", "exec"), self.names)
             return printed.getvalue(), True
         return _command(step.text)
+
+
+@contextlib.contextmanager
+def _modules_of_the_folder() -> Iterator[None]:
+    """Let Python import files of the current folder, and forget them afterwards."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for file in Path().glob("*.py"):
+            sys.modules.pop(file.stem, None)
 
 
 def _command(line: str) -> tuple[str, bool]:
