@@ -13,7 +13,8 @@ can run it: what it downloads, or what waits for someone. A picture that a page 
 (``![...](lenet.svg)``) is the one that its commands write.
 
 ``python tests/support/pages.py PAGE...`` writes anew what commands of these pages print, and the
-pictures; ``--slow`` those of slow blocks too. What is shown in part it leaves, and tells what differs.
+pictures; ``--slow`` those of slow blocks too. What is shown in part it leaves, and tells what
+differs.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _modules_of_the_folder() -> Iterator[None]:
 
 
 def _command(line: str) -> tuple[str, bool]:
-    """What a shell prints for a command, and whether it succeeds: of a shell only what pages use."""
+    """What a shell prints for a command, and whether it succeeds; it knows what pages use."""
     before, pipe, command = line.rpartition(" | ")
     stdin = shlex.split(before)[1] if pipe else None
     command, redirected, target = command.partition(" > ")
@@ -167,7 +168,7 @@ def _command(line: str) -> tuple[str, bool]:
 
 
 def _expanded(word: str) -> list[str]:
-    """A word as a shell expands its braces and stars: ``depth={20,32}`` is ``depth=20 depth=32``."""
+    """A word with braces and stars as a shell expands it: ``n={2,3}`` is ``n=2 n=3``."""
     before, brace, rest = word.partition("{")
     inside, _, after = rest.partition("}")
     if brace and "," in inside:
