@@ -4,7 +4,8 @@ A page is followed from its first fence to its last in one empty folder, as its 
 
 - ```` ```arch lenet.arch ```` (any language, then a name) is written to that file;
 - ```` ```console ```` has commands behind ``$``, and below each what it prints. Below may stand
-  nothing, when it may print anything; ``...`` stands for any text, as in doctest;
+  nothing, when it may print anything; ``...`` stands for any text, as in doctest, and with it any
+  spaces are those of a table;
 - ```` ```python ```` is run, all blocks of a page with the same names. What a block prints may be
   shown in a ```` ```text ```` behind it.
 
@@ -182,7 +183,9 @@ def differs(step: Step, printed: str, good: bool) -> str:
     """What is wrong with what a step printed, or nothing."""
     if good != (_FAILED.search(step.shown) is None):
         return f"{step.text}\n{'succeeds' if good else 'fails'}: {printed}"
-    if not step.shown or _SHOWN.check_output(step.shown, printed, doctest.ELLIPSIS):
+    # Of a table in part, widths are decided by rows that are not shown.
+    options = doctest.ELLIPSIS | (doctest.NORMALIZE_WHITESPACE if "..." in step.shown else 0)
+    if not step.shown or _SHOWN.check_output(step.shown, printed, options):
         return ""
     example = doctest.Example(step.text, step.shown)
     return step.text + "\n" + _SHOWN.output_difference(example, printed, doctest.REPORT_NDIFF)
