@@ -23,12 +23,14 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import itertools
 import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,8 +42,9 @@ if __name__ == "__main__":
 from support.commands import run  # noqa: E402
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PICTURE = re.compile(r'!\[[^\]]*\]\(([\w.-]+)\)|<img src="([\w.-]+)"')
+_PICTURE = re.compile(r'!\[[^\]]*\]\(([\w./-]+)\)|<img src="([\w./-]+)"')
 _FAILED = re.compile(r"^(?:\S+: )?(?:[Ee]rror\b|.*: error\[)|are different networks$", re.MULTILINE)
+_WRITES = ("-o", "--output", "--plot")
 _SHOWN = doctest.OutputChecker()
 
 
@@ -71,6 +74,11 @@ class Page:
         text = self.path.read_text(encoding="utf-8")
         names = {a or b for a, b in _PICTURE.findall(text)}
         return [self.path.parent / name for name in sorted(names)]
+
+    @property
+    def slow(self) -> bool:
+        """True if some blocks are left to the slow run."""
+        return any("slow" in step.words for step in self.steps)
 
     @property
     def commands(self) -> list[str]:
@@ -126,6 +134,11 @@ class Reader:
         return _command(step.text)
 
 
+def _written(words: Sequence[str]) -> list[Path]:
+    """The files that a command is asked to write."""
+    return [Path(file) for option, file in itertools.pairwise(words) if option in _WRITES]
+
+
 @contextlib.contextmanager
 def _modules_of_the_folder() -> Iterator[None]:
     """Let Python import files of the current folder, and forget them afterwards."""
@@ -149,6 +162,8 @@ def _command(line: str) -> tuple[str, bool]:
         case ["archdsl", *arguments]:
             done = run(*arguments, stdin=stdin)
             printed, good = done.output, done.exit_code == 0
+            if good and (lost := [file for file in _written(words) if not file.exists()]):
+                printed, good = f"{printed}{lost} was not written", False
             if done.exception is not None and not isinstance(done.exception, SystemExit):
                 raise done.exception
             if redirected:
@@ -191,9 +206,16 @@ def differs(step: Step, printed: str, good: bool) -> str:
     return step.text + "\n" + _SHOWN.output_difference(example, printed, doctest.REPORT_NDIFF)
 
 
+def _reader(page: Page) -> Reader:
+    """Whoever follows a page: in an empty folder, or, on a page of reference, beside the specs."""
+    if "specs" not in page.path.parent.parts[len(ROOT.parts) :]:
+        shutil.copytree(ROOT / "specs", "specs", ignore=shutil.ignore_patterns("gallery"))
+    return Reader()
+
+
 def followed(page: Page, slow: bool) -> list[str]:
     """What was not as the page shows it, when it is followed in the current folder."""
-    reader, wrong = Reader(), []
+    reader, wrong = _reader(page), []
     for step in page.steps:
         if "alone" in step.words or ("slow" in step.words and not slow):
             continue
@@ -211,7 +233,7 @@ def followed(page: Page, slow: bool) -> list[str]:
 
 def rewrite(page: Page, slow: bool) -> None:
     """Write what is printed into a page where it differs, and the pictures that it shows."""
-    reader, lines = Reader(), page.path.read_text(encoding="utf-8").split("\n")
+    reader, lines = _reader(page), page.path.read_text(encoding="utf-8").split("\n")
     changes: list[tuple[int, int, str]] = []
     for step in page.steps:
         if "alone" in step.words or ("slow" in step.words and not slow):
