@@ -1,143 +1,105 @@
-"""What the README shows is what happens."""
+"""README, tutorial, course and reference: whoever follows a page sees what it shows."""
 
-import itertools
 import re
-import shlex
-import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from support.commands import run
-from support.families import family
+from support import pages
 
-import archdsl
 from archdsl.cli import main
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    \$ (.*\barchdsl .*)$", README, re.MULTILINE)
-
-_DOWNLOAD = "takes trained weights from the network"
-_TRAINED = "learns for minutes; tests/training runs the like"
-_ABSENT = "reads a file that its user brings"
-LEFT_OUT = {
-    "archdsl compile dnn_face_recognition_ex.cpp "
-    "--weights dlib_face_recognition_resnet_model_v1.dat -o face.onnx": _ABSENT,
-    "archdsl compile vgg19 --seed 1 -o vgg19.safetensors -o vgg19.json": "writes half a gigabyte",
-    "archdsl compile resnet50 --weights torchvision:resnet50 -o pretrained.safetensors": _DOWNLOAD,
-    "archdsl compile resnet50 --weights torchvision:resnet50 --optimize "
-    "-o resnet50.onnx": _DOWNLOAD,
-    "archdsl compile resnet50 --weights torchvision:resnet50 --quantize int8 --calibrate photos "
-    "-o resnet50.pt2": _DOWNLOAD,
-    "archdsl compile dlib_face_recognition "
-    "--weights dlib_face_recognition_resnet_model_v1.dat": _ABSENT,
-    "archdsl inspect mmod_human_face_detector.dat": _ABSENT,
-    "archdsl inspect mmod_human_face_detector.dat --to-arch > faces.arch": _ABSENT,
-    "archdsl import my_network.py:MyNetwork --input 3x64x64": _ABSENT,
-    "archdsl detect mask_rcnn_resnet50_fpn street.jpg "
-    "--weights torchvision:maskrcnn_resnet50_fpn": _DOWNLOAD,
-    "archdsl detect fcn_resnet50 street.jpg --weights torchvision:fcn_resnet50 "
-    "-o streets.png": _DOWNLOAD,
-    "archdsl train lenet --data digits -o run --epochs 15": _TRAINED,
-    "archdsl train resnet18 -D classes=3 --weights torchvision:resnet18 --new-head --data photos "
-    "--augment standard -o run2": _DOWNLOAD,
-    "archdsl train faster_rcnn_resnet50_fpn -D classes=4 --data coco.json --images photos "
-    "-o run3": _TRAINED,
-    "torchrun --nproc-per-node 2 -m archdsl train lenet --data digits --strategy fsdp "
-    "-o run4": _TRAINED,
-    "archdsl lsp": "waits for an editor; tests/lsp drives it",
-}
-"""Commands of the README that are not run here, and why."""
-
-RUN = [command for command in COMMANDS if command not in LEFT_OUT]
-SLOW = ("compile", "import", "verify")
-"""What builds modules of large networks takes some ten seconds."""
+ROOT = pages.ROOT
+TUTORIAL = sorted((ROOT / "specs" / "tutorial").glob("[0-9]*.md"))
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "archdsl" / "README.md",
+    ROOT / "archdsl" / "cli" / "README.md",
+    *TUTORIAL,
+    ROOT / "specs" / "course.md",
+]
+READ = {str(path.relative_to(ROOT)): pages.read(path) for path in PAGES}
+RUN = "python tests/support/pages.py PAGE writes what changed"
 
 
-def expanded(word: str) -> list[str]:
-    """A word as a shell expands its braces: ``depth={20,32}`` is ``depth=20 depth=32``."""
-    before, brace, rest = word.partition("{")
-    inside, _, after = rest.partition("}")
-    return [before + each + after for each in inside.split(",")] if brace else [word]
-
-
-def shown(command: str) -> str:
-    """What the README shows behind a command, up to the next one or the end of the block."""
-    start = README.index(f"    $ {command}\n") + len(f"    $ {command}\n")
-    lines = []
-    for line in README[start:].splitlines():
-        if line.startswith("    $ ") or (line and not line.startswith("    ")):
-            break
-        lines.append(line[4:])
-    return "\n".join(lines).strip() + "\n"
-
-
-def test_commands_and_their_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("broken.arch").write_text(shown("cat broken.arch"))
-    for command in ("check resnet50", "check broken.arch"):
-        done = CliRunner().invoke(main, command.split())
-        result = done.stderr if done.exit_code else done.stdout
-        assert result == shown(f"archdsl {command}")
-
-
-def test_the_first_network() -> None:
-    (text,) = re.findall(r"^    (fc<10,.*\n.*)$", README, re.MULTILINE)
-    assert archdsl.load(text).summary().outputs == {"output": (10,)}
-
-
-def test_every_command_of_the_tour_is_there() -> None:
-    named = set(re.findall(r"^    \$ archdsl (\w+)", README, re.MULTILINE))
-    assert named == {
-        "check",
-        "summary",
-        "draw",
-        "table",
-        "compare",
-        "compile",
-        "verify",
-        "detect",
-        "diff",
-        "fmt",
-        "lsp",
-        "inspect",
-        "import",
-        "train",
-    }
-    for name in named:
-        assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
-
-
-def test_the_python_of_the_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names: dict[str, object] = {}
-    exec(code, names)
-    assert Path("resnet50.svg").stat().st_size > 10_000
-    assert isinstance(names["network"], archdsl.Network)
-
-
-def test_what_is_left_out_is_in_the_readme() -> None:
-    assert set(LEFT_OUT) <= set(COMMANDS)
-    assert len(RUN) > len(LEFT_OUT)
-
-
-@pytest.mark.parametrize("line", family(RUN, [c for c in RUN if not set(SLOW) & set(c.split())]))
-def test_commands_of_the_tour_run(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", READ)
+def test_a_page_shows_what_happens(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "specs", "specs", ignore=shutil.ignore_patterns("gallery"))
-    Path("broken.arch").write_text(shown("cat broken.arch"))
-    before, _, command = line.rpartition(" | ")
-    stdin = before and shlex.split(before.removeprefix("echo "))[0]
-    words = [each for word in shlex.split(command)[1:] for each in expanded(word)]
-    done = run(*words, stdin=stdin or None)
-    assert done.exit_code == (1 if "broken.arch" in words else 0), done.output
-    told = itertools.pairwise(words)
-    files = [Path(file) for option, file in told if option in ("-o", "--plot")]
-    if words[0] == "draw" and not files:
-        files = [Path(f"{words[1]}.svg")]
-    assert all(file.stat().st_size > 300 for file in files)
-    assert files or done.output.strip() or "--check" in words
+    wrong = pages.followed(READ[name], slow=False)
+    assert not wrong, "\n".join([*wrong, RUN])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, page in READ.items() if page.slow])
+def test_a_page_shows_what_happens_where_that_takes_long(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = pages.followed(READ[name], slow=True)
+    assert not wrong, "\n".join([*wrong, RUN])
+
+
+def test_every_command_has_an_example() -> None:
+    shown = " ".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert not [name for name in main.commands if f"archdsl {name}" not in shown]
+
+
+def test_no_page_has_commands_that_are_not_run() -> None:
+    """A command stands in a fence that says ``console``, on one of these pages."""
+    for path in {*ROOT.glob("*.md"), *ROOT.glob("[agst]*/**/*.md")} - set(PAGES):
+        assert not re.search(r"^\s*\$ .*archdsl", path.read_text(encoding="utf-8"), re.M), path
+    for path, page in zip(PAGES, READ.values(), strict=True):
+        written = re.findall(r"^\s*\$ .*archdsl ", path.read_text(encoding="utf-8"), re.M)
+        assert len(written) == len(page.commands), path
+
+
+def test_links_lead_somewhere() -> None:
+    for path in [*PAGES, ROOT / "specs" / "tutorial" / "README.md"]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / link).exists(), (path, link)
+
+
+def test_pages_of_the_tutorial_are_listed_and_lead_to_the_next() -> None:
+    listed = (ROOT / "specs" / "tutorial" / "README.md").read_text(encoding="utf-8")
+    names = [path.name for path in TUTORIAL]
+    assert len(names) == 10 and all(f"]({name})" in listed for name in names)
+    for path, following in zip(TUTORIAL, [*names[1:], "../README.md"], strict=True):
+        text = path.read_text(encoding="utf-8")
+        assert following in text.splitlines()[-1] or following in text[-300:], path
+        assert text.count("<summary>Answer</summary>") == 1, path
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [
+        ("```console\n$ archdsl check lenet\nok lenet: input 1×28×28, ...\n```\n", 0),
+        ("```console\n$ archdsl check lenet\nok lenet: input 1×27×28, ...\n```\n", 1),
+        ("```console\n$ archdsl check nothing.arch\n```\n", 1),
+        ("```console slow\n$ archdsl check nothing.arch\n```\n", 0),
+        ("```console alone\n$ archdsl check nothing.arch\n```\n", 0),
+        ("```console\n$ archdsl check lenet\n: error[E001]: none\n```\n", 1),
+        ("```python\nprint(6 * 7)\n```\n\n```text\n42\n```\n", 0),
+        ("```python\nprint(6 * 7)\n```\n\n```text\n43\n```\n", 1),
+        ("```arch a.arch\nfc<3,input<1,8,8>>\n```\n\n```console\n$ archdsl check a.arch\n"
+         "ok a: input 1×8×8, output 3, 195 parameters, 192 MACs\n```\n", 0),
+        ("![](a.svg)\n", 1),
+    ],
+)  # fmt: skip
+def test_a_page_that_is_wrong_is_found(
+    page: str, wrong: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.md").write_text(page, encoding="utf-8")
+    assert len(pages.followed(pages.read(tmp_path / "page.md"), slow=False)) == wrong
+
+
+def test_a_picture_that_is_not_what_a_command_draws_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beside").mkdir()
+    page = tmp_path / "beside" / "page.md"
+    page.write_text("```console\n$ archdsl draw lenet\n```\n\n![](lenet.svg)\n", encoding="utf-8")
+    page.with_name("lenet.svg").write_text("<svg/>", encoding="utf-8")
+    assert len(pages.followed(pages.read(page), slow=False)) == 1

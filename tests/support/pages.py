@@ -4,7 +4,8 @@ A page is followed from its first fence to its last in one empty folder, as its 
 
 - ```` ```arch lenet.arch ```` (any language, then a name) is written to that file;
 - ```` ```console ```` has commands behind ``$``, and below each what it prints. Below may stand
-  nothing, when it may print anything; ``...`` stands for any text, as in doctest;
+  nothing, when it may print anything; ``...`` stands for any text, as in doctest, and with it any
+  spaces are those of a table;
 - ```` ```python ```` is run, all blocks of a page with the same names. What a block prints may be
   shown in a ```` ```text ```` behind it.
 
@@ -13,7 +14,8 @@ can run it: what it downloads, or what waits for someone. A picture that a page 
 (``![...](lenet.svg)``) is the one that its commands write.
 
 ``python tests/support/pages.py PAGE...`` writes anew what commands of these pages print, and the
-pictures; ``--slow`` those of slow blocks too. What is shown in part it leaves, and tells what differs.
+pictures; ``--slow`` those of slow blocks too. What is shown in part it leaves, and tells what
+differs.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import itertools
 import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,8 +42,9 @@ if __name__ == "__main__":
 from support.commands import run  # noqa: E402
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PICTURE = re.compile(r'!\[[^\]]*\]\(([\w.-]+)\)|<img src="([\w.-]+)"')
-_FAILED = re.compile(r"^(?:\S+: )?(?:error\b|.*: error\[)", re.MULTILINE)
+_PICTURE = re.compile(r'!\[[^\]]*\]\(([\w./-]+)\)|<img src="([\w./-]+)"')
+_FAILED = re.compile(r"^(?:\S+: )?(?:[Ee]rror\b|.*: error\[)|are different networks$", re.MULTILINE)
+_WRITES = ("-o", "--output", "--plot")
 _SHOWN = doctest.OutputChecker()
 
 
@@ -69,6 +74,11 @@ class Page:
         text = self.path.read_text(encoding="utf-8")
         names = {a or b for a, b in _PICTURE.findall(text)}
         return [self.path.parent / name for name in sorted(names)]
+
+    @property
+    def slow(self) -> bool:
+        """True if some blocks are left to the slow run."""
+        return any("slow" in step.words for step in self.steps)
 
     @property
     def commands(self) -> list[str]:
@@ -118,14 +128,32 @@ class Reader:
             Path(step.shown).write_text(step.text, encoding="utf-8")
             return "", True
         if step.kind == "python":
-            with contextlib.redirect_stdout(io.StringIO()) as printed:
+            with contextlib.redirect_stdout(io.StringIO()) as printed, _modules_of_the_folder():
                 exec(compile(step.text, "<page>", "exec"), self.names)
             return printed.getvalue(), True
         return _command(step.text)
 
 
+def _written(words: Sequence[str]) -> list[Path]:
+    """The files that a command is asked to write."""
+    return [Path(file) for option, file in itertools.pairwise(words) if option in _WRITES]
+
+
+@contextlib.contextmanager
+def _modules_of_the_folder() -> Iterator[None]:
+    """Let Python import files of the current folder, and forget them afterwards."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for file in Path().glob("*.py"):
+            sys.modules.pop(file.stem, None)
+
+
 def _command(line: str) -> tuple[str, bool]:
-    """What a shell prints for a command, and whether it succeeds: of a shell only what pages use."""
+    """What a shell prints for a command, and whether it succeeds; it knows what pages use."""
     before, pipe, command = line.rpartition(" | ")
     stdin = shlex.split(before)[1] if pipe else None
     command, redirected, target = command.partition(" > ")
@@ -134,6 +162,8 @@ def _command(line: str) -> tuple[str, bool]:
         case ["archdsl", *arguments]:
             done = run(*arguments, stdin=stdin)
             printed, good = done.output, done.exit_code == 0
+            if good and (lost := [file for file in _written(words) if not file.exists()]):
+                printed, good = f"{printed}{lost} was not written", False
             if done.exception is not None and not isinstance(done.exception, SystemExit):
                 raise done.exception
             if redirected:
@@ -154,7 +184,7 @@ def _command(line: str) -> tuple[str, bool]:
 
 
 def _expanded(word: str) -> list[str]:
-    """A word as a shell expands its braces and stars: ``depth={20,32}`` is ``depth=20 depth=32``."""
+    """A word with braces and stars as a shell expands it: ``n={2,3}`` is ``n=2 n=3``."""
     before, brace, rest = word.partition("{")
     inside, _, after = rest.partition("}")
     if brace and "," in inside:
@@ -168,15 +198,24 @@ def differs(step: Step, printed: str, good: bool) -> str:
     """What is wrong with what a step printed, or nothing."""
     if good != (_FAILED.search(step.shown) is None):
         return f"{step.text}\n{'succeeds' if good else 'fails'}: {printed}"
-    if not step.shown or _SHOWN.check_output(step.shown, printed, doctest.ELLIPSIS):
+    # Of a table in part, widths are decided by rows that are not shown.
+    options = doctest.ELLIPSIS | (doctest.NORMALIZE_WHITESPACE if "..." in step.shown else 0)
+    if not step.shown or _SHOWN.check_output(step.shown, printed, options):
         return ""
     example = doctest.Example(step.text, step.shown)
     return step.text + "\n" + _SHOWN.output_difference(example, printed, doctest.REPORT_NDIFF)
 
 
+def _reader(page: Page) -> Reader:
+    """Whoever follows a page: in an empty folder, or, on a page of reference, beside the specs."""
+    if "specs" not in page.path.parent.parts[len(ROOT.parts) :]:
+        shutil.copytree(ROOT / "specs", "specs", ignore=shutil.ignore_patterns("gallery"))
+    return Reader()
+
+
 def followed(page: Page, slow: bool) -> list[str]:
     """What was not as the page shows it, when it is followed in the current folder."""
-    reader, wrong = Reader(), []
+    reader, wrong = _reader(page), []
     for step in page.steps:
         if "alone" in step.words or ("slow" in step.words and not slow):
             continue
@@ -194,7 +233,7 @@ def followed(page: Page, slow: bool) -> list[str]:
 
 def rewrite(page: Page, slow: bool) -> None:
     """Write what is printed into a page where it differs, and the pictures that it shows."""
-    reader, lines = Reader(), page.path.read_text(encoding="utf-8").split("\n")
+    reader, lines = _reader(page), page.path.read_text(encoding="utf-8").split("\n")
     changes: list[tuple[int, int, str]] = []
     for step in page.steps:
         if "alone" in step.words or ("slow" in step.words and not slow):
