@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import ArchError, fail, listing, nearest
 from archdsl.frontend.files import read_source
+from archdsl.frontend.header import facts
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
 
 
 def class_names(data_set: str) -> Sequence[str]:
@@ -48,6 +53,17 @@ def fitting_names(classes: str | None, count: int) -> Sequence[str]:
     listed = [name.strip() for name in classes.split(",")]
     names = listed if len(listed) > 1 else class_names(classes)
     return names if len(names) == count else ()
+
+
+def known_names(network: Network, classes: int, own: Sequence[str] = ()) -> Sequence[str]:
+    """The names of so many classes: those that a run learned, those of its weights, or the spec's.
+
+    Where the network tells the background apart, it is the first. Empty where none are known.
+    """
+    learned = () if network.run is None else network.run.classes
+    if len(learned) == classes - 1 > 0:
+        learned = ("background", *learned)
+    return learned or own or fitting_names(facts(network.source).classes, classes)
 
 
 def chosen_names(choice: str, count: int) -> Sequence[str]:

@@ -13,15 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archdsl.analysis.cost import Summary
 from archdsl.api import Network
 from archdsl.backends.torch.trial_run import device_of, trial_input
 from archdsl.diagnostics import ArchError, fail
 from archdsl.inference.pictures import annotated, captioned, chosen, name_of
 from archdsl.inference.rle import run_lengths
 from archdsl.inference.segments import areas, coloured
-from archdsl.ir.build import MAIN_OUTPUT
-from archdsl.ir.edges import Detections, Shape, elements, shown
+from archdsl.inference.tasks import task_of
+from archdsl.ir.edges import Shape, shown
 from archdsl.layers.inputs import PixelValues, TensorInput, known_size
 
 
@@ -282,7 +281,8 @@ class Segmenter(Predictor):
             other = self.network.sized((3, height, width))
             # Some networks have one size: others do not fit, or ask for other weights.
             with contextlib.suppress(ArchError, RuntimeError):
-                if _of_every_pixel(other.check().summary(), self.output):
+                task = task_of(other.check().summary())
+                if task is not None and task.kind == "segment":
                     module = other.to_torch(device=str(self._device))
                     module.load_state_dict(self.module.state_dict())
                     return module.eval(), (height, width)
@@ -360,17 +360,9 @@ def predictor(network: Network, module: nn.Module) -> Predictor:
     Raises ArchError where the network gives neither detections nor classes.
     """
     summary = network.summary()
-    for name, edge in summary.outputs.items():
-        output = name if len(summary.outputs) > 1 else None
-        if isinstance(edge, Detections):
-            return Detector(network, module, output, edge.classes)
-    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
-    classes = _of_every_pixel(summary, main)
-    if classes:
-        return Segmenter(network, module, main, classes)
-    found = classifier(network, module)
-    if found is not None:
-        return found
+    task = task_of(summary)
+    if task is not None:
+        return _PREDICTORS[task.kind](network, module, task.output, task.classes)
     gives = ", ".join(f"{name} {shown(edge)}" for name, edge in summary.outputs.items())
     raise fail(
         f"{network.name} is no detector",
@@ -383,24 +375,14 @@ def predictor(network: Network, module: nn.Module) -> Predictor:
 
 def classifier(network: Network, module: nn.Module) -> Classifier | None:
     """A classifier, its module put in eval mode; ``None`` if the network does not classify."""
-    summary = network.summary()
-    main = MAIN_OUTPUT if len(summary.outputs) > 1 else None
-    classes = _of_the_picture(summary, main)
-    return Classifier(network, module, main, classes) if classes else None
+    task = task_of(network.summary())
+    if task is None or task.kind != "classify":
+        return None
+    return Classifier(network, module, task.output, task.classes)
 
 
-def _of_the_picture(summary: Summary, output: str | None) -> int:
-    """Number of classes with scores for a whole picture; 0 if the output is no such thing."""
-    edge = summary.outputs.get(output or next(iter(summary.outputs)))
-    if not isinstance(edge, tuple) or not 1 < (edge[0] or 0) == (elements(edge) or 0):
-        return 0
-    return (edge[0] or 0) if len(summary.input) == 3 and summary.input[0] in (1, 3) else 0
-
-
-def _of_every_pixel(summary: Summary, output: str | None) -> int:
-    """Number of classes with scores for every pixel of a colour picture; 0 if there are none."""
-    edge = summary.outputs.get(output or next(iter(summary.outputs)))
-    if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
-        return 0
-    classes = edge[0] or 0
-    return classes if classes > 1 and summary.input[0] == 3 else 0
+_PREDICTORS: Mapping[str, type[Predictor]] = {
+    "detect": Detector,
+    "segment": Segmenter,
+    "classify": Classifier,
+}

@@ -19,5 +19,5 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
     """
     program = exported(network, module, "torch.export", dynamic_size=options.dynamic_size)
     buffer = io.BytesIO()
-    torch.export.save(program, buffer)
+    torch.export.save(program, buffer, extra_files=dict(options.notes))
     return buffer.getvalue()

@@ -20,7 +20,7 @@ from archdsl.diagnostics import ArchError, fail
 from archdsl.ir.network import Network
 
 
-def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
+def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The network in eval mode, N×C×H×W with any N.
 
     Raises ArchError for detectors, and where torch has no lite interpreter any more.
@@ -30,7 +30,7 @@ def encode(network: Network, module: nn.Module, _: FormatOptions) -> bytes:
         save = getattr(_optimised(program), "_save_to_buffer_for_lite_interpreter", None)
         if save is None:
             raise _gone()
-        return bytes(save())
+        return bytes(save(_extra_files=dict(options.notes)))
 
 
 def _optimised(program: torch.jit.ScriptModule) -> Any:

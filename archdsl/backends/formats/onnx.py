@@ -70,6 +70,8 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
         node.metadata_props.extend(kept)
     write_dropped_windows(model)
     model.graph.name = network.name
+    for key, text in options.notes.items():
+        model.metadata_props.add(key=key, value=text)
     model.producer_name, model.producer_version = "archdsl", ""
     content: bytes = model.SerializeToString(deterministic=True)
     # Not the model: the checker would serialise it once more.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from safetensors.torch import save
 from torch import nn
 
@@ -9,10 +11,19 @@ from archdsl.backends.formats.options import FormatOptions
 from archdsl.ir.network import Network
 
 
-def encode(_network: Network, module: nn.Module, _options: FormatOptions) -> bytes:
+def encode(_network: Network, module: nn.Module, options: FormatOptions) -> bytes:
     """The state_dict, parameters and buffers, as safetensors; reads back with ``--weights``."""
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
     }
-    # One entry of metadata only: more come in another order from run to run.
-    return save(state, metadata={"format": "pt"})
+    return _ordered(save(state, metadata={"format": "pt", **options.notes}))
+
+
+def _ordered(content: bytes) -> bytes:
+    """A file with the entries of its metadata in order: they come in another one in every run."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + content[end:]

@@ -25,5 +25,5 @@ def encode(network: Network, module: nn.Module, options: FormatOptions) -> bytes
     program = scripted(network, module, "TorchScript", dynamic_size=options.dynamic_size)
     buffer = io.BytesIO()
     with quiet():
-        torch.jit.save(program, buffer)
+        torch.jit.save(program, buffer, _extra_files=dict(options.notes))
     return buffer.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,10 @@ def command(
     network = request.load(file)
     weights = weights or _text(network.trained_weights)
     network = network.settled(weights)  # which may give layers more weights than the type says
+    if forms:
+        from archdsl.inference.notes import notes_of
+
+        options = replace(options, notes=notes_of(network).entries())
     if device == "cpu":
         from archdsl.backends.torch.room import require_room
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import click
 
-from archdsl.api import Network
 from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
 from archdsl.cli.output import say, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.printable import printable
-from archdsl.frontend.header import facts
 from archdsl.layers.dlib_options import option_words
 from archdsl.text.output import write
 from archdsl.text.paths import is_folder
@@ -92,7 +90,7 @@ def command(
     network = network.settled(weights)
     with working(f"building {network.name}" if weights is None else f"loading {weights}"):
         module = network.to_torch(device=device, weights=weights)
-    from archdsl.inference.class_names import chosen_names, fitting_names
+    from archdsl.inference.class_names import chosen_names, known_names
     from archdsl.inference.predictor import predictor
 
     model = predictor(network, module)
@@ -102,8 +100,7 @@ def command(
     if names is not None:
         known = chosen_names(names, model.classes)
     else:
-        stated = fitting_names(facts(network.source).classes, model.classes)
-        known = _trained_names(network, model.classes) or model.own_names or stated
+        known = known_names(network, model.classes, model.own_names)
     if threshold is None:
         threshold = model.options.get("threshold", _THRESHOLD)
     if not as_json:
@@ -130,12 +127,6 @@ def command(
         whole |= {"options": dict(model.options)} if model.options else {}
         whole["images"] = documents
         print_json(whole, compact=True)  # masks are thousands of numbers
-
-
-def _trained_names(network: Network, classes: int) -> Sequence[str]:
-    """The names of the classes that a run learned; the background, if told apart, is before."""
-    names = () if network.run is None else network.run.classes
-    return ("background", *names) if len(names) == classes - 1 > 0 else names
 
 
 def _targets(images: Sequence[str], output: str | None) -> list[Path]:
