@@ -290,7 +290,7 @@ def test_files_beyond_the_memory_are_refused_unread(name: str) -> None:
     assert name.endswith(".json") or peak < 2**26
 
 
-def test_what_comes_out_of_a_pipe_is_bounded_too() -> None:
+def test_what_comes_out_of_a_pipe_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo("endless.dat")
 
     def feed() -> None:
@@ -300,7 +300,7 @@ def test_what_comes_out_of_a_pipe_is_bounded_too() -> None:
 
     writer = threading.Thread(target=feed, daemon=True)
     writer.start()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ArchError, match="larger than"):
-        patch.setattr("archdsl.text.input.free_memory", lambda: 2**22)
+    monkeypatch.setattr("archdsl.text.input.free_memory", lambda: 2**22)
+    with pytest.raises(ArchError, match="larger than"):
         read_whole(Path("endless.dat"))
     writer.join(10)
