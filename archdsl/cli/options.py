@@ -22,6 +22,7 @@ from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
 from archdsl.frontend.run_folder import read_run_folder
 from archdsl.ir.layer import Shape
+from archdsl.text.paths import is_stream
 
 JSON = "archdsl.json"
 """Key in click's context under which ``--json`` is noted."""
@@ -101,6 +102,19 @@ class MemorySize(click.ParamType[int]):
         if found is None:
             self.fail(f"{value!r}: expected a size such as 80G", param, ctx)
         return int(float(found[1]) * _UNITS[found[2]])
+
+
+class OutputFile(click.Path):
+    """The name of a file or folder to be written; streams and devices are refused.
+
+    Files appear whole, under a name whose suffix mostly says their format: neither can be had of
+    standard output.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value) == "-" or is_stream(value):
+            self.fail(f"{value}: expected the name of a file or folder to be made", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class _Setting(click.ParamType[tuple[str, str]]):

@@ -20,6 +20,7 @@ from archdsl.dlib.kinds import InputKind, Kind, LossKind, Record, by_version
 from archdsl.dlib.stream import ByteReader, MisreadError
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Repeated, Saved, Wrapper
 from archdsl.ir.trampoline import Task, run
+from archdsl.text.input import read_whole
 
 _BUDGET = 100_000
 """Layers that are read at most, in all attempts together."""
@@ -54,7 +55,7 @@ def read(path: Path) -> Saved:
     Raises OSError where it cannot be read, and ArchError with the offset, what was expected and
     what was found where it is no network of dlib.
     """
-    return parse(path.read_bytes(), str(path))
+    return parse(read_whole(path), str(path))
 
 
 def parse(content: bytes, source: str) -> Saved:

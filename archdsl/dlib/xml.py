@@ -19,6 +19,7 @@ from archdsl.dlib.kinds import InputKind, LossKind, Record, Values, by_xml
 from archdsl.dlib.kinds.definition import Field
 from archdsl.dlib.stream import NO_TENSOR, Floats
 from archdsl.dlib.tree import Chain, InputTag, LayerNode, Node, Saved, Wrapper
+from archdsl.text.input import read_whole
 
 # Possessive, and begun at no second place of the same space: no text takes more steps than it
 # has characters.
@@ -47,7 +48,7 @@ def read(path: Path) -> Saved:
     Raises OSError where it cannot be read, and ArchError with the line where it is none.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(path, 4).decode()
     except UnicodeDecodeError:
         raise fail(f"{path} is not XML of a network of dlib", None, "it is no text") from None
     return parse(text, str(path))

@@ -24,7 +24,7 @@ from archdsl.frontend.files import read_source
 from archdsl.inference.class_names import known_names
 from archdsl.inference.tasks import task_of
 from archdsl.ir.edges import Dim
-from archdsl.layers.inputs import PixelValues, TensorInput
+from archdsl.layers.inputs import TensorInput
 
 KEY = "archdsl"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)".*$', re.MULTILINE)
@@ -89,7 +89,7 @@ def notes_of(network: Network) -> Notes:
         named.pop("net", None) or (network.choice.name if network.choice is not None else None),
         named,
         tuple(summary.input),
-        _document(entry.expected) if isinstance(entry, TensorInput) else None,
+        _pixels(entry, summary.input[0]) if isinstance(entry, TensorInput) else None,
         None if task is None else task.kind,
         () if task is None else tuple(known_names(network, task.classes)),
         {name: list(t) if isinstance(t, tuple) else str(t) for name, t in summary.outputs.items()},
@@ -121,9 +121,10 @@ def notes_from(entries: Mapping[str, str], path: Path) -> Notes | None:
         return Notes(**known)
 
 
-def _document(values: PixelValues) -> dict[str, Any]:
+def _pixels(entry: TensorInput, channels: Dim) -> dict[str, Any]:
+    values = entry.expected
     return {
-        "colours": "grey" if values.grey else "RGB",
+        "colours": "grey" if values.grey or channels == 1 else "RGB",
         "scale": values.scale,
         "mean": list(values.mean),
         "deviation": list(values.deviation),

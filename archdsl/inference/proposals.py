@@ -12,6 +12,7 @@ from torch import Tensor
 
 from archdsl.diagnostics import coded, fail
 from archdsl.diagnostics.foreign import DAMAGED, parsing
+from archdsl.text.input import read_whole
 
 
 @coded(DAMAGED)
@@ -38,7 +39,7 @@ def _content(path: Path) -> Any:
     with parsing(path, "a file of proposals in JSON or .npy"):
         if path.suffix == ".npy":
             return numpy.load(path, allow_pickle=False).tolist()
-        return json.loads(path.read_bytes())
+        return json.loads(read_whole(path, 30))
 
 
 def _depth(content: Any) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from archdsl.diagnostics import fail
-from archdsl.text.paths import is_folder
+from archdsl.text.paths import is_folder, is_stream
 
 
 def write(path: Path, content: bytes) -> int:
@@ -21,6 +21,8 @@ def write(path: Path, content: bytes) -> int:
     """
     if is_folder(path):
         raise fail(f"cannot write {path}: it is a folder")
+    if is_stream(path):  # to put a file in its place would break it for all
+        raise fail(f"cannot write {path}: it is no file, but a device or a pipe")
     if os.path.islink(path):  # as other tools: the link stays, what it leads to is written
         path = path.resolve()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

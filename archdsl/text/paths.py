@@ -21,6 +21,14 @@ def exists(path: str | Path) -> bool:
     return _answer(Path.exists, path)
 
 
+def is_stream(path: str | Path) -> bool:
+    """True for what is no file and no folder: a device, a pipe, and the names of open files."""
+    names = Path(path).absolute().parts[:3]
+    if names[1:] in (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr")):
+        return True  # these may lead to files, whose writers would not know of a new one
+    return exists(path) and not is_file(path) and not is_folder(path)
+
+
 def resolved(path: str | Path) -> Path:
     """The path without links and dots; as it is for a name that no file can have."""
     try:

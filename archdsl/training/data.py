@@ -17,6 +17,7 @@ from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.frontend.files import read_source
 from archdsl.inference.pictures import SUFFIXES, opened_picture, read_picture
+from archdsl.text.input import read_whole
 from archdsl.training import imglab
 from archdsl.training.marked import Marked, Objects
 
@@ -199,7 +200,7 @@ def objects(path: Path, images: Path | None, share: float, seed: int, wanted: Wa
 def _read_coco(path: Path) -> Objects:
     """The objects of a file of COCO's."""
     with parsing(path, "a COCO file of objects"):
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_whole(path, 30))
         try:
             return _objects(document, path)
         except KeyError as error:

@@ -25,6 +25,7 @@ from archdsl.text.output import write
 from archdsl.text.paths import is_folder
 from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
+from archdsl.training.norms import average_as_dlib
 from archdsl.training.recipe import Machine, Recipe
 from archdsl.training.run_folder import RunWriter, read_record
 from archdsl.training.tasks import Classification, Detection, Segmentation, Task, task_of
@@ -90,6 +91,7 @@ def train(
     model = predictor(network, module)
     task = task_of(network, model)
     module.train()
+    average_as_dlib(network, module)
     plan = task.completed(wanted)
     found = pictures.read(task, plan.split, plan.seed)
     task.require(found)

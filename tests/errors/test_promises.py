@@ -5,12 +5,15 @@ The table in tests/README.md says what is promised; a cell names its tests.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,7 +22,10 @@ import torch
 from support.commands import run
 
 import archdsl
+from archdsl import ArchError
 from archdsl.cli import options
+from archdsl.text.input import read_whole
+from archdsl.text.output import write
 
 
 @pytest.fixture(autouse=True)
@@ -237,3 +243,64 @@ def test_a_link_stays_where_it_leads() -> None:
     assert run("draw", "lenet", "-o", "link.svg").exit_code == 0
     assert Path("link.svg").is_symlink()
     assert "<svg" in Path("real/net.svg").read_text()
+
+
+@pytest.mark.parametrize("command", ["draw", "compile", "table", "import", "watch", "train"])
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "pipe"])
+def test_outputs_are_files(command: str, name: str) -> None:
+    """Files appear whole, under names; a stream can have neither."""
+    if name == "pipe":
+        os.mkfifo(name)
+    file = "torchvision:resnet18" if command == "import" else "lenet"
+    told = run(command, file, "-o", name)
+    assert told.exit_code == 2 and f"{name}: expected the name of a file" in told.output
+    assert name == "-" or Path(name).exists()
+
+
+def test_a_device_stays_what_it_is() -> None:
+    """``write`` puts a new file in the place of the old one: not of a pipe or device."""
+    os.mkfifo("pipe.svg")
+    with pytest.raises(ArchError, match="it is no file"):
+        write(Path("pipe.svg"), b"x")
+    Path("link.svg").symlink_to("pipe.svg")
+    with pytest.raises(ArchError, match="it is no file"):
+        write(Path("link.svg"), b"x")
+    assert Path("pipe.svg").is_fifo()
+
+
+@pytest.mark.parametrize("name", ["huge.dat", "huge.xml", "huge.onnx", "huge.json"])
+def test_files_beyond_the_memory_are_refused_unread(name: str) -> None:
+    """Files with holes: they have a size, and hardly any content."""
+    first = b"<" if name.endswith(".xml") else b"\x01"
+    with Path(name).open("wb") as file:
+        file.write(first)
+        file.truncate(2**31 - 1 if name.endswith(".onnx") else 2**42)
+    tracemalloc.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archdsl.text.input.free_memory", lambda: 2**30)
+        commands = {
+            ".onnx": ("import", name),
+            ".json": ("train", "ssd300_vgg16", "-D", "classes=2", "--data", name, "-o", "run"),
+        }
+        told = run(*commands.get(Path(name).suffix, ("inspect", name)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert told.exit_code == 1 and "E409" in told.output, told.output
+    assert "larger than what can be read here" in told.output
+    assert name.endswith(".json") or peak < 2**26
+
+
+def test_what_comes_out_of_a_pipe_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo("endless.dat")
+
+    def feed() -> None:
+        with contextlib.suppress(BrokenPipeError), Path("endless.dat").open("wb") as file:
+            while True:
+                file.write(b"x" * 2**16)
+
+    writer = threading.Thread(target=feed, daemon=True)
+    writer.start()
+    monkeypatch.setattr("archdsl.text.input.free_memory", lambda: 2**22)
+    with pytest.raises(ArchError, match="larger than"):
+        read_whole(Path("endless.dat"))
+    writer.join(10)

@@ -25,6 +25,7 @@ from fuzz.mutations import (
     Mutation,
     fields,
     header,
+    heap,
     json_values,
     members,
     some_bytes,
@@ -67,10 +68,11 @@ using net_type = outputs<a=fc<make_divisible(classes*f,8)>,b=fc<-1+2>,
     branch<aux1,loss_multiclass_log<fc<10>>,add_prev1<skip1<dropout<0.5,tag1<features>>>>>>;
 """
 
-_ARCH_WORDS = (
+ARCH_WORDS = (
     "template", "typename", "class", "using", "param", "const", "int", "bool", "float", "true",
     "SUBNET", "input", "relu", "con", "fc", "tag1", "skip1", "add_prev1", "repeat", "residual",
-    "parallel", "outputs", "branch", "compose", "when", "scale", "dense", "concat2", "add_layer",
+    "parallel", "outputs",  "branch", "compose", "when", "scale", "dense", "concat2", "add_layer",
+    "unsigned char", "std::array", "&&", "==", "<=", "namespace dlib;",
     "add_tag_layer", "matrix", "rgb_pixel", "padding", "groups", "round", "max", "net_type",
     "#include", "loss_mmod", "yolo_v3", "attention", "frozen", "resize_to", "upsample", "cont",
 )  # fmt: skip
@@ -465,9 +467,30 @@ def _objects() -> Sequence[bytes]:
 
 
 def _read_objects(path: Path) -> object:
-    from archdsl.training.data import coco
+    from archdsl.training.data import Wanted, objects
 
-    return coco(path, None, 0.25, 0)
+    return objects(path, None, 0.25, 0, Wanted(everything=True))
+
+
+def _boxes() -> Sequence[bytes]:
+    return [
+        b"""<?xml version='1.0' encoding='UTF-8'?>
+<?xml-stylesheet type='text/xsl' href='image_metadata_stylesheet.xsl'?>
+<dataset>
+<name>made up</name>
+<images>
+  <image file='0.png' width='16' height='12'>
+    <box top='2' left='1' width='5' height='6'>
+      <label>cat</label><part name='eye' x='2' y='3'/>
+    </box>
+    <box top='-2' left='3' width='5' height='6' ignore='1' occluded='1'/>
+  </image>
+  <image file='1.png'><box top='1' left='1' width='5' height='6'><label>dog</label></box></image>
+  <image file='2.png'/>
+</images>
+</dataset>
+"""
+    ]
 
 
 def _read_proposals(path: Path) -> object:
@@ -492,14 +515,16 @@ def _messages() -> Sequence[bytes]:
     return sessions()
 
 
-_CPP = words(*_CPP_WORDS, *_ARCH_WORDS)
+_ARCH = (words(*ARCH_WORDS),) * 4 + (heap(*ARCH_WORDS), some_bytes)
+_CPP = words(*_CPP_WORDS, *ARCH_WORDS)
 _XML = words("<net>", "</layer>", "<tag", "<loss")
+_BOXES = words("<image", "<box", "</box>", "<label>", "top=", "ignore=", "<!DOCTYPE", "<!ENTITY")
 _ONNX = (fields,) * 8 + (some_bytes,)
 _HEADERS = header(json_values), header(words()), some_bytes
 _CFG = words(*_CFG_WORDS)
 
 FORMATS: dict[str, Format] = {
-    "arch": Format(".arch", _specs, (words(*_ARCH_WORDS), some_bytes), _check),
+    "arch": Format(".arch", _specs, _ARCH, _check),
     "cpp": Format(".cpp", _programs, (_CPP, _CPP, _CPP, some_bytes), _check),
     "dat": Format(".dat", _of_oracle("*.dat"), (some_bytes,), _open_dlib),
     "xml": Format(".xml", _of_oracle("*.xml"), (_XML, some_bytes), _open_dlib),
@@ -522,6 +547,7 @@ FORMATS: dict[str, Format] = {
     "safetensors": Format(".safetensors", _safetensors, _HEADERS, _load_weights),
     "picture": Format(".png", _pictures, (some_bytes,), _read_picture),
     "coco": Format(".json", _objects, (json_values, json_values, some_bytes), _read_objects),
+    "imglab": Format(".xml", _boxes, (_BOXES, _BOXES, some_bytes), _read_objects),
     "proposals": Format(".json", _proposals, (json_values, some_bytes), _read_proposals),
     "lsp": Format(".rpc", _messages, (some_bytes, words()), _ask_server, ("pygls",)),
 }  # fmt: skip

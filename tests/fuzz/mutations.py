@@ -75,7 +75,8 @@ def _graft(random: Random, found: bytearray, at: int, other: bytes) -> None:
 _BYTE_CHANGES = (_flip, _flip, _set, _set, _number, _number, _cut, _insert, _double, _end, _graft)
 
 
-_TOKEN = re.compile(r"[\w.]+|\s+|[^\w\s]")
+TOKEN = re.compile(r"//[^\n]*|[\w.]+|\s+|[^\w\s]")
+"""Words, spaces, comments to the end of a line, and signs."""
 _EDGES = (
     "0", "1", "-1", "2", "7", "1e9", "1e999", "nan", "inf", "2147483648", "9223372036854775807",
     "9223372036854775808", "99999999999999999999999", "0.5", "-0.0", "1e-320", "0x7f", "٣", "1_000",
@@ -87,7 +88,7 @@ def words(*more: str) -> Mutation:
     """Changes of one to four words or signs of a text; ``more`` are words of its language."""
 
     def mutate(random: Random, content: bytes, other: bytes) -> bytes:
-        parts = _TOKEN.findall(content.decode("utf-8", "replace"))
+        parts = TOKEN.findall(content.decode("utf-8", "replace"))
         for _ in range(random.randint(1, 4)):
             if parts:
                 _change_words(random, parts, more, other)
@@ -106,19 +107,43 @@ def _change_words(random: Random, parts: list[str], more: Sequence[str], other: 
     elif action == 2:
         numbers = [place for place, part in enumerate(parts) if part[0].isdecimal()]
         parts[random.choice(numbers) if numbers else at] = random.choice(_EDGES)
-    elif action == 3:
-        parts[at] = random.choice((*_ODD, *more))
-    elif action == 4:
-        parts.insert(at, random.choice((*_ODD, *more, *_EDGES)))
+    elif action in (3, 4):
+        change_word(random, parts, at, (*_ODD, *more, *_EDGES))
     elif action == 5:
         place = random.randrange(len(parts))
         parts[at], parts[place] = parts[place], parts[at]
     elif action == 6:
         del parts[at:]
     else:
-        theirs = _TOKEN.findall(other.decode("utf-8", "replace"))
+        theirs = TOKEN.findall(other.decode("utf-8", "replace"))
         start = random.randrange(max(1, len(theirs)))
         parts[at:at] = theirs[start : start + random.randint(1, 12)]
+
+
+def change_word(random: Random, parts: list[str], at: int, words: Sequence[str]) -> None:
+    """One change at a place: a word put there, before it, or none; or the next one before it."""
+    action = random.randrange(4)
+    if action == 0:
+        parts[at] = ""
+    elif action == 1:
+        parts[at] = random.choice(words)
+    elif action == 2:
+        parts.insert(at, random.choice(words) + " ")
+    else:
+        following = (place for place in range(at + 1, len(parts)) if parts[place].strip())
+        place = next(following, at)
+        parts[at], parts[place] = parts[place], parts[at]
+
+
+def heap(*more: str) -> Mutation:
+    """Words and signs in any order, with nothing of the file."""
+
+    def mutate(random: Random, content: bytes, other: bytes) -> bytes:
+        known = (*_ODD, *more, *_EDGES)
+        found = random.choices(known, k=random.randint(0, 25))
+        return random.choice((" ", "")).join(found).encode()
+
+    return mutate
 
 
 _VALUES: tuple[Any, ...] = (

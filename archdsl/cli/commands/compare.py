@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from archdsl.cli.comparison import print_comparison
-from archdsl.cli.options import Request, files_argument, json_option, network_options
+from archdsl.cli.options import OutputFile, Request, files_argument, json_option, network_options
 
 
 @click.command()
 @files_argument
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     help="A chart (.svg): accuracy over MACs, parameters as areas.",
 )
 @network_options

@@ -15,6 +15,7 @@ from archdsl.backends.refusals import refusals
 from archdsl.cli.deployment import Deployment, deployment_options
 from archdsl.cli.options import (
     MemorySize,
+    OutputFile,
     Request,
     file_argument,
     json_option,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     "outputs",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     multiple=True,
     help="Write to a file, by suffix: "
     + ", ".join(f"{suffix} {form.title}" for suffix, form in FORMATS.items())

@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.cli.options import (
+    OutputFile,
+    Request,
+    file_argument,
+    json_option,
+    network_options,
+    print_json,
+)
 from archdsl.cli.output import say, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
@@ -28,6 +35,7 @@ _THRESHOLD = 0.5
 @click.option(
     "-o",
     "--output",
+    type=OutputFile(),
     metavar="OUT",
     help="A .png file; for several images a folder, or a pattern such as found/{}.png. "
     "By default <image>_detected.png in the current folder.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from archdsl.cli.options import Request, json_option, network_options, print_json
+from archdsl.cli.options import OutputFile, Request, json_option, network_options, print_json
 from archdsl.viz.draw.themes import THEMES
 
 
@@ -19,7 +19,7 @@ from archdsl.viz.draw.themes import THEMES
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     help="Draw it: .svg, .png or .pdf, both networks in one figure.",
 )
 @click.option("--depth", type=click.IntRange(1), help="Draw templates that deep as a box each.")

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from archdsl.cli.options import Request, file_argument, json_option, network_options, print_json
+from archdsl.cli.options import (
+    OutputFile,
+    Request,
+    file_argument,
+    json_option,
+    network_options,
+    print_json,
+)
 from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.text.output import write
@@ -20,7 +27,7 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, SC
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     help=f"The picture, by suffix: {' '.join(PICTURES)}.  [default: NAME.svg here]",
 )
 @click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.options import json_option, print_json, size_option, telling_options
+from archdsl.cli.options import OutputFile, json_option, print_json, size_option, telling_options
 from archdsl.cli.output import complain, say, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import Diagnostic, fail
@@ -27,7 +27,7 @@ _EPILOG = "ORIGIN is one of these:\n\n\b\n" + "\n".join(
 @click.command(epilog=_EPILOG)
 @click.argument("what", metavar="ORIGIN")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where to; by default it is printed."
+    "-o", "--output", type=OutputFile(path_type=Path), help="Where to; by default it is printed."
 )
 @click.option(
     "--verify/--no-verify",

@@ -1,4 +1,4 @@
-"""``archdsl inspect``: the layers in a file of dlib's or in a run's folder, and a spec for it."""
+"""``archdsl inspect``: the layers of a trained network, or what its file says of it; its spec."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from archdsl.frontend.run_folder import read_run_folder
 if TYPE_CHECKING:
     from archdsl.dlib.kinds import Record
     from archdsl.dlib.tree import Saved
+    from archdsl.inference.notes import Notes
     from archdsl.ir.network import LayerInstance
 
 
@@ -28,15 +29,21 @@ if TYPE_CHECKING:
 @click.option("--to-arch", is_flag=True, help="Print a spec that the file's weights fit.")
 @json_option
 def command(file: Path, to_arch: bool, as_json: bool) -> None:
-    """List the layers of a trained network with their tensors, without a spec.
+    """List the layers of a trained network with their tensors, or say what its file is.
 
-    FILE is of dlib's (.dat, .dnn or .xml), or the folder of a run of archdsl train.
+    FILE is of dlib's (.dat, .dnn or .xml), the folder of a run of archdsl train, or a file that
+    archdsl compile wrote (.onnx, .pt2, .ptl, .safetensors or .ts).
     """
+    from archdsl.inference.noted_files import SUFFIXES, read_notes
+
     run = read_run_folder(file)
+    found: Any
     if run is not None:
-        network = load_run(run)
-        text, document, show = network.source.text, _run_document, _print_run
-        found: Any = network
+        found = load_run(run)
+        text, document, show = found.source.text, _run_document, _print_run
+    elif file.suffix.lower() in SUFFIXES:
+        found = read_notes(file)
+        text, document, show = found.spec, dataclasses.asdict, _print_notes
     else:
         from archdsl.dlib.open_file import open_saved
         from archdsl.dlib.to_spec import respelled
@@ -123,6 +130,36 @@ def _of_layers(
                 break
     for instance in network.checked.instances():
         yield instance, found[instance.path]
+
+
+# ---- a file with notes ----
+
+
+def _print_notes(notes: Notes) -> None:
+    from archdsl.ir.layer import shown
+
+    settings = [f"{name}={value}" for name, value in notes.settings.items()]
+    say(f"network     {' '.join([notes.name, *settings])}")
+    if notes.description:
+        say(f"            {notes.description}")
+    say(f"input       {shown(notes.input)}")
+    if notes.pixels is not None:
+        say(f"            {_values(notes.pixels)}")
+    for name, of in notes.outputs.items():
+        say(f"{name:<11} {shown(tuple(of)) if isinstance(of, list) else of}")
+    if notes.classes:
+        say(f"classes     {len(notes.classes):,}: {listing(notes.classes, 8)}")
+    say(f"spec        {notes.file}: archdsl inspect --to-arch prints it")
+
+
+def _values(pixels: Mapping[str, Any]) -> str:
+    """The values of the input for a picture."""
+    words = f"{pixels['colours']}, 0 to {pixels['scale']:g}"
+    if any(pixels["mean"]):
+        words += f", less {', '.join(f'{value:g}' for value in pixels['mean'])}"
+    if any(value != 1 for value in pixels["deviation"]):
+        words += f", divided by {', '.join(f'{value:g}' for value in pixels['deviation'])}"
+    return words
 
 
 # ---- a file of dlib's ----

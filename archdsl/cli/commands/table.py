@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from archdsl.cli.comparison import asked
-from archdsl.cli.options import Request, files_argument, json_option, network_options, print_json
+from archdsl.cli.options import (
+    OutputFile,
+    Request,
+    files_argument,
+    json_option,
+    network_options,
+    print_json,
+)
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
@@ -22,7 +29,7 @@ from archdsl.viz.table.formats import cell_lines
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     help=f"A file, by suffix: {' '.join(FORMATS)}.  [default: printed here]",
 )
 @network_options

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from archdsl.cli.options import MemorySize, Request, file_argument, network_options
+from archdsl.cli.options import MemorySize, OutputFile, Request, file_argument, network_options
 from archdsl.cli.output import print_table, tell
 from archdsl.cli.progress import QUIET, asked
 from archdsl.diagnostics import fail
@@ -58,7 +58,7 @@ def _option(each: Field[Any]) -> Callable[[_Function], _Function]:
 )
 @click.option("--images", metavar="FOLDER", help="The pictures of a COCO file, or of imglab's.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="The run's folder."
+    "-o", "--output", type=OutputFile(path_type=Path), metavar="RUN", help="The run's folder."
 )
 @click.option(
     "--weights",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.options import Request, file_argument, network_options
+from archdsl.cli.options import OutputFile, Request, file_argument, network_options
 from archdsl.cli.output import complain, say
 from archdsl.diagnostics import ArchError
 from archdsl.frontend.files import Stamp, noting_files, stamp
@@ -22,7 +22,7 @@ from archdsl.text.words import counted
     "-o",
     "--output",
     "outputs",
-    type=click.Path(path_type=Path),
+    type=OutputFile(path_type=Path),
     multiple=True,
     help="Draw it as well, by suffix as archdsl draw does. May be repeated.",
 )

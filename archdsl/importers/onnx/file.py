@@ -17,6 +17,7 @@ import numpy as np
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.foreign import parsing
 from archdsl.ir.layer import RuleError
+from archdsl.text.input import read_whole
 from archdsl.text.paths import is_file, resolved
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def load(path: Path) -> Any:
     with parsing(path, "an ONNX model"):
         if path.stat().st_size > _LARGEST:
             raise fail(f"{path} is larger than 2 GiB", None, "no protocol buffer is")
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(read_whole(path))
         if not model.graph.node or not model.opset_import:
             raise fail(
                 f"{path} is no ONNX model", help="the file may be cut off, or of another format"
