@@ -126,9 +126,13 @@ def _pixels(entry: TensorInput, channels: Dim) -> dict[str, Any]:
     return {
         "colours": "grey" if values.grey or channels == 1 else "RGB",
         "scale": values.scale,
-        "mean": list(values.mean),
-        "deviation": list(values.deviation),
+        "mean": _by_channel(values.mean, channels),
+        "deviation": _by_channel(values.deviation, channels),
     }
+
+
+def _by_channel(values: tuple[float, ...], channels: Dim) -> list[float]:
+    return list(values) * (channels or 1) if len(values) == 1 else list(values)
 
 
 def _with_includes(network: Network) -> str:
