@@ -73,7 +73,7 @@ def test_a_file_says_what_it_is_fed_and_what_its_classes_are(suffix: str, files:
         ]
         assert values == pytest.approx([grey * 255] * 3)
     told = inspect(files / f"small{suffix}").stdout
-    assert "3×8×8" in told and "cat, dog and bird" in told
+    assert "3×8×8" in told and "cat, dog, bird" in told
 
 
 def entries(path: Path) -> dict[str, str]:
