@@ -10,13 +10,13 @@ from typing import Any, cast
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
 from archdsl.ir.edges import EdgeType, Shape
-from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, flatten
+from archdsl.ir.flat import Flat, Graph, LayerInstance, Scope, Turn, flatten
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.origin import Origin
 from archdsl.ir.region import LayerStep, Region
 from archdsl.ir.typed_region import TypedRegion, distinct
 
-__all__ = ["Graph", "LayerInstance", "Network", "Scope"]
+__all__ = ["Graph", "LayerInstance", "Network", "Scope", "Turn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,11 @@ class Network:
     def scopes(self) -> tuple[Scope, ...]:
         """All scopes, outer ones before inner ones."""
         return self._flat.scopes
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of repeated blocks that have no scope, outer ones before inner ones."""
+        return self._flat.turns
 
     @property
     def input(self) -> str:

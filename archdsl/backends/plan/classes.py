@@ -253,6 +253,6 @@ def _words(made: UnitClass) -> set[str]:
     found = {step.name.rstrip("0123456789_") for step in made.steps if step.name is not None}
     for inner in made.inner:
         base = unit_name(inner.units[0])
-        if inner.units[0].scope.template is not None and inner.name != base:
+        if inner.units[0].scope.template is not None and inner.name not in ("", base):
             found.add(inner.name.removeprefix(base))
     return found
