@@ -119,6 +119,26 @@ class LayerInstance(NamedTuple):
         return self.scope.weights != self.scope.path
 
 
+class Turn(NamedTuple):
+    """One turn of a repeated block that has several parts and no scope of its own."""
+
+    region: Region
+    scope: Scope
+    """The scope that its parts stand in."""
+    layers: range
+    """The places of its layers in the order of execution."""
+
+    @property
+    def title(self) -> str:
+        """Its templates' instances as written, combinators and layers by their kinds."""
+        if self.region.title or self.region.combinator is not None:
+            return _shown(self.region)
+        return ", ".join(
+            step.layer.kind if isinstance(step, LayerStep) else _shown(_opened(step.region))
+            for step in self.region.steps
+        )
+
+
 class Flat(NamedTuple):
     """A network's layers by path, with the scopes that they stand in."""
 
@@ -131,6 +151,8 @@ class Flat(NamedTuple):
     input: str
     outputs: dict[str, str]
     """Output name to the path of the layer that gives it."""
+    turns: tuple[Turn, ...]
+    """The turns of repeated blocks without a scope, outer ones before inner ones."""
 
 
 @collector_paused()
@@ -156,7 +178,11 @@ def flatten(root: Region, typed: TypedRegion | None = None, limit: int | None = 
     values = walk.root.values
     assert root.entry is not None
     outputs = {key: paths[values[value]] for key, value in root.named.items()}
-    return Flat(instances, types, tuple(scopes), paths[values[root.entry]], outputs)
+    turns = tuple(
+        Turn(_opened(each.region), scopes[each.scope], range(each.begin, each.end))
+        for each in walk.turns
+    )
+    return Flat(instances, types, tuple(scopes), paths[values[root.entry]], outputs, turns)
 
 
 class _OpenScope(NamedTuple):
@@ -170,7 +196,9 @@ class _OpenScope(NamedTuple):
 class _Visit:
     """A region that is being walked through; its values are layers by their place in the walk."""
 
-    __slots__ = ("call", "inputs", "region", "runs", "scope", "steps", "typed", "values")
+    __slots__ = (
+        "begin", "call", "end", "inputs", "region", "runs", "scope", "steps", "typed", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -180,7 +208,10 @@ class _Visit:
         scope: int,
         call: Call | None,
         runs: Iterator[TypedRegion | None],
+        begin: int = 0,
     ) -> None:
+        self.begin = self.end = begin
+        """The places of its first layer and of the first one behind it."""
         self.region = region
         self.typed = typed
         self.inputs = inputs
@@ -204,6 +235,7 @@ class _Walk:
         self.types: list[EdgeType] = []
         self.scopes: list[_OpenScope] = [_OpenScope(None, -1, typed)]
         self.root = _Visit(root, typed, (), 0, None, iter(()))
+        self.turns: list[_Visit] = []
         self._limit = limit
 
     def run(self) -> None:
@@ -221,7 +253,7 @@ class _Walk:
                 else:
                     inputs = tuple([visit.layer(source) for source in step.inputs])
                     runs = self._runs(step, visit.typed, place)
-                    pending.append(self._visit(step, next(runs), inputs, visit.scope, runs))
+                    pending.append(self._visit(step, next(runs), inputs, visit, runs))
                     break
             else:
                 pending.pop()
@@ -232,9 +264,10 @@ class _Walk:
         """Begin the next run of a repeated region, or hand its values to the region around it."""
         call, around = visit.call, pending[-1]
         assert call is not None
+        visit.end = len(self.layers)
         for typed in visit.runs:
             inputs = tuple([visit.layer(value) for value in visit.region.carried])
-            pending.append(self._visit(call, typed, inputs, around.scope, visit.runs))
+            pending.append(self._visit(call, typed, inputs, around, visit.runs))
             return
         around.values.extend(visit.layer(value) for value in call.given)
 
@@ -243,13 +276,19 @@ class _Walk:
         call: Call,
         typed: TypedRegion | None,
         inputs: tuple[int, ...],
-        scope: int,
+        around: _Visit,
         runs: Iterator[TypedRegion | None],
     ) -> _Visit:
+        scope = around.scope
         if call.stem is not None:
             self.scopes.append(_OpenScope(call, scope, typed))
             scope = len(self.scopes) - 1
-        return _Visit(call.region, typed, inputs, scope, call, runs)
+        made = _Visit(call.region, typed, inputs, scope, call, runs, len(self.layers))
+        repeat = around.region.combinator
+        repeated = repeat is not None and repeat.turns is not None
+        if repeated and call.stem is None and len(_opened(call.region).steps) > 1:
+            self.turns.append(made)
+        return made
 
     def _runs(
         self, call: Call, around: TypedRegion | None, place: int
@@ -257,6 +296,22 @@ class _Walk:
         runs = [(None, call.times)] if around is None else around.runs[place]
         for typed, times in runs:
             yield from repeat(typed, times if self._limit is None else min(times, self._limit))
+
+
+def _shown(region: Region) -> str:
+    """The region's template with its arguments, or its combinator with the templates in it."""
+    inside = ", ".join(call.region.title for call in region.calls if call.region.title)
+    return region.title or (f"{region.kind}<{inside}>" if inside else region.kind)
+
+
+def _opened(region: Region) -> Region:
+    """The region, or what is all of it where that has no scope of its own."""
+    while len(region.steps) == 1:
+        (step,) = region.steps
+        if not isinstance(step, Call) or step.stem is not None or step.times > 1:
+            break
+        region = step.region
+    return region
 
 
 def _named(walk: _Walk) -> tuple[list[Scope], list[_Namer]]:

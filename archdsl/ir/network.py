@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir.block import Block
 from archdsl.ir.edges import EdgeType, Shape
-from archdsl.ir.flat import Flat, LayerInstance, Scope, flatten
+from archdsl.ir.flat import Flat, LayerInstance, Scope, Turn, flatten
 from archdsl.ir.input_layer import InputLayer
 from archdsl.ir.origin import Origin
 from archdsl.ir.region import LayerStep, Region, Step
@@ -19,7 +19,7 @@ from archdsl.ir.typed_region import TypedRegion, distinct
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
 
-__all__ = ["LayerInstance", "Network", "Scope"]
+__all__ = ["LayerInstance", "Network", "Scope", "Turn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +143,11 @@ class Network:
     def scopes(self) -> tuple[Scope, ...]:
         """All scopes, outer ones before inner ones."""
         return self._flat.scopes
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of repeated blocks that have no scope, outer ones before inner ones."""
+        return self._flat.turns
 
     @property
     def input(self) -> str:

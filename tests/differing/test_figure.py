@@ -48,6 +48,25 @@ def test_what_was_added_is_marked() -> None:
         assert edge.mark is (ChangeMark.ADDED if new else None)
 
 
+NAMELESS = """using net_type = fc<10,repeat<{},residual<compose<relu,con<16,3,3,1,1>>>,
+    con<16,7,7,2,2,input<3,32,32>>>>;"""
+
+
+def test_equal_blocks_without_a_name_are_one_frame() -> None:
+    """Three sums and convolutions of both networks, and three of the one after."""
+    for few, many, mark in ((3, 6, ChangeMark.ADDED), (6, 3, ChangeMark.REMOVED)):
+        diagram = merged(NAMELESS.format(few), NAMELESS.format(many))
+        frames = [(frame.title, frame.times, frame.mark) for frame in diagram.root.frames()]
+        assert frames == [("residual", 3, None), ("residual", 3, mark)]
+        assert [box.mark for box in diagram.root.boxes()] == [None] * 4 + [mark] * 2 + [None]
+
+
+def test_a_block_without_a_name_that_is_there_once_has_no_frame() -> None:
+    diagram = merged(NAMELESS.format(1), NAMELESS.format(2))
+    assert not list(diagram.root.frames())
+    assert len(list(diagram.root.boxes())) == 7
+
+
 def test_what_is_gone_stands_where_it_was() -> None:
     diagram = merged("vgg19", "vgg16")
     gone = marked(diagram, ChangeMark.REMOVED)

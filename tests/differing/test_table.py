@@ -69,6 +69,23 @@ def test_equal_blocks_are_one_row() -> None:
     assert len(found) < 15
 
 
+def test_equal_blocks_without_a_name_are_one_row(tmp_path: Path) -> None:
+    """Three sums more, each of a convolution with 16 × 16 × 9 + 16 = 2,320 parameters."""
+    for count in (2, 5):
+        text = f"repeat<{count},residual<con<16,3,3,1,1>>,con<16,7,7,2,2,input<3,32,32>>>"
+        (tmp_path / f"{count}.arch").write_text(text)
+    added = [row for row in lines("2.arch", "5.arch") if row.startswith("+")]
+    assert len(added) == 1
+    assert added[0].startswith("+ body3 … add5 3 × residual 16×13×13 +6,960 ")
+
+
+def test_blocks_without_a_name_that_change_alike_are_told_once() -> None:
+    """Radosavovic et al. 2020: six blocks a stage in RegNetY-400MF's last, twelve in X's."""
+    rows = lines("regnet_x_400mf", "regnet_y_400mf")
+    assert sum(row.startswith("~ body2 … relu6 5 × ") for row in rows) == 2
+    assert sum(row.startswith("- body7 … relu12 6 × residual<x<400,16,1>>") for row in rows) == 1
+
+
 def test_what_runs_through_a_network_is_told_once() -> None:
     """Ioffe and Szegedy's network has biases, torchvision's GoogLeNet has none."""
     found = lines("googlenet", "bn_inception")

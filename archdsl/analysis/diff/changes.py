@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from archdsl.analysis.cost import Summary, summarise
 from archdsl.analysis.diff.alignment import Pair, aligned
 from archdsl.analysis.diff.parts import NetworkPart, Skeleton, arguments, parts, renested
-from archdsl.ir.network import Network
+from archdsl.analysis.diff.turns import Turns
+from archdsl.ir.network import Network, Turn
 
 
 class Status(Enum):
@@ -131,6 +133,9 @@ def difference(before: Network, after: Network) -> Difference:
     }
     known = set(counterpart.values())
     _judge(root, counterpart, known)
+    turns = Turns(before), Turns(after)
+    for change in [*root.walk()]:
+        change.children = [*_turned(change, *turns)]
     moved = (
         name
         for name, path in before.outputs.items()
@@ -186,9 +191,35 @@ def _judge(root: Change, counterpart: Mapping[str, str], known: Collection[str])
             change.rewired = True
             change.status = Status.CHANGED
     for change in reversed([*root.walk()]):
-        if any(child.status is not Status.UNCHANGED for child in change.children):
-            quiet = {child.status for child in change.children} <= {
-                Status.UNCHANGED,
-                Status.AFFECTED,
-            }
-            change.status = Status.AFFECTED if quiet else Status.CHANGED
+        if change.children:
+            change.status = _status(change.children, change.status)
+
+
+def _status(changes: Sequence[Change], unchanged: Status = Status.UNCHANGED) -> Status:
+    """The status of several changes together."""
+    found = {each.status for each in changes} - {Status.UNCHANGED}
+    if not found:
+        return unchanged
+    return Status.AFFECTED if found == {Status.AFFECTED} else Status.CHANGED
+
+
+def _turned(change: Change, was: Turns, now: Turns) -> Iterator[Change]:
+    """The changes inside of a scope, those of a turn of a repeated block as one."""
+    before, after = change.before, change.after
+
+    def turns(inner: Change) -> tuple[Turn | None, Turn | None]:
+        old = was.of(inner.before, before) if inner.before and before else None
+        return old, now.of(inner.after, after) if inner.after and after else None
+
+    for (old, new), run in groupby(change.children, turns):
+        changes = list(run)
+        gone = [each.before for each in changes if each.before is not None]
+        there = [each.after for each in changes if each.after is not None]
+        first = was.whole(old, gone) if old is not None else None
+        second = now.whole(new, there) if new is not None else None
+        if (first is None) != (not gone) or (second is None) != (not there):
+            yield from changes
+        elif first is None or second is None:
+            yield Change(first, second, changes[0].status)
+        else:
+            yield Change(first, second, _status(changes), children=changes)

@@ -93,7 +93,7 @@ def parts(network: Network, summary: Summary) -> NetworkPart:
             known[scope.path] = child = around
             scope = _outer(scope)
         known[scope.path].children.append(child)
-    _digested(root)
+    digested(root)
     return root
 
 
@@ -109,7 +109,7 @@ def renested(layers: Iterator[NetworkPart], like: NetworkPart) -> NetworkPart:
         scope = NetworkPart(child.path, child.kind, child.title)
         around.children.append(scope)
         waiting += ((scope, inner) for inner in reversed(child.children))
-    _digested(root)
+    digested(root)
     return root
 
 
@@ -118,7 +118,7 @@ def _outer(scope: Scope) -> Scope:
     return scope.parent
 
 
-def _digested(root: NetworkPart) -> None:
+def digested(root: NetworkPart) -> None:
     """Fill in the hashes and totals of parts from the parts inside them, inner parts first."""
     order, waiting = [], [root]
     while waiting:
@@ -126,9 +126,10 @@ def _digested(root: NetworkPart) -> None:
         order.append(part)
         waiting.extend(part.children)
     for part in reversed(order):
+        if part.kinds:  # known already: it has been nested anew, or taken into another part
+            continue
         if part.instance is not None:
-            if not part.kinds:  # a layer that has been nested anew is known already
-                _digested_layer(part)
+            _digested_layer(part)
             continue
         part.digest = hash(tuple(child.digest for child in part.children))
         part.written = hash(tuple(child.written for child in part.children))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from archdsl.analysis.cost import Summary
 from archdsl.analysis.diff.changes import Change, Difference, Status
 from archdsl.analysis.diff.common import Common, common
+from archdsl.analysis.diff.turns import TO, span
 from archdsl.analysis.diff.words import both, signed, sizes, words
 from archdsl.diagnostics.printable import printable
 from archdsl.ir.build import MAIN_OUTPUT
@@ -120,8 +121,8 @@ def rows(difference: Difference, *, every: bool = False) -> Iterator[tuple[str, 
         name = before + _named(item)
         runs = [one for one in inner if isinstance(one, _Run)]
         if len(runs) == len(item.changes) == 1 and (len(inner) == 1 or depth >= _DEEPEST_GAP - 1):
-            # What holds one thing that changed is a part of its name.
-            waiting.append((depth, f"{name}.", runs[0]))
+            # What holds one thing that changed is a part of its name, if it has one of its own.
+            waiting.append((depth, before if TO in name else f"{name}.", runs[0]))
             continue
         yield _row(item, table.common, depth, name)
         waiting += ((depth + 1, "", one) for one in reversed(inner))
@@ -196,7 +197,7 @@ def _row(run: _Run, common: Common | None, depth: int, name: str) -> tuple[str, 
 def _named(run: _Run) -> str:
     first, last = (printable(change.part.name) for change in (run.changes[0], run.changes[-1]))
     if len(run.changes) > 1:
-        return f"{first} … {last}"
+        return span(first, last)
     was = run.first.before
     if was is not None and was.instance is None and was.name != run.first.part.name:
         return f"{printable(was.name)} → {first}"

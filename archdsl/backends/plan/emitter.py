@@ -75,9 +75,12 @@ class _PlanEmitter:
         self._entries: list[Operation] = []
         self._operations: list[Operation] = []
         self._once: dict[tuple[Any, ...], Operation] = {}
+        self._joined: dict[tuple[Any, ...], Operation] = {}
+        """Concatenations by scope and arguments."""
         self._path = self._weights = ""
         self._frozen = False
-        self._may_overwrite = False
+        self._may_overwrite = self._overwrites = False
+        self._overwritten: set[Operation] = set()
 
     def begin(self, path: str, *, weights: str, frozen: bool, may_overwrite_input: bool) -> None:
         """Name the layer that is lowered next, and its module, which another one may have too."""
@@ -85,6 +88,7 @@ class _PlanEmitter:
         self._weights = weights
         self._frozen = frozen
         self._may_overwrite = may_overwrite_input
+        self._overwrites = False
 
     def operations(self) -> list[Operation]:
         """All operations, the network's arguments first."""
@@ -125,6 +129,7 @@ class _PlanEmitter:
 
     def may_overwrite_input(self) -> bool:
         """True if nothing else reads the layer's input, so that it may work in place."""
+        self._overwrites = self._may_overwrite
         return self._may_overwrite
 
     def module(
@@ -137,7 +142,23 @@ class _PlanEmitter:
 
     def call(self, function: str, *arguments: Any) -> Operation:
         """Call a function, by its dotted name, on values and constants."""
+        if function == "torch.cat":
+            return self._concatenated(*arguments)
         return self._noted(Kind.CALL, function, arguments, {})
+
+    def _concatenated(self, parts: list[Operation], axis: int) -> Operation:
+        """A concatenation, which goes on from one of its scope that has all parts but the last.
+
+        Where all that came before is joined at every step, as in a dense block, each step adds one
+        to what the last one joined, and all steps are alike.
+        """
+        scope = self._path.rpartition(".")[0]
+        before = self._joined.get((scope, axis, *parts[:-1]))
+        goes_on = before is not None and before not in self._overwritten
+        joined = [before, parts[-1]] if goes_on else parts
+        made = self._noted(Kind.CALL, "torch.cat", (joined, axis), {})
+        self._joined[scope, axis, *parts] = made
+        return made
 
     def once(self, function: str, *arguments: Any) -> Operation:
         """Call a function, unless it was called so before with the same arguments."""
@@ -154,8 +175,11 @@ class _PlanEmitter:
     def _noted(
         self, kind: Kind, target: str, arguments: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Operation:
-        self._operations.append(Operation(kind, target, arguments, options, self._path))
-        return self._operations[-1]
+        made = Operation(kind, target, arguments, options, self._path)
+        self._operations.append(made)
+        if self._overwrites:
+            self._overwritten.update(made.reads())
+        return made
 
     def result(self, name: str, operand: Operand, edge: EdgeType) -> Any:
         """Return value of the network for an output."""

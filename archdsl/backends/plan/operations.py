@@ -5,7 +5,7 @@ A plan is data and free of any framework. Backends carry it out: as live modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
@@ -56,6 +56,16 @@ class Operation:
         return f"<{self.kind.value} {self.target}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in an expression: of a class, of a function, or of a class of units."""
+
+    target: Any
+    arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+    """Arguments by name."""
+
+
 class LeafModule(NamedTuple):
     """The module of a layer: how it is made, how its weights start, whether they learn."""
 
@@ -88,17 +98,11 @@ class Plan:
         return (each for each in self.operations if each.kind is Kind.ENTRY)
 
 
-def leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> list[Any]:
     """The operations and constants in a value, in order."""
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    elif isinstance(value, slice):
-        value = (value.start, value.stop, value.step)
-    if type(value) in (tuple, list):
-        for each in value:
-            yield from leaves(each)
-    else:
-        yield value
+    found: list[Any] = []
+    mapped(value, found.append)
+    return found
 
 
 def operations_in(value: Any) -> list[Operation]:
@@ -106,21 +110,25 @@ def operations_in(value: Any) -> list[Operation]:
     return list(dict.fromkeys(each for each in leaves(value) if isinstance(each, Operation)))
 
 
-def shape(value: Any, leaf: Callable[[Any], Hashable]) -> Hashable:
-    """A value as something that can be a key, with other things in place of its leaves."""
-    if isinstance(value, Mapping):
-        return "dict", tuple((key, shape(each, leaf)) for key, each in value.items())
-    if isinstance(value, slice):
-        return "slice", shape((value.start, value.stop, value.step), leaf)
-    if type(value) in (tuple, list):
-        return type(value).__name__, tuple(shape(each, leaf) for each in value)
-    return leaf(value)
+def numbered(value: Any, leaf: Callable[[Any], Any] = lambda constant: constant) -> str:
+    """A key that is equal for values which are equal but for the operations in them.
+
+    These are told apart by the order in which they come first; ``leaf`` stands for constants.
+    """
+    numbers: dict[Operation, str] = {}
+
+    def other(each: Any) -> Any:
+        if isinstance(each, Operation):
+            return numbers.setdefault(each, f"%{len(numbers)}")
+        return leaf(each)
+
+    return repr(mapped(value, other))
 
 
 def mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
     """A value with other things in place of the operations and constants in it, in their order."""
-    if isinstance(value, Construct):
-        return Construct(value.target, *mapped((value.arguments, value.options), leaf))
+    if isinstance(value, (Construct, Call)):
+        return type(value)(value.target, *mapped((value.arguments, value.options), leaf))
     if isinstance(value, Mapping):
         return {key: mapped(each, leaf) for key, each in value.items()}
     if isinstance(value, slice):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from archdsl.backends.plan.operations import Kind, Operation, Plan, shape
+from archdsl.backends.plan.operations import Kind, Operation, Plan, numbered
 from archdsl.ir.names import class_name
 from archdsl.ir.network import Network, Scope
 
@@ -188,24 +188,20 @@ class UnitKeys:
 
     def __init__(self) -> None:
         self._keys: dict[Unit, int] = {}
-        self._numbers: dict[Hashable, int] = {}
+        self._numbers: dict[str, int] = {}
 
     def key(self, unit: Unit) -> int:
         """The number of the unit's class; the units inside need theirs before."""
-        values: dict[Operation, int] = {each: i for i, each in enumerate(unit.inputs)}
-        parts: list[Hashable] = []
-
-        def leaf(value: Any) -> Hashable:
-            return values[value] if isinstance(value, Operation) else (type(value).__name__, value)
-
-        for name, called in unit.pieces:
-            target: Hashable = self._keys[called] if isinstance(called, Unit) else called.kind
-            function = called.target if name is None and isinstance(called, Operation) else None
-            parts.append((name, target, function, shape((called.arguments, called.options), leaf)))
-            for each in called.gives:
-                values.setdefault(each, len(values))
-        given = tuple(values[each] for each in unit.outputs)
-        full = (unit_name(unit), unit.parent is None, len(unit.inputs), *parts, given)
-        found = self._numbers.setdefault(full, len(self._numbers))
+        calls = [
+            (
+                name,
+                self._keys[called] if isinstance(called, Unit) else called.kind,
+                called.target if name is None and isinstance(called, Operation) else None,
+                (called.arguments, called.options, called.gives),
+            )
+            for name, called in unit.pieces
+        ]
+        parts = (unit_name(unit), unit.parent is None, unit.arguments, calls, unit.gives)
+        found = self._numbers.setdefault(numbered(parts), len(self._numbers))
         self._keys[unit] = found
         return found

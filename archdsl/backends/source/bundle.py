@@ -16,20 +16,20 @@ from archdsl.diagnostics import fail
 _HOME = "archdsl."
 
 
-class _Import(NamedTuple):
-    """The module that a name is imported from, what it is there, and the statement for it alone."""
-
-    origin: str
-    original: str
-    statement: str
-
-
 class _Module(NamedTuple):
-    """A module's definitions and imports, by the names that they bind at its top."""
+    """A module's lines, and its definitions and imports by the names that they bind at its top."""
 
     lines: list[str]
-    definitions: dict[str, ast.stmt]
-    imports: dict[str, _Import]
+    bound: dict[str, ast.stmt]
+
+    def imports(self) -> set[str]:
+        """The names that it imports."""
+        kinds = (ast.Import, ast.ImportFrom)
+        return {name for name, node in self.bound.items() if isinstance(node, kinds)}
+
+    def origins(self) -> set[str]:
+        """The modules that names are imported from."""
+        return {str(n.module) for n in self.bound.values() if isinstance(n, ast.ImportFrom)}
 
 
 class Bundle:
@@ -46,17 +46,15 @@ class Bundle:
 
     def _take(self, home: str, name: str) -> Iterator[tuple[str, str]]:
         """Add a definition; what it uses follows."""
-        module = _read(home)
-        if name in module.imports:
-            origin, original, statement = module.imports[name]
-            if not origin.startswith(_HOME):
-                self._symbols.need(statement)
-            elif original == name:
-                yield origin, original
-            else:
+        node = _read(home).bound.get(name)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(_HOME):
+            if node.names[0].asname is not None:
                 raise fail(f"{name} of {home} cannot be carried into a file of its own")
-        elif name in module.definitions:  # not a builtin, or a local name
-            node = self._found[home, name] = module.definitions[name]
+            yield str(node.module), name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._symbols.need(ast.unparse(node))
+        elif node is not None:  # not a builtin, or a local name
+            self._found[home, name] = node
             if any(other == name for place, other in self._found if place != home):
                 raise fail(f"two definitions are called {name}, and source holds one of them")
             for inner in ast.walk(node):
@@ -67,21 +65,18 @@ class Bundle:
     @property
     def postponed(self) -> bool:
         """True if a file that they come from postpones annotations."""
-        return any("annotations" in _read(home).imports for home, _ in self._found)
+        return any("annotations" in _read(home).bound for home, _ in self._found)
 
     def names(self) -> set[str]:
         """Names of the definitions, and of everything that their files import."""
-        imported = {name for home, _ in self._found for name in _read(home).imports}
+        imported = {name for home, _ in self._found for name in _read(home).imports()}
         return imported | {name for _, name in self._found}
 
     def lines(self) -> list[str]:
         """The definitions as their files have them, two empty lines before each."""
         homes = sorted({home for home, _ in self._found})
         # Those that others are built on go first.
-        below = {
-            home: sorted({each.origin for each in _read(home).imports.values()} & {*homes})
-            for home in homes
-        }
+        below = {home: sorted(_read(home).origins() & {*homes}) for home in homes}
         ranks = {home: rank for rank, home in enumerate(TopologicalSorter(below).static_order())}
         order = sorted(self._found, key=lambda key: (ranks[key[0]], self._found[key].lineno))
         texts = {id(self._found[key]): (_read(key[0]).lines, self._found[key]) for key in order}
@@ -91,25 +86,20 @@ class Bundle:
 @cache
 def _read(home: str) -> _Module:
     text = inspect.getsource(importlib.import_module(home))
-    definitions: dict[str, ast.stmt] = {}
-    imports: dict[str, _Import] = {}
+    bound: dict[str, ast.stmt] = {}
     for node in _top(ast.parse(text).body):
-        if isinstance(node, (ast.ImportFrom, ast.Import)):
-            for alias in node.names:
-                if isinstance(node, ast.ImportFrom):
-                    statement: ast.stmt = ast.ImportFrom(node.module, [alias], 0)
-                    found = _Import(str(node.module), alias.name, ast.unparse(statement))
-                else:
-                    found = _Import(alias.name, "", ast.unparse(ast.Import([alias])))
-                imports[alias.asname or alias.name.partition(".")[0]] = found
+        if isinstance(node, ast.ImportFrom):
+            bound |= {n.asname or n.name: ast.ImportFrom(node.module, [n], 0) for n in node.names}
+        elif isinstance(node, ast.Import):
+            bound |= {n.asname or n.name.partition(".")[0]: ast.Import([n]) for n in node.names}
         elif isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            definitions[node.name] = node
+            bound[node.name] = node
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 for name in target.elts if isinstance(target, ast.Tuple) else [target]:
                     if isinstance(name, ast.Name):
-                        definitions[name.id] = node
-    return _Module(text.splitlines(), definitions, imports)
+                        bound[name.id] = node
+    return _Module(text.splitlines(), bound)
 
 
 def _top(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archdsl.analysis.anti_unification import Term
-from archdsl.backends.plan import Operation
-from archdsl.backends.source.identifiers import UniqueNames, safe
-from archdsl.backends.source.layout import INDENT, WIDTH, call, lines, literal, quoted, tupled
-from archdsl.backends.source.loops import Loop
-from archdsl.backends.source.patterns import Pattern
-from archdsl.backends.source.steps import Step, is_number
+from archdsl.backends.plan import Loop, Operation, Step, UnitClass
+from archdsl.backends.plan.identifiers import UniqueNames, safe
+from archdsl.backends.source.expressions import Expressions
+from archdsl.backends.source.layout import INDENT, WIDTH, call, lines
 from archdsl.backends.source.symbols import OPERATORS, Symbols
+from archdsl.backends.torch.realise import named
 from archdsl.diagnostics import fail
 
 _LONGEST = 60
@@ -39,32 +36,35 @@ class Forward:
     """Writes the body of a forward method, whose parameters are ``names``."""
 
     def __init__(
-        self, pattern: Pattern, symbols: Symbols, slot: Callable[[Term], str], names: Sequence[str]
+        self,
+        made: UnitClass,
+        symbols: Symbols,
+        fields: Mapping[int, str],
+        names: Sequence[str],
     ) -> None:
         self.lines: list[str] = []
-        self._pattern = pattern
+        self._made = made
         self._symbols = symbols
-        self._slot = slot
+        self._fields = fields
         self._depth = 2
-        unit = pattern.units[0]
+        unit = made.units[0]
         self._outputs = list(unit.outputs)
         self._variables = dict(zip(unit.inputs, names, strict=True))
         self._pending: list[Expression] = []
         self._left: Counter[Operation] = Counter(self._outputs)
-        for action in pattern.actions:
+        for action in made.actions:
             self._left.update(action.reads())
 
     def write(self, result: Any) -> list[str]:
         """The lines; ``result`` is what is returned, with the outputs in it."""
-        for action, terms in self._pattern.parts():
+        for action in self._made.actions:
             if isinstance(action, Loop):
-                self._loop(action, *terms)
+                self._loop(action)
             elif action.gives:
-                self._step(action, map(self._slot, terms[action.made :]), f"self.{action.name}")
-        if [e.value for e in self._pending] != self._outputs:
+                self._step(action, f"self.{action.name}")
+        if [each.value for each in self._pending] != self._outputs:
             self._flush()
-        texts = {each.value: each.text for each in self._pending}
-        text = _text(result, lambda value: texts.get(value) or self._value(value))
+        text = self._expressions({each.value: each for each in self._pending}).text(result)
         if isinstance(result, tuple) and len(f"{INDENT * 2}return {text[1:-1]}") <= WIDTH:
             text = text[1:-1]  # in brackets where they need more lines
         self._put(f"return {text}")
@@ -72,9 +72,7 @@ class Forward:
 
     # ---- steps ----
 
-    def _step(
-        self, step: Step, numbers: Iterator[str], callee: str, target: str | None = None
-    ) -> None:
+    def _step(self, step: Step, callee: str, target: str | None = None) -> None:
         wanted = [v for v in step.reads() if any(v is e.value for e in self._pending[-8:])]
         if wanted and not self._joins(step, wanted):
             self._flush()
@@ -82,10 +80,10 @@ class Forward:
         keep = len(self._pending) - len(wanted)
         self._pending, taken = self._pending[:keep], self._pending[keep:]
         inside = {each.value: each for each in taken}
-        text, symbol = self._expression(step, numbers, callee, inside)
+        text, symbol = self._expression(step, callee, inside)
         reads = [v for each in taken for v in each.reads]
         reads += [v for v in step.reads() if v not in inside]
-        name = step.name or (step.head if isinstance(step.head, str) else step.head.__name__)
+        name = step.name or step.function.rpartition(".")[2]
         value, module = step.gives[0], step.name is not None
         made = Expression(value, text, symbol, module, tuple(reads), name)
         short = module or len(text) <= _LONGEST or [value] == self._outputs
@@ -103,45 +101,42 @@ class Forward:
             return False
         if sum(lengths) > 2 * _LONGEST or max(lengths) > _LONGEST:
             return False
-        if isinstance(step.head, str) or (step.name is None and len(step.reads()) == 1):
-            return False
-        return step.name is None or not any(each.module for each in tail)
+        if step.name is None:
+            return not step.function.startswith(".") and len(step.reads()) > 1
+        return not any(each.module for each in tail)
+
+    def _expressions(
+        self, inside: Mapping[Operation, Expression], symbol: str = "", last: Sequence[Any] = ()
+    ) -> Expressions:
+        """A writer of expressions with others inside; in brackets where an operator needs them."""
+
+        def read(value: Operation) -> str:
+            if value not in inside:
+                return self._value(value)
+            _, text, within, *_ = inside[value]
+            loose = symbol and within and (within != symbol or value in last)
+            return f"({text})" if loose else text
+
+        return Expressions(self._symbols, self._fields, read)
 
     def _expression(
-        self, step: Step, numbers: Iterator[str], callee: str, inside: dict[Operation, Expression]
+        self, step: Step, callee: str, inside: Mapping[Operation, Expression]
     ) -> tuple[str, str]:
         """The step as an expression, and its operator if it is one."""
-
-        def leaf(value: Any) -> str:
-            if isinstance(value, Operation):
-                return inside[value].text if value in inside else self._value(value)
-            return next(numbers) if is_number(value) else literal(value)
-
-        def operand(value: Any, text: str, symbol: str, *, right: bool) -> str:
-            within = inside.get(value) if isinstance(value, Operation) else None
-            if within is None or not within.operator or (within.operator == symbol and not right):
-                return text
-            return f"({text})"
-
-        texts = [_text(value, leaf) for value in step.arguments]
-        if step.name is None and isinstance(step.head, str):
-            own = operand(step.arguments[0], texts[0], ".", right=False)
-            return call(f"{own}.{step.head}", texts[1:]), ""
-        if step.name is None:
-            name = step.head.__name__
-            known = step.head.__module__ == "_operator"
-            if known and name == "getitem":
-                index = texts[1][1:-1] if isinstance(step.arguments[1], tuple) else texts[1]
-                return f"{texts[0]}[{index}]", ""
-            if known and name in OPERATORS:
-                symbol = OPERATORS[name]
-                first, second = step.arguments
-                left = operand(first, texts[0], symbol, right=False)
-                right = operand(second, texts[1], symbol, right=True)
-                return f"{left} {symbol} {right}", symbol
-            callee = self._symbols.of(step.head)
-        options = [f"{key}={_text(value, leaf)}" for key, value in step.options.items()]
-        return call(callee, [*texts, *options]), ""
+        symbol = OPERATORS.get(step.function, "")
+        text = self._expressions(inside, symbol, step.arguments[-1:]).text
+        arguments = [*map(text, step.arguments)]
+        if symbol:
+            return f" {symbol} ".join(arguments), symbol
+        if step.function == "operator.getitem":
+            index = arguments[1][1:-1] if type(step.arguments[1]) is tuple else arguments[1]
+            return f"{arguments[0]}[{index}]", ""
+        if step.function.startswith("."):
+            callee = arguments.pop(0) + step.function
+        elif step.function:
+            callee = self._symbols.of(named(step.function))
+        options = (f"{key}={text(value)}" for key, value in step.options.items())
+        return call(callee, [*arguments, *options]), ""
 
     # ---- variables ----
 
@@ -171,7 +166,7 @@ class Forward:
         """Left side of an assignment: a name for each result, or one for very many."""
         if len(gives) > _MOST_NAMED:
             name = self._free(safe(made.name))
-            self._variables |= {value: f"{name}[{index}]" for index, value in enumerate(gives)}
+            self._variables |= {value: f"{name}[{place}]" for place, value in enumerate(gives)}
             return name
         names: list[str] = []
         for value in gives:
@@ -203,7 +198,7 @@ class Forward:
 
     # ---- loops ----
 
-    def _loop(self, loop: Loop, count: Term, *terms: Term) -> None:
+    def _loop(self, loop: Loop) -> None:
         self._flush()
         freed = self._release([loop.start])
         carried = freed[0] if freed else self._free("x", "carried")
@@ -216,23 +211,19 @@ class Forward:
             self._left.update(v for v in step.reads() if v not in guarded)
         first = min(number for number in loop.numbers if number is not None)
         stems = [step.name for step in loop.body if step.name is not None]
-        alone = len(stems) == 1 and {step.name for step in self._pattern.steps} <= {None, *stems}
-        if alone:
+        variable = ""
+        if len(stems) == 1 and {step.name for step in self._made.steps} <= {None, *stems}:
             stem = safe(stems[0])
             variable = self._free(stem.rpartition("_")[2] or stem, "layer")
             self._put(f"for {variable} in self.children():")
         else:
-            self._put(f"for i in {span(first, self._slot(count))}:")
+            self._put(f"for i in {span(first, self._expressions({}).text(loop.count))}:")
         self._depth += 1
-        rest = iter(terms[::2])
         for step, number in zip(loop.body, loop.numbers, strict=True):
-            callee = variable if alone else ""
-            if number is not None and not alone:
-                shift = f" + {number - first}" if number > first else ""
-                callee = f'self.get_submodule(f"{step.name}{{i{shift}}}")'
-            numbers = list(islice(rest, len(step.slots)))[step.made :]
-            final = carried if step is loop.body[-1] else None
-            self._step(step, map(self._slot, numbers), callee, final)
+            callee = variable
+            if number is not None and not variable:
+                callee = f'self.get_submodule(f"{step.name}{shifted(number, first)}")'
+            self._step(step, callee, carried if step is loop.body[-1] else None)
         self._depth -= 1
         self._release(guarded)
         for value in (loop.carried, loop.body[-1].gives[0]):
@@ -247,15 +238,6 @@ def span(first: int, count: str) -> str:
     return f"range({first}, {count} + {first})" if first else f"range({count})"
 
 
-def _text(value: Any, leaf: Callable[[Any], str]) -> str:
-    """An argument of a call."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{quoted(k)}: {_text(v, leaf)}' for k, v in value.items())}}}"
-    if isinstance(value, slice):
-        bounds = [_text(each, leaf) for each in (value.start, value.stop, value.step)]
-        start, stop, step = ("" if each == "None" else each for each in bounds)
-        return f"{start}:{stop}" + (f":{step}" if step else "")
-    if type(value) in (list, tuple):
-        parts = [_text(each, leaf) for each in value]
-        return tupled(parts) if isinstance(value, tuple) else f"[{', '.join(parts)}]"
-    return leaf(value)
+def shifted(number: int, first: int) -> str:
+    """The index of a loop that begins with ``first``, in a text, to begin with a number."""
+    return f"{{i + {number - first}}}" if number > first else "{i}"

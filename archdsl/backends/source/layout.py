@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from itertools import pairwise
 
 from archdsl.diagnostics import fail
 
@@ -14,19 +14,6 @@ INDENT = "    "
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|.')
 """A string literal, in which brackets and commas mean nothing, or a character."""
-
-
-class _Group(NamedTuple):
-    """Something in brackets: the text before, the items, and the text from the last bracket on."""
-
-    before: str
-    items: list[str]
-    after: str
-
-    @property
-    def listed(self) -> bool:
-        """True for a list, tuple or dict, no call: it has an item a line where it is broken."""
-        return not re.search(r"[\w)\]].$", self.before)
 
 
 def block(statements: Iterable[str], depth: int) -> list[str]:
@@ -41,42 +28,43 @@ def block(statements: Iterable[str], depth: int) -> list[str]:
 def lines(text: str, depth: int) -> list[str]:
     """A statement in lines, indented by ``depth`` levels."""
     indent = INDENT * depth
-    groups = [] if len(indent) + len(text) <= WIDTH else list(_groups(text))
-    if not groups:
+    opened = _opened(text) if len(indent) + len(text) > WIDTH else None
+    if opened is None:
         return [indent + text]
-    group = groups[0 if text.startswith("def ") else -1]
-    return [indent + group.before, *_inside(group, depth + 1), indent + group.after]
+    before, items, after = opened
+    together = indent + INDENT + ", ".join(items)
+    called = re.search(r"[\w)\]].$", before)  # else a list or tuple, with an item a line
+    if len(items) == 1:
+        inside = lines(items[0], depth + 1)
+    elif called and len(together) <= WIDTH:
+        inside = [together]
+    else:
+        inside = [line for item in items for line in lines(f"{item},", depth + 1)]
+    return [indent + before, *inside, indent + after]
 
 
-def _inside(group: _Group, depth: int) -> list[str]:
-    together = ", ".join(group.items)
-    if len(group.items) == 1:
-        return lines(together, depth)
-    if len(INDENT * depth) + len(together) <= WIDTH and not group.listed:
-        return [INDENT * depth + together]
-    return [line for item in group.items for line in lines(f"{item},", depth)]
+def _opened(text: str) -> tuple[str, list[str], str] | None:
+    """The text up to a bracket, the items in it, and the text behind them.
 
-
-def _groups(text: str) -> Iterator[_Group]:
-    """The outermost brackets with something in them."""
-    depth = start = 0
-    commas: list[int] = []
-    for found in _TOKEN.finditer(text):
-        if found[0] in "([{":
-            depth += 1
-            if depth == 1:
-                start, commas = found.end(), []
-        elif found[0] in ")]}":
-            depth -= 1
-            end = found.start()
-            if depth == 0 and end > start:
-                # The comma of a tuple of one is part of its item.
-                ends = [*commas, end] if commas != [end - 1] else [end]
-                begins = [start, *(at + 1 for at in commas)]
-                items = [text[a:b].strip() for a, b in zip(begins, ends, strict=False)]
-                yield _Group(text[:start], items, text[end:])
-        elif found[0] == "," and depth == 1:
-            commas.append(found.start())
+    It is the last of the outermost ones with something in them, of a definition the first.
+    """
+    depth, ends, found = 0, [0], None
+    for token in _TOKEN.finditer(text):
+        opens, closes = (token[0] in brackets for brackets in ("([{", ")]}"))
+        depth -= closes
+        if depth == 0 and opens:
+            ends = [token.end()]
+        elif depth == 1 and token[0] == ",":
+            ends.append(token.end())
+        elif depth == 0 and closes and ends != [token.start()]:
+            # The comma of a tuple of one is part of its item.
+            bounds = [*(ends if ends[1:] != [token.start()] else ends[:1]), token.end()]
+            items = [text[a : b - 1].strip() for a, b in pairwise(bounds)]
+            found = text[: ends[0]], items, text[token.start() :]
+            if text.startswith("def "):
+                break
+        depth += opens
+    return found
 
 
 def call(name: str, arguments: Iterable[str]) -> str:

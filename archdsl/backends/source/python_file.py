@@ -9,27 +9,41 @@ from typing import Any
 from torch import Tensor
 
 from archdsl.analysis.cost import summarise
-from archdsl.backends.plan import Operation, Plan, Unit, Variation, Variations
-from archdsl.backends.plan.units import unit_name
+from archdsl.backends.plan import (
+    Call,
+    Language,
+    Operation,
+    Plan,
+    Unit,
+    UnitClass,
+    Variation,
+    Variations,
+    classes,
+    name_classes,
+)
+from archdsl.backends.plan.identifiers import identifier
 from archdsl.backends.source.bundle import Bundle
 from archdsl.backends.source.classes import Signature, Writer
-from archdsl.backends.source.identifiers import UniqueNames, camel, identifier
+from archdsl.backends.source.constructors import opened
 from archdsl.backends.source.initialisation import InitialWeights
 from archdsl.backends.source.layout import INDENT, block, literal, prose
-from archdsl.backends.source.patterns import Pattern, patterns
-from archdsl.backends.source.spelling import Spelled, UnspelledError
-from archdsl.backends.source.steps import Built
+from archdsl.backends.source.spelling import Spelled, UnspelledError, spelled
 from archdsl.backends.source.symbols import Symbols
+from archdsl.backends.torch.blocks import is_chain
 from archdsl.backends.torch.realise import named
 from archdsl.backends.torch.trial_run import trial_input
 from archdsl.frontend.header import facts
 from archdsl.ir.layer import shown
-from archdsl.ir.lowering import Construct
 from archdsl.ir.network import Network
 from archdsl.text.words import count_words
 
 _WIDTH = 78
 """Characters in a line of a docstring."""
+
+_IMPORTED = ("nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN")
+"""Names at the top of files that no class may have."""
+
+_PYTHON = Language(opened, spelled, is_chain)
 
 
 def page(network: Network) -> str:
@@ -43,7 +57,8 @@ def page(network: Network) -> str:
     symbols = Symbols()
     symbols.need("import torch")
     bundle = _bundled(found, symbols)
-    _name(found, network, bundle.names())
+    own = (target.__name__ for target in _called(found))
+    name_classes(found, network.name, {*_IMPORTED, *bundle.names(), *own})
     writer = Writer(symbols, lambda value: _type(network, value, symbols))
     beginning = InitialWeights(varied.own, symbols)
     body: list[str] = []
@@ -72,14 +87,14 @@ def page(network: Network) -> str:
     return "\n".join([*head[:-1], *body]) + "\n"
 
 
-def _varied(network: Network) -> tuple[Variation, list[Pattern]]:
+def _varied(network: Network) -> tuple[Variation, list[UnitClass]]:
     """The plan with as many parameters as its numbers are known expressions of, and its classes."""
     variations = Variations(network)
     without: list[str] = []
     while True:
         varied = variations.variation(without)
         try:
-            return varied, patterns(network, varied)
+            return varied, classes(network, varied, _PYTHON)
         except UnspelledError as error:
             without.append(error.parameter)
 
@@ -93,73 +108,31 @@ def _told(network: Network, varied: Variation) -> Iterator[str]:
         yield f"Fixed here: {', '.join(f'{k} = {v}' for k, v in varied.fixed.items())}."
 
 
-def _bundled(found: Sequence[Pattern], symbols: Symbols) -> Bundle:
-    """The definitions of archdsl's own that the patterns call, directly or by an argument."""
+def _bundled(found: Sequence[UnitClass], symbols: Symbols) -> Bundle:
+    """The definitions of archdsl's own that the classes call, directly or by an argument."""
     for term in found[-1].abstraction.terms:
         if isinstance(term, Spelled):
             for function in term.functions:
                 symbols.of(function)
-    for step in (step for pattern in found for step in pattern.steps):
-        if isinstance(step.head, Built):
-            for built in step.head.all():
-                symbols.of(built.made)
-        for slot in step.slots:
-            for record in _records(slot.value):
-                symbols.of(named(record.target))
-        if callable(step.head) and step.head.__module__ != "_operator":
-            symbols.of(step.head)
+    for target in _called(found):
+        symbols.of(target)
     return Bundle(symbols, symbols.bundled.values())
 
 
-def _records(value: Any) -> Iterator[Construct]:
-    """The constructs in a value: plain records, not modules."""
-    if isinstance(value, Construct):
-        yield value
-        value = (value.arguments, value.options)
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _records(each)
-
-
-def _name(found: Sequence[Pattern], network: Network, taken: set[str]) -> None:
-    """Give the classes their names: those of templates, and of variants what sets them apart.
-
-    The network's arguments have the names of parameters, as far as those are free.
-    """
-    names = UniqueNames({"nn", "torch", "F", "Tensor", "OrderedDict", "Any", "FROZEN", *taken})
-    for step in (step for pattern in found for step in pattern.steps):
-        made = step.head.made if isinstance(step.head, Built) else step.head
-        if callable(made):
-            names.taken.add(made.__name__)
-    root = found[-1]
-    root.arguments = tuple(names.new(name, f"{name}_") for name in root.arguments)
-    root.name = names.new(camel(network.name))
-    firsts: dict[str, set[str]] = {}
-    for pattern in found[:-1]:
-        if pattern.inline:
-            continue
-        base = unit_name(pattern.units[0])
-        parts = _words(pattern)
-        first = firsts.setdefault(base, parts)
-        apart = sorted(parts - first)
-        wishes = [base + "".join(map(camel, apart[:1]))]
-        if len(apart) > 1:
-            wishes.append(base + "".join(map(camel, apart[:2])))
-        pattern.name = names.new(*([base] if first is parts else wishes))
-
-
-def _words(pattern: Pattern) -> set[str]:
-    """Words for the name of a class: its attributes, and the templates of its parts."""
-    found = set()
-    for step in pattern.steps:
-        if step.name is not None:
-            found.add(step.name.rstrip("0123456789_"))
-        if isinstance(step.head, Pattern) and not step.head.inline:
-            scope = step.head.units[0].scope
-            base = camel(scope.template or scope.title)
-            if step.head.name.startswith(base) and step.head.name != base:
-                found.add(step.head.name.removeprefix(base))
-    return found
+def _called(found: Sequence[UnitClass]) -> Iterator[Any]:
+    """The classes and functions of others that classes of units call."""
+    for step in (step for made in found for step in made.steps):
+        if step.function and not step.function.startswith((".", "operator.")):
+            yield named(step.function)
+        waiting = [step.maker]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, tuple):
+                waiting += value
+            elif isinstance(value, Call):
+                waiting += (*value.arguments, *(each for _, each in value.options))
+                if not isinstance(value.target, (UnitClass, bool)):
+                    yield value.target
 
 
 def _notes(network: Network, root: Unit) -> Iterator[tuple[str, str]]:

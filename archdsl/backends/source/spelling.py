@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, product
+from string import Formatter
 from typing import Any, NamedTuple
 
 from archdsl.analysis.anti_unification import Abstraction, Argument, Constant, Value, same
@@ -37,13 +38,9 @@ class Spelled(NamedTuple):
         """The functions of archdsl's own that it calls."""
         return (make_divisible,) if make_divisible.__name__ in self.form else ()
 
-    def text(self, names: Sequence[str]) -> str:
-        """The expression with the names of all parameters."""
-        return self.form.format(*names)
-
-    def uses(self, index: int) -> bool:
-        """True if a parameter is in it."""
-        return f"{{{index}}}" in self.form
+    def text(self, names: Sequence[str] | Mapping[int, str]) -> str:
+        """The expression with the names of the parameters that are in it."""
+        return Formatter().vformat(self.form, names, {})  # type: ignore[arg-type]
 
     def values(self, settings: Sequence[Sequence[Value]]) -> Iterator[Value]:
         """Its value in each setting, given those of all parameters."""

@@ -16,6 +16,7 @@ _PUBLIC = (
     ("torch", "torch.{}", "import torch"),
     ("torch.nn.functional", "F.{}", "import torch.nn.functional as F"),
     ("torchvision.ops", "{}", "from torchvision.ops import {}"),
+    ("collections", "{}", "from collections import {}"),
 )
 """Public modules with the prefix of their names in source text, and the import line."""
 
@@ -92,6 +93,7 @@ def _case(name: str) -> tuple[int, str]:
 
 
 OPERATORS: Mapping[str, str] = {
-    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "matmul": "@", "pow": "**",
+    "operator.add": "+", "operator.sub": "-", "operator.mul": "*", "operator.truediv": "/",
+    "operator.matmul": "@", "operator.pow": "**",
 }  # fmt: skip
-"""Functions of the module operator that are written between their operands."""
+"""Functions that are written between their operands."""

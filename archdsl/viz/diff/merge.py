@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from archdsl.analysis.diff.changes import Difference, Status
-from archdsl.ir.network import Network
+from archdsl.ir.network import Network, Turn
 from archdsl.viz.diff.edges import wired
 from archdsl.viz.diff.insertion import Tree
 from archdsl.viz.diff.repeats import repeated
@@ -28,6 +28,13 @@ class DiagramView:
             head: tuple(layer.path for layer in group.layers) for head, group in groups.items()
         }
         self.box_of = {path: head for head, paths in self.layers.items() for path in paths}
+        self._network = reader.network
+
+    def turns(self) -> dict[str, Turn]:
+        """The innermost turn of a repeated block without a scope that each box is in."""
+        paths = list(self._network.graph)
+        turns = {paths[place]: turn for turn in self._network.turns for place in turn.layers}
+        return {head: turns[head] for head in self.boxes if head in turns}
 
 
 class Merger:
@@ -74,7 +81,9 @@ class Merger:
         order = {box.id: place for place, box in enumerate(root.boxes())}
         edges = [edge for edge in edges if order[edge.source] < order[edge.target]]
         if self._fold:
-            root, edges = repeated(root, edges)
+            turns = before.turns()
+            gone = {name: turns[head] for head, name in names.items() if head in turns}
+            root, edges = repeated(root, edges, after.turns() | gone)
         was, now = self._found.before, self._found.after
         return Diagram(
             f"{was.name} → {now.name}",

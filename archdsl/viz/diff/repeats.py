@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
+from archdsl.ir.network import Turn
 from archdsl.viz.draw.diagram import Box, Cluster, Edge, End
 
 _SHORTEST_RUN_OF_SINGLES = 4
@@ -14,12 +16,16 @@ _SHORTEST_RUN_OF_SINGLES = 4
 _Part = Box | End | Cluster
 
 
-def repeated(root: Cluster, edges: Sequence[Edge]) -> tuple[Cluster, list[Edge]]:
+def repeated(
+    root: Cluster, edges: Sequence[Edge], turns: Mapping[str, Turn]
+) -> tuple[Cluster, list[Edge]]:
     """The diagram with equal parts in a row put into one, outer ones first.
 
     Parts are equal that look the same, are marked the same, and are connected the same inside,
-    where each takes what the one before gives, and nobody else does.
+    where each takes what the one before gives, and nobody else does. ``turns`` are those of
+    repeated blocks that have no scope, by box: the boxes of one are a part too.
     """
+    root = _turned(root, turns)
     rows = _Rows(root, edges)
     stands_for: dict[str, str] = {}
     children: dict[str, list[_Part]] = {}
@@ -40,11 +46,50 @@ def repeated(root: Cluster, edges: Sequence[Edge]) -> tuple[Cluster, list[Edge]]
                 waiting.append(first)
     made: dict[str, _Part] = {}
     for cluster in reversed(opened):
-        inner = tuple(_with(made.get(c.id, c), times[c.id]) for c in children[cluster.id])
-        made[cluster.id] = replace(cluster, children=inner)
+        inner: list[_Part] = []
+        for child in children[cluster.id]:
+            part = _with(made.get(child.id, child), times[child.id])
+            if isinstance(part, _TurnCluster) and part.times == 1:
+                inner += part.children
+            else:
+                inner.append(part)
+        made[cluster.id] = replace(cluster, children=tuple(inner))
     whole = made[root.id]
     assert isinstance(whole, Cluster)
     return whole, _edges(whole, edges, stands_for)
+
+
+class _TurnCluster(Cluster):
+    """The parts of a turn of a repeated block; it is there if it stands for others as well."""
+
+
+def _turned(root: Cluster, turns: Mapping[str, Turn]) -> Cluster:
+    """The diagram with the parts of each turn in a cluster of their own."""
+    of: dict[str, Turn | None] = {}
+    made: dict[str, _Part] = {}
+    for part in reversed([root, *root.walk()]):
+        if not isinstance(part, Cluster):
+            of[part.id] = turns.get(part.id)
+            continue
+        inside = {of[child.id] for child in part.children}
+        of[part.id] = inside.pop() if len(inside) == 1 else None
+        children: list[_Part] = []
+        for turn, run in groupby(part.children, lambda child: of[child.id]):
+            parts = [made.get(child.id, child) for child in run]
+            if turn is None or turn == of[part.id] or len(parts) == 1:
+                children += parts
+            else:
+                children.append(_turn_cluster(turn, parts))
+        made[part.id] = replace(part, children=tuple(children))
+    whole = made[root.id]
+    assert isinstance(whole, Cluster)
+    return whole
+
+
+def _turn_cluster(turn: Turn, parts: Sequence[_Part]) -> _TurnCluster:
+    made = _TurnCluster(f"the turn of {parts[0].id}", turn.title, tuple(parts), framed=False)
+    marks = {box.mark for box in made.boxes()}
+    return replace(made, mark=marks.pop() if len(marks) == 1 else None)
 
 
 def _with(part: _Part, times: int) -> _Part:

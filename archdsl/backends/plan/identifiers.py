@@ -7,7 +7,6 @@ import keyword
 from collections.abc import Container, Iterable, Sequence
 
 from archdsl.diagnostics import fail
-from archdsl.ir.names import class_name
 
 _USUAL = {"num_features": "channels", "normalized_shape": "channels", "num_channels": "channels"}
 """Names of torch's arguments that have a better known one."""
@@ -20,11 +19,6 @@ def identifier(name: str) -> str:
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
         raise fail(f"{name!r} cannot be a name in Python source")
     return name
-
-
-def camel(name: str) -> str:
-    """``conv_bn`` as a class is called: ``ConvBn``."""
-    return class_name(name, "Block")
 
 
 def argument(parameter: str | None, slots: Sequence[str], others: Container[str]) -> str:
