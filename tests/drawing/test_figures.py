@@ -1,12 +1,13 @@
 """Figures fit a page, and nothing in them lies on anything else; read from the SVG itself."""
 
 from collections.abc import Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from reader import Figure, read
+from routes import check_nothing_overlaps, check_routes
 from support import families
 
 import archdsl
@@ -24,20 +25,6 @@ def figure(name: str, **options: object) -> Figure:
     return read(svg)
 
 
-def check_nothing_overlaps(found: Figure) -> None:
-    page = [area for _, area in found.boxes.items()]
-    for one, two in combinations([*page, *found.headers], 2):
-        assert not one.meets(two), (one, two)
-    for text, owner in found.inside:
-        assert text.area.within(owner), text
-    for text in found.free:
-        assert not any(text.area.meets(area) for area in [*page, *found.headers]), text
-    for one, two in combinations([text.area for text in found.free], 2):
-        assert not one.meets(two)
-    for one, two in combinations([text.area for text, _ in found.inside], 2):
-        assert not one.meets(two)
-
-
 def check_straight(points: Sequence[tuple[float, float]]) -> None:
     """No line leans, or has a step that looks like a mistake."""
     for (ax, ay), (bx, by) in pairwise(points):
@@ -51,6 +38,7 @@ def test_the_default_figure_is_a_page(name: str) -> None:
     fit, theme = fitted(archdsl.load(name).checked, DrawOptions())
     for edge in fit.page.placed.edges:
         check_straight(edge.points)
+    check_routes(fit.page.placed)
     found = read(svg_text(fit, theme))
     long, short = max(found.width, found.height), min(found.width, found.height)
     assert long <= 1.6 * short + 0.2

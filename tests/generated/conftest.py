@@ -4,5 +4,5 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-for folder in ("exports", "formatting"):
+for folder in ("exports", "formatting", "drawing"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))

@@ -19,7 +19,17 @@ from archdsl.cli.output import tell
 from archdsl.cli.progress import working
 from archdsl.text.output import write
 from archdsl.text.words import memory
-from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, SCALES, STYLES, draw
+from archdsl.viz.draw import (
+    COLOURS,
+    DETAILS,
+    DIRECTIONS,
+    ENGINES,
+    PICTURES,
+    SCALES,
+    STYLES,
+    draw,
+    draw_steps,
+)
 
 
 @click.command()
@@ -96,10 +106,15 @@ from archdsl.viz.draw import COLOURS, DETAILS, DIRECTIONS, ENGINES, PICTURES, SC
 @click.option("--legend/--no-legend", default=None, help="What the colours mean.")
 @click.option("--font", metavar="NAME", help="A font to prefer.")
 @click.option("--dpi", type=click.IntRange(1), help="Dots per inch of a .png.  [default: 144]")
+@click.option(
+    "--steps",
+    is_flag=True,
+    help="Several pictures for a talk, NAME-1 and so on: each has one part more, in its place.",
+)
 @network_options
 @json_option
 def command(
-    file: str, output: Path | None, request: Request, as_json: bool, **options: Any
+    file: str, output: Path | None, steps: bool, request: Request, as_json: bool, **options: Any
 ) -> None:
     """Draw the network as a figure that fits a page; needs no Graphviz on the machine.
 
@@ -108,6 +123,17 @@ def command(
     """
     network = request.load(file)
     path = output or Path(f"{network.name}.svg")
+    if steps:
+        with working(f"drawing {network.name}"):
+            pictures = draw_steps(network.checked, path.suffix.lower(), **options)
+        paths = [path.with_stem(f"{path.stem}-{number + 1}") for number in range(len(pictures))]
+        for one, picture in zip(paths, pictures, strict=True):
+            write(one, picture)
+        if as_json:
+            print_json({"name": network.name, "paths": list(map(str, paths))})
+        else:
+            tell(f"drew {network.name} in {len(paths)} steps, from {paths[0]} to {paths[-1]}")
+        return
     with working(f"drawing {network.name}"):
         content = draw(network.checked, path.suffix.lower(), **options)
     write(path, content)

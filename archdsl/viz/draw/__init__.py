@@ -14,6 +14,7 @@ from archdsl.viz.draw.diagram import Box, Cluster, Diagram
 from archdsl.viz.draw.files import PICTURES, STYLES, encoded
 from archdsl.viz.draw.from_network import diagram_of
 from archdsl.viz.draw.options import COLOURS, DETAILS, DIRECTIONS, ENGINES, SCALES, DrawOptions
+from archdsl.viz.draw.steps import drawn_in_steps
 
 __all__ = [
     "COLOURS",
@@ -29,7 +30,16 @@ __all__ = [
     "DrawOptions",
     "diagram_of",
     "draw",
+    "draw_steps",
 ]
+
+
+def draw_steps(network: Network, suffix: str = ".svg", **options: Any) -> list[bytes]:
+    """The drawing of a checked network in pictures for a talk, each with one part more.
+
+    Raises ArchError as :func:`draw` does, and for what has no parts to be drawn one by one.
+    """
+    return drawn_in_steps(network, suffix, DrawOptions(**options))
 
 
 def draw(network: Network, suffix: str = ".svg", **options: Any) -> bytes:

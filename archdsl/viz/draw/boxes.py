@@ -36,9 +36,11 @@ class Describer:
         shape = shown(group.shape)
         if isinstance(group, Collapsed):
             heading, details = title(group.scope), _costs(shape, facts, times)
+            kind = group.scope.template or ""
         else:
             heading = self._network.label(group.head)
             details = tuple(self._network.label(layer) for layer in group.layers[1:])
+            kind = group.head.layer.kind
         return Box(
             group.head.path,
             heading,
@@ -51,6 +53,7 @@ class Describer:
             shape,
             facts,
             not group.head.layer.concatenates,
+            kind=kind,
         )
 
     def _category(self, group: Fused) -> Category:

@@ -170,7 +170,12 @@ class _Columns:
         self.shift: list[Point] = [(0.0, 0.0)] * count
         self._sides: list[Point] = []
         self._feet: list[float] = []
-        reach, turn = 0.0, _TURN if len(self._cuts) > 1 else 0.0
+        reach, turn = 0.0, 0.0
+        if len(self._cuts) > 1:
+            cut = [{s.above for s in rows.made.segments[row - 1]} for row in self._cuts[1:]]
+            turn = _TURN + (max(map(len, cut)) - 1) * _TRACK
+        self._head = turn - _TURN
+        """Where the innermost line enters a column, from above."""
         for column, start in enumerate(self._cuts):
             end = [*self._cuts, count][column + 1]
             nodes = [n for row in range(start, end) for n in rows.made.rows[row]]
@@ -267,7 +272,7 @@ class _Columns:
         foot = self._feet[column] + _TURN + more
         beside = self._sides[column][1] + _BESIDE_COLUMN / 2 + more
         x, to = x + self.shift[row][0], to + self.shift[row + 1][0]
-        head = -more
+        head = self._head - more
         return [(x, foot), (beside, foot), (beside, head), (to, head)]
 
     def _moved(self, row: int, x: float, y: float) -> Point:

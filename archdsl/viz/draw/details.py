@@ -20,7 +20,7 @@ from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
 from archdsl.viz.draw.dense import abridged
 from archdsl.viz.draw.diagram import Beside, Box, Cluster, Detail, Edge, End
-from archdsl.viz.draw.fusion import Fused, boxes_by_scope
+from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.symbols import Symbols
 
@@ -142,7 +142,7 @@ class DetailFinder:
         for head, group in groups.items():
             for source in group.sources:
                 self._readers[source].append(head)
-        outputs = set(network.outputs.values())
+        outputs = set(drawn_outputs(network).values())
         self._outputs = {
             head for head, group in groups.items() if outputs & {each.path for each in group.layers}
         }

@@ -77,6 +77,8 @@ class Box:
     mark: ChangeMark | None = None
     times_shown: str = ""
     """That number in the words of a detail, such as ``COUNT−1``, where it is not one number."""
+    kind: str = ""
+    """Name of the first layer, such as ``con``, or of the template that a block is of."""
 
     @property
     def heading(self) -> str:
@@ -161,6 +163,10 @@ class Detail:
     title: str
     root: Cluster
     edges: tuple[Edge, ...]
+
+    def shows(self, box: Box) -> bool:
+        """True if it is the inside of a closed block."""
+        return box.block and box.title.startswith(f"{self.letter} · ")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from archdsl.viz.draw.collapse import Collapsed, Levels, collapsed, levels_of
 from archdsl.viz.draw.details import DetailFinder
 from archdsl.viz.draw.diagram import ALONE, Beside, Diagram, Edge, End
 from archdsl.viz.draw.edge_words import edge_words
-from archdsl.viz.draw.fusion import Fused, boxes_by_scope, fused
+from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs, fused
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.staging import staging
 from archdsl.viz.draw.words import giga
@@ -92,11 +92,12 @@ class DiagramBuilder:
             for layer in group.layers
         }
         ends = []
+        given = drawn_outputs(self.network)
         for name, path in self.network.outputs.items():
             words = shown(self.network.shape(path))
             if name != MAIN_OUTPUT:
                 words = f"{name} {words}"
-            ends.append(End(f"output {name}", shown_as[path], words))
+            ends.append(End(f"output {name}", shown_as[given[name]], words))
         return ends
 
 

@@ -38,7 +38,7 @@ def fused(network: Network, *, fuse: bool = True) -> dict[str, Fused]:
     """
     inputs = _drawn_inputs(network)
     consumers = Counter(source for sources in inputs.values() for source in sources)
-    kept = set(network.outputs.values())
+    kept = set(drawn_outputs(network).values())
     light = _light_scopes(network)
     group: dict[str, str] = {}
     members: dict[str, list[LayerInstance]] = {}
@@ -92,6 +92,16 @@ def _drawn_inputs(network: Network) -> dict[str, tuple[str, ...]]:
                 sources = (shorter, sources[-1])
         drawn[instance.path] = sources
     return drawn
+
+
+def drawn_outputs(network: Network) -> dict[str, str]:
+    """The outputs by name, each with the drawn layer that it is seen to come from."""
+    found = {}
+    for name, path in network.outputs.items():
+        while not (instance := network.instance(path)).layer.drawn:
+            path = instance.inputs[0]
+        found[name] = path
+    return found
 
 
 def _light_scopes(network: Network) -> frozenset[Scope]:

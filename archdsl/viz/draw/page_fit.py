@@ -88,7 +88,9 @@ class Fitter:
             fixed = options.page != "A4"
         self._shape = self._pages[0][0] / self._pages[0][1] if fixed else None
         self._source = source
-        self._beside = _BESIDE[options.details]
+        # A slide has few boxes: nothing is beside its figure unless that is asked for.
+        unasked = options.details == "auto" and theme.enlarged > 1
+        self._beside = _BESIDE["none" if unasked else options.details]
         if options.depth is not None:  # for levels that are asked for no words are given up
             self._beside = tuple((each[0],) if each is _WITHOUT else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]

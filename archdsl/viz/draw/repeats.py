@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.ir.network import Network, Scope
 from archdsl.viz.draw.collapse import Collapsed
-from archdsl.viz.draw.fusion import Fused
+from archdsl.viz.draw.fusion import Fused, drawn_outputs
 
 _SHORTEST_RUN_OF_SINGLES = 4
 """Fewer equal single boxes are drawn one by one: they show the depth better than a number."""
@@ -161,7 +161,7 @@ class _Links:
         for head, group in groups.items():
             for source in group.sources:
                 self._targets[source].append(head)
-        self._outputs = set(network.outputs.values())
+        self._outputs = set(drawn_outputs(network).values())
 
     def continues(self, first: Sequence[str], second: Sequence[str]) -> bool:
         """True if the second boxes are linked as the first, and read what comes out of these."""

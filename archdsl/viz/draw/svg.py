@@ -1,11 +1,13 @@
 """A figure as SVG text: the same for equal figures, on every machine.
 
 Text stays text. Each is held to the width that was measured for it, so that it stays in its box
-whatever font there is. Nothing refers to anything by name: several figures may share a page.
+whatever font there is. Groups have ids and classes for scripts and slides; nothing in a figure
+refers to anything by name, so several may share a page.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape as escaped
 
@@ -22,7 +24,8 @@ from archdsl.viz.draw.words import decimal as _n
 _ROUND = 7.0
 _HEAD_LENGTH, _HEAD_HALF = 6.5, 3.0
 _BOLD_LINE = 1.8
-_LABEL_HALO = 3
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+"""What an id or a class is written without."""
 
 
 def svg_text(figure: FittedFigure, theme: Theme, font: str | None = None) -> str:
@@ -57,8 +60,9 @@ def _figure(figure: FittedFigure, theme: Theme) -> Iterable[str]:
     yield f'<g fill="none" stroke="{theme.wire}" stroke-width="{_n(theme.stroke)}">'
     yield from (_edge(edge, theme) for edge in placed.edges)
     yield "</g>"
-    yield from (_header(frame, theme) for frame in placed.frames)
-    yield from (_box(box, figure.colouring.paint(box.box), theme) for box in placed.boxes)
+    name = figure.diagram.title
+    yield from (_header(frame, theme, name) for frame in placed.frames)
+    yield from (_box(box, figure.colouring.paint(box.box), theme, name) for box in placed.boxes)
     yield from (_text(edge.label, theme) for edge in placed.edges if edge.label is not None)
     yield from (_text(line, theme) for end in placed.ends for line in end.lines)
 
@@ -76,7 +80,13 @@ def _frame(frame: PlacedFrame, theme: Theme) -> str:
     return _rect(frame.at, paint, theme.radius, theme.stroke)
 
 
-def _header(frame: PlacedFrame, theme: Theme) -> str:
+def _named(figure: str, part: str, *classes: str) -> str:
+    """The id of a group, which is stable from version to version, and its classes, for scripts."""
+    safe = [_UNSAFE.sub("-", word) for word in (f"{figure}.{part}", *classes) if word]
+    return f'id="{safe[0]}" class="{" ".join(safe[1:])}"'
+
+
+def _header(frame: PlacedFrame, theme: Theme, figure: str) -> str:
     at, r = frame.header, theme.radius
     # Inside the frame's border, with its round corners at the top only.
     x, y, w, h = at.x + 0.5, at.y + 0.5, at.width - 1, at.height - 1
@@ -86,16 +96,19 @@ def _header(frame: PlacedFrame, theme: Theme) -> str:
     )
     words = "".join(_text(line, theme) for line in frame.lines)
     name = _escape(printable(frame.cluster.id))
-    return f'<g><title>{name}</title><path d="{path}" fill="{theme.header}"/>{words}</g>'
+    named = _named(figure, f"{frame.cluster.id}.frame", "frame")
+    return f'<g {named}><title>{name}</title><path d="{path}" fill="{theme.header}"/>{words}</g>'
 
 
-def _box(placed: PlacedBox, paint: Paint, theme: Theme) -> str:
+def _box(placed: PlacedBox, paint: Paint, theme: Theme, figure: str) -> str:
     box = placed.box
     radius = placed.at.height / 2 if box.joint else theme.radius
     stroke = theme.stroke * (_BOLD_LINE if box.block or box.mark else 1.0)
     words = "".join(_text(line, theme) for line in placed.lines)
+    classes = ("block" if box.block else "layer", box.category.name.lower(), box.kind)
     return (
-        f"<g><title>{_escape(printable(box.scope if box.block else box.id))}</title>"
+        f"<g {_named(figure, box.id, *classes)}>"
+        f"<title>{_escape(printable(box.scope if box.block else box.id))}</title>"
         f"<desc>{_escape(printable(describe(box)))}</desc>"
         f"{_stack(placed, paint, theme)}{_rect(placed.at, paint, radius, stroke)}{words}</g>"
     )
@@ -140,7 +153,12 @@ def _edge(placed: PlacedEdge, theme: Theme) -> str:
         dash = f' stroke-dasharray="{paint.dash}"' if paint.dash else ""
         style = f' stroke="{colour}" stroke-width="{_n(theme.stroke * _BOLD_LINE)}"{dash}'
     head = _arrow(points[-2], points[-1])
-    return f'<path d="{_rounded(points)}"{style}/><path d="{head}" fill="{colour}" stroke="none"/>'
+    ends = (_UNSAFE.sub("-", end) for end in (placed.edge.source, placed.edge.target))
+    named = 'class="edge" data-from="{}" data-to="{}"'.format(*ends)
+    return (
+        f'<path {named} d="{_rounded(points)}"{style}/>'
+        f'<path d="{head}" fill="{colour}" stroke="none"/>'
+    )
 
 
 def _without_doubles(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
