@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -35,22 +35,31 @@ def command(file: Path, to_arch: bool, as_json: bool) -> None:
     run = read_run_folder(file)
     if run is not None:
         network = load_run(run)
-        text, document, show = network.source.text, _run_document, _print_run
-        found: Any = network
+        told = Told(
+            lambda: network.source.text, lambda: _run_document(network), lambda: _print_run(network)
+        )
     else:
         from archdsl.dlib.open_file import open_saved
         from archdsl.dlib.to_spec import respelled
 
-        found = open_saved(file)
-        text, document, show = respelled(found) if to_arch else "", _document, _print
+        saved = open_saved(file)
+        told = Told(lambda: respelled(saved), lambda: _document(saved), lambda: _print(saved))
     if to_arch and as_json:
-        print_json({"spec": text})
+        print_json({"spec": told.spec()})
     elif to_arch:
-        click.echo(text, nl=False)
+        click.echo(told.spec(), nl=False)
     elif as_json:
-        print_json(document(found))
+        print_json(told.document())
     else:
-        show(found)
+        told.show()
+
+
+class Told(NamedTuple):
+    """The answers about a trained network: its spec, its document for JSON, and for people."""
+
+    spec: Callable[[], str]
+    document: Callable[[], dict[str, Any]]
+    show: Callable[[], None]
 
 
 # ---- the folder of a run ----
