@@ -52,8 +52,8 @@ class _Run(NamedTuple):
 def read(path: Path) -> Saved:
     """The network in a file that dlib's ``serialize()`` wrote.
 
-    Raises OSError where it cannot be read, and ArchError with the offset, what was expected and
-    what was found where it is no network of dlib.
+    Raises ArchError where it cannot be read, and, with the offset, what was expected and what was
+    found, where it is no network of dlib.
     """
     return parse(read_whole(path), str(path))
 

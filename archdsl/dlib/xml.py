@@ -45,7 +45,7 @@ _CONVERT: dict[stream.Type, Callable[[str], Any]] = {
 def read(path: Path) -> Saved:
     """The network in an XML file of dlib's.
 
-    Raises OSError where it cannot be read, and ArchError with the line where it is none.
+    Raises ArchError where it cannot be read, with the line where it is none.
     """
     try:
         text = read_whole(path, 4).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ def read_proposals(path: Path, images: int) -> list[Tensor]:
 
 def _content(path: Path) -> Any:
     with parsing(path, "a file of proposals in JSON or .npy"):
+        content = read_whole(path, 30)
         if path.suffix == ".npy":
-            return numpy.load(path, allow_pickle=False).tolist()
-        return json.loads(read_whole(path, 30))
+            return numpy.load(io.BytesIO(content), allow_pickle=False).tolist()
+        return json.loads(content)
 
 
 def _depth(content: Any) -> int:

@@ -15,19 +15,24 @@ def read_whole(path: Path, times: float = 2) -> bytes:
     """The content of a file.
 
     ``times`` is what reading takes in all, in bytes for each byte of the file. Raises ArchError
-    where that is more than the machine has free, and OSError where the file cannot be read.
+    where that is more than the machine has free, and where the file cannot be read.
     """
     free = free_memory()
     pieces: list[bytes] = []
-    with path.open("rb") as file:
-        size, read = path.stat().st_size, 0
-        while free is None or times * max(size, read) <= free:
-            # A file that is no stream comes in one piece, which is not copied.
-            piece = file.read(max(_PIECE, size - read))
-            if not piece:
-                return b"".join(pieces)
-            pieces.append(piece)
-            read += len(piece)
+    try:
+        with path.open("rb") as file:
+            size, read = path.stat().st_size, 0
+            while free is None or times * max(size, read) <= free:
+                # A file that is no stream comes in one piece, which is not copied.
+                piece = file.read(max(_PIECE, size - read))
+                if not piece:
+                    return b"".join(pieces)
+                pieces.append(piece)
+                read += len(piece)
+    except FileNotFoundError as error:
+        raise fail(f"cannot read {path}: {error.strerror}", code="E406") from None
+    except OSError as error:
+        raise fail(f"cannot read {path}: {error.strerror or error}", code="E407") from None
     raise fail(
         f"{path} is larger than what can be read here",
         None,

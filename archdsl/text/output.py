@@ -39,6 +39,15 @@ def write(path: Path, content: bytes) -> int:
     return len(content)
 
 
+def make_folder(path: Path) -> None:
+    """A folder with those around it, unless it is there; raises ArchError where it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise fail(f"cannot make the folder {path}: {reason}") from None
+
+
 def _make(path: Path, content: bytes) -> None:
     """A new file, which has no name before it is whole where the system can do that.
 

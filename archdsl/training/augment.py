@@ -58,7 +58,7 @@ def of_boxes(name: str) -> Transform:
 
 
 def _of_each_box(sample: Any) -> tuple[Tensor, ...]:
-    """What a target has for each box besides itself and its mask."""
+    """The parts of a target that have a value for each box, besides masks."""
     return tuple(sample[1][name] for name in ("labels", "ignore"))
 
 

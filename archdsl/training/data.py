@@ -230,8 +230,14 @@ def _objects(document: Any, path: Path) -> Objects:
             box = (x, y, x + width, y + height)
             label, crowd = places[each["category_id"]], bool(each.get("iscrowd"))
             by_image[each["image_id"]].append(Marked(box, label, each.get("segmentation"), crowd))
-    marked = [(each["file_name"], by_image[number]) for number, each in shown.items()]
-    return Objects(marked, tuple(each["name"] for each in categories))
+    marked = [(_text(each["file_name"]), by_image[number]) for number, each in shown.items()]
+    return Objects(marked, tuple(_text(each["name"]) for each in categories))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _fault(annotation: Any, places: Mapping[Any, int], images: Mapping[Any, Any]) -> str | None:

@@ -47,7 +47,7 @@ class _Reader:
             self._wrong(1, "expected dataset, images and image, as imglab writes them")
 
     def objects(self) -> Objects:
-        """What was read, with the classes in the order of their names."""
+        """The pictures that were read, with the classes in the order of their names."""
         names = sorted({label for _, boxes in self._found for _, label, ignored in boxes
                         if not ignored})  # fmt: skip
         places = {name: place for place, name in enumerate(names)}

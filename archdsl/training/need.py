@@ -57,11 +57,19 @@ def need(network: Network, recipe: Recipe, images: int, *, checkpointing: bool =
 
 
 def sharded_need(
-    network: Network, recipe: Recipe, images: int, devices: int, *, checkpointing: bool = False
+    network: Network,
+    recipe: Recipe,
+    images: int,
+    devices: int,
+    *,
+    checkpointing: bool = False,
+    gloo: bool = False,
 ) -> Need:
     """The need of each of so many devices that hold parameters in parts, with its own images.
 
     Blocks come together when they are computed, as :func:`archdsl.training.blocks.shard` has it.
+    ``gloo`` is for processes on CPUs: their library clones what it is to reduce, while GPUs' does
+    not.
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -70,7 +78,7 @@ def sharded_need(
         module = module.to_empty(device="cpu")
         shard(module, mesh)
         batch = torch.empty_like(_batch(network, images), device="cpu")
-        return _needs(module, recipe, batch, _Line(module))[0]
+        return _needs(module, recipe, batch, _Line(module), gloo=gloo)[0]
 
 
 def stage_needs(
@@ -161,7 +169,12 @@ class _Line:
 
 
 def _needs(
-    module: nn.Module, recipe: Recipe, batch: Tensor, line: _Line, parts: int = 1
+    module: nn.Module,
+    recipe: Recipe,
+    batch: Tensor,
+    line: _Line,
+    parts: int = 1,
+    gloo: bool = False,
 ) -> list[Need]:
     """The needs of all stages for a step of a batch in so many parts."""
     learner = schedule.optimizer(module, replace(recipe, rate=0.1))
@@ -177,7 +190,7 @@ def _needs(
         for value in each.values()
         if isinstance(value, Tensor)
     }
-    counted = _Held({**held, **states, batch: 0}, line)
+    counted = _Held({**held, **states, batch: 0}, line, gloo)
     with counted:
         _step(module, batch, learner, line, parts)
     found = []
@@ -215,8 +228,9 @@ def _step(
 class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors in each stage as they come and go."""
 
-    def __init__(self, there: Mapping[Tensor, int], line: _Line) -> None:
+    def __init__(self, there: Mapping[Tensor, int], line: _Line, gloo: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._gloo = gloo
         self._line = line
         self._now: Counter[int] = Counter()
         self.most: defaultdict[int, int] = defaultdict(int)
@@ -246,12 +260,19 @@ class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return NotImplemented  # it calls the operations on parts, which come here then
         result = func(*args, **(kwargs or {}))
         gathering = func.namespace in _GATHERING
+        if self._gloo and func is torch.ops.c10d._reduce_scatter_base_.default:
+            self._cloned(args[1])
         if gathering or func is torch.ops.aten.empty.memory_format:
             self._follow((args, kwargs) if gathering else ())
         for part in tree_leaves(result):
             if isinstance(part, Tensor):
                 self._note(part.untyped_storage(), self._line.now)
         return result
+
+    def _cloned(self, given: Tensor) -> None:
+        """Count the clone of a block's gradients that gloo reduces in their stead."""
+        stage = self._line.now
+        self.most[stage] = max(self.most[stage], self._now[stage] + given.nbytes)
 
     def _follow(self, given: Any) -> None:
         """Note what FSDP has filled and emptied since, which is no operation."""

@@ -27,7 +27,10 @@ def plan(network: Network, recipe: Recipe, machine: Machine, available: int) -> 
         alone = need(network, recipe, images, checkpointing=checkpointing)
         rows.append(_row(f"ddp{also}", alone, available))
         if devices > 1:
-            parts = sharded_need(network, recipe, images, devices, checkpointing=checkpointing)
+            parts = sharded_need(
+                network, recipe, images, devices, checkpointing=checkpointing,
+                gloo=machine.device == "cpu",
+            )  # fmt: skip
             rows.append(_row(f"fsdp, {devices} parts{also}", parts, available))
     if devices > 1:
         rows.append(_pipeline(network, recipe, images, devices, available))

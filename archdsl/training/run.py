@@ -21,7 +21,7 @@ from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import parsing
 from archdsl.frontend.run_folder import BEST, RECORD
 from archdsl.inference.predictor import predictor
-from archdsl.text.output import write
+from archdsl.text.output import make_folder, write
 from archdsl.text.paths import is_folder
 from archdsl.training import data, recipe, schedule
 from archdsl.training.learner import Keeper, Learner
@@ -108,9 +108,11 @@ def train(
         _begin(writer, network, plan, pictures, weights, resume=resume)
     going_on = resume and writer.checkpoint.is_file()
     if going_on:
-        saved = torch.load(writer.checkpoint, map_location="cpu", weights_only=True)
-        if schedule.finished(plan, [row["train_loss"] for row in saved["history"]]):
-            tell(f"{out} is finished: {len(saved['history'])} epochs")
+        with parsing(writer.checkpoint, "the state of a training run"):
+            saved = torch.load(writer.checkpoint, map_location="cpu", weights_only=True)
+            losses = [float(row["train_loss"]) for row in saved["history"]]
+        if schedule.finished(plan, losses):
+            tell(f"{out} is finished: {len(losses)} epochs")
             return out
     elif first:
         new = notes(module).get("new", ())
@@ -270,7 +272,7 @@ def _show(
     module = network.to_torch(weights=writer.path / BEST)
     model = predictor(network, module)
     folder = writer.path / "pictures"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     names = writer.classes if model.classes == len(writer.classes) else ("", *writer.classes)
     for index, sample in enumerate(
         found.held_out[:: max(1, len(found.held_out) // _SHOWN)][:_SHOWN]

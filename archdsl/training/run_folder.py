@@ -14,10 +14,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from archdsl.api import Network
-from archdsl.diagnostics import fail
 from archdsl.frontend.files import stamp
 from archdsl.frontend.run_folder import BEST, LAST, RECORD
-from archdsl.text.output import write
+from archdsl.text.input import read_whole
+from archdsl.text.output import make_folder, write
 from archdsl.training.curves import curves
 from archdsl.training.recipe import Recipe
 
@@ -37,14 +37,11 @@ class RunWriter:
 
     def begin(self, network: Network, recipe: Recipe, data: Mapping[str, Any]) -> None:
         """Write the spec with what it includes, and the record of the run."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise fail(f"cannot make the folder {self.path}: {error.strerror or error}") from None
+        make_folder(self.path)
         spec = _copied(network, self.path)
         settled_by = network.settled_by and f"settled{network.settled_by.suffix}"
         if network.settled_by and settled_by:
-            write(self.path / settled_by, network.settled_by.read_bytes())
+            write(self.path / settled_by, read_whole(network.settled_by))
         setting = network.setting
         asked = {n: setting.values[n] for n in setting.changed - {"input", "net"}}
         record = {
@@ -98,8 +95,8 @@ def _copied(network: Network, folder: Path) -> str:
         if source.path is not None and file.is_relative_to(source.path.parent):
             target = folder / file.relative_to(source.path.parent)
             if stamp(target) is None:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write(target, file.read_bytes())
+                make_folder(target.parent)
+                write(target, read_whole(file))
     return name
 
 

@@ -16,6 +16,7 @@ import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -48,6 +49,13 @@ def test_the_table_of_promises_names_tests_that_are_there() -> None:
     assert len(set(named)) > 20
     for name in named:
         assert (TESTS / ("" if "/" in name else "errors") / f"{name}.py").is_file(), name
+
+
+def test_no_cell_of_the_table_is_empty() -> None:
+    text = (TESTS / "README.md").read_text("utf-8").partition("## What is promised")[2]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) > 15 and {len(row) for row in rows} == {5}
+    assert all(cell.strip() for row in rows for cell in row)
 
 
 # ---- sizes ----
@@ -304,3 +312,35 @@ def test_what_comes_out_of_a_pipe_is_bounded_too(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ArchError, match="larger than"):
         read_whole(Path("endless.dat"))
     writer.join(10)
+
+
+CUT_OFF = (
+    ("-D", ""), ("-D", "classes"), ("-D", "classes="), ("-D", "=5"), ("--input", ""),
+    ("--input", "3x"), ("--input", "3x224x"), ("--net", ""), ("--opaque", "a="),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", CUT_OFF)
+def test_arguments_that_break_off(arguments: tuple[str, str]) -> None:
+    told = run("summary", "squeezenet1_1", *arguments)
+    assert told.exit_code in (1, 2) and told.output.strip()
+    assert "fault of archdsl" not in told.output and len(told.output) < 2000
+
+
+@pytest.mark.parametrize("name", [" ", "./", "lene", "lenet.", "lenet.arc"])
+def test_names_of_files_that_break_off(name: str) -> None:
+    told = run("summary", name)
+    assert told.exit_code in (1, 2) and "fault of archdsl" not in told.output
+
+
+@pytest.mark.parametrize(
+    "title", ["\x1b[31m\x00\x07", "\ud83d", "<b>&lt", "]]>", "\ufffe\ufdd0", "a" * 10_000, ""]
+)
+def test_titles_of_any_characters(title: str) -> None:
+    """A figure is XML, which has no control characters and no halves of a pair."""
+    for suffix in ("svg", "html", "tex", "dot", "mmd"):
+        told = run("draw", "lenet", "-o", f"net.{suffix}", "--title", title)
+        assert told.exit_code == 0, (suffix, told.output)
+    drawn = ElementTree.fromstring(Path("net.svg").read_bytes())
+    assert len("".join(drawn.itertext())) < 20_000
+    assert b"\x1b" not in Path("net.html").read_bytes()

@@ -105,7 +105,7 @@ def _change_words(random: Random, parts: list[str], more: Sequence[str], other: 
     elif action == 1:
         parts[at:at] = parts[at : at + random.randint(1, 12)]
     elif action == 2:
-        numbers = [place for place, part in enumerate(parts) if part[0].isdecimal()]
+        numbers = [place for place, part in enumerate(parts) if part[:1].isdecimal()]
         parts[random.choice(numbers) if numbers else at] = random.choice(_EDGES)
     elif action in (3, 4):
         change_word(random, parts, at, (*_ODD, *more, *_EDGES))

@@ -7,6 +7,7 @@ an end that does not match: expressions that try again and again then show it.
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import signal
 import time
@@ -47,14 +48,22 @@ def expressions() -> Iterator[Expression]:
                 or not isinstance(call.func.value, ast.Name)
                 or call.func.value.id != "re"
                 or call.func.attr not in CALLS - ({"compile"} if name is None else set())
-                or not isinstance(call.args[0], ast.Constant)
+                or not isinstance(call.args[0], (ast.Constant, ast.JoinedStr))
             ):
                 continue
+            if isinstance(call.args[0], ast.JoinedStr):  # known when the module is imported
+                home = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+                made = getattr(importlib.import_module(home), str(name), None)
+                pattern = getattr(made, "pattern", None)
+                if pattern is None:
+                    continue  # made anew for each text
+            else:
+                pattern = str(call.args[0].value)
             used = {call.func.attr}
             if name is not None:
                 used = set(re.findall(rf"\b{name}\.(\w+)\(", text))
             place = f"{file.relative_to(ROOT)}:{call.lineno}"
-            yield Expression(place, str(call.args[0].value), not used <= ANCHORED)
+            yield Expression(place, pattern, not used <= ANCHORED)
     for file in sorted((ROOT / "grammars").glob("*.lark")):
         for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
             found = re.fullmatch(r"[A-Z_]+(?:\.\d+)?: /(.+)/", line)

@@ -61,6 +61,17 @@ def test_label_maps_that_are_none(tmp_path: Path) -> None:
             read_labels(tmp_path / f"{name}.png")
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no state", b"\x80\x02}q\x00."])
+def test_a_damaged_state_of_a_run(content: bytes, digits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = ("train", "lenet", "--data", digits, "-o", out, "--epochs", 2)
+    assert run(*arguments, catch=False).exit_code == 0
+    (out / "checkpoint.ckpt").write_bytes(content)
+    told = run(*arguments, "--resume")
+    assert told.exit_code == 1 and "checkpoint.ckpt is not the state" in told.output
+    assert "E411" in told.output
+
+
 @pytest.mark.parametrize("record", ["", "[]", "{", '{"network": 1}', "[" * 100_000, "\xff"])
 def test_a_damaged_record_of_a_run(record: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(record.encode("latin-1"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -37,27 +37,38 @@ def command(file: Path, to_arch: bool, as_json: bool) -> None:
     from archdsl.inference.noted_files import SUFFIXES, read_notes
 
     run = read_run_folder(file)
-    found: Any
     if run is not None:
-        found = load_run(run)
-        text, document, show = found.source.text, _run_document, _print_run
+        network = load_run(run)
+        told = Told(
+            lambda: network.source.text, lambda: _run_document(network), lambda: _print_run(network)
+        )
     elif file.suffix.lower() in SUFFIXES:
-        found = read_notes(file)
-        text, document, show = found.spec, dataclasses.asdict, _print_notes
+        notes = read_notes(file)
+        told = Told(
+            lambda: notes.spec, lambda: dataclasses.asdict(notes), lambda: _print_notes(notes)
+        )
     else:
         from archdsl.dlib.open_file import open_saved
         from archdsl.dlib.to_spec import respelled
 
-        found = open_saved(file)
-        text, document, show = respelled(found) if to_arch else "", _document, _print
+        saved = open_saved(file)
+        told = Told(lambda: respelled(saved), lambda: _document(saved), lambda: _print(saved))
     if to_arch and as_json:
-        print_json({"spec": text})
+        print_json({"spec": told.spec()})
     elif to_arch:
-        click.echo(text, nl=False)
+        click.echo(told.spec(), nl=False)
     elif as_json:
-        print_json(document(found))
+        print_json(told.document())
     else:
-        show(found)
+        told.show()
+
+
+class Told(NamedTuple):
+    """The answers about a trained network: its spec, its document for JSON, and for people."""
+
+    spec: Callable[[], str]
+    document: Callable[[], dict[str, Any]]
+    show: Callable[[], None]
 
 
 # ---- the folder of a run ----

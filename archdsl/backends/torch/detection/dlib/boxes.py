@@ -12,7 +12,7 @@ from archdsl.layers.dlib_options import BoxOverlap
 
 
 class TrueBoxes(NamedTuple):
-    """What is known of an image: its objects, of which some may be such as to be ignored."""
+    """The objects of an image, of which some may be such as to be ignored."""
 
     boxes: Tensor
     """T×4."""
@@ -48,7 +48,7 @@ def overlaps(one: Tensor, other: Tensor) -> Tensor:
 
 
 def overlapping(one: Tensor, other: Tensor, test: BoxOverlap) -> Tensor:
-    """Whether boxes overlap too much, by the box around both and by either one's covered part."""
+    """True where boxes overlap too much, by the box around both or by either one's covered part."""
     inner = shared(one, other)
     low = torch.minimum(one[..., :2], other[..., :2])
     high = torch.maximum(one[..., 2:], other[..., 2:])

@@ -92,7 +92,7 @@ class MmodCost:
     def _gains(
         self, found: Candidates, matches: Tensor, most: int
     ) -> tuple[list[bool], list[float]]:
-        """Which true boxes are hit, and what allowing their windows costs in all."""
+        """For each true box, if a window hits it, and the cost in all of allowing those that do."""
         options = self._options
         hits, gains = [False] * matches.shape[1], [0.0] * matches.shape[1]
         alive = torch.ones(len(found.scores), dtype=torch.bool)

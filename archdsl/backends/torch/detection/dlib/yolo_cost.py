@@ -81,7 +81,6 @@ def _learn(
     sides = box[2:] - box[:2] + 1
     weight = options.lambda_box * (2 - (areas(box) / (size[0] * size[1])).item())
     for index, anchor in enumerate(dict(options.anchors)[tag]):
-        # Written so that a limit that is no number lets all of them learn, as in C++.
         if found != (tag, index) and (limit >= 1 or matches[tag, index] < limit):
             continue
         cell = values[index, :, row, column]
@@ -116,8 +115,9 @@ def _anchors_of(
                 so_far.append(match)
     limit = options.iou_anchor_threshold
     if limit == 0:
-        each = torch.tensor(so_far, dtype=torch.double)
-        limit = (each.mean() + each.std()).item() if len(so_far) > 1 else math.nan
+        mean = sum(so_far) / max(1, len(so_far))
+        squares = sum((match - mean) ** 2 for match in so_far)
+        limit = mean + math.sqrt(squares / max(1, len(so_far) - 1))
     return best, limit, matches
 
 
