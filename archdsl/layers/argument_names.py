@@ -13,6 +13,7 @@ _ARGUMENTS = {
     "alpha": "slope",
     "bias_term": "bias",
     "channels": "filters",
+    "classes": "outputs",
     "count": "outputs",
     "depth": "filters count",
     "dilation_rate": "dilation",
@@ -35,6 +36,7 @@ _ARGUMENTS = {
     "n": "count",
     "negative_slope": "slope",
     "num_channels": "filters",
+    "num_classes": "outputs",
     "num_embeddings": "count",
     "num_filters": "filters",
     "num_groups": "groups",
@@ -74,14 +76,20 @@ _OTHERWISE = {
     "inplace": "memory is reused wherever that is possible: leave it out",
     "input_dim": "the innermost layer is the input: input<1,28,28>",
     "input_shape": "the innermost layer is the input: input<1,28,28>",
+    "learning_rate": "frozen<body, SUBNET> keeps layers as they are; rates are archdsl train's",
+    "learning_rate_multiplier": "frozen<body, SUBNET> keeps layers as they are",
+    "mode": "upsample is bilinear, upsample_nearest takes the nearest",
     "name": "a layer's name is made of its template's: using NAME = ...;",
     "padding_mode": "reflection_pad and replication_pad pad in other ways",
     "track_running_stats": "batch norm keeps running statistics: leave it out",
+    "trainable": "frozen<body, SUBNET> keeps layers as they are",
     "training": "a module knows whether it is being trained: leave it out",
 }
 
 
 _TRUTH = {"true": "true", "false": "false", "yes": "true", "no": "false", "on": "true"}
+_WHOLE = {"global", "all", "everything", "full", "whole"}
+_EACH = {"filters", "channels", "in_channels", "all", "depthwise"}
 _NOTHING = {"none", "null", "nullptr", "default", "auto", "nil"}
 
 
@@ -110,6 +118,10 @@ def value_hint(argument: Argument, word: str, given: Mapping[str, Any]) -> str |
     if argument.type is bool:
         truth = _TRUTH.get(said)
         return f"truth values are true and false: {argument.name}={truth}" if truth else None
+    if argument.name in ("kernel_h", "kernel_w") and said in _WHOLE:
+        return "0 stands for the whole input, as avg_pool_everything has it"
+    if argument.name == "groups" and said in _EACH:
+        return "0 stands for a group for each channel, as depthwise has it"
     if not argument.name.startswith("padding") or said not in ("same", "valid"):
         return None
     return "padding=0 pads nothing" if said == "valid" else _same(given)

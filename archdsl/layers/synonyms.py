@@ -42,6 +42,7 @@ _ELSEWHERE: Mapping[str, _Rows] = {
         "channel attention": "scale",
         "concat": "parallel concat2",
         "concatenation": "parallel concat2",
+        "concat prev": "concat2",
         "conv": "con",
         "convolution": "con",
         "convolution transpose": "cont",

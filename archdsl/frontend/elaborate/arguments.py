@@ -236,7 +236,7 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
 
 
 def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
-    if is_complete(definition):
+    if is_complete(definition) and isinstance(extra, nodes.Apply):
         return f"{definition.name} is the innermost layer; others stand around it"
     elsewhere = namesake_hint(definition.name)
     if elsewhere is not None:

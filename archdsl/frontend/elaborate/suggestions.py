@@ -53,6 +53,7 @@ def spelling(name: str, known: Sequence[str], *, cpp: bool = False) -> str | Non
         or (_of_dlib(name) if cpp else None)
         or _elsewhere(name, known)
         or _of_dlib(name)
+        or _numbered(name)
         or (None if cpp else _in_blocks(name))
         or (None if nearest(name, own_names) else _subnet(name))
         or _almost(name, known)
@@ -103,6 +104,17 @@ def _subnet(name: str) -> str | None:
     if synonyms.key(name) not in ("subnet", "subnettype", "previous", "prev"):
         return None
     return f"a template's subnet is its parameter: template <..., typename {name}> using ..."
+
+
+def _numbered(name: str) -> str | None:
+    """The last name of a row such as tag1 to tag10, and the one that takes any number."""
+    stem = name.rstrip("0123456789")
+    row = [d for d in definitions().values() if re.fullmatch(rf"{re.escape(stem)}\d+", d.name)]
+    if stem == name or not row:
+        return None
+    general = [d.name for d in definitions().values() if d.cls is row[-1].cls and not d.preset]
+    any_number = f"; {general[0]} takes any number" if general and general[0] not in row else ""
+    return f"'{row[-1].name}' is the last of them{any_number}"
 
 
 def _in_blocks(name: str) -> str | None:
