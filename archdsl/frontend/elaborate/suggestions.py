@@ -109,11 +109,11 @@ def _subnet(name: str) -> str | None:
 def _numbered(name: str) -> str | None:
     """The last name of a row such as tag1 to tag10, and the one that takes any number."""
     stem = name.rstrip("0123456789")
-    row = [d for d in definitions().values() if re.fullmatch(rf"{re.escape(stem)}\d+", d.name)]
+    row = [d for n, d in definitions().items() if re.fullmatch(rf"{re.escape(stem)}\d+", n)]
     if stem == name or not row:
         return None
     general = [d.name for d in definitions().values() if d.cls is row[-1].cls and not d.preset]
-    any_number = f"; {general[0]} takes any number" if general and general[0] not in row else ""
+    any_number = f"; {general[0]} takes any number" if general else ""
     return f"'{row[-1].name}' is the last of them{any_number}"
 
 

@@ -59,7 +59,8 @@ _SHOWN_STEPS, _SHOWN_CHARACTERS = 12, 100
 def foreign(token: Token, source: Source, before: Sequence[Token]) -> Diagnostic | None:
     """The mistake in a token that belongs to another language; ``None`` for one of this."""
     text, at = source.text, token.start
-    told = next((told for begin, told in _FORMATS if re.match(begin, text)), None)
+    formats = () if source.is_cpp else _FORMATS
+    told = next((told for begin, told in formats if re.match(begin, text)), None)
     if told is not None:
         span = Span(source, at, at + len(token.text))
         return Diagnostic(f"'{span.text}' has no meaning here", span, help=told, code="E003")
@@ -69,7 +70,7 @@ def foreign(token: Token, source: Source, before: Sequence[Token]) -> Diagnostic
     line = text.rfind("\n", 0, at) + 1
     of_line = before[bisect_left(before, line, key=lambda t: t.start) :]
     first = of_line[0] if of_line else token
-    if first.text in _PYTHON_WORDS:
+    if first.text in _PYTHON_WORDS and not source.is_cpp:
         span = Span(source, first.start, first.end)
         quoted = first.text == "import" and text[first.end :].lstrip()[:1] in "\"'"
         help = '#include "FILE.arch" includes a file' if quoted else _PYTHON
