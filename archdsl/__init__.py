@@ -31,5 +31,10 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add the cell magic ``%%arch`` to a notebook; ``%load_ext archdsl`` asks for it."""
+    importlib.import_module(f"{__name__}.editor.magic").add_to(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from archdsl.analysis.memory import Memory, UnknownMemoryError, memory
 from archdsl.analysis.receptive_field import Field, behind, joined, pixels
@@ -27,7 +27,8 @@ from archdsl.ir.network import Network
 from archdsl.ir.region import LayerStep
 from archdsl.ir.typed_region import TypedRegion, distinct
 from archdsl.ir.window import CELL, SAMPLE, Window
-from archdsl.text.words import count_words
+from archdsl.text.tables import Table, html_table, text_table
+from archdsl.text.words import count_words, counted
 
 
 class Sight(NamedTuple):
@@ -61,6 +62,18 @@ class Row:
     options: Mapping[str, Any]
     """Settings that no shape tells, such as a detector's thresholds, by name."""
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row in words, under :attr:`Summary.COLUMNS`; what is nothing is empty."""
+        return (
+            self.path,
+            self.kind,
+            shown(self.shape),
+            f"{self.parameters:,}" if self.parameters else "",
+            "" if self.macs == 0 else count_words(self.macs),
+            shown(self.receptive_field),
+        )
+
 
 class Cost(NamedTuple):
     """Numbers of parameters, of those that learn, of buffers, and MACs for one sample.
@@ -74,7 +87,7 @@ class Cost(NamedTuple):
     macs: int | None = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Summary:
     """A checked network's layers in execution order, and totals.
 
@@ -82,6 +95,16 @@ class Summary:
     linear layers, for one sample; biases, normalisation, activations and pooling count nothing.
     The rows, one for each layer, are made when asked for.
     """
+
+    COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("layer", "left"),
+        ("kind", "left"),
+        ("output", "right"),
+        ("parameters", "right"),
+        ("MACs", "right"),
+        ("sees", "right"),
+    )
+    """Headings of the table of layers, and their alignment."""
 
     network: Network
 
@@ -193,6 +216,18 @@ class Summary:
             "inference": found.weights + found.inference,
             "training": found.weights + found.training,
         }
+
+    def table(self) -> Table:
+        """The layers and their totals in words."""
+        totals = (f"{self.parameters:,}", count_words(self.macs))
+        layers = counted(len(self.rows), "layer")
+        return Table(self.COLUMNS, [row.cells for row in self.rows], (layers, "", "", *totals, ""))
+
+    def __repr__(self) -> str:
+        return f"{text_table(self.table())}\n{self}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table(), str(self))
 
     def __str__(self) -> str:
         outputs = ", ".join(f"{name} {shown(shape)}" for name, shape in self.outputs.items())

@@ -79,6 +79,10 @@ class ArchError(Exception):
     def __str__(self) -> str:
         return "\n\n".join(map(render, self.diagnostics))
 
+    def _render_traceback_(self) -> list[str]:
+        """The lines that a notebook shows: the messages alone, without the code that found them."""
+        return str(self).splitlines()
+
     @property
     def spans(self) -> tuple[Span | None, ...]:
         """The span of each diagnostic, in their order; ``None`` for those without one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
@@ -48,6 +49,24 @@ PIXELS = {
     "rgb_alpha_pixel": 4,
 }
 """dlib's pixel types and their channels."""
+
+_PIXEL_WORDS = {
+    "unsigned char": "unsignedchar uchar byte char8 uint grey gray greyscale grayscale graypixel "
+    "luminance image mnist",
+    "rgb_pixel": "rgb rgbpixel color colour rgbimage rgb24 bgr vec3b uchar3",
+    "rgb_alpha_pixel": "rgba rgbapixel rgbalpha argb",
+    "float": "float32 float64 real single f32 tensor half",
+}
+
+
+def pixel_type(word: str) -> str | None:
+    """The C++ type of pixels that a word stands for: ``unsigned char`` for ``unsigned_char``."""
+    wanted = re.sub(r"[\W_]+", "", word).casefold()
+    for name, words in _PIXEL_WORDS.items():
+        if wanted in (*words.split(), re.sub(r"[\W_]+", "", name)):
+            return name
+    return None
+
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """The mean of red, green and blue in ImageNet's photographs, of 0..1, as torchvision has it."""

@@ -129,7 +129,9 @@ class Dropout(Layer):
     storage = MASKED
     homogeneous = True
 
-    p: float = arg("probability that a value is dropped", 0.5, minimum=0, maximum=1)
+    p: float = arg(
+        "probability that a value is dropped; dropout_rate takes percent", 0.5, minimum=0, maximum=1
+    )
 
     @property
     def drawn(self) -> bool:

@@ -42,6 +42,7 @@ _ELSEWHERE: Mapping[str, _Rows] = {
         "channel attention": "scale",
         "concat": "parallel concat2",
         "concatenation": "parallel concat2",
+        "concat prev": "concat2",
         "conv": "con",
         "convolution": "con",
         "convolution transpose": "cont",
@@ -75,6 +76,7 @@ _ELSEWHERE: Mapping[str, _Rows] = {
         "hswish": "hardswish",
         "hsigmoid": "hardsigmoid",
         "IN": "instance_norm",
+        "inception": "parallel inception2 inception3 inception4",
         "leaky": "leaky_relu",
         "lateral connection": "fpn",
         "LayerScale": "layer_scale",
@@ -184,7 +186,6 @@ _ELSEWHERE: Mapping[str, _Rows] = {
     "Darknet": {
         "avgpool": "avg_pool_everything",
         "detection": "yolo_v1",
-        "net": "input",
         "region": "yolo_v2",
         "route": "concat2 tag1 skip1",
         "sam": "scale",
@@ -239,6 +240,16 @@ _MADE_BY: _Rows = {
     "resize_to_match": "resize_like",
 }
 """Layers of several inputs, and the combinators that make them."""
+
+
+_ABSENT = {
+    "lstm gru rnn bilstm": "there are no recurrent layers; attention and con read sequences",
+    "argmax": "a network ends in scores; the largest is taken outside of it",
+    "conv3d maxpool3d avgpool3d conv3dtranspose": "layers work on height and width alone",
+    "conv1d maxpool1d avgpool1d": "a row is a map of one row: con<filters,1,k,...>",
+    "adam sgd optimizer": "what a network is trained with is told to archdsl train",
+}
+"""What is in no catalogue, and what to do instead; by words as :func:`key` makes them."""
 
 
 class Synonym(NamedTuple):
@@ -326,6 +337,12 @@ def meant(word: str) -> tuple[Synonym, ...]:
 
 def _rank(origin: str) -> int:
     return _KNOWN_BEST.index(origin) if origin in _KNOWN_BEST else len(_KNOWN_BEST)
+
+
+def absent(word: str) -> str | None:
+    """What to do about a kind of layer that is not here; ``None`` for other words."""
+    wanted = key(word)
+    return next((said for words, said in _ABSENT.items() if wanted in words.split()), None)
 
 
 def of(layer: str) -> tuple[Synonym, ...]:

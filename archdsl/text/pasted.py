@@ -52,6 +52,7 @@ _PIECE = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+_LINE_NUMBER = re.compile(r"^[ \t]*([0-9]{1,5})(?:[ \t]*[:|.)])?(?=[ \t]|$)", re.MULTILINE)
 LIKE_BRACKETS = f"[{_OPEN}{_OPEN_DOUBLE}]|&lt;|&#60;"
 """Pattern of what stands in a network whose ``<`` are lost."""
 
@@ -79,6 +80,9 @@ def repaired(text: str) -> str:
 
 def damages(text: str) -> list[Damage]:
     """The damage outside of comments, in order."""
+    numbered = _line_numbers(text)
+    if numbered:
+        return numbered
     double = _double_closer(text) if any(c in text for c in _CLOSE_DOUBLE) else None
     return [damage for found in _PIECE.finditer(text) for damage in _of_piece(found, double)]
 
@@ -121,6 +125,15 @@ def _of_piece(found: re.Match[str], double: str | None) -> Iterator[Damage]:
         character = found[0]
         meant = double if character in _CLOSE_DOUBLE else _MEANT[character]
         yield Damage(start, end, meant, _name(character))
+
+
+def _line_numbers(text: str) -> list[Damage]:
+    """The numbers of a listing's lines, which nothing in the language begins with."""
+    found = list(_LINE_NUMBER.finditer(text))
+    lines = sum(1 for line in text.split("\n") if line.strip())
+    if lines < 2 or [int(number[1]) for number in found] != list(range(1, lines + 1)):
+        return []
+    return [Damage(number.start(1), number.end(), "", "line number") for number in found]
 
 
 def _name(character: str) -> str:

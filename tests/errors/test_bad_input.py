@@ -229,8 +229,8 @@ SYNTAX = {
         (1, 1),
         help="leave out",
     ),
-    "nothing but space": Bad("\n", "defines no network", None, help="lenet"),
-    "nothing but a comment": Bad("// fc<10,input>\n", "defines no network", None, help="lenet"),
+    "nothing but space": Bad("\n", "defines no network", None, help="such as fc<10"),
+    "nothing but a comment": Bad("// fc<10,input>\n", "defines no network", None, help="fc<10"),
     "blocks only": Bad(
         "using b = relu<fc<3>>;", "no complete network", "b", (1, 7), note="found blocks: b"
     ),

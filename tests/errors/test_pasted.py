@@ -45,6 +45,13 @@ def complaint(text: str) -> archdsl.Diagnostic:
         ("fc&#60;10,relu&#x3C;input<1,28,28>>>", NET, "&#60;", "as HTML writes it"),
         (f"```\n{NET}\n```\n", f"{NET}\n", "```\n", "line of Markdown"),
         (f"~~~cpp\n{NET}\n~~~", f"{NET}\n", "~~~cpp\n", "line of Markdown"),
+        (
+            "1  fc<10,\n2  relu<input<1,28,28>>>",
+            "  fc<10,\n  relu<input<1,28,28>>>",
+            "1",
+            "line number",
+        ),
+        ("1: fc<10,\n2: relu<input<1,2,2>>>", " fc<10,\n relu<input<1,2,2>>>", "1:", "line number"),
         ("template <typename… T> using a = relu<T…>;", None, "…", "horizontal ellipsis"),
     ],
 )

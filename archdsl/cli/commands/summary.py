@@ -11,9 +11,7 @@ from archdsl.cli.options import Request, file_argument, json_option, network_opt
 from archdsl.cli.output import print_table, say
 from archdsl.diagnostics.printable import printable
 from archdsl.dlib import SUFFIXES
-from archdsl.ir.layer import shown
 from archdsl.layers.dlib_options import option_words
-from archdsl.text.words import count_words, counted
 
 
 @click.command()
@@ -52,27 +50,8 @@ def command(file: str, weights: str | None, request: Request, batch: int, as_jso
     if as_json:
         print_json(summary.to_json(batch))
         return
-    columns = [
-        ("layer", "left"),
-        ("kind", "left"),
-        ("output", "right"),
-        ("parameters", "right"),
-        ("MACs", "right"),
-        ("sees", "right"),
-    ]
-    rows = (
-        (
-            row.path,
-            row.kind,
-            shown(row.shape),
-            f"{row.parameters:,}" if row.parameters else "",
-            "" if row.macs == 0 else count_words(row.macs),
-            shown(row.receptive_field),
-        )
-        for row in summary.rows
-    )
-    totals = (f"{summary.parameters:,}", count_words(summary.macs))
-    print_table(columns, rows, counted(len(summary.rows), "layer"), "", "", *totals, "")
+    table = summary.table()
+    print_table(table.columns, table.rows, *table.totals)
     for row in summary.rows:
         for name, value in row.options.items():
             click.echo(printable(f"{row.path}: {option_words(name, value)}"))

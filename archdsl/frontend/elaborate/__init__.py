@@ -208,7 +208,7 @@ def _no_network(assembly: Assembly, document: nodes.Document) -> ArchError:
     if not own:
         return fail(
             f"{document.source.name} defines no network",
-            help="write one, such as lenet",
+            help="write one, such as fc<10,relu<input<1,28,28>>>",
             code="E127",
         )
     last = own[-1].definition

@@ -15,6 +15,7 @@ from archdsl.frontend.elaborate.scope import (
     Unread,
     Value,
 )
+from archdsl.frontend.elaborate.suggestions import namesake_hint
 from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, Label, Tag
 from archdsl.ir.layer import Argument, Definition, lookup, modes_of
@@ -235,8 +236,15 @@ def too_many(name: nodes.Name, definition: Definition, positional: list[Unbound]
 
 
 def _for_extra(extra: nodes.Expression, definition: Definition) -> str | None:
+    if is_complete(definition) and isinstance(extra, nodes.Apply):
+        return f"{definition.name} is the innermost layer; others stand around it"
+    elsewhere = namesake_hint(definition.name)
+    if elsewhere is not None:
+        return elsewhere
     if isinstance(extra, nodes.Apply):
         return "a layer has one subnet, its last argument; parallel and residual join several"
+    if definition.places and definition.places[0].name == "outputs":
+        return "the size of the input is known: the outputs alone are given"
     return "named arguments are written name=value" if definition.arguments else None
 
 
@@ -251,7 +259,7 @@ def missing(name: nodes.Name, definition: Definition, formal: Argument) -> ArchE
         f"{formal.name}: {formal.doc}",
         help="such as input<3,224,224>: channels, height, width"
         if is_complete(definition)
-        else None,
+        else namesake_hint(definition.name),
         code="E109",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from archdsl.diagnostics import fail, listing, nearest
@@ -40,8 +41,12 @@ from archdsl.frontend.syntax import nodes
 from archdsl.ir.block import Block, Combinator, Tag
 from archdsl.ir.layer import Argument, Definition, Layer, outside
 from archdsl.ir.trampoline import Task
+from archdsl.layers.argument_names import argument_hint, value_hint
 from archdsl.layers.combinators import AddTag
 from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
+
+NONE_GIVEN: Mapping[str, Any] = MappingProxyType({})
+"""Values of arguments where none stand before."""
 
 # ---- layers ----
 
@@ -67,7 +72,7 @@ def layer(
             raise too_many(name, definition, positional)
         value = at_once(formal, pending)
         if value is None:
-            value = yield layer_argument(expander, formal, pending)
+            value = yield layer_argument(expander, formal, pending, values)
         if is_variadic(formal):
             values.setdefault(formal.name, []).append(value)
         else:
@@ -146,21 +151,27 @@ def _bind_named(
             f"{definition.name} has no argument '{key.text}'",
             key.span,
             f"its arguments are {listing(known, 12)}" if known else "it has no arguments",
-            help=nearest(key.text, known),
+            help=argument_hint(definition, key.text) or nearest(key.text, known),
             code="E110",
         )
     if formal.name in values:
         raise fail(f"the argument '{key.text}' is given twice", key.span, code="E111")
     value = at_once(formal, pending)
     if value is None:
-        value = yield layer_argument(expander, formal, pending)
+        value = yield layer_argument(expander, formal, pending, values)
     values[formal.name] = [value] if is_variadic(formal) else value
 
 
-def layer_argument(expander: Expander, formal: Argument, pending: Unbound) -> Task[Value]:
-    """The value of a layer's argument, checked against its type and range."""
+def layer_argument(
+    expander: Expander, formal: Argument, pending: Unbound, given: Mapping[str, Any] = NONE_GIVEN
+) -> Task[Value]:
+    """The value of a layer's argument, checked against its type and range.
+
+    ``given`` are the values of arguments before it, by name.
+    """
     if isinstance(pending, Given):
         return pending.value
+    _refuse_foreign(formal, pending, given)
     if is_named_blocks(formal):
         raise fail(
             f"every one of the {formal.name} needs a name",
@@ -180,6 +191,21 @@ def layer_argument(expander: Expander, formal: Argument, pending: Unbound) -> Ta
             code="E113",
         )
     return value
+
+
+def _refuse_foreign(formal: Argument, pending: Pending, given: Mapping[str, Any]) -> None:
+    """Raise ArchError for a word that is a value elsewhere and means nothing here: ``same``."""
+    word = pending.node
+    if formal.type not in (int, float, bool) or not isinstance(word, nodes.Name):
+        return
+    if find(word, pending.environment) is None and (hint := value_hint(formal, word.text, given)):
+        raise fail(
+            f"{formal.name} is {'true or false' if formal.type is bool else 'a number'}",
+            word.span,
+            f"found '{word.text}'",
+            help=hint,
+            code="E116" if formal.type is bool else "E114",
+        )
 
 
 # ---- templates ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from archdsl.diagnostics import listing, nearest
@@ -44,13 +45,17 @@ def spelling(name: str, known: Sequence[str], *, cpp: bool = False) -> str | Non
     """
     built_in = definitions()
     wanted = synonyms.key(name)
-    own = [n for n in known if synonyms.key(n) == wanted and n not in built_in]
+    own_names = [n for n in known if n not in built_in]
+    own = [n for n in own_names if synonyms.key(n) == wanted]
     return (
         nearest(name, own, cutoff=0)
+        or _look_alikes(name)
         or (_of_dlib(name) if cpp else None)
         or _elsewhere(name, known)
         or _of_dlib(name)
+        or _numbered(name)
         or (None if cpp else _in_blocks(name))
+        or (None if nearest(name, own_names) else _subnet(name))
         or _almost(name, known)
     )
 
@@ -63,16 +68,53 @@ def _of_dlib(name: str) -> str | None:
     return f"no release of dlib has '{name}', it went before {version}; there is {instead}"
 
 
+def namesake_hint(layer: str) -> str | None:
+    """Other layers that a layer's name means elsewhere, for arguments that fit those better."""
+    found = next((s for s in synonyms.meant(layer) if layer not in s.layers), None)
+    return None if found is None else _calls(found)
+
+
+def _calls(synonym: synonyms.Synonym) -> str:
+    return f"{synonyms.names_in_words(synonym.layers[:_NAMES])} is what {synonym.called()}"
+
+
 def _elsewhere(name: str, known: Sequence[str]) -> str | None:
+    absent = synonyms.absent(name)
+    if absent is not None:
+        return absent
     found = synonyms.meant(name)
     if not found:
         return None
-    first = found[0]
-    hint = f"{synonyms.names_in_words(first.layers[:_NAMES])} is what {first.called()}"
     wanted = synonyms.key(name)
     here = [n for n in known if synonyms.key(n) == wanted and not n.endswith("_")]
-    also = "" if set(here) <= set(first.layers) else f"; there is '{here[0]}' too"
-    return hint + also
+    also = "" if set(here) <= set(found[0].layers) else f"; there is '{here[0]}' too"
+    return _calls(found[0]) + also
+
+
+def _look_alikes(name: str) -> str | None:
+    """The letters of other alphabets in a name, which often look like those of this one."""
+    other = [c for c in name if not c.isascii()]
+    if not other:
+        return None
+    letters = listing(f"'{c}' is {unicodedata.name(c, 'no letter').lower()}" for c in other)
+    return f"names here are written with a to z: {letters}"
+
+
+def _subnet(name: str) -> str | None:
+    if synonyms.key(name) not in ("subnet", "subnettype", "previous", "prev"):
+        return None
+    return f"a template's subnet is its parameter: template <..., typename {name}> using ..."
+
+
+def _numbered(name: str) -> str | None:
+    """The last name of a row such as tag1 to tag10, and the one that takes any number."""
+    stem = name.rstrip("0123456789")
+    row = [d for n, d in definitions().items() if re.fullmatch(rf"{re.escape(stem)}\d+", n)]
+    if stem == name or not row:
+        return None
+    general = [d.name for d in definitions().values() if d.cls is row[-1].cls and not d.preset]
+    any_number = f"; {general[0]} takes any number" if general else ""
+    return f"'{row[-1].name}' is the last of them{any_number}"
 
 
 def _in_blocks(name: str) -> str | None:

@@ -17,7 +17,7 @@ from archdsl.frontend.syntax.operators import Number
 from archdsl.ir.block import Label
 from archdsl.ir.trampoline import Task
 from archdsl.layers.initial import SCHEMES, Scheme
-from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels
+from archdsl.layers.inputs import CPP_CONTAINERS, PIXELS, Pixels, pixel_type
 
 _MAX_CALLS = 10_000
 BROKEN = object()
@@ -223,6 +223,7 @@ def scheme_value(pending: Pending) -> Task[Scheme]:
 def pixels_value(pending: Pending) -> Task[Pixels]:
     """Channels as a number, or the C++ type that dlib reads images from."""
     node, environment = values_type(*pending)
+    first = node
     channels = 0
     sizes: list[int | None] = [None, None]
     while isinstance(node, nodes.Apply) and node.name.text in CPP_CONTAINERS:
@@ -247,10 +248,30 @@ def pixels_value(pending: Pending) -> Task[Pixels]:
     if element is not None:
         divisor = 256 if element in ("unsigned char", "uint8_t", "uint8") else 1
         return Pixels(channels or 1, divisor, *sizes)
+    if isinstance(node, nodes.Name) and find(node, environment) is None:
+        meant = pixel_type(node.text)
+        if meant is not None or node is not first:
+            raise _no_pixels(node, meant)
     count = yield int_value(Pending(node, environment))
     if count < 1:
         raise fail("an input needs at least one channel", node.span, f"found {count}", code="E124")
     return Pixels(count)
+
+
+def _no_pixels(name: nodes.Name, meant: str | None) -> ArchError:
+    about = {
+        "unsigned char": "the values 0 to 255 of a grey picture, as MNIST has them",
+        "rgb_pixel": "those of a colour picture",
+    }
+    types = [f"{kind} is for {what}" for kind, what in about.items()]
+    return fail(
+        f"there is no type of pixels '{name.text}'",
+        name.span,
+        *types,
+        "float is for values that are taken as they are",
+        help=f"did you mean {meant}? input<matrix<{meant}>>" if meant else None,
+        code="E101",
+    )
 
 
 PLAIN: Mapping[Any, Callable[[Pending], Task[Any]]] = {

@@ -235,7 +235,9 @@ class Builder:
                 "an .arch file includes other .arch files by a quoted path",
                 span,
                 'expected #include "file.arch"',
-                help="dlib's layers are built in: leave out #include <dlib/dnn.h>",
+                help="dlib's layers are built in: leave out #include <dlib/dnn.h>"
+                if "<" in token.text
+                else 'the path stands in quotes: #include "blocks/resnet.arch"',
                 code="E007",
             )
         return nodes.Include(found.group(1), span)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, listing
 from archdsl.diagnostics.source import Source, Span
-from archdsl.frontend.syntax import nodes
-from archdsl.frontend.syntax.tokens import END, OTHER, UNFINISHED, Token
+from archdsl.frontend.syntax.foreign import foreign, stray
+from archdsl.frontend.syntax.tokens import END, UNFINISHED, Token
 from archdsl.frontend.syntax.tree import ANGLES, Tree
-from archdsl.ir.layer import lookup
 
 # Terminals as a person would name them; several share a name, since the reader does not care
 # which way of writing an argument the parser had in mind.
@@ -44,27 +41,6 @@ _SPOKEN = {
 _STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
 
 
-# What people write who come from another language, and how it is written here.
-_FOREIGN = {
-    **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
-    **dict.fromkeys("[]{}", "arguments stand between < and >"),
-    ".": "a network is layers inside layers: fc<10,relu<input<1,28,28>>>",
-    "#": "comments begin with //",
-    "×": "the two sides of a window are two arguments: con<64,3,3,...>",
-    "<": "there is no 'less than'; a < b is written b >= a + 1",
-    "\\": "a line may end anywhere; there is nothing to continue it with",
-    "^": "there are no powers; 2**3 is 2*2*2",
-    "@": "a layer or template is used by its name; matrices are multiplied by multm_prev1",
-}
-_PYTHON = "this is Python; archdsl import FILE.py:NAME makes a spec of a PyTorch module"
-_PYTHON_WORDS = {
-    *("import", "from", "def", "class", "self", "return", "lambda", "model"),
-    *("nn", "torch", "F", "keras", "tf", "layers", "np"),
-}
-_ARROW = re.compile(r"\s*(?:-+>|=+>|[→⟶⇒➔➜⟹▶])\s*")
-_STEP = re.compile(r"(\w+)\s*(?:<([^<>]*(?:<[^<>]*>[^<>]*)*)>)?")
-_NUMBER = re.compile(r"(\d+)[xX×](\d+)$|(\d{1,3}(?:[_'\u2019]\d{3})+)$|(\d+)[kK]$")
-_SHOWN_STEPS, _SHOWN_CHARACTERS = 12, 100
 _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS"}
 """Kinds of tokens that a layer or value may begin with."""
 
@@ -81,22 +57,10 @@ def explain(
         return Diagnostic(
             "an unfinished comment", span, help="close the comment with */", code="E005"
         )
-    arrow = None if ended else _ARROW.match(source.text, at)
-    if arrow:
-        return _flow(Span(source, at, at + len(arrow[0].rstrip())))
-    line = source.text.rfind("\n", 0, at) + 1
-    of_line = before[bisect_left(before, line, key=lambda t: t.start) :]
-    first = of_line[0] if of_line else token
-    if first.text in _PYTHON_WORDS and not ended:
-        span = Span(source, first.start, first.end)
-        return Diagnostic(f"'{span.text}' has no meaning here", span, help=_PYTHON, code="E003")
-    if token.kind == OTHER and token.text[0].isdigit():
-        return _no_number(Span(source, at, at + len(token.text)))
-    if source.text.startswith("...", at):
-        message, help = "'...' stands for nothing", "write out what is left out here"
-        return Diagnostic(message, Span(source, at, at + 3), help=help, code="E003")
-    if token.kind == OTHER or (token.text[:1] in _FOREIGN and not ended):
-        return _foreign(token.text[0], Span(source, at, at + 1))
+    if not ended:
+        strange = foreign(token, source, before)
+        if strange is not None:
+            return strange
     end = at + len(token.text)
     tree = Tree([*before, Token(END, "", token.start, token.before)])
     running = bool(before) and before[-1].kind != "SEMICOLON"
@@ -115,102 +79,9 @@ def explain(
         if found is not None:
             return found
     note = f"expected {_spoken(place.accepts)}, found {place.found}"
-    stray = "one ';' too many" if place.kind == "SEMICOLON" and not running else _stray(place)
-    return Diagnostic(f"unexpected {place.found}", place.span, (note,), stray, code="E004")
-
-
-def _stray(place: _Place) -> str | None:
-    """A hint for an operator where none belongs: of a power, or in the middle of a name."""
-    last = place.tokens[-1] if place.tokens else None
-    if last is not None and last.text == place.span.text == "*":
-        return _FOREIGN["^"]
-    rest = place.span.source.text[place.span.end :]
-    following = re.match(r"\w+", rest)
-    if place.span.text == "-" and last is not None and last.kind == "NAME" and following:
-        joined = f"{last.text}_{following[0]}"
-        if lookup(joined) is not None:
-            return f"did you mean '{joined}'?"
-    return None
-
-
-def side_by_side(items: Iterable[nodes.Item]) -> Diagnostic | None:
-    """The mistake in two names on a line with nothing between them, of which one is no layer.
-
-    It is a name with a space in it, a variable of a program, or another language.
-    """
-    for first, second in pairwise(items):
-        if not isinstance(first, nodes.NetworkExpression):
-            continue
-        if not isinstance(second, nodes.NetworkExpression):
-            continue
-        bodies = first.body, second.body
-        names = [
-            b.text if isinstance(b, nodes.Name) else b.name.text
-            for b in bodies
-            if isinstance(b, nodes.Name | nodes.Apply)
-        ]
-        if len(names) < 2 or not any(isinstance(body, nodes.Name) for body in bodies):
-            continue
-        start, end = bodies[0].span.end, bodies[1].span.start
-        between = first.span.source.text[start:end]
-        if between.strip(" \t") or not between:
-            continue
-        joined = "_".join(names)
-        if lookup(joined) is not None:
-            help = f"did you mean '{joined}'?"
-        elif names[0] in _PYTHON_WORDS:
-            help = _PYTHON
-        else:
-            help = "a ';' ends a network; the variables of a program are left out"
-        return Diagnostic(
-            f"'{names[0]}' and '{names[1]}' stand side by side",
-            Span(first.span.source, bodies[0].span.start, bodies[1].span.end),
-            help=help,
-            code="E004",
-        )
-    return None
-
-
-def _foreign(character: str, span: Span) -> Diagnostic:
-    return Diagnostic(
-        f"the character {character!r} has no meaning here",
-        span,
-        help=_FOREIGN.get(character),
-        code="E012" if character in "\"'“”‘’" else "E003",
-    )
-
-
-def _no_number(span: Span) -> Diagnostic:
-    """A number with something behind it: ``5x5``, ``1k``, ``1_000``."""
-    help = None
-    found = _NUMBER.match(span.text)
-    if found is not None and found[1]:
-        help = f"the two sides of a window are two arguments: {found[1]},{found[2]}"
-    elif found is not None and found[3]:
-        help = f"digits are not grouped: {re.sub('[^0-9]', '', found[3])}"
-    elif found is not None:
-        help = f"numbers are written out: {found[4]}000"
-    return Diagnostic(f"'{span.text}' is no number", span, help=help, code="E003")
-
-
-def _flow(span: Span) -> Diagnostic:
-    """Layers in the order in which data passes them, joined by arrows."""
-    text = span.source.text.strip().rstrip(";")
-    steps = [_STEP.fullmatch(step.strip()) for step in _ARROW.split(text)[:_SHOWN_STEPS]]
-    net = ""
-    for step in steps:
-        inner = [part for part in ((step[2] or "").strip(), net) if part] if step else []
-        net = f"{step[1]}<{','.join(inner)}>" if step else ""
-        if not step or len(net) > _SHOWN_CHARACTERS:
-            net = "fc<10,relu<input<1,28,28>>>"
-            break
-    return Diagnostic(
-        f"layers are not joined by '{span.text.strip()}'",
-        span,
-        ("a layer stands around the one that it takes its input from, the input is innermost",),
-        help=f"write {net}",
-        code="E004",
-    )
+    superfluous = place.kind == "SEMICOLON" and not running
+    help = "one ';' too many" if superfluous else stray(place.span, place.tokens)
+    return Diagnostic(f"unexpected {place.found}", place.span, (note,), help, code="E004")
 
 
 class _Place(NamedTuple):
@@ -310,13 +181,30 @@ def _definition(place: _Place) -> Diagnostic | None:
     only = {kind for kind in place.accepts if kind in lacking}
     heading = _heading(place)
     if place.kind == "EQUAL" and heading is None:
-        message, help = "a definition lacks its 'using'", "write using NAME = ...;"
+        message, help = "a definition lacks its 'using'", _for_value(place)
+    elif place.kind == "NAME" and [t.kind for t in place.tokens[place.begun :]] == ["CTYPE"]:
+        kind = place.tokens[-1].text
+        name = place.span.text
+        message = "a definition lacks its 'const' or 'param'"
+        help = f"write const {kind} {name} = ...;, or param {kind} {name} = ...; to set it with -D"
     elif len(only) == 1 and heading is not None and place.kind != "EQUAL":
         message = f"a definition lacks its {lacking[only.pop()]}"
         help = _FORMS[heading]
     else:
         return _missing_semicolon(place)
     return Diagnostic(message, place.span, (f"found {place.found}",), help=help, code="E013")
+
+
+def _for_value(place: _Place) -> str:
+    """How a name gets the value that stands behind the ``=``, a number or a network."""
+    value = re.match(r"\s*[-+]?[\d.]+\s*;?\s*(?:\n|$)", place.span.source.text[place.span.end :])
+    name = place.tokens[-1].text if place.tokens else "NAME"
+    number = value[0].strip().rstrip("; ") if value else None
+    return (
+        f"write const int {name} = {number}; or param int {name} = {number};, which -D sets"
+        if number
+        else "write using NAME = ...;"
+    )
 
 
 def _missing_semicolon(place: _Place) -> Diagnostic | None:

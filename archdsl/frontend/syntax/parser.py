@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from archdsl.diagnostics import ArchError, Diagnostic, coded
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.foreign import side_by_side
 from archdsl.frontend.syntax.grammar import UnexpectedError, grammar
-from archdsl.frontend.syntax.mistakes import explain, side_by_side
+from archdsl.frontend.syntax.mistakes import explain
 from archdsl.frontend.syntax.tokens import Token
 from archdsl.ir.gc_pause import collector_paused
 from archdsl.ir.layer import lookup
