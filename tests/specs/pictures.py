@@ -13,7 +13,7 @@ import archdsl
 FOLDER = Path(__file__).resolve().parents[2] / "specs" / "gallery"
 
 WHOLE = FOLDER / "full" / "googlenet.svg"
-"""The figure that the README shows."""
+"""The figure that the gallery's page shows."""
 
 
 def path(name: str) -> Path:
