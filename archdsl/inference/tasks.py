@@ -21,9 +21,9 @@ class Task(NamedTuple):
 def task_of(summary: Summary) -> Task | None:
     """The task of a network; ``None`` for one that gives neither detections nor classes."""
     several = len(summary.outputs) > 1
-    for name, edge in summary.outputs.items():
-        if isinstance(edge, Detections):
-            return Task("detect", name if several else None, edge.classes)
+    for name, found in summary.outputs.items():
+        if isinstance(found, Detections):
+            return Task("detect", name if several else None, found.classes)
     output = MAIN_OUTPUT if several else None
     edge = summary.outputs.get(output or next(iter(summary.outputs)))
     if classes := _of_every_pixel(summary, edge):
