@@ -127,14 +127,14 @@ def numbered(value: Any, leaf: Callable[[Any], Any] = lambda constant: constant)
 
 def mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
     """A value with other things in place of the operations and constants in it, in their order."""
+    if type(value) in (tuple, list):
+        return type(value)([mapped(each, leaf) for each in value])
     if isinstance(value, (Construct, Call)):
         return type(value)(value.target, *mapped((value.arguments, value.options), leaf))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: mapped(each, leaf) for key, each in value.items()}
     if isinstance(value, slice):
         return slice(*mapped((value.start, value.stop, value.step), leaf))
-    if type(value) in (tuple, list):
-        return type(value)([mapped(each, leaf) for each in value])
     return leaf(value)
 
 

@@ -16,12 +16,8 @@ from archdsl.backends.plan.variation import Varying
 IN_PLACE = "inplace"
 """The argument by which a module of torch writes its result over what it reads."""
 
-_PLAIN: Mapping[str, str] = {
-    "operator.iadd": "operator.add",
-    "operator.imul": "operator.mul",
-    "operator.isub": "operator.sub",
-}
-"""The plain operator of each in-place one: they compute the same and differ in memory only."""
+_PLAIN = {"operator.iadd": "operator.add"}
+"""The plain operator of one in place: they compute the same and differ in memory only."""
 
 
 class Slot(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -183,25 +183,18 @@ class _Cutting:
             unit.inputs[source] = None
 
 
-class UnitKeys:
-    """Keys of units: equal for those whose ``forward`` is the same, whatever their weights are."""
+def unit_key(unit: Unit, inner: Callable[[Unit], Hashable]) -> str:
+    """A key that is equal for units whose ``forward`` is the same, whatever their weights are.
 
-    def __init__(self) -> None:
-        self._keys: dict[Unit, int] = {}
-        self._numbers: dict[str, int] = {}
-
-    def key(self, unit: Unit) -> int:
-        """The number of the unit's class; the units inside need theirs before."""
-        calls = [
-            (
-                name,
-                self._keys[called] if isinstance(called, Unit) else called.kind,
-                called.target if name is None and isinstance(called, Operation) else None,
-                (called.arguments, called.options, called.gives),
-            )
-            for name, called in unit.pieces
-        ]
-        parts = (unit_name(unit), unit.parent is None, unit.arguments, calls, unit.gives)
-        found = self._numbers.setdefault(numbered(parts), len(self._numbers))
-        self._keys[unit] = found
-        return found
+    ``inner`` gives the keys of the units inside.
+    """
+    calls = [
+        (
+            name,
+            inner(called) if isinstance(called, Unit) else called.kind,
+            called.target if name is None and isinstance(called, Operation) else None,
+            (called.arguments, called.options, called.gives),
+        )
+        for name, called in unit.pieces
+    ]
+    return numbered((unit_name(unit), unit.parent is None, unit.arguments, calls, unit.gives))

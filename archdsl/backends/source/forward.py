@@ -21,8 +21,8 @@ _MOST_NAMED = 2
 """So many results of one call get a name each; more are told apart by their places."""
 
 
-class Expression(NamedTuple):
-    """A step that is not written down yet: an operand of a later one, perhaps."""
+class Pending(NamedTuple):
+    """The expression of a step that is not written down yet: an operand of a later one, perhaps."""
 
     value: Operation
     text: str
@@ -50,7 +50,7 @@ class Forward:
         unit = made.units[0]
         self._outputs = list(unit.outputs)
         self._variables = dict(zip(unit.inputs, names, strict=True))
-        self._pending: list[Expression] = []
+        self._pending: list[Pending] = []
         self._left: Counter[Operation] = Counter(self._outputs)
         for action in made.actions:
             self._left.update(action.reads())
@@ -85,7 +85,7 @@ class Forward:
         reads += [v for v in step.reads() if v not in inside]
         name = step.name or step.function.rpartition(".")[2]
         value, module = step.gives[0], step.name is not None
-        made = Expression(value, text, symbol, module, tuple(reads), name)
+        made = Pending(value, text, symbol, module, tuple(reads), name)
         short = module or len(text) <= _LONGEST or [value] == self._outputs
         if target is None and len(step.gives) == 1 and self._left[value] == 1 and short:
             self._pending.append(made)
@@ -106,7 +106,7 @@ class Forward:
         return not any(each.module for each in tail)
 
     def _expressions(
-        self, inside: Mapping[Operation, Expression], symbol: str = "", last: Sequence[Any] = ()
+        self, inside: Mapping[Operation, Pending], symbol: str = "", last: Sequence[Any] = ()
     ) -> Expressions:
         """A writer of expressions with others inside; in brackets where an operator needs them."""
 
@@ -120,7 +120,7 @@ class Forward:
         return Expressions(self._symbols, self._fields, read)
 
     def _expression(
-        self, step: Step, callee: str, inside: Mapping[Operation, Expression]
+        self, step: Step, callee: str, inside: Mapping[Operation, Pending]
     ) -> tuple[str, str]:
         """The step as an expression, and its operator if it is one."""
         symbol = OPERATORS.get(step.function, "")
@@ -151,7 +151,7 @@ class Forward:
             self._assign(each, (each.value,))
 
     def _assign(
-        self, made: Expression, gives: tuple[Operation, ...], target: str | None = None
+        self, made: Pending, gives: tuple[Operation, ...], target: str | None = None
     ) -> None:
         freed = self._release(made.reads)
         if target is not None:
@@ -162,7 +162,7 @@ class Forward:
             name = self._free("x", safe(made.name))
         self._put(f"{self._targets(name, made, gives)} = {made.text}")
 
-    def _targets(self, name: str, made: Expression, gives: tuple[Operation, ...]) -> str:
+    def _targets(self, name: str, made: Pending, gives: tuple[Operation, ...]) -> str:
         """Left side of an assignment: a name for each result, or one for very many."""
         if len(gives) > _MOST_NAMED:
             name = self._free(safe(made.name))

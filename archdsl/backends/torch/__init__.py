@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archdsl.backends.plan import Plan, Unit, plan, units
-from archdsl.backends.plan.units import UnitKeys, unit_name
+from archdsl.backends.plan.units import unit_key, unit_name
 from archdsl.backends.torch.blocks import block_class, chain_class, filled, is_chain, notes
 from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import UNDRAWN, SkippedInitialisation, initialise
@@ -110,11 +110,10 @@ def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | Non
     criterion = leaf(planned.criterion) if planned.criterion else None
     decision = leaf(planned.decision) if planned.decision else None
     found = units(network, planned)
-    keys = UnitKeys()
-    classes: dict[int, type[nn.Module]] = {}
+    classes: dict[str, type[nn.Module]] = {}
     made: dict[Unit, nn.Module] = {}
     for unit in reversed(found):
-        key = keys.key(unit)
+        key = unit_key(unit, lambda inner: id(type(made[inner])))
         if key not in classes:
             classes[key] = _class(network, unit, planned)
         parts = [
