@@ -124,7 +124,7 @@ class _DenseLayer(DecisionLayer):
     """
 
     locating = (-1,)
-    takes = ("scores", "boxes")
+    takes: ClassVar[tuple[str, ...]] = ("scores", "boxes")
     of: ClassVar[str]
     """Name of the combinator that makes the layer, for messages."""
     extra: ClassVar[tuple[tuple[str, int], ...]] = ()

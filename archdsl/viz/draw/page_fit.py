@@ -26,7 +26,7 @@ _GOOD = 0.98
 _NEAR = 0.75
 
 
-_WITH = (Beside(), Beside(costs=False), Beside(costs=False, sizes=False))
+_WITH = (Beside(), Beside(costs=False))
 _NAMES = Beside(any=False, costs=False, sizes=False)
 _WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
 _BESIDE = {
