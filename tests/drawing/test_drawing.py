@@ -180,9 +180,17 @@ def test_a_hostile_file_name_stays_text(name: str, tmp_path: Path) -> None:
 
 def test_a_long_chain_is_drawn() -> None:
     text = "fc<10," + "con<8,3,3,1,1,max_pool<3,3,1,1," * 1000 + "input<3,16,16>" + ">" * 2001
-    found = diagram(text)
+    found = diagram(text, fold=False)
     assert len(boxes(found.root)) == 2002
-    assert draw(archdsl.load(text).checked, ".dot").count(b"->") == 2002
+    assert draw(archdsl.load(text).checked, ".dot", fold=False).count(b"->") == 2002
+
+
+def test_layers_in_one_order_fold_without_a_template() -> None:
+    """The first convolution has three channels to read, so that the second is its like at best."""
+    text = "fc<10," + "con<8,3,3,1,1,max_pool<3,3,1,1," * 1000 + "input<3,16,16>" + ">" * 2001
+    (frame,) = diagram(text).root.frames()
+    assert frame.times in (998, 999)
+    assert len(boxes(frame)) == 2
 
 
 def test_frozen_layers_are_marked() -> None:

@@ -67,3 +67,10 @@ def test_what_finds_objects_has_the_colour_of_detection(name: str) -> None:
     assert boxes["feature_pyramid"] is Category.JOIN
     assert boxes["bottleneck_stage"] is Category.CONVOLUTION
     assert boxes.get("mask_branch", Category.DETECTION) is Category.DETECTION
+
+
+def test_convolutions_on_every_map_have_their_colour() -> None:
+    """Liu et al. 2016, figure 2: SSD's heads take feature maps and give such."""
+    found = diagram_of(archdsl.load("ssd300_vgg16").checked, Levels(1)).boxes()
+    heads = [box.category for box in found if box.kind == "head"]
+    assert heads == [Category.CONVOLUTION] * 2

@@ -135,8 +135,9 @@ class Reader:
 
 
 def _written(words: Sequence[str]) -> list[Path]:
-    """The files that a command is asked to write."""
-    return [Path(file) for option, file in itertools.pairwise(words) if option in _WRITES]
+    """The files that a command is asked to write, of a row of pictures the first."""
+    files = [Path(file) for option, file in itertools.pairwise(words) if option in _WRITES]
+    return [file.with_stem(f"{file.stem}-1") for file in files] if "--steps" in words else files
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ class DiagramView:
 
     def turns(self) -> dict[str, Turn]:
         """The innermost turn of a repeated block without a scope that each box is in."""
-        paths = list(self._network.graph)
+        paths = list(self._network.by_path)
         turns = {paths[place]: turn for turn in self._network.turns for place in turn.layers}
         return {head: turns[head] for head in self.boxes if head in turns}
 

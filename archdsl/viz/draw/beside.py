@@ -16,6 +16,7 @@ from archdsl.viz.draw.placed import (
     PlacedEnd,
     PlacedFrame,
     Rectangle,
+    Sketch,
 )
 
 _PAD = 7.0
@@ -30,7 +31,7 @@ _MOST_LINES = 4
 class Whole:
     """A figure and its details with the places of their corners, put together when asked for."""
 
-    figure: Placed
+    figure: Sketch
     details: tuple[tuple[Placed, float, float], ...]
 
     @property
@@ -48,9 +49,10 @@ class Whole:
 
     def placed(self) -> Placed:
         """Everything as one figure whose corner is at the origin."""
+        figure = self.figure.placed()
         if not self.details:
-            return self.figure
-        parts = [_moved(self.figure, -self.left, 0.0)]
+            return figure
+        parts = [_moved(figure, -self.left, 0.0)]
         parts += [_moved(each, x - self.left, y) for each, x, y in self.details]
         return Placed(
             self.width,
@@ -72,7 +74,7 @@ class Surroundings:
         """Width and height of every detail with its frame."""
         return ((each.width, each.height) for each in self._framed)
 
-    def around(self, figure: Placed) -> Iterable[Whole]:
+    def around(self, figure: Sketch) -> Iterable[Whole]:
         """The figure with its details: to its right, and below it."""
         if not self._framed:
             yield Whole(figure, ())
@@ -94,7 +96,7 @@ class Surroundings:
             x += room + _APART
 
     def _rows(
-        self, rows: Sequence[Sequence[int]], figure: Placed
+        self, rows: Sequence[Sequence[int]], figure: Sketch
     ) -> Iterable[tuple[Placed, float, float]]:
         y = figure.height + _GAP
         for row in rows:

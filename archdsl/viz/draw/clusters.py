@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from archdsl.ir.network import Scope
 from archdsl.viz.draw.diagram import Box, Cluster, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 from archdsl.viz.draw.repeats import Folding, Period
 from archdsl.viz.draw.words import title
+
+_Child = Box | End | Cluster
 
 _BESIDE_THE_REST = 2
 _FRAMES = 2
@@ -94,11 +97,13 @@ class ClusterTree:
         # Inner clusters were listed after the ones around them, so backwards all parts are there.
         made: dict[Scope, Cluster] = {}
         heads = {box.id: head for head, box in boxes.items()}
+        periods: dict[Scope, list[Period]] = {}
+        for period in self._periods:
+            if period.around in self._cluster:
+                periods.setdefault(self._cluster[period.around], []).append(period)
         for scope in reversed(children):
             parts = [made[c] if isinstance(c, Scope) else c for c in children[scope]]
-            for period in self._periods:
-                if self._cluster.get(period.around) is scope:
-                    parts = self._together(period, parts, heads)
+            parts = self._together(periods.get(scope, []), parts, heads)
             made[scope] = Cluster(
                 scope.path,
                 title(scope) if self._times_shown is None else scope.template or scope.title,
@@ -110,23 +115,33 @@ class ClusterTree:
         return made[self._root]
 
     def _together(
-        self, period: Period, parts: list[Box | End | Cluster], heads: Mapping[str, str]
-    ) -> list[Box | End | Cluster]:
-        """Parts with those of a period in a frame of its own."""
-        own = set(period.heads)
+        self, periods: list[Period], parts: list[_Child], heads: Mapping[str, str]
+    ) -> list[_Child]:
+        """The parts of a cluster with those of each period in a frame, inner periods first."""
+        while periods:
+            owner: dict[str, Period] = {}
+            later = []
+            for period in periods:
+                if any(head in owner for head in period.heads):
+                    later.append(period)
+                else:
+                    owner |= dict.fromkeys(period.heads, period)
 
-        def belongs(part: Box | End | Cluster) -> bool:
-            first = next(part.boxes()) if isinstance(part, Cluster) else part
-            return isinstance(first, Box) and heads[first.id] in own
+            def period_of(part: _Child, owner: Mapping[str, Period] = owner) -> Period | None:
+                first = next(part.boxes()) if isinstance(part, Cluster) else part
+                return owner.get(heads[first.id]) if isinstance(first, Box) else None
 
-        inner = [part for part in parts if belongs(part)]
-        if not inner:
-            return parts
-        first = parts.index(inner[0])
+            runs = groupby(parts, key=period_of)
+            parts = [part for period, run in runs for part in self._framed_run(period, run)]
+            periods = later
+        return parts
+
+    def _framed_run(self, period: Period | None, run: Iterable[_Child]) -> Iterable[_Child]:
+        if period is None:
+            return run
         shown = (self._times_shown or {}).get(period.heads[0], "")
         name = f"{period.heads[0]} …"
-        frame = Cluster(name, "", tuple(inner), period.times, times_shown=shown)
-        return [*parts[:first], frame, *(p for p in parts[first:] if p not in inner)]
+        return [Cluster(name, "", tuple(run), period.times, times_shown=shown)]
 
     def _list(
         self, scope: Scope, children: dict[Scope, list[Box | End | Scope]], listed: set[Scope]

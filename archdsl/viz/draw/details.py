@@ -19,7 +19,7 @@ from archdsl.viz.draw.boxes import Describer
 from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
 from archdsl.viz.draw.dense import abridged
-from archdsl.viz.draw.diagram import Beside, Box, Cluster, Detail, Edge, End
+from archdsl.viz.draw.diagram import Box, Cluster, Detail, Edge, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.symbols import Symbols
@@ -270,11 +270,11 @@ class DetailFinder:
         details = tuple(symbols.words(labels) for labels in rest)
         return replace(box, title=symbols.words(headings), details=details)
 
-    def closed_box(self, box: Box, kind: Kind, group: Fused, beside: Beside) -> Box:
+    def closed_box(self, box: Box, kind: Kind, group: Fused, *, costs: bool) -> Box:
         """The box of a closed block whose inside a detail shows: only what differs is told."""
         own = dict(group.scope.numbers)
         values = {name: str(own[name]) for name in kind.symbols.names}
-        told = box.details if beside.costs else box.details[:1] if beside.sizes else ()
+        told = box.details if costs else box.details[:1]
         return replace(box, title=self._heading(kind), details=(*_arguments(values), *told))
 
     def _heading(self, kind: Kind) -> str:

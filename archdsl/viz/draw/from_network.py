@@ -63,7 +63,7 @@ class DiagramBuilder:
             if isinstance(group, Collapsed) and group.scope in kinds:
                 kind = kinds[group.scope]
                 box = boxes[head]
-                boxes[head] = self._details.closed_box(box, kind, group, details)
+                boxes[head] = self._details.closed_box(box, kind, group, costs=details.costs)
             elif isinstance(group, Collapsed) and not details.costs:
                 told = boxes[head].details[:1] if details.sizes else ()
                 boxes[head] = replace(boxes[head], details=told)

@@ -96,12 +96,14 @@ def _drawn_inputs(network: Network) -> dict[str, tuple[str, ...]]:
 
 def drawn_outputs(network: Network) -> dict[str, str]:
     """The outputs by name, each with the drawn layer that it is seen to come from."""
-    found = {}
-    for name, path in network.outputs.items():
-        while not (instance := network.instance(path)).layer.drawn:
-            path = instance.inputs[0]
-        found[name] = path
-    return found
+    return {name: drawn_source(network, path) for name, path in network.outputs.items()}
+
+
+def drawn_source(network: Network, path: str) -> str:
+    """The layer that is seen to give an output: itself, or the one before it with a box."""
+    while not (instance := network.instance(path)).layer.drawn:
+        path = instance.inputs[0]
+    return path
 
 
 def _light_scopes(network: Network) -> frozenset[Scope]:

@@ -25,6 +25,7 @@ from archdsl.viz.draw.placed import (
     PlacedEnd,
     PlacedFrame,
     Rectangle,
+    Sketch,
 )
 from archdsl.viz.draw.ranks import LayoutPart, Link
 
@@ -92,22 +93,31 @@ class Layout:
 
     def placed(self, longest: float | None = None) -> Placed:
         """The diagram with coordinates, what is longer than ``longest`` broken into columns."""
-        parts: dict[str, LayoutPart] = {}
-        for inside in reversed(self._inside.values()):
-            self._arrange(inside, parts, longest)
-        root = self._inside[self._diagram.root.id]
-        assert root.arrangement is not None
+        parts, width, height = self._arranged(longest)
         self._set_down()
-        across, along = root.arrangement.across, root.arrangement.along
         boxes, ends = self._parts()
         return Placed(
-            along if self._lr else across,
-            across if self._lr else along,
+            width,
+            height,
             tuple(self._frames(parts)),
             tuple(self._lines()),
             boxes,
             ends,
         )
+
+    def sketch(self, longest: float | None = None) -> Sketch:
+        """The size of the diagram; what is in it is put down when it is asked for."""
+        _, width, height = self._arranged(longest)
+        return Sketch(width, height, lambda: self.placed(longest))
+
+    def _arranged(self, longest: float | None) -> tuple[dict[str, LayoutPart], float, float]:
+        """The parts of all clusters; width and height of the whole."""
+        parts: dict[str, LayoutPart] = {}
+        for inside in reversed(self._inside.values()):
+            self._arrange(inside, parts, longest)
+        root = self._inside[self._diagram.root.id]
+        assert root.arrangement is not None
+        return parts, *self._point(root.arrangement.across, root.arrangement.along)
 
     # ---- what is inside what ----
 

@@ -15,7 +15,7 @@ from archdsl.viz.draw.diagram import ALONE, Beside, Diagram
 from archdsl.viz.draw.layout import Layout
 from archdsl.viz.draw.options import DrawOptions, page_size
 from archdsl.viz.draw.page import NARROWEST, Page, page_of
-from archdsl.viz.draw.placed import Placed
+from archdsl.viz.draw.placed import Placed, Sketch
 from archdsl.viz.draw.themes import Theme
 from archdsl.viz.draw.u_shape import u_shape
 
@@ -26,7 +26,7 @@ _GOOD = 0.98
 _NEAR = 0.75
 
 
-_WITH = (Beside(), Beside(costs=False), Beside(costs=False, sizes=False))
+_WITH = (Beside(), Beside(costs=False))
 _NAMES = Beside(any=False, costs=False, sizes=False)
 _WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
 _BESIDE = {
@@ -95,6 +95,8 @@ class Fitter:
             self._beside = tuple((each[0],) if each is _WITHOUT else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
         self._sizes: dict[tuple[Levels, Beside], float] = {}
+        self._laid_out: tuple[tuple[Levels, Beside], FittedFigure] | None = None
+        """The figure that was tried last, which mostly is the one that is taken."""
         self._usual = options.legend is not False and options.colour == "category"
 
     def figure(self) -> FittedFigure:
@@ -105,6 +107,10 @@ class Fitter:
         """
         options = self._options
         levels, details = self._chosen()
+        if not (options.expand or options.collapse) and self._laid_out is not None:
+            known, figure = self._laid_out
+            if known == (levels, details):
+                return figure
         levels = replace(levels, expand=options.expand, collapse=options.collapse)
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
         return self._figure(diagram, Surroundings(diagram))[0]
@@ -129,8 +135,10 @@ class Fitter:
         key = levels, details if diagram.details or not details.costs else ALONE
         if key not in self._sizes:
             surroundings = Surroundings(diagram)
-            outgrows = self._outgrows(diagram, surroundings)
-            scale = 0.0 if outgrows else self._figure(diagram, surroundings)[1]
+            scale = 0.0
+            if not self._outgrows(diagram, surroundings):
+                figure, scale = self._figure(diagram, surroundings)
+                self._laid_out = (levels, details), figure
             self._sizes[key] = scale * SMALL
         return self._sizes[key]
 
@@ -181,30 +189,30 @@ class Fitter:
         page = replace(best.page, placed=best.whole.placed())
         return FittedFigure(page, diagram, colouring), best.scale
 
-    def _directions(self, diagram: Diagram) -> Iterable[tuple[Placed, float]]:
+    def _directions(self, diagram: Diagram) -> Iterable[tuple[Sketch, float]]:
         """The diagram in every direction that may be taken, and how much that one is liked."""
         wanted = self._options.direction
         curve = u_shape(diagram) if wanted is None else None
         if curve is not None:
-            yield curve, 1.0
+            yield Sketch(curve.width, curve.height, lambda: curve), 1.0
             return
         if wanted in (None, "TB", "snake"):
             layout = Layout(diagram)
-            down = layout.placed()
+            down = layout.sketch()
             if wanted != "snake":
                 yield down, 1.0
             if wanted != "TB":
                 for columns in range(2, _COLUMNS):
-                    placed = layout.placed(down.height / columns * 1.08 + 30)
+                    placed = layout.sketch(down.height / columns * 1.08 + 30)
                     yield placed, _SNAKE
                     if placed.width > placed.height * NARROWEST:
                         break
         if wanted in (None, "LR"):
             layout = Layout(diagram, across=True)
-            whole = layout.placed()
+            whole = layout.sketch()
             yield whole, _ACROSS
             for rows in range(2, _COLUMNS if wanted == "LR" or self._shape else 0):
-                placed = layout.placed(whole.width / rows * 1.08 + 30)
+                placed = layout.sketch(whole.width / rows * 1.08 + 30)
                 yield placed, _ACROSS * _SNAKE
                 if placed.height > placed.width:
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from archdsl.viz.draw.diagram import Box, Cluster, Edge, End
@@ -74,3 +75,12 @@ class Placed:
     edges: tuple[PlacedEdge, ...]
     boxes: tuple[PlacedBox, ...]
     ends: tuple[PlacedEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """The size of a figure before its parts have places, which ``placed`` gives them."""
+
+    width: float
+    height: float
+    placed: Callable[[], Placed]

@@ -8,6 +8,7 @@ from typing import Literal
 from archdsl.ir.edges import Images
 from archdsl.ir.layer import Category
 from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.viz.draw.fusion import drawn_source
 
 Stages = Literal["none", "maps", "all"]
 """The blocks that are open whatever the depth: those that make feature maps, or all that make
@@ -28,7 +29,8 @@ def maker(network: Network, layers: Iterable[LayerInstance]) -> LayerInstance | 
     kind = type(network.shape(layers[-1].path))
     if issubclass(kind, (tuple, Images)):
         return None
-    entering = {s for layer in layers for s in layer.inputs if s not in inside}
+    entering = {drawn_source(network, source) for layer in layers for source in layer.inputs}
+    entering -= inside
     if any(type(network.shape(source)) is kind for source in entering):
         return None
     return next(layer for layer in layers if type(network.shape(layer.path)) is kind)

@@ -11,7 +11,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, shown
 from archdsl.ir.network import LayerInstance, Network, Scope
-from archdsl.viz.draw.fusion import Fused, fused
+from archdsl.viz.draw.fusion import Fused, drawn_outputs, fused
 from archdsl.viz.draw.words import title
 from archdsl.viz.html.tree import NodeKind, TreeNode, tree
 
@@ -36,8 +36,8 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
         parts.append({"kind": "output", "parent": 0, "title": printable(name), "shape": shape})
     edges = _edges(groups, place)
     first_end = len(parts) - len(network.outputs)
-    for end, path in enumerate(network.outputs.values(), first_end):
-        edges.append((place[_shown_layer(network, path, place)], end))
+    for end, path in enumerate(drawn_outputs(network).values(), first_end):
+        edges.append((place[path], end))
     return {
         "name": printable(network.name),
         "start": {"fold": fold, "depth": depth},
@@ -181,10 +181,3 @@ def _edges(groups: Mapping[str, Fused], place: Mapping[str, int]) -> list[tuple[
         for before, after in zip(group.layers, group.layers[1:], strict=False):
             edges.append((place[before.path], place[after.path]))
     return edges
-
-
-def _shown_layer(network: Network, path: str, place: Mapping[str, int]) -> str:
-    """The layer that stands for one: itself, or the input of one that drawings leave out."""
-    while path not in place:
-        path = network.instance(path).inputs[0]
-    return path
