@@ -222,6 +222,7 @@ class Interpreter(ShapeOperations):
         if entry is None or call.kwargs or len(call.args) != len(inputs):
             described = {"arguments": call.args, **call.kwargs, "module": self._describe(module)}
             return self._apply_unknown(type(module).__name__, described, call)
+        call.spelled = entry.name
         bound: dict[str, object] = dict(zip(inputs, call.args, strict=True))
         for argument in entry.arguments:
             if argument.role in (Role.FIELD, Role.MODULE_FIELD):

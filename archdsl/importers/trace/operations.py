@@ -28,6 +28,7 @@ from archdsl.importers.trace.operation_entries import (
     input_,
     mode,
     setting,
+    square,
     state,
 )
 from archdsl.importers.trace.operation_families import (
@@ -193,7 +194,7 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         "interpolate",
         (
             input_(),
-            setting("size", None),
+            setting("size", None, square),
             setting("scale_factor", None),
             setting("mode", "nearest"),
             setting("align_corners", None),
@@ -339,6 +340,14 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         methods=("reshape", "view"),
         keeps_batch=False,
         variadic="shape",
+    ),
+    OperationEntry(
+        "unflatten",
+        (input_(), setting("dim"), setting("unflattened_size", normal=as_tuple)),
+        (nn.Unflatten,),
+        (torch.unflatten,),
+        ("unflatten",),
+        keeps_batch=False,
     ),
     OperationEntry(
         "mean",

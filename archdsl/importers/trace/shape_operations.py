@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from archdsl.analysis.equivalence.labels import Label
 from archdsl.analysis.equivalence.pointwise import as_linear
-from archdsl.importers.trace.blocks_of_cells import moved_blocks
+from archdsl.importers.trace.blocks_of_cells import merged_patches, moved_blocks
 from archdsl.importers.trace.operation_entries import Fields, OperationEntry
 from archdsl.importers.trace.operations import BY_FUNCTION, BY_METHOD
 from archdsl.importers.trace.parts import Part, chunked, divided, in_a_row, parts_of_index
@@ -57,6 +57,7 @@ class ShapeOperations(PlainOperations):
             "conv1d": self._row_convolution,
             "unsqueeze": self._regroup,
             "squeeze": self._regroup,
+            "unflatten": self._regroup,
         }
 
     def _flatten(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
@@ -370,6 +371,10 @@ class ShapeOperations(PlainOperations):
         if len(cells) == 1:
             return cells[0]
         sources = [self.settled(cell.value) for cell in cells]
+        if (merged := merged_patches(sources, cast("int", bound["dim"]), self.nodes)) is not None:
+            batch = self._batch[merged]
+            label = Label.of("merge_patches", {})
+            return Cell(self._add(label, (merged,), where=call.where, batch=batch))
         flat = all(self._flat[source] for source in sources)
         dimension = cast("int", bound["dim"])
         label = Label.of("cat", {"dim": dimension % 2 if flat else dimension})
