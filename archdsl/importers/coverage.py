@@ -28,7 +28,7 @@ def coverage() -> Coverage:
     norms = (norm for layout in LAYOUTS.values() for norm in layout.norms)
     return {
         "PyTorch": recognised(),
-        "ONNX": made_by([*rows, *PATTERNS.values(), activations, layer_of, Draft.row]),
+        "ONNX": made_by([*rows, *PATTERNS, activations, layer_of, Draft.row]),
         "Keras": made_by([*KINDS.values(), Draft.row]),
         "Darknet": made_by([*SECTIONS.values(), first_layer]),
         "Darknet's weights": made_by([*LAYOUTS, *norms]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -14,10 +14,12 @@ import numpy as np
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers.draft import Draft, step
 from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
+from archdsl.importers.onnx.evaluation import computed
 from archdsl.importers.onnx.file import Computed, Tensor, checker
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
 from archdsl.importers.onnx.permutations import layer_of, not_a_layer, places
 from archdsl.importers.onnx.rows import Row
+from archdsl.importers.onnx.spans import spans
 from archdsl.importers.onnx.values import FLOATS, GRID, Moved, Signal, Sizes
 from archdsl.ir.layer import Layer, RuleError, shown
 
@@ -44,8 +46,8 @@ _SAMPLES = 11
 class OnnxGraphReader:
     """Reads the nodes of a model in their order into a draft.
 
-    ``rows`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
-    several nodes, which are none by themselves.
+    ``rows`` make layers of the nodes of each type, ``patterns`` of those that end several nodes,
+    which are none by themselves; a pattern is asked about every node that no row makes a layer of.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class OnnxGraphReader:
         model: Any,
         path: Path,
         rows: Mapping[str, Row],
-        patterns: Mapping[str, Callable[[OnnxGraphReader, Node], Signal | None]],
+        patterns: Sequence[Callable[[OnnxGraphReader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)
@@ -69,6 +71,9 @@ class OnnxGraphReader:
         for tensor in self._graph.initializer:
             self.values[tensor.name] = Tensor(tensor.name, tensor, path.parent)
         self._folder = path.parent
+        self._positions = {
+            name: place for place, node in enumerate(self._graph.node) for name in node.output
+        }
         self._names = {*self.values, *(entry.name for entry in self._graph.input)}
         self._names.update(name for node in self._graph.node for name in node.output)
 
@@ -176,12 +181,19 @@ class OnnxGraphReader:
         What is no layer by itself may be part of a formula: it is refused where it is read.
         """
         refusals = [v.refusal for v in node.inputs if isinstance(v, Signal) and v.refusal]
-        try:
-            made = self._pattern(node) if refusals else self._handled(node)
-        except RuleError as error:
-            return Signal((), refusal=refused(node.proto, error), node=node.proto)
-        except ArchError as error:  # of what it reads
-            return Signal((), refusal=error, node=node.proto)
+        made: Signal | tuple[Signal, ...] | None = None
+        if not refusals:
+            try:
+                made = self._handled(node)
+            except RuleError as error:
+                refusals = [refused(node.proto, error)]
+            except ArchError as error:  # of what it reads
+                refusals = [error]
+        if made is None:
+            try:
+                made = self._pattern(node)
+            except RuleError as error:
+                refusals = [refused(node.proto, error)]
         if made is None:
             return Signal((), refusal=refusals[0], node=node.proto)
         if isinstance(made, tuple):
@@ -190,8 +202,10 @@ class OnnxGraphReader:
 
     def _pattern(self, node: Node) -> Signal | None:
         """The layer of a pattern that ends here; None where it ends none."""
-        pattern = self._patterns.get(node.type)
-        return None if pattern is None else pattern(self, node)
+        for pattern in self._patterns:
+            if (made := pattern(self, node)) is not None:
+                return made
+        return None
 
     def _handled(self, node: Node) -> Signal | tuple[Signal, ...]:
         functions: dict[int, Array] = {}
@@ -244,7 +258,7 @@ class OnnxGraphReader:
         if isinstance(value, Tensor):
             sizes: Sizes = value.shape
         elif value is not None and value.refusal is not None:
-            raise value.refusal
+            sizes = self._measured(value)
         elif value is not None and value.moved is not None:
             sizes = value.moved.order.shape
         else:
@@ -253,6 +267,16 @@ class OnnxGraphReader:
         if None in part:
             raise RuleError("the size of the input has to be known here", f"found {shown(sizes)}")
         return Computed(node.proto.output[0], np.array(part, np.int64))
+
+    def _measured(self, value: Signal) -> Sizes:
+        """The sizes of what is no layer by itself, by a run of what leads to it."""
+        for span in spans(value.node, self.values, self.position):
+            try:
+                return span.computed(span.samples(self.samples), self.opsets).shape
+            except RuleError:
+                continue
+        assert value.refusal is not None
+        raise value.refusal
 
     def _folded(self, node: Node) -> Tensor:
         arrays = [value.array for value in node.inputs if isinstance(value, Tensor)]
@@ -264,29 +288,8 @@ class OnnxGraphReader:
         return Computed(node.proto.output[0], self._computed(node.proto, arrays, node.inputs))
 
     def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
-        """The result of a node on constants, by onnx's own evaluator."""
-        from onnx import helper
-        from onnx.reference import ReferenceEvaluator
-
         names = [name for name, value in zip(proto.input, inputs, strict=True) if value is not None]
-        given = dict(zip(names, arrays, strict=True))
-        try:
-            # A whole model: some operations are functions, which depend on the types.
-            entries = [
-                helper.make_tensor_value_info(
-                    name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-                )
-                for name, array in given.items()
-            ]
-            results = [helper.make_tensor_value_info(name, 0, None) for name in proto.output[:1]]
-            graph = helper.make_graph([proto], "node", entries, results)
-            opsets = [helper.make_opsetid(*entry) for entry in self.opsets.items()]
-            with np.errstate(all="ignore"):
-                evaluator: Any = ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
-                found = evaluator.run(None, given)
-        except Exception as error:  # the evaluator raises whatever its numpy code does
-            raise RuleError("it cannot be computed", str(error)) from None
-        return np.asarray(found[0])
+        return computed([proto], dict(zip(names, arrays, strict=True)), self.opsets)
 
     # ---- what value by value makes ----
 
@@ -398,6 +401,10 @@ class OnnxGraphReader:
 
     def _moved(self, source: int, *orders: Array) -> Signal:
         return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
+
+    def position(self, name: str) -> int:
+        """The place in the file's order of the node that gives a value; -1 for the input."""
+        return self._positions.get(name, -1)
 
     @property
     def opset(self) -> int:

@@ -19,7 +19,7 @@ from archdsl.layers.attention import TokenMean
 from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
 from archdsl.layers.convolution import Convolution, Pair, TransposedConvolution
 from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
-from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, Mult
+from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, MatrixProduct, Mult
 from archdsl.layers.linear import Dropout, FullyConnected, Linear
 from archdsl.layers.normalization import (
     BatchNorm,
@@ -137,8 +137,10 @@ def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
 
 
-@makes(FullyConnected, Linear)
+@makes(FullyConnected, Linear, MatrixProduct)
 def _matmul(reader: OnnxGraphReader, node: Node) -> Signal:
+    if all(isinstance(value, Signal) and len(value.shape) == 3 for value in node.inputs):
+        return reader.add(MatrixProduct(), node.signal(0), node.signal(1))
     return _linear(reader, node.signal(), node.weight(1), None, transposed=False)
 
 

@@ -14,12 +14,10 @@ import torch
 from torch import fx
 
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph
-from archdsl.backends.plan import LAYER, Operation, plan_layer
-from archdsl.backends.torch.flat import graph_of
-from archdsl.backends.torch.initial import SkippedInitialisation
-from archdsl.backends.torch.realise import module_of
+from archdsl.backends.plan import LAYER
 from archdsl.diagnostics import ArchError
 from archdsl.importers.draft import UNFORESEEN, check_range
+from archdsl.importers.single_layer import single_layer
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
@@ -100,6 +98,14 @@ class _Fragment(NamedTuple):
     """The positions of the inputs that are rows, which may stand behind a flattening."""
 
 
+def _flattened(graph: fx.Graph, node: fx.Node, shape: Shape) -> fx.Node:
+    return graph.call_function(torch.flatten, (node, 1)) if len(shape) == 1 else node
+
+
+def _unknown(graph: fx.Graph, node: fx.Node, _: Shape) -> fx.Node:
+    return graph.call_function(_somewhere, (node,))
+
+
 def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> _Fragment | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
@@ -112,7 +118,7 @@ def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> _Fragment
 
 def _made(layer: Layer, shapes: tuple[Shape, ...], known: bool, device: str) -> _Fragment | None:
     """A layer's own graph; None for one that has constants, which need a device with memory."""
-    module = _alone(layer, shapes, known, device)
+    module = single_layer(layer, shapes, device, _flattened if known else _unknown)
     learned = {*module.state_dict(), *dict(module.named_parameters())}
     constants = {name: each for name, each in module.named_buffers() if name not in learned}
     examples = [
@@ -124,23 +130,6 @@ def _made(layer: Layer, shapes: tuple[Shape, ...], known: bool, device: str) -> 
     return (
         None if device == "meta" and (constants or unnamed) else _Fragment(graph, constants, rows)
     )
-
-
-def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool, device: str) -> fx.GraphModule:
-    planned = plan_layer(layer, shapes)
-    graph = fx.Graph()
-    sources: dict[Operation, Any] = {}
-    # An input layer takes none of them, and brings an argument of its own.
-    for position, (entry, shape) in enumerate(zip(planned.entries(), shapes, strict=False)):
-        node = graph.placeholder(f"x{position}")
-        if not known:
-            node = graph.call_function(_somewhere, (node,))
-        elif len(shape) == 1:
-            node = graph.call_function(torch.flatten, (node, 1))
-        sources[entry] = node
-    with torch.device(device), SkippedInitialisation():
-        modules = {path: module_of(leaf.construct) for path, leaf in planned.modules.items()}
-    return fx.GraphModule(modules, graph_of(planned, sources))
 
 
 def _covered(fragment: CanonicalGraph, graph: CanonicalGraph, places: Mapping[int, int]) -> Covered:

@@ -53,14 +53,21 @@ def merged_patches(
     if padding.label.operation != "pad" or padding.label.value("value") != 0:
         return source
     sides = padding.label.value("padding")
-    rest = isinstance(sides, tuple) and (*sides, 0, 0)[:6]
-    return padding.inputs[0] if rest in _ODD else source
+    if not isinstance(sides, tuple):
+        return source
+    # Of N×H×W×C, the last axis first: a column and a row at the far ends.
+    odd = not any((*sides[:3], *sides[4:5])) and all(map(_of_odd_sizes, (*sides[3:4], *sides[5:])))
+    return padding.inputs[0] if odd and len(sides) <= 6 else source
 
 
 _CORNERS = [(0, 0), (1, 0), (0, 1), (1, 1)]
 """Rows and columns of the cells of a patch, in the order in which they are joined."""
-_ODD = [(0, 0, 0, columns, 0, rows) for rows in (0, 1) for columns in (0, 1)]
-"""Padding of N×H×W×C, the last axis first, by a row and by a column."""
+
+
+def _of_odd_sizes(cells: object) -> bool:
+    """True for the cells that make a size even, also where the size is not known."""
+    asked = isinstance(cells, tuple) and (cells[0], cells[-1]) == ("mod of", 2)
+    return asked or cells in (0, 1)
 
 
 def _firsts(index: object) -> tuple[object, object] | None:
