@@ -227,7 +227,9 @@ def test_a_written_spec_gives_the_same_network_again(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["swin_t", *sorted(set(spec_names()) - FROZEN - set(SPECS) - {"swin_t"})[::5]])
+@pytest.mark.parametrize(
+    "name", ["swin_t", *sorted(set(spec_names()) - FROZEN - set(SPECS) - {"swin_t"})[::5]]
+)
 def test_more_written_specs_give_the_same_networks_again(name: str) -> None:
     again(name)
 

@@ -90,8 +90,8 @@ def _candidates(found: Span) -> Iterator[Layer]:
     elif end == "Mul" and count("Min"):
         yield from (
             AdaptiveComputationTime(count("Min"), threshold=number)
-            for number in found.numbers()
-            if 0 < number < 1
+            for number in sorted(found.numbers(), reverse=True)
+            if 0 < number < 1  # the others are much smaller
         )
     elif end == "Mul" and (count("ReduceMean") or count("ReduceSum")):
         for eps in found.numbers():
