@@ -219,6 +219,7 @@ def again(name: str) -> str:
 VALUES = {"dlib_face_recognition", "dlib_inception_mnist", "lenet"}
 # A module's frozen layers are what they compute: torch has no norm that does not learn.
 FROZEN = {"resnet18_transfer"}
+OTHER_SPECS = sorted(set(spec_names()) - FROZEN - {"swin_t", *SPECS})
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -16,11 +16,12 @@ from archdsl.importers.draft import Draft, step
 from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
 from archdsl.importers.onnx.evaluation import computed
 from archdsl.importers.onnx.file import Computed, Tensor, checker
+from archdsl.importers.onnx.network_input import Entry
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
 from archdsl.importers.onnx.permutations import layer_of, not_a_layer, places
 from archdsl.importers.onnx.rows import Row
 from archdsl.importers.onnx.spans import spans
-from archdsl.importers.onnx.values import FLOATS, GRID, Moved, Signal, Sizes
+from archdsl.importers.onnx.values import GRID, Moved, Signal, Sizes
 from archdsl.ir.layer import Layer, RuleError, shown
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ _LARGEST_FOLDED = 2**28  # values
 _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
-CHANNELS_LAST = "The file's input has its channels last."
-"""The note of a spec whose network takes the file's input with its channels in front."""
 _SAMPLES = 11
 """Number of samples followed where the batch is open: a size that a file hardly means else."""
 
@@ -81,7 +80,14 @@ class OnnxGraphReader:
 
     def run(self) -> dict[str, int]:
         """The operations of the graph's outputs, by name; raises ArchError where one has none."""
-        self._input()
+        entry = Entry(self._graph, self.values, self.opset)
+        self.samples = entry.samples or _SAMPLES
+        self.draft.part = entry.name
+        index, channels_last = entry.layer(self.draft, self._size)
+        made = self.of(index)
+        if channels_last:
+            made = self.moved(index, self.places(index).transpose(0, 2, 3, 1))
+        self.values[entry.name] = made
         for proto in self._graph.node:
             with step(partial(refused, proto)):
                 self._node(proto)
@@ -96,60 +102,6 @@ class OnnxGraphReader:
             except RuleError as error:
                 raise refused(value.node, error) from None
         return outputs
-
-    def _input(self) -> None:
-        given = [entry for entry in self._graph.input if entry.name not in self.values]
-        if len(given) != 1:
-            names = ", ".join(entry.name for entry in given) or "none"
-            raise fail("a network has one input here", None, f"found {names}")
-        (entry,) = given
-        sizes = [size.dim_value or None for size in entry.type.tensor_type.shape.dim]
-        self.samples = (sizes[0] if sizes else None) or _SAMPLES
-        shape = tuple(sizes[1:]) if self._size is None else self._size
-        self.draft.part = entry.name
-        try:
-            self._kind(entry)
-            self.values[entry.name] = self._entry(entry.name, shape)
-        except RuleError as error:
-            raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
-
-    def _kind(self, entry: Any) -> None:
-        """RuleError where values are no floats and something reckons with them as they are."""
-        from onnx import TensorProto
-
-        kind = entry.type.tensor_type.elem_type
-        readers = [proto.op_type for proto in self._graph.node if entry.name in proto.input]
-        if kind not in FLOATS and set(readers) != {"Cast"}:
-            # A damaged file may hold any number there.
-            names = {number: name for name, number in TensorProto.DataType.items()}
-            raise RuleError("values are floats here", f"found {names.get(kind, f'type {kind}')}")
-
-    def _entry(self, name: str, shape: Sizes) -> Signal:
-        if len(shape) == 1 and shape[0] is not None:
-            return self.of(self.draft.row(shape[0]))
-        if len(shape) != 3:
-            raise RuleError(
-                "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
-            )
-        if self._turned(name):
-            self.draft.note(CHANNELS_LAST)
-            # A size that is given is that of the network, whose channels are in front.
-            channels, *sides = shape if self._size is not None else (shape[-1], *shape[:-1])
-            if channels is None:
-                raise RuleError("the number of channels has to be known")
-            index = self.draft.image(channels, *sides)
-            return self._moved(index, self._places(index).transpose(0, 2, 3, 1))
-        if shape[0] is None:
-            raise RuleError("the number of channels has to be known")
-        return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
-
-    def _turned(self, name: str) -> bool:
-        """True if all that reads the input brings its last axis to the front, as tf2onnx does."""
-        readers = [Node(proto, (), self.opset) for proto in self._graph.node if name in proto.input]
-        turning = [
-            node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
-        ]
-        return bool(turning) and all(turning)
 
     # ---- one node ----
 
@@ -384,7 +336,7 @@ class OnnxGraphReader:
         moved = signal.moved
         if moved is None:
             source = self.settled(signal)
-            moved = Moved(source, (self._places(source),))
+            moved = Moved(source, (self.places(source),))
         try:
             changed = change(moved.order)
         except (ValueError, IndexError) as error:
@@ -393,13 +345,14 @@ class OnnxGraphReader:
             raise RuleError("values are lost, or there twice")
         if len(moved.orders) > _MOST_MOVES:
             return self.rearranged(self.of(self.settled(signal)), change)
-        return self._moved(moved.source, *moved.orders, changed)
+        return self.moved(moved.source, *moved.orders, changed)
 
-    def _places(self, source: int) -> Array:
+    def places(self, source: int) -> Array:
         """The places of an operation's values, for as many samples as are followed."""
         return places(self.draft.shape(source), self.samples)
 
-    def _moved(self, source: int, *orders: Array) -> Signal:
+    def moved(self, source: int, *orders: Array) -> Signal:
+        """The values of an operation in another order or shape."""
         return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
 
     def position(self, name: str) -> int:

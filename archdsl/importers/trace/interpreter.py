@@ -19,15 +19,16 @@ from archdsl.backends.torch.freeze import thawed
 from archdsl.importers.trace.arithmetic import in_sums_and_products
 from archdsl.importers.trace.descriptions import description, fitted
 from archdsl.importers.trace.fx_trace import is_whole, trace
+from archdsl.importers.trace.neutral import does_nothing
 from archdsl.importers.trace.operation_entries import OperationEntry, Role
 from archdsl.importers.trace.operations import (
     BY_FUNCTION,
     BY_METHOD,
     BY_MODULE,
     INPLACE_OPERATORS,
-    does_nothing,
 )
-from archdsl.importers.trace.shape_operations import Largest, ShapeOperations
+from archdsl.importers.trace.reductions import Largest
+from archdsl.importers.trace.shape_operations import ShapeOperations
 from archdsl.importers.trace.sized_trace import INNER, SIZES
 from archdsl.importers.trace.values import (
     ARITHMETIC,
