@@ -23,8 +23,8 @@ from archdsl.importers.verification import verify
 
 QUICK = ["tril", "bn_fc", "rms_norm", "softmaxm", "merge_patches"]
 QUICK_JOINS = [text for text in SEVERAL if text.startswith(("multm_prev1", "mult_prev<"))]
-EVERY = [text for name in NAMES for text in texts(name)] + SEVERAL
-"""Each layer on every form of values that it takes, and each way to put several together."""
+EVERY = [texts(name)[0] for name in NAMES] + SEVERAL
+"""Each layer, and each way to put several together."""
 
 
 def twin_of(network: archdsl.Network) -> torch.nn.Module:

@@ -15,6 +15,7 @@ from archdsl.importers.pytorch.proposals import Proposal, Proposals, Seen
 from archdsl.ir.layer import Layer
 from archdsl.layers.activation import SmeLU, SoftmaxAll, SoftmaxRows
 from archdsl.layers.normalization import BatchNormFc, L2Normalize, RMSNorm
+from archdsl.layers.reshape import Extract
 from archdsl.layers.sequences import (
     AdaptiveComputationTime,
     Embeddings,
@@ -35,7 +36,7 @@ Nodes = Sequence[CanonicalNode]
 
 
 @makes(
-    *(RMSNorm, L2Normalize, SmeLU, SoftmaxRows, SoftmaxAll, BatchNormFc, Embeddings),
+    *(RMSNorm, L2Normalize, SmeLU, SoftmaxRows, SoftmaxAll, BatchNormFc, Extract, Embeddings),
     *(PositionalEncodings, Tril, TrilMask, TrilDiag, AdaptiveComputationTime),
 )
 def formulas(seen: Seen) -> Proposals:
@@ -118,7 +119,7 @@ def _stored(nodes: Nodes) -> Iterator[tuple[int, ...]]:
             yield shape
 
 
-def _regrouped(_: CanonicalNode, near: Nodes) -> Iterator[Layer]:
+def _regrouped(end: CanonicalNode, near: Nodes) -> Iterator[Layer]:
     """What is done to all values of a sample in a row, and then has its sizes again."""
     first = near[0].label
     if first.operation == "batch_norm":
@@ -127,6 +128,10 @@ def _regrouped(_: CanonicalNode, near: Nodes) -> Iterator[Layer]:
             yield BatchNormFc(eps, momentum)
     elif first.operation == "softmax":
         yield SoftmaxAll()
+    elif first.operation == "part" and isinstance(sizes := end.label.value("shape"), tuple):
+        start = first.value("start")
+        if len(sizes) == 4 and isinstance(start, int):
+            yield Extract(start, *sizes[1:])
 
 
 _FORMULAS: Mapping[str, Callable[[CanonicalNode, Nodes], Iterator[Layer]]] = {

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import fx
+from torch import fx, nn
 
 from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph
 from archdsl.backends.plan import LAYER
@@ -44,11 +44,12 @@ class Covered(NamedTuple):
 class Fragments:
     """The canonical graphs of single layers, made once for each layer and input shapes.
 
-    ``values`` are the tensors of the module that is searched, by name.
+    ``module`` is the network that is searched.
     """
 
-    def __init__(self, values: Mapping[str, torch.Tensor]) -> None:
-        self._values = values
+    def __init__(self, module: nn.Module) -> None:
+        self._values = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self._constants = set(self._values) - {*module.state_dict(keep_vars=True)}
         self._made: dict[object, _Fragment | None] = {}
 
     def find(
@@ -82,6 +83,8 @@ class Fragments:
                 fragment.graph.nodes[given].tensors, graph.nodes[wanted].tensors, strict=False
             ):
                 constant, value = fragment.constants.get(own), self._values.get(name)
+                if constant is None and name in self._constants:
+                    return False
                 if constant is not None and (
                     value is None or value.is_meta or not torch.allclose(constant, value.cpu())
                 ):

@@ -72,7 +72,7 @@ def graph_of_module(
         )
     example = torch.zeros(_BATCH, *(int(each or 1) for each in size), device=device_of(module))
     graph = canonical(module, examples=[example])
-    fragments = Fragments({**dict(module.named_parameters()), **dict(module.named_buffers())})
+    fragments = Fragments(module)
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
     places = {index: place for place, index in enumerate(live)}
