@@ -156,6 +156,15 @@ def test_branches_that_do_not_nest_have_tags_and_outputs_their_names() -> None:
     assert set(network.summary().outputs) == {"out", "class_"}
 
 
+def test_equal_blocks_that_do_not_nest_are_one_template() -> None:
+    done = run("import", f"{ORIGINALS}:TwoStreams", "--input", "3x16x16")
+    assert done.exit_code == 0, done.output
+    assert "verified against" in done.stderr
+    # The first block has the tags of what is before it; of the others two take turns.
+    assert done.stdout.count("con<4,1,1,") == 3
+    assert "repeat<2,crossing_2<crossing>," in done.stdout
+
+
 def test_json_has_the_spec() -> None:
     done = run("import", f"{ORIGINALS}:Preactivated", "--json", "--no-verify")
     document = json.loads(done.stdout)
