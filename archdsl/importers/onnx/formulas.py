@@ -22,7 +22,7 @@ from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.spans import Span, is_float, spans
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import Layer, RuleError
-from archdsl.layers.activation import SoftmaxRows
+from archdsl.layers.activation import SmeLU, SoftmaxRows
 from archdsl.layers.attention import Attention
 from archdsl.layers.normalization import GroupNorm, L2Normalize, L2NormScaled, RMSNorm
 from archdsl.layers.pooling import AdaptiveMaxPool, MaxPool
@@ -46,7 +46,7 @@ _DENOMINATOR = 10_000
 
 
 @makes(
-    *(L2NormScaled, RMSNorm, L2Normalize, GroupNorm, SoftmaxRows, MaxPool, AdaptiveMaxPool),
+    *(L2NormScaled, RMSNorm, L2Normalize, GroupNorm, SoftmaxRows, SmeLU, MaxPool, AdaptiveMaxPool),
     *(Embeddings, PositionalEncodings, Tril, TrilMask, TrilDiag, AdaptiveComputationTime),
     *(MergePatches, Attention),
 )
@@ -126,6 +126,8 @@ def _by_shape(found: Span, shape: Sequence[int]) -> Iterator[Layer]:
 def _choices(found: Span) -> Iterator[Layer]:
     if found.count("Softmax"):
         yield SoftmaxRows()
+    elif found.count("Less") and found.count("Abs"):
+        yield from (SmeLU(beta) for beta in found.numbers() if beta > 0)
     elif found.count("Gather"):
         yield from (Embeddings(*shape) for shape in _shapes(found) if len(shape) == 2)
     elif len(found.nodes) == 1:

@@ -15,6 +15,7 @@ from archdsl.importers.pytorch.proposals import Proposal, Proposals, Seen
 from archdsl.ir.layer import Layer
 from archdsl.layers.activation import SmeLU, SoftmaxAll, SoftmaxRows
 from archdsl.layers.normalization import BatchNormFc, L2Normalize, RMSNorm
+from archdsl.layers.permutation import DarknetReorg
 from archdsl.layers.reshape import Extract
 from archdsl.layers.sequences import (
     AdaptiveComputationTime,
@@ -36,7 +37,17 @@ Nodes = Sequence[CanonicalNode]
 
 
 @makes(
-    *(RMSNorm, L2Normalize, SmeLU, SoftmaxRows, SoftmaxAll, BatchNormFc, Extract, Embeddings),
+    *(
+        RMSNorm,
+        L2Normalize,
+        SmeLU,
+        SoftmaxRows,
+        SoftmaxAll,
+        BatchNormFc,
+        Extract,
+        Embeddings,
+        DarknetReorg,
+    ),
     *(PositionalEncodings, Tril, TrilMask, TrilDiag, AdaptiveComputationTime),
 )
 def formulas(seen: Seen) -> Proposals:
@@ -120,7 +131,7 @@ def _stored(nodes: Nodes) -> Iterator[tuple[int, ...]]:
 
 
 def _regrouped(end: CanonicalNode, near: Nodes) -> Iterator[Layer]:
-    """What is done to all values of a sample in a row, and then has its sizes again."""
+    """What is done to all values of a sample in a row or in blocks, and then has its sizes."""
     first = near[0].label
     if first.operation == "batch_norm":
         eps, momentum = first.value("eps"), first.value("momentum")
@@ -128,6 +139,10 @@ def _regrouped(end: CanonicalNode, near: Nodes) -> Iterator[Layer]:
             yield BatchNormFc(eps, momentum)
     elif first.operation == "softmax":
         yield SoftmaxAll()
+    elif first.operation == "permute" and len(near) > 1:
+        blocks = near[1].label.value("shape")
+        if isinstance(blocks, tuple) and len(blocks) == 5 and isinstance(blocks[2], int):
+            yield DarknetReorg(blocks[2])
     elif first.operation == "part" and isinstance(sizes := end.label.value("shape"), tuple):
         start = first.value("start")
         if len(sizes) == 4 and isinstance(start, int):
