@@ -102,14 +102,14 @@ def test_other_waves_than_the_papers_are_no_positional_encodings() -> None:
         graph_of_module(twin, "net", (2, 4, 5))
 
 
-# Two reasons that a layer on values of such a form does not come back; see the function's text.
-NOT_FROM_SOURCE: set[str] = set()
-NOT_FROM_ONNX: set[str] = set()
+NOT_FROM_ONNX = {text for text in EVERY if text.startswith(("window_attention<", "attention<"))}
+"""Attention in windows looks its biases up in a table, of which files hold what was found; exporters
+of attention right behind ``tokens`` put the batch second."""
 
 
 @pytest.mark.slow
 def test_every_layer_comes_back_from_its_source() -> None:
-    assert reasons(through_source, EVERY).keys() == NOT_FROM_SOURCE
+    assert reasons(through_source, EVERY) == {}
 
 
 @pytest.mark.slow
