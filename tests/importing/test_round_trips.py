@@ -103,8 +103,8 @@ def test_other_waves_than_the_papers_are_no_positional_encodings() -> None:
 
 
 NOT_FROM_ONNX = {text for text in EVERY if text.startswith(("window_attention<", "attention<"))}
-"""Attention in windows looks its biases up in a table, of which files hold what was found; exporters
-of attention right behind ``tokens`` put the batch second."""
+"""Attention in windows reads its biases from a table, of which files have what was read there;
+exporters put the batch second in attention right behind ``tokens``."""
 
 
 @pytest.mark.slow
