@@ -18,17 +18,18 @@ from archdsl.importers.onnx.data_movement import MOVING
 from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
 from archdsl.importers.onnx.permutations import layer_of
+from archdsl.importers.onnx.window_operators import WINDOWS
 from archdsl.importers.pytorch.layer_candidates import recognised
 from archdsl.layers.reference import Coverage
 
 
 def coverage() -> Coverage:
     """The layers of each format, by the format's title."""
-    rows = (row.handler for row in (*OPERATORS.values(), *MOVING.values()))
+    rows = (row.handler for row in (*OPERATORS.values(), *WINDOWS.values(), *MOVING.values()))
     norms = (norm for layout in LAYOUTS.values() for norm in layout.norms)
     return {
         "PyTorch": recognised(),
-        "ONNX": made_by([*rows, *PATTERNS.values(), activations, layer_of, Draft.row]),
+        "ONNX": made_by([*rows, *PATTERNS, activations, layer_of, Draft.row]),
         "Keras": made_by([*KINDS.values(), Draft.row]),
         "Darknet": made_by([*SECTIONS.values(), first_layer]),
         "Darknet's weights": made_by([*LAYOUTS, *norms]),

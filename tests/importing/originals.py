@@ -80,3 +80,31 @@ def needs(channels: int) -> nn.Module:
 
 def breaks() -> nn.Module:
     raise RuntimeError("no such luck")
+
+
+class Crossing(nn.Module):
+    """Two maps that each become one of both: no block of one input has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4, 4, 3, padding=1)
+        self.second = nn.Conv2d(4, 4, 1)
+
+    def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.relu(self.first(a)) + b, self.second(b) * a
+
+
+class TwoStreams(nn.Module):
+    """Six equal blocks between which two maps go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.blocks = nn.ModuleList(Crossing() for _ in range(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.stem(x)
+        b = torch.sigmoid(a)
+        for block in self.blocks:
+            a, b = block(a, b)
+        return torch.cat([a, b], 1)

@@ -19,7 +19,7 @@ from imported_graphs import module_of  # noqa: E402
 from operator_cases import MAKERS, Draw  # noqa: E402
 
 from archdsl.importers import onnx as reader  # noqa: E402
-from archdsl.importers.onnx.graph import CHANNELS_LAST  # noqa: E402
+from archdsl.importers.onnx.network_input import CHANNELS_LAST  # noqa: E402
 from archdsl.importers.onnx.permutations import layer_of  # noqa: E402
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from operator_cases import Draw  # noqa: E402
 
 from archdsl.importers.onnx.data_movement import MOVING  # noqa: E402
 from archdsl.importers.onnx.operators import OPERATORS  # noqa: E402
+from archdsl.importers.onnx.window_operators import WINDOWS  # noqa: E402
 
 
 def read(
@@ -158,7 +159,7 @@ def test_rows_name_attributes_and_versions_that_onnx_has() -> None:
     for schema in onnx.defs.get_all_schemas_with_history():
         if schema.domain == "":
             history.setdefault(schema.name, []).append(schema)
-    for name, row in {**OPERATORS, **MOVING}.items():
+    for name, row in {**OPERATORS, **WINDOWS, **MOVING}.items():
         known = {attribute for schema in history[name] for attribute in schema.attributes}
         assert {*row.reads.split(), *row.only} <= known, name
         assert row.newest in [schema.since_version for schema in history[name]], name

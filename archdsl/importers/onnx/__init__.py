@@ -17,6 +17,7 @@ from archdsl.importers.onnx.file import Tensor, load
 from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
+from archdsl.importers.onnx.window_operators import WINDOWS
 
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
@@ -50,7 +51,7 @@ def read_with_weights(what: str, options: ImportOptions) -> tuple[ImportedGraph,
 
 def _read(what: str, options: ImportOptions) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
-    operators = {**OPERATORS, **MOVING}
+    operators = {**OPERATORS, **WINDOWS, **MOVING}
     with parsing(path, "an ONNX model", other="E412"):
         reader = OnnxGraphReader(load(path), path, operators, PATTERNS, options.input)
         outputs = reader.run()

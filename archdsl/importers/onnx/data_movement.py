@@ -99,7 +99,8 @@ def _slice(reader: OnnxGraphReader, node: Node) -> Signal:
         size = box[axis - 1]
         if axis == 0 or size is None:
             raise RuleError("a slice of the batch, or of an open size")
-        cuts[axis - 1] = slice(*slice(int(start), int(end)).indices(size))
+        first, last, _ = slice(int(start), int(end)).indices(size)
+        cuts[axis - 1] = slice(first, last)
     rows, columns = cuts[1:]
     if cuts[1:] == [slice(0, size) for size in box[1:]]:
         return _channels(reader, signal, cuts[0].start, cuts[0].stop)
@@ -128,10 +129,11 @@ def _box(channels: slice, rows: slice, columns: slice) -> Slice:
 @makes(Token)
 def _gather(reader: OnnxGraphReader, node: Node) -> Signal:
     chosen = node.weight(1)
-    if node.signal().moved is not None:
-        indices, axis = chosen.array.astype(np.int64), int(node.get("axis"))
+    moved, axis = node.signal().moved, int(node.get("axis"))
+    if moved is not None and chosen.size == moved.order.shape[axis]:
+        indices = chosen.array.astype(np.int64)
         return reader.rearranged(node.signal(), lambda order: np.take(order, indices, axis))
-    if len(node.signal().shape) != 2 or node.get("axis") not in (1, -2) or chosen.shape != ():
+    if len(node.signal().shape) != 2 or axis not in (1, -2) or chosen.shape != ():
         raise RuleError("only one token of a sequence can be chosen")
     tokens, index = node.signal().shape[0], int(chosen.array)
     if tokens is None or not -tokens <= index < tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -14,11 +14,14 @@ import numpy as np
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers.draft import Draft, step
 from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
+from archdsl.importers.onnx.evaluation import computed
 from archdsl.importers.onnx.file import Computed, Tensor, checker
+from archdsl.importers.onnx.network_input import Entry
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
 from archdsl.importers.onnx.permutations import layer_of, not_a_layer, places
 from archdsl.importers.onnx.rows import Row
-from archdsl.importers.onnx.values import FLOATS, GRID, Moved, Signal, Sizes
+from archdsl.importers.onnx.spans import spans
+from archdsl.importers.onnx.values import GRID, Moved, Signal, Sizes
 from archdsl.ir.layer import Layer, RuleError, shown
 
 if TYPE_CHECKING:
@@ -35,8 +38,6 @@ _LARGEST_FOLDED = 2**28  # values
 _MOST_MOVES = 16  # steps of a rearrangement that are looked at together
 _NEAREST = 5  # operations back that a formula may begin at
 
-CHANNELS_LAST = "The file's input has its channels last."
-"""The note of a spec whose network takes the file's input with its channels in front."""
 _SAMPLES = 11
 """Number of samples followed where the batch is open: a size that a file hardly means else."""
 
@@ -44,8 +45,8 @@ _SAMPLES = 11
 class OnnxGraphReader:
     """Reads the nodes of a model in their order into a draft.
 
-    ``rows`` make layers of the nodes of each type, ``patterns`` of those that end a pattern of
-    several nodes, which are none by themselves.
+    ``rows`` make layers of the nodes of each type, ``patterns`` of those that end several nodes,
+    which are none by themselves; a pattern is asked about every node that no row makes a layer of.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class OnnxGraphReader:
         model: Any,
         path: Path,
         rows: Mapping[str, Row],
-        patterns: Mapping[str, Callable[[OnnxGraphReader, Node], Signal | None]],
+        patterns: Sequence[Callable[[OnnxGraphReader, Node], Signal | None]],
         size: Shape | None = None,
     ) -> None:
         self.draft = Draft(path.stem)
@@ -69,6 +70,9 @@ class OnnxGraphReader:
         for tensor in self._graph.initializer:
             self.values[tensor.name] = Tensor(tensor.name, tensor, path.parent)
         self._folder = path.parent
+        self._positions = {
+            name: place for place, node in enumerate(self._graph.node) for name in node.output
+        }
         self._names = {*self.values, *(entry.name for entry in self._graph.input)}
         self._names.update(name for node in self._graph.node for name in node.output)
 
@@ -76,7 +80,14 @@ class OnnxGraphReader:
 
     def run(self) -> dict[str, int]:
         """The operations of the graph's outputs, by name; raises ArchError where one has none."""
-        self._input()
+        entry = Entry(self._graph, self.values, self.opset)
+        self.samples = entry.samples or _SAMPLES
+        self.draft.part = entry.name
+        index, channels_last = entry.layer(self.draft, self._size)
+        made = self.of(index)
+        if channels_last:
+            made = self.moved(index, self.places(index).transpose(0, 2, 3, 1))
+        self.values[entry.name] = made
         for proto in self._graph.node:
             with step(partial(refused, proto)):
                 self._node(proto)
@@ -91,60 +102,6 @@ class OnnxGraphReader:
             except RuleError as error:
                 raise refused(value.node, error) from None
         return outputs
-
-    def _input(self) -> None:
-        given = [entry for entry in self._graph.input if entry.name not in self.values]
-        if len(given) != 1:
-            names = ", ".join(entry.name for entry in given) or "none"
-            raise fail("a network has one input here", None, f"found {names}")
-        (entry,) = given
-        sizes = [size.dim_value or None for size in entry.type.tensor_type.shape.dim]
-        self.samples = (sizes[0] if sizes else None) or _SAMPLES
-        shape = tuple(sizes[1:]) if self._size is None else self._size
-        self.draft.part = entry.name
-        try:
-            self._kind(entry)
-            self.values[entry.name] = self._entry(entry.name, shape)
-        except RuleError as error:
-            raise fail(f"the input {entry.name}: {error.message}", None, *error.notes) from None
-
-    def _kind(self, entry: Any) -> None:
-        """RuleError where values are no floats and something reckons with them as they are."""
-        from onnx import TensorProto
-
-        kind = entry.type.tensor_type.elem_type
-        readers = [proto.op_type for proto in self._graph.node if entry.name in proto.input]
-        if kind not in FLOATS and set(readers) != {"Cast"}:
-            # A damaged file may hold any number there.
-            names = {number: name for name, number in TensorProto.DataType.items()}
-            raise RuleError("values are floats here", f"found {names.get(kind, f'type {kind}')}")
-
-    def _entry(self, name: str, shape: Sizes) -> Signal:
-        if len(shape) == 1 and shape[0] is not None:
-            return self.of(self.draft.row(shape[0]))
-        if len(shape) != 3:
-            raise RuleError(
-                "expected a batch of pictures or of rows of features", f"found {shown(shape)}"
-            )
-        if self._turned(name):
-            self.draft.note(CHANNELS_LAST)
-            # A size that is given is that of the network, whose channels are in front.
-            channels, *sides = shape if self._size is not None else (shape[-1], *shape[:-1])
-            if channels is None:
-                raise RuleError("the number of channels has to be known")
-            index = self.draft.image(channels, *sides)
-            return self._moved(index, self._places(index).transpose(0, 2, 3, 1))
-        if shape[0] is None:
-            raise RuleError("the number of channels has to be known")
-        return self.of(self.draft.image(*shape))  # type: ignore[arg-type]
-
-    def _turned(self, name: str) -> bool:
-        """True if all that reads the input brings its last axis to the front, as tf2onnx does."""
-        readers = [Node(proto, (), self.opset) for proto in self._graph.node if name in proto.input]
-        turning = [
-            node.type == "Transpose" and node.get("perm", ()) == [0, 3, 1, 2] for node in readers
-        ]
-        return bool(turning) and all(turning)
 
     # ---- one node ----
 
@@ -176,12 +133,19 @@ class OnnxGraphReader:
         What is no layer by itself may be part of a formula: it is refused where it is read.
         """
         refusals = [v.refusal for v in node.inputs if isinstance(v, Signal) and v.refusal]
-        try:
-            made = self._pattern(node) if refusals else self._handled(node)
-        except RuleError as error:
-            return Signal((), refusal=refused(node.proto, error), node=node.proto)
-        except ArchError as error:  # of what it reads
-            return Signal((), refusal=error, node=node.proto)
+        made: Signal | tuple[Signal, ...] | None = None
+        if not refusals:
+            try:
+                made = self._handled(node)
+            except RuleError as error:
+                refusals = [refused(node.proto, error)]
+            except ArchError as error:  # of what it reads
+                refusals = [error]
+        if made is None:
+            try:
+                made = self._pattern(node)
+            except RuleError as error:
+                refusals = [refused(node.proto, error)]
         if made is None:
             return Signal((), refusal=refusals[0], node=node.proto)
         if isinstance(made, tuple):
@@ -190,8 +154,10 @@ class OnnxGraphReader:
 
     def _pattern(self, node: Node) -> Signal | None:
         """The layer of a pattern that ends here; None where it ends none."""
-        pattern = self._patterns.get(node.type)
-        return None if pattern is None else pattern(self, node)
+        for pattern in self._patterns:
+            if (made := pattern(self, node)) is not None:
+                return made
+        return None
 
     def _handled(self, node: Node) -> Signal | tuple[Signal, ...]:
         functions: dict[int, Array] = {}
@@ -244,7 +210,7 @@ class OnnxGraphReader:
         if isinstance(value, Tensor):
             sizes: Sizes = value.shape
         elif value is not None and value.refusal is not None:
-            raise value.refusal
+            sizes = self._measured(value)
         elif value is not None and value.moved is not None:
             sizes = value.moved.order.shape
         else:
@@ -253,6 +219,16 @@ class OnnxGraphReader:
         if None in part:
             raise RuleError("the size of the input has to be known here", f"found {shown(sizes)}")
         return Computed(node.proto.output[0], np.array(part, np.int64))
+
+    def _measured(self, value: Signal) -> Sizes:
+        """The sizes of what is no layer by itself, by a run of what leads to it."""
+        for span in spans(value.node, self.values, self.position):
+            try:
+                return span.computed(span.samples(self.samples), self.opsets).shape
+            except RuleError:
+                continue
+        assert value.refusal is not None
+        raise value.refusal
 
     def _folded(self, node: Node) -> Tensor:
         arrays = [value.array for value in node.inputs if isinstance(value, Tensor)]
@@ -264,29 +240,8 @@ class OnnxGraphReader:
         return Computed(node.proto.output[0], self._computed(node.proto, arrays, node.inputs))
 
     def _computed(self, proto: Any, arrays: list[Array], inputs: tuple[Value | None, ...]) -> Array:
-        """The result of a node on constants, by onnx's own evaluator."""
-        from onnx import helper
-        from onnx.reference import ReferenceEvaluator
-
         names = [name for name, value in zip(proto.input, inputs, strict=True) if value is not None]
-        given = dict(zip(names, arrays, strict=True))
-        try:
-            # A whole model: some operations are functions, which depend on the types.
-            entries = [
-                helper.make_tensor_value_info(
-                    name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-                )
-                for name, array in given.items()
-            ]
-            results = [helper.make_tensor_value_info(name, 0, None) for name in proto.output[:1]]
-            graph = helper.make_graph([proto], "node", entries, results)
-            opsets = [helper.make_opsetid(*entry) for entry in self.opsets.items()]
-            with np.errstate(all="ignore"):
-                evaluator: Any = ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
-                found = evaluator.run(None, given)
-        except Exception as error:  # the evaluator raises whatever its numpy code does
-            raise RuleError("it cannot be computed", str(error)) from None
-        return np.asarray(found[0])
+        return computed([proto], dict(zip(names, arrays, strict=True)), self.opsets)
 
     # ---- what value by value makes ----
 
@@ -381,7 +336,7 @@ class OnnxGraphReader:
         moved = signal.moved
         if moved is None:
             source = self.settled(signal)
-            moved = Moved(source, (self._places(source),))
+            moved = Moved(source, (self.places(source),))
         try:
             changed = change(moved.order)
         except (ValueError, IndexError) as error:
@@ -390,14 +345,19 @@ class OnnxGraphReader:
             raise RuleError("values are lost, or there twice")
         if len(moved.orders) > _MOST_MOVES:
             return self.rearranged(self.of(self.settled(signal)), change)
-        return self._moved(moved.source, *moved.orders, changed)
+        return self.moved(moved.source, *moved.orders, changed)
 
-    def _places(self, source: int) -> Array:
+    def places(self, source: int) -> Array:
         """The places of an operation's values, for as many samples as are followed."""
         return places(self.draft.shape(source), self.samples)
 
-    def _moved(self, source: int, *orders: Array) -> Signal:
+    def moved(self, source: int, *orders: Array) -> Signal:
+        """The values of an operation in another order or shape."""
         return Signal(orders[-1].shape[1:], moved=Moved(source, orders))
+
+    def position(self, name: str) -> int:
+        """The place in the file's order of the node that gives a value; -1 for the input."""
+        return self._positions.get(name, -1)
 
     @property
     def opset(self) -> int:

@@ -203,3 +203,8 @@ def _words(text: str | None) -> list[str]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return []
     return [str(word) for word in found] if isinstance(found, list) else []
+
+
+def tensors_of(**tensors: Tensor | None) -> dict[str, str]:
+    """Names of constants by the keys that they have in a layer; None for what is left out."""
+    return {key: tensor.name for key, tensor in tensors.items() if tensor is not None}

@@ -10,16 +10,14 @@ from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node, along
-from archdsl.importers.onnx.rows import Handler, Row
+from archdsl.importers.onnx.rows import Row
 from archdsl.importers.onnx.values import FLOATS, Signal
-from archdsl.importers.windows import Sides, avg_pool, convolve, known, max_pool, same
 from archdsl.ir.layer import Layer, RuleError, image, shown
 from archdsl.layers.activation import LogSoftmax, PReLU, Softmax, SoftmaxAll, SoftmaxRows
-from archdsl.layers.attention import TokenMean
-from archdsl.layers.channel_pooling import ChannelMax, ChannelMean
-from archdsl.layers.convolution import Convolution, Pair, TransposedConvolution
+from archdsl.layers.attention import ClassToken, PositionEmbedding
+from archdsl.layers.convolution import Convolution, TransposedConvolution
 from archdsl.layers.factors import Affine, Bias, BiasLast, LayerScale, LayerScaleLast
-from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, Mult
+from archdsl.layers.joins import Add, BroadcastSum, Concat, Gate, MatrixProduct, Mult
 from archdsl.layers.linear import Dropout, FullyConnected, Linear
 from archdsl.layers.normalization import (
     BatchNorm,
@@ -28,104 +26,12 @@ from archdsl.layers.normalization import (
     LayerNormLast,
     LocalResponseNorm,
 )
-from archdsl.layers.pooling import AvgPool, MaxPool
 
 if TYPE_CHECKING:
-    from archdsl.importers.onnx.file import Array
+    pass
 
 
-def _pair(node: Node, name: str, default: int) -> Pair:
-    values = list(node.get(name, (default, default)))
-    if len(values) != 2:
-        raise RuleError("windows have a height and a width here", f"{name} is {values}")
-    if min(values) < default:  # 1 of sizes, strides and gaps, 0 of padding
-        raise RuleError(f"{name} is too small", f"expected {default} or more, found {values}")
-    return int(values[0]), int(values[1])
-
-
-def _sides(reader: OnnxGraphReader, node: Node, kernel: Pair, stride: Pair) -> Sides:
-    """Padding as written, or as ``auto_pad`` computes it; ``kernel`` counts gaps."""
-    auto = node.get("auto_pad")
-    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise RuleError("padding of a kind that ONNX has not", f"auto_pad = {auto}")
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        sizes = known(reader.draft, reader.settled(node.signal()))
-        return same(sizes, kernel, stride, upper=auto == "SAME_UPPER")
-    pads = [int(pad) for pad in node.get("pads", (0, 0, 0, 0))]
-    if auto == "VALID" or not any(pads):
-        return Sides()
-    if len(pads) != 4:
-        raise RuleError("windows have a height and a width here", f"pads are {pads}")
-    if min(pads) < 0:
-        raise RuleError("padding takes nothing away here", f"pads are {pads}")
-    return Sides(*pads)
-
-
-def _kernel(node: Node, weight: Tensor) -> Pair:
-    """The window of a weight, which the node may say as well."""
-    if len(weight.shape) != 4:
-        raise RuleError("only convolutions of pictures", f"the weight is {shown(weight.shape)}")
-    kernel = weight.shape[2], weight.shape[3]
-    if node.get("kernel_shape", [*kernel]) != [*kernel]:
-        raise RuleError(
-            "the weight has another window",
-            f"kernel_shape = {node.get('kernel_shape')}, and the weight is {shown(weight.shape)}",
-        )
-    return kernel
-
-
-# ---- convolutions and fully connected layers ----
-
-
-@makes(convolve)
-def _conv(reader: OnnxGraphReader, node: Node) -> Signal:
-    index = reader.settled(node.signal())
-    weight, bias = node.weight(1), node.constant(2)
-    kernel, stride = _kernel(node, weight), _pair(node, "strides", 1)
-    dilations = _pair(node, "dilations", 1)
-    if dilations[0] != dilations[1]:
-        raise RuleError("a dilation that is not the same on both axes", f"found {dilations}")
-    extent = tuple((k - 1) * dilations[0] + 1 for k in kernel)
-    channels, groups = image(reader.draft.shape(index), "Conv")[0], int(node.get("group"))
-    if min((*weight.shape, *stride, groups)) < 1 or weight.shape[1] * groups != channels:
-        raise RuleError(
-            "the weight does not fit the input",
-            f"found {shown(weight.shape)} in {groups} groups for {channels} channels",
-        )
-    arguments = {
-        "filters": weight.shape[0],
-        "kernel_h": kernel[0],
-        "kernel_w": kernel[1],
-        "stride_h": stride[0],
-        "stride_w": stride[1],
-        "dilation": dilations[0],
-        "groups": 0 if groups == channels > 1 else groups,
-        "bias": bias is not None,
-    }
-    sides = _sides(reader, node, (extent[0], extent[1]), stride)
-    tensors = _tensors(weight=weight, bias=bias)
-    return reader.of(convolve(reader.draft, index, sides, arguments, tensors))
-
-
-@makes(TransposedConvolution)
-def _conv_transpose(reader: OnnxGraphReader, node: Node) -> Signal:
-    weight, bias = node.weight(1), node.constant(2)
-    kernel = _kernel(node, weight)
-    sides = Sides(*(int(pad) for pad in node.get("pads", (0, 0, 0, 0))))
-    more = _pair(node, "output_padding", 0)
-    if sides.first != sides.last or more[0] != more[1]:
-        raise RuleError("padding that is not the same on opposite sides", f"found {tuple(sides)}")
-    stride, groups = _pair(node, "strides", 1), int(node.get("group"))
-    layer = TransposedConvolution(
-        weight.shape[1] * groups,
-        *kernel,
-        *stride,
-        *sides.first,
-        output_padding=more[0],
-        groups=groups,
-        bias=bias is not None,
-    )
-    return reader.add(layer, node.signal(), tensors=_tensors(weight=weight, bias=bias))
+from archdsl.importers.onnx.nodes import tensors_of
 
 
 @makes(FullyConnected, Linear)
@@ -137,8 +43,10 @@ def _gemm(reader: OnnxGraphReader, node: Node) -> Signal:
     return _linear(reader, node.signal(), node.weight(1), bias, transposed)
 
 
-@makes(FullyConnected, Linear)
+@makes(FullyConnected, Linear, MatrixProduct)
 def _matmul(reader: OnnxGraphReader, node: Node) -> Signal:
+    if all(isinstance(value, Signal) and len(value.shape) == 3 for value in node.inputs):
+        return reader.add(MatrixProduct(), node.signal(0), node.signal(1))
     return _linear(reader, node.signal(), node.weight(1), None, transposed=False)
 
 
@@ -162,11 +70,7 @@ def _linear(
             f"found {shown(weight.shape)} for {shown(shape)}",
         )
     layer = kind(outputs, bias=bias is not None)
-    return reader.of(reader.draft.add(layer, index, tensors=_tensors(weight=weight, bias=bias)))
-
-
-def _tensors(**tensors: Tensor | None) -> dict[str, str]:
-    return {key: tensor.name for key, tensor in tensors.items() if tensor is not None}
+    return reader.of(reader.draft.add(layer, index, tensors=tensors_of(weight=weight, bias=bias)))
 
 
 # ---- normalisation, activations with weights, dropout ----
@@ -180,7 +84,7 @@ def _batch_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     momentum = round_off(1 - node.get("momentum"))
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {name: node.weight(place) for place, name in enumerate(names, 1)}
-    return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=_tensors(**tensors))
+    return reader.add(BatchNorm(eps, momentum), node.signal(), tensors=tensors_of(**tensors))
 
 
 @makes(InstanceNorm, GroupNorm)
@@ -195,13 +99,13 @@ def _instance_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     else:
         layer = InstanceNorm(eps, affine=bool((weight.array != 1).any() or bias.array.any()))
     learns = not isinstance(layer, InstanceNorm) or layer.affine
-    tensors = _tensors(weight=weight, bias=bias) if learns else {}
+    tensors = tensors_of(weight=weight, bias=bias) if learns else {}
     return reader.add(layer, node.signal(), tensors=tensors)
 
 
 @makes(GroupNorm)
 def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal:
-    tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
+    tensors = tensors_of(weight=node.weight(1), bias=node.weight(2))
     layer = GroupNorm(int(node.get("num_groups")), round_off(node.get("epsilon")))
     return reader.add(layer, node.signal(), tensors=tensors)
 
@@ -211,7 +115,7 @@ def _layer_norm(reader: OnnxGraphReader, node: Node) -> Signal:
     shape = node.signal().shape
     if node.get("axis") not in (-1, len(shape)):
         raise RuleError("normalisation over more than the last axis", f"of {shown(shape)}")
-    tensors = _tensors(weight=node.weight(1), bias=node.weight(2))
+    tensors = tensors_of(weight=node.weight(1), bias=node.weight(2))
     eps = round_off(node.get("epsilon"))
     return reader.add(LayerNormLast(eps), node.signal(), tensors=tensors)
 
@@ -231,7 +135,7 @@ def _prelu(reader: OnnxGraphReader, node: Node) -> Signal:
     whole = slope.size == 1 and len(slope.shape) <= len(shape) + 1
     if not whole and not along(slope, shape):
         raise RuleError("slopes that are not one per channel", f"found {shown(slope.shape)}")
-    tensors = _tensors(weight=slope)
+    tensors = tensors_of(weight=slope)
     return reader.add(PReLU(per_channel=not whole), node.signal(), tensors=tensors)
 
 
@@ -286,19 +190,31 @@ def _cast(_: OnnxGraphReader, node: Node) -> Signal:
 # ---- joins ----
 
 
-@makes(Concat)
+@makes(Concat, ClassToken)
 def _joined(reader: OnnxGraphReader, node: Node) -> Signal:
     axis = node.get("axis")
+    token = node.inputs[0]
+    if isinstance(token, Tensor) and len(node.inputs) == 2:
+        return _class_token(reader, node, token)
     signals = [node.signal(place) for place in range(len(node.inputs))]
     if axis not in (1, -len(signals[0].shape)):
         raise RuleError("concatenation along another axis than the channels", f"axis {axis}")
     return signals[0] if len(signals) == 1 else reader.add(Concat(), *signals)
 
 
+def _class_token(reader: OnnxGraphReader, node: Node, token: Tensor) -> Signal:
+    """A constant token in front of each sample's, which exporters may have copied for all."""
+    tokens, values = node.signal(1), token.array
+    if len(tokens.shape) != 2 or node.get("axis") not in (1, -2) or (values != values[:1]).any():
+        raise RuleError("constants are joined to what is computed", f"found {shown(token.shape)}")
+    weight = reader.computed(f"{token.name}.token", values[:1])
+    return reader.add(ClassToken(), tokens, tensors=tensors_of(weight=weight))
+
+
 _OFFSETS = Affine, Bias, BiasLast, Convolution, TransposedConvolution, FullyConnected, Linear
 
 
-@makes(Add, BroadcastSum, *_OFFSETS)
+@makes(Add, BroadcastSum, PositionEmbedding, *_OFFSETS)
 def _sum(reader: OnnxGraphReader, node: Node) -> Signal:
     signals = [value for value in node.inputs if isinstance(value, Signal)]
     constants = [value for value in node.inputs if isinstance(value, Tensor)]
@@ -326,6 +242,9 @@ def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
     index = reader.settled(signal)
     layer = reader.draft.layer(index)
     shape = reader.draft.shape(index)
+    if len(shape) == 2 and offset.shape in (shape, (1, *shape)):
+        weight = tensors_of(weight=offset)
+        return reader.of(reader.draft.add(PositionEmbedding(), index, tensors=weight))
     last = not along(offset, shape)
     if last and not along(offset, shape, last=True):
         raise RuleError("constants that are no bias", f"{shown(offset.shape)} to {shown(shape)}")
@@ -338,7 +257,7 @@ def _offset(reader: OnnxGraphReader, signal: Signal, offset: Tensor) -> Signal:
         if biased is not None:
             return reader.of(reader.draft.add(biased, *inputs, tensors=tensors))
     alone: Layer = BiasLast() if last or len(shape) == 2 else Bias()
-    return reader.of(reader.draft.add(alone, index, tensors=_tensors(bias=offset)))
+    return reader.of(reader.draft.add(alone, index, tensors=tensors_of(bias=offset)))
 
 
 @makes(Mult, Gate, LayerScale, LayerScaleLast)
@@ -358,83 +277,7 @@ def _product(reader: OnnxGraphReader, node: Node) -> Signal:
     raise RuleError("a product with constants", f"of the shape {shown(constants[0].shape)}")
 
 
-# ---- pooling ----
-
-
-def _pool_window(reader: OnnxGraphReader, node: Node) -> tuple[Pair, Pair, Sides, bool]:
-    """Kernel, stride and padding of a pooling, and whether its size is rounded up."""
-    kernel, stride = _pair(node, "kernel_shape", 1), _pair(node, "strides", 1)
-    sides = _sides(reader, node, kernel, stride)
-    if node.get("auto_pad").startswith("SAME"):
-        sizes = known(reader.draft, reader.settled(node.signal()))
-        if any(
-            (-(-size // step) - 1) * step + k < size
-            for size, k, step in zip(sizes, kernel, stride, strict=True)
-        ):
-            raise RuleError(
-                "runtimes differ where strides leave out cells",
-                f"auto_pad = {node.get('auto_pad')}, windows {kernel} in steps {stride} on {sizes}",
-            )
-    return kernel, stride, sides, bool(node.get("ceil_mode"))
-
-
-@makes(max_pool)
-def _max_pool(reader: OnnxGraphReader, node: Node) -> Signal:
-    kernel, stride, sides, ceil = _pool_window(reader, node)
-    index = reader.settled(node.signal())
-    return reader.of(max_pool(reader.draft, index, kernel, stride, sides, ceil=ceil))
-
-
-@makes(avg_pool)
-def _avg_pool(reader: OnnxGraphReader, node: Node) -> Signal:
-    kernel, stride, sides, ceil = _pool_window(reader, node)
-    counts = bool(node.get("count_include_pad")) and any(sides)
-    index = reader.settled(node.signal())
-    return reader.of(avg_pool(reader.draft, index, kernel, stride, sides, ceil=ceil, counts=counts))
-
-
-def _global(kind: type[MaxPool] | type[AvgPool]) -> Handler:
-    @makes(kind)
-    def pool(reader: OnnxGraphReader, node: Node) -> Signal:
-        return reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
-
-    return pool
-
-
-def _reduced(
-    kind: type[MaxPool] | type[AvgPool], over_channels: type[ChannelMax] | type[ChannelMean]
-) -> Handler:
-    @makes(kind, over_channels, *([TokenMean] if kind is AvgPool else []))
-    def pool(reader: OnnxGraphReader, node: Node) -> Signal:
-        shape = node.signal().shape
-        axes = node.axes(1, len(shape) + 1)
-        if len(shape) == 3 and axes == [1]:
-            found = reader.add(over_channels(), node.signal())
-            return found if node.get("keepdims") else reader.rearranged(found, _without_channels)
-        if len(shape) == 2 and axes == [1] and not node.get("keepdims") and kind is AvgPool:
-            return reader.add(TokenMean(), node.signal())
-        if len(shape) != 3 or sorted(axes or ()) != [2, 3]:
-            raise RuleError("a mean over other axes than height and width", f"found {axes}")
-        pooled = reader.add(kind(0, 0, 1, 1, 0, 0), node.signal())
-        if node.get("keepdims"):
-            return pooled
-        return reader.rearranged(pooled, lambda order: order.reshape(order.shape[:2]))
-
-    return pool
-
-
-def _without_channels(order: Array) -> Array:
-    return order.reshape(order.shape[0], *order.shape[2:])
-
-
-_WINDOW = "auto_pad kernel_shape pads strides"
-_FLAT = {"dilations": [1, 1]}
-
 OPERATORS: dict[str, Row] = {
-    "Conv": Row(_conv, 22, f"{_WINDOW} dilations group"),
-    "ConvTranspose": Row(
-        _conv_transpose, 22, "group kernel_shape output_padding pads strides", _FLAT
-    ),
     "Gemm": Row(_gemm, 13, "transB"),
     "MatMul": Row(_matmul, 13),
     "BatchNormalization": Row(_batch_norm, 15, "epsilon momentum"),
@@ -452,11 +295,5 @@ OPERATORS: dict[str, Row] = {
     "Add": Row(_sum, 14),
     "Sum": Row(_sum, 13),
     "Mul": Row(_product, 14),
-    "MaxPool": Row(_max_pool, 22, f"{_WINDOW} ceil_mode storage_order", _FLAT),
-    "AveragePool": Row(_avg_pool, 22, f"{_WINDOW} ceil_mode count_include_pad", _FLAT),
-    "GlobalAveragePool": Row(_global(AvgPool), 22),
-    "GlobalMaxPool": Row(_global(MaxPool), 22),
-    "ReduceMean": Row(_reduced(AvgPool, ChannelMean), 18, "axes keepdims noop_with_empty_axes"),
-    "ReduceMax": Row(_reduced(MaxPool, ChannelMax), 20, "axes keepdims noop_with_empty_axes"),
 }
 """By the operator's name."""

@@ -5,16 +5,18 @@ Each is told at its last node, by the types of the nodes before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from archdsl.importers.made_layers import makes
 from archdsl.importers.onnx.activations import round_off
 from archdsl.importers.onnx.file import Tensor
+from archdsl.importers.onnx.formulas import formula
 from archdsl.importers.onnx.graph import OnnxGraphReader
-from archdsl.importers.onnx.nodes import Node, along, reshaped
+from archdsl.importers.onnx.nodes import Node, Value, along, reshaped
 from archdsl.importers.onnx.values import GRID, Signal
+from archdsl.layers.joins import AddPadded, Mult
 from archdsl.layers.normalization import GroupNorm, LocalResponseNorm
 
 with np.errstate(over="ignore"):
@@ -66,6 +68,8 @@ def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
 
     The mean is a pooling along the channels, which are made an axis of their own for it.
     """
+    if node.type != "Div" or not isinstance(node.inputs[1], Signal):
+        return None
     values, divisor = node.signal(0), node.signal(1)
     types = "Pow", "Add", "Mul", "Squeeze", "AveragePool", "Pad", "Reshape|Unsqueeze"
     chain = _chain(reader, divisor, *types)
@@ -107,6 +111,8 @@ def _local_response_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
 @makes(GroupNorm)
 def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     """Instance normalisation of groups, each made one channel; then a factor and an offset."""
+    if node.type != "Add":
+        return None
     chain = _chain(reader, _signal(node), "Mul", "Reshape", "InstanceNormalization", "Reshape")
     bias = _constant(node)
     if chain is None or bias is None:
@@ -132,7 +138,46 @@ def _group_norm(reader: OnnxGraphReader, node: Node) -> Signal | None:
     return reader.add(layer, values, tensors={"weight": factor.name, "bias": bias.name})
 
 
-PATTERNS: dict[str, Callable[[OnnxGraphReader, Node], Signal | None]] = {
-    "Div": _local_response_norm,
-    "Add": _group_norm,
-}
+@makes(AddPadded, Mult)
+def _padded(reader: OnnxGraphReader, node: Node) -> Signal | None:
+    """A sum or product of two maps, each brought to the larger size by zeros at its far ends."""
+    if node.type not in ("Add", "Mul") or len(node.inputs) != 2:
+        return None
+    sources = [_before_zeros(reader, value) for value in node.inputs]
+    first, second = sources
+    if first is None or second is None or len(first[0].shape) != 3 != len(second[0].shape):
+        return None
+    if first[1] != second[1]:
+        return None
+    return reader.add(AddPadded() if node.type == "Add" else Mult(), first[0], second[0])
+
+
+def _before_zeros(
+    reader: OnnxGraphReader, value: Value | None
+) -> tuple[Signal, tuple[int, ...]] | None:
+    """A value without zeros at the far ends of its axes, and its sizes with them."""
+    if not isinstance(value, Signal):
+        return None
+    sizes = tuple(size or 0 for size in value.shape)
+    chain = _chain(reader, value, "Pad")
+    if chain is None or value.index is not None:
+        return (value, sizes) if value.index is not None else None
+    (pad,) = chain
+    pads = [int(number) for number in pad.numbers("pads", 1) or ()]
+    source, half = pad.signal(), len(pads) // 2
+    plain = pad.get("mode") == "constant" and pad.numbers("value", 2) in (None, [0.0])
+    if not plain or pad.axes(3, half) is not None or any(pads[: half + 1]) or min(pads) < 0:
+        return None
+    if len(source.shape) != half - 1:
+        return None
+    grown = zip(source.shape, pads[half + 1 :], strict=True)
+    return source, tuple((size or 0) + more for size, more in grown)
+
+
+PATTERNS: Sequence[Callable[[OnnxGraphReader, Node], Signal | None]] = (
+    _local_response_norm,
+    _group_norm,
+    _padded,
+    formula,
+)
+"""The nodes that each may end are told apart by the functions themselves."""

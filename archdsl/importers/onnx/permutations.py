@@ -16,7 +16,7 @@ import numpy as np
 from archdsl.importers.made_layers import makes
 from archdsl.ir.layer import Layer, RuleError, shown
 from archdsl.layers.attention import Tokens
-from archdsl.layers.permutation import PixelShuffle, PixelUnshuffle
+from archdsl.layers.permutation import DarknetReorg, PixelShuffle, PixelUnshuffle, Reorg
 from archdsl.layers.pooling import ChannelsFirst, ChannelShuffle, ChannelsLast
 from archdsl.layers.reshape import Flatten, ReshapeTo, Transpose
 
@@ -60,7 +60,7 @@ class Found(NamedTuple):
 
 @makes(
     *(Flatten, ReshapeTo, Transpose, ChannelsLast, ChannelsFirst, Tokens),
-    *(ChannelShuffle, PixelShuffle, PixelUnshuffle),
+    *(ChannelShuffle, PixelShuffle, PixelUnshuffle, Reorg, DarknetReorg),
 )
 def layer_of(before: tuple[int, ...], wanted: Array) -> Found | None:
     """The layer that brings the values of a shape into an order, if there is one."""
@@ -116,6 +116,8 @@ def _candidates(start: Array, wanted: Array) -> Iterator[tuple[Layer | None, Arr
                 PixelUnshuffle(factor),
                 blocks.transpose(0, 2, 4, 1, 3).reshape(-1, rows // factor, columns // factor),
             )
+    if wanted.ndim == 3 and wanted.shape[0] > channels:
+        yield from _folded(start, wanted.shape)
     if wanted.ndim == 3 and wanted.shape[1] > rows and wanted.shape[1] % rows == 0:
         factor = wanted.shape[1] // rows
         if channels % factor**2 == 0:
@@ -124,3 +126,16 @@ def _candidates(start: Array, wanted: Array) -> Iterator[tuple[Layer | None, Arr
                 PixelShuffle(factor),
                 blocks.transpose(0, 3, 1, 4, 2).reshape(-1, rows * factor, columns * factor),
             )
+
+
+def _folded(start: Array, wanted: tuple[int, ...]) -> Iterator[tuple[Layer, Array]]:
+    """Blocks of cells that become channels, cell by cell and in Darknet's order."""
+    channels, rows, columns = start.shape
+    if rows % wanted[1] or columns % wanted[2]:
+        return
+    high, wide = rows // wanted[1], columns // wanted[2]
+    blocks = start.reshape(channels, wanted[1], high, wanted[2], wide)
+    yield Reorg(high, wide), blocks.transpose(2, 4, 0, 1, 3).reshape(wanted)
+    if high == wide and channels % high**2 == 0:
+        mixed = start.reshape(channels * rows // high**2, high, columns, high)
+        yield DarknetReorg(high), mixed.transpose(1, 3, 0, 2).reshape(wanted)

@@ -15,7 +15,7 @@ from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.comparison import compared
 from archdsl.importers.imported_graph import ImportedGraph
 from archdsl.importers.onnx import read_with_weights
-from archdsl.importers.onnx.graph import CHANNELS_LAST
+from archdsl.importers.onnx.network_input import CHANNELS_LAST
 from archdsl.importers.weight_map import DifferentNetworkError, state
 from archdsl.ir.edges import Shape
 from archdsl.ir.network import Network

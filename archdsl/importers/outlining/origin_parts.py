@@ -48,9 +48,28 @@ def grouped(chain: Chain, depth: int = 0) -> Task[Grouped]:
         if home is None:
             found.append(chain[start])
         else:
-            found.append(PartGroup(home, (yield grouped(chain[start:end], depth + 1))))
+            before, inside, behind = _trimmed(chain[start:end])
+            found += before
+            if inside:
+                found.append(PartGroup(home, (yield grouped(inside, depth + 1))))
+            found += behind
         start = end
     return found
+
+
+def _trimmed(steps: Chain) -> tuple[Chain, Chain, Chain]:
+    """A part without the skips that it begins with and the tags that it ends in.
+
+    They say where it is read and what reads it, unless it has others between its own steps.
+    """
+    first, last = 0, len(steps)
+    while first < last and steps[first].what == "skip":
+        first += 1
+    while first < last and steps[last - 1].what == "tag":
+        last -= 1
+    if any(step.tags for step in steps[first:last]):
+        return [], steps, []
+    return steps[:first], steps[first:last], steps[last:]
 
 
 def _at(step: ChainStep, depth: int) -> Home | None:

@@ -43,7 +43,8 @@ def in_a_row(pieces: Sequence[ChainPiece], kept: Sequence[int], highest: int = 0
             steps += list(piece.steps)[1:]
         else:
             if piece.inputs and piece.inputs[0] != current:
-                steps.append(ChainStep("skip", tags=(tags[piece.inputs[0]],)))
+                homes = piece.steps[0].homes
+                steps.append(ChainStep("skip", tags=(tags[piece.inputs[0]],), homes=homes))
             elif not piece.inputs and place:
                 raise fail("a network with several inputs; a spec has one")
             steps += piece.steps
@@ -58,7 +59,8 @@ def in_a_row(pieces: Sequence[ChainPiece], kept: Sequence[int], highest: int = 0
                 free.append(highest)
             tags[piece.end] = min(free)
             free.remove(tags[piece.end])
-            steps.append(ChainStep("tag", tags=(tags[piece.end],)))
+            homes = steps[-1].homes if steps else ()
+            steps.append(ChainStep("tag", tags=(tags[piece.end],), homes=homes))
     if pieces[-1].end not in kept:
         raise fail("a network whose outputs do not follow from one another cannot be spelled")
     return steps
@@ -130,7 +132,7 @@ def _tagged_join(
     elif isinstance(layer, Gate) and current == others[0] and current != first:
         return [ChainStep("scale_tagged", tags=(tags[first],), homes=homes)]
     elif first != current:
-        steps.append(ChainStep("skip", tags=(tags[first],)))
+        steps.append(ChainStep("skip", tags=(tags[first],), homes=homes))
     if isinstance(layer, ResizeToMatch):
         names = tuple(
             f"{option}=true"

@@ -16,7 +16,6 @@ from archdsl.importers.outlining.terms import (
     CombinatorHead,
     LayerHead,
     Pool,
-    TagHead,
     TemplateHead,
 )
 from archdsl.ir.layer import Category, Layer
@@ -78,9 +77,8 @@ def _repeated(pool: Pool, steps: list[int], period: int) -> list[int]:
             end += 1
         count = (end - place) // period
         block = steps[place : place + period]
-        plain = all(not isinstance(pool[step].head, TagHead) for step in block)
         bare = period == 1 and isinstance(pool[block[0]].head, ActivationHead)
-        if count > 1 and plain and not bare:
+        if count > 1 and not bare:
             made.append(_repetition(pool, count, block))
             place += count * period
         else:

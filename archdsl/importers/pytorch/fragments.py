@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import fx
+from torch import fx, nn
 
-from archdsl.analysis.equivalence.graph import INPUT, CanonicalGraph, CanonicalNode
-from archdsl.backends.plan import LAYER, Operation, plan_layer
-from archdsl.backends.torch.flat import graph_of
-from archdsl.backends.torch.initial import SkippedInitialisation
-from archdsl.backends.torch.realise import module_of
+from archdsl.analysis.equivalence.graph import INPUT, STORED, CanonicalGraph
+from archdsl.backends.plan import LAYER
 from archdsl.diagnostics import ArchError
 from archdsl.importers.draft import UNFORESEEN, check_range
+from archdsl.importers.single_layer import single_layer
 from archdsl.importers.trace.canonical import canonical
 from archdsl.ir.edges import RuleError, Shape
 from archdsl.ir.layer import Layer
@@ -44,10 +42,15 @@ class Covered(NamedTuple):
 
 
 class Fragments:
-    """The canonical graphs of single layers, made once for each layer and input shapes."""
+    """The canonical graphs of single layers, made once for each layer and input shapes.
 
-    def __init__(self) -> None:
-        self._made: dict[object, CanonicalGraph | None] = {}
+    ``module`` is the network that is searched.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._values = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self._constants = set(self._values) - {*module.state_dict(keep_vars=True)}
+        self._made: dict[object, _Fragment | None] = {}
 
     def find(
         self,
@@ -66,58 +69,73 @@ class Fragments:
             fragment = self._made[key]
             if fragment is None:
                 return None
-            if found := _matched(fragment, graph, end, inputs):
-                return found
+            pairs = _spellings(fragment, graph, end, inputs)
+            if pairs and self._same_constants(fragment, graph, pairs):
+                return _covered(fragment.graph, graph, dict(pairs))
         return None
 
+    def _same_constants(
+        self, fragment: _Fragment, graph: CanonicalGraph, pairs: Sequence[tuple[int, int]]
+    ) -> bool:
+        """True if values that are no weights are in the network what they are in the layer."""
+        for given, wanted in pairs:
+            for (_, own), (_, name) in zip(
+                fragment.graph.nodes[given].tensors, graph.nodes[wanted].tensors, strict=False
+            ):
+                constant, value = fragment.constants.get(own), self._values.get(name)
+                if constant is None and name in self._constants:
+                    return False
+                if constant is not None and (
+                    value is None or value.is_meta or not torch.allclose(constant, value.cpu())
+                ):
+                    return False
+        return True
 
-def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> CanonicalGraph | None:
+
+class _Fragment(NamedTuple):
+    """A layer's own graph, and the values of its buffers that are no part of its state."""
+
+    graph: CanonicalGraph
+    constants: Mapping[str, torch.Tensor]
+    rows: frozenset[int]
+    """The positions of the inputs that are rows, which may stand behind a flattening."""
+
+
+def _flattened(graph: fx.Graph, node: fx.Node, shape: Shape) -> fx.Node:
+    return graph.call_function(torch.flatten, (node, 1)) if len(shape) == 1 else node
+
+
+def _unknown(graph: fx.Graph, node: fx.Node, _: Shape) -> fx.Node:
+    return graph.call_function(_somewhere, (node,))
+
+
+def _fragment(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> _Fragment | None:
     """A layer's own graph; None where it does not take such inputs."""
     try:
         check_range(layer)
         layer.edge_shape(shapes)
-        examples = [
-            torch.empty(_BATCH, *(int(each or 1) for each in shape), device="meta")
-            for shape in shapes
-        ]
-        return canonical(_alone(layer, shapes, known), examples=examples)
+        return _made(layer, shapes, known, "meta") or _made(layer, shapes, known, "cpu")
     except (RuleError, ArchError, *UNFORESEEN):
         return None
 
 
-def _alone(layer: Layer, shapes: tuple[Shape, ...], known: bool) -> fx.GraphModule:
-    planned = plan_layer(layer, shapes)
-    graph = fx.Graph()
-    sources: dict[Operation, Any] = {}
-    # An input layer takes none of them, and brings an argument of its own.
-    for position, (entry, shape) in enumerate(zip(planned.entries(), shapes, strict=False)):
-        node = graph.placeholder(f"x{position}")
-        if not known:
-            node = graph.call_function(_somewhere, (node,))
-        elif len(shape) == 1:
-            node = graph.call_function(torch.flatten, (node, 1))
-        sources[entry] = node
-    with torch.device("meta"), SkippedInitialisation():
-        modules = {path: module_of(leaf.construct) for path, leaf in planned.modules.items()}
-    return fx.GraphModule(modules, graph_of(planned, sources))
+def _made(layer: Layer, shapes: tuple[Shape, ...], known: bool, device: str) -> _Fragment | None:
+    """A layer's own graph; None for one that has constants, which need a device with memory."""
+    module = single_layer(layer, shapes, device, _flattened if known else _unknown)
+    learned = {*module.state_dict(), *dict(module.named_parameters())}
+    constants = {name: each for name, each in module.named_buffers() if name not in learned}
+    examples = [
+        torch.zeros(_BATCH, *(int(each or 1) for each in shape), device=device) for shape in shapes
+    ]
+    graph = canonical(module, examples=examples)
+    rows = frozenset(place for place, shape in enumerate(shapes) if len(shape) == 1)
+    unnamed = any(n.label.operation == STORED and not n.tensors for n in graph.nodes)
+    return (
+        None if device == "meta" and (constants or unnamed) else _Fragment(graph, constants, rows)
+    )
 
 
-def _is_source(node: CanonicalNode, fragment: CanonicalGraph) -> bool:
-    if node.label.operation == INPUT:
-        return True
-    before = [fragment.nodes[source].label.operation for source in node.inputs]
-    return before == [INPUT] and node.label.operation in ("flatten", _somewhere.__name__)
-
-
-def _matched(
-    fragment: CanonicalGraph, graph: CanonicalGraph, end: int, inputs: Sequence[int]
-) -> Covered | None:
-    """Walks both graphs backwards from their ends; fragments are a few nodes."""
-    places: dict[int, int] = {}
-    for given, wanted in _spellings(fragment, graph, end, inputs):
-        places[given] = wanted
-    if not places:
-        return None
+def _covered(fragment: CanonicalGraph, graph: CanonicalGraph, places: Mapping[int, int]) -> Covered:
     tensors: dict[str, str] = {}
     for given, wanted in places.items():
         own, other = fragment.nodes[given].tensors, dict(graph.nodes[wanted].tensors)
@@ -128,21 +146,23 @@ def _matched(
 
 
 def _spellings(
-    fragment: CanonicalGraph, graph: CanonicalGraph, end: int, inputs: Sequence[int]
+    part: _Fragment, graph: CanonicalGraph, end: int, inputs: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Pairs of nodes, the fragment's with the graph's; empty where they differ.
 
+    Both graphs are walked backwards from their ends; fragments are a few nodes.
     Operands of what commutes are tried in both orders.
     """
+    fragment = part.graph
     start = fragment.outputs[0][1]
-    entries = _entries(fragment)
+    entries = _entries(part)
     tries: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]] = [([(start, end)], [])]
     while tries:
         waiting, paired = tries.pop()
         while waiting:
             given, wanted = waiting.pop()
             if given in entries:
-                if inputs[entries[given]] != wanted:
+                if not _meets(graph, inputs[entries[given]], wanted):
                     break
                 continue
             ours, theirs = fragment.nodes[given], graph.nodes[wanted]
@@ -159,14 +179,25 @@ def _spellings(
     return []
 
 
-def _entries(fragment: CanonicalGraph) -> dict[int, int]:
+def _meets(graph: CanonicalGraph, source: int, wanted: int) -> bool:
+    """True for an input, and for what it is a row of: what works value by value takes either."""
+    flattened = graph.nodes[source].label.operation == "flatten"
+    return wanted == source or (flattened and graph.nodes[source].inputs == (wanted,))
+
+
+def _entries(part: _Fragment) -> dict[int, int]:
     """The nodes that stand for the layer's inputs, with their positions."""
     positions: dict[int, int] = {}
-    for node in fragment.nodes:
-        if node.label.operation == INPUT:
+    for node in part.graph.nodes:
+        operation = node.label.operation
+        if operation == INPUT:
             position = node.label.value("position")
             assert isinstance(position, int)
             positions[node.index] = position
-        elif _is_source(node, fragment):
-            positions[node.index] = positions[node.inputs[0]]
+        elif node.inputs and part.graph.nodes[node.inputs[0]].label.operation == INPUT:
+            position = positions[node.inputs[0]]
+            if operation == _somewhere.__name__ or (
+                operation == "flatten" and position in part.rows
+            ):
+                positions[node.index] = position
     return positions

@@ -16,9 +16,10 @@ from archdsl.diagnostics import ArchError, coded, fail
 from archdsl.importers import ImportOptions, Proof
 from archdsl.importers.imported_graph import Home, ImportedGraph, Operation
 from archdsl.importers.pytorch.fragments import Fragments
-from archdsl.importers.pytorch.layer_candidates import Seen, proposals
+from archdsl.importers.pytorch.layer_candidates import proposals
 from archdsl.importers.pytorch.modules import map_size, original, prepared, takes_rows
 from archdsl.importers.pytorch.network_input import InputEntry, entry
+from archdsl.importers.pytorch.proposals import Seen
 from archdsl.importers.trace.canonical import canonical
 from archdsl.importers.trace.detectors import is_detector
 from archdsl.ir.edges import Shape, shape_words
@@ -71,7 +72,7 @@ def graph_of_module(
         )
     example = torch.zeros(_BATCH, *(int(each or 1) for each in size), device=device_of(module))
     graph = canonical(module, examples=[example])
-    fragments = Fragments()
+    fragments = Fragments(module)
     told = _layer_matches(graph, entry(graph, module, size, fragments), fragments)
     live = _live(graph, told)
     places = {index: place for place, index in enumerate(live)}

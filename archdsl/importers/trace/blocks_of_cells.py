@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.analysis.equivalence.graph import CanonicalNode
 from archdsl.analysis.equivalence.labels import Label
 
 
@@ -31,3 +32,55 @@ def moved_blocks(
     else:
         return None
     return label if tuple(grouped) == parts and tuple(after) == whole else None
+
+
+def merged_patches(
+    sources: Sequence[int], dimension: int, nodes: Sequence[CanonicalNode]
+) -> int | None:
+    """The map N×H×W×C whose 2×2 cells a concatenation makes one, as Swin Transformers do.
+
+    None where it is no such concatenation. The map is the one before a last row or column of zeros.
+    """
+    if len(sources) != 4 or dimension not in (-1, 3):
+        return None
+    parts = [nodes[source] for source in sources]
+    whole = {part.inputs for part in parts}
+    found = [part.label.value("b") for part in parts if part.label.operation == "getitem"]
+    if len(whole) != 1 or [_firsts(index) for index in found] != _CORNERS:
+        return None
+    (source,) = whole.pop()
+    padding = nodes[source]
+    if padding.label.operation != "pad" or padding.label.value("value") != 0:
+        return source
+    sides = padding.label.value("padding")
+    if not isinstance(sides, tuple):
+        return source
+    # Of N×H×W×C, the last axis first: a column and a row at the far ends.
+    odd = not any((*sides[:3], *sides[4:5])) and all(map(_of_odd_sizes, (*sides[3:4], *sides[5:])))
+    return padding.inputs[0] if odd and len(sides) <= 6 else source
+
+
+_CORNERS = [(0, 0), (1, 0), (0, 1), (1, 1)]
+"""Rows and columns of the cells of a patch, in the order in which they are joined."""
+
+
+def _of_odd_sizes(cells: object) -> bool:
+    """True for the cells that make a size even, also where the size is not known."""
+    asked = isinstance(cells, tuple) and (cells[0], cells[-1]) == ("mod of", 2)
+    return asked or cells in (0, 1)
+
+
+def _firsts(index: object) -> tuple[object, object] | None:
+    """The first row and column of an index that takes every second of both."""
+    every = ("slice", None, None, None)
+    places = [place for place in index if place is not ...] if isinstance(index, tuple) else []
+    if places[:1] == [every] and len(places) > 2:
+        places = places[1:]
+    rows, columns, *rest = places if len(places) > 1 else (None, None)
+    if any(place != every for place in rest):
+        return None
+    if not (isinstance(rows, tuple) and isinstance(columns, tuple)):
+        return None
+    if rows[2:] != (None, 2) or columns[2:] != (None, 2):
+        return None
+    return rows[1], columns[1]

@@ -19,15 +19,16 @@ from archdsl.backends.torch.freeze import thawed
 from archdsl.importers.trace.arithmetic import in_sums_and_products
 from archdsl.importers.trace.descriptions import description, fitted
 from archdsl.importers.trace.fx_trace import is_whole, trace
+from archdsl.importers.trace.neutral import does_nothing
 from archdsl.importers.trace.operation_entries import OperationEntry, Role
 from archdsl.importers.trace.operations import (
     BY_FUNCTION,
     BY_METHOD,
     BY_MODULE,
     INPLACE_OPERATORS,
-    does_nothing,
 )
-from archdsl.importers.trace.shape_operations import Largest, ShapeOperations
+from archdsl.importers.trace.reductions import Largest
+from archdsl.importers.trace.shape_operations import ShapeOperations
 from archdsl.importers.trace.sized_trace import INNER, SIZES
 from archdsl.importers.trace.values import (
     ARITHMETIC,
@@ -222,6 +223,7 @@ class Interpreter(ShapeOperations):
         if entry is None or call.kwargs or len(call.args) != len(inputs):
             described = {"arguments": call.args, **call.kwargs, "module": self._describe(module)}
             return self._apply_unknown(type(module).__name__, described, call)
+        call.spelled = entry.name
         bound: dict[str, object] = dict(zip(inputs, call.args, strict=True))
         for argument in entry.arguments:
             if argument.role in (Role.FIELD, Role.MODULE_FIELD):

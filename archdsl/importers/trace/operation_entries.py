@@ -130,3 +130,8 @@ def per_dimension(dimensions: int) -> Callable[[object], object]:
 
 def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def square(value: object) -> object:
+    """One size for height and width as two."""
+    return (value, value) if isinstance(value, int) else value

@@ -28,6 +28,7 @@ from archdsl.importers.trace.operation_entries import (
     input_,
     mode,
     setting,
+    square,
     state,
 )
 from archdsl.importers.trace.operation_families import (
@@ -193,7 +194,7 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         "interpolate",
         (
             input_(),
-            setting("size", None),
+            setting("size", None, square),
             setting("scale_factor", None),
             setting("mode", "nearest"),
             setting("align_corners", None),
@@ -341,6 +342,14 @@ OPERATIONS: tuple[OperationEntry, ...] = (
         variadic="shape",
     ),
     OperationEntry(
+        "unflatten",
+        (input_(), setting("dim"), setting("unflattened_size", normal=as_tuple)),
+        (nn.Unflatten,),
+        (torch.unflatten,),
+        ("unflatten",),
+        keeps_batch=False,
+    ),
+    OperationEntry(
         "mean",
         (input_(), setting("dim", None), setting("keepdim", False), setting("dtype", None)),
         functions=(torch.mean,),
@@ -378,28 +387,6 @@ BY_FUNCTION = {function: entry for entry in OPERATIONS for function in entry.fun
 
 
 BY_METHOD = {method: entry for entry in OPERATIONS for method in entry.methods}
-
-
-def does_nothing(name: str, arguments: Mapping[str, object]) -> bool:
-    """True if an operation returns its input unchanged, in training and in eval mode.
-
-    ``nn.Identity``, and dropout at a rate of zero, stand where an option is not taken. Python's
-    ``sum`` begins with 0.
-    """
-    if name in _NEUTRAL:
-        other = arguments["other"]
-        return isinstance(other, (int, float)) and other == _NEUTRAL[name]
-    return name in _PASSED_THROUGH or (name in _DROPOUTS and arguments["p"] == 0)
-
-
-_PASSED_THROUGH = frozenset({"contiguous", "identity"})
-
-
-_NEUTRAL: Mapping[str, int] = {"add": 0, "sub": 0, "mul": 1, "div": 1}
-"""The numbers that change nothing as the second operand."""
-
-
-_DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"})
 
 
 INPLACE_OPERATORS = frozenset({operator.iadd, operator.imul, operator.isub, operator.itruediv})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 import torch.fx
@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 from archdsl.analysis.equivalence.labels import Label
 from archdsl.analysis.equivalence.pointwise import as_linear
-from archdsl.importers.trace.blocks_of_cells import moved_blocks
-from archdsl.importers.trace.operation_entries import Fields, OperationEntry
+from archdsl.importers.trace.blocks_of_cells import merged_patches, moved_blocks
+from archdsl.importers.trace.operation_entries import OperationEntry
 from archdsl.importers.trace.operations import BY_FUNCTION, BY_METHOD
 from archdsl.importers.trace.parts import Part, chunked, divided, in_a_row, parts_of_index
-from archdsl.importers.trace.plain_operations import PlainOperations
+from archdsl.importers.trace.reductions import Reductions
 from archdsl.importers.trace.values import (
     BATCH,
     Cell,
@@ -25,14 +25,13 @@ from archdsl.importers.trace.values import (
     Stored,
     TracedCall,
     Value,
-    dimensions_of,
     leaves,
     numbers_of,
     shape_of,
 )
 
 
-class ShapeOperations(PlainOperations):
+class ShapeOperations(Reductions):
     """Brings operations that regroup, cut, reduce and join tensors into one form each."""
 
     def __init__(self, root: nn.Module, training: bool) -> None:
@@ -57,6 +56,7 @@ class ShapeOperations(PlainOperations):
             "conv1d": self._row_convolution,
             "unsqueeze": self._regroup,
             "squeeze": self._regroup,
+            "unflatten": self._regroup,
         }
 
     def _flatten(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
@@ -298,66 +298,6 @@ class ShapeOperations(PlainOperations):
             return source, groups
         return None
 
-    def _mean(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
-        if bound["dtype"] is not None:
-            return self._apply_plain(BY_METHOD["mean"], bound, call)
-        label = Label.of("adaptive_avg_pool2d", {"output_size": (1, 1)})
-        return self._reduced(BY_METHOD["mean"], label, first, bound, call)
-
-    def _amax(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
-        fields: Fields = {"output_size": (1, 1), "return_indices": False}
-        label = Label.of("adaptive_max_pool2d", fields)
-        return self._reduced(BY_METHOD["amax"], label, first, bound, call)
-
-    def _max(self, first: Cell, bound: dict[str, object], call: TracedCall) -> object:
-        """The largest values and their places, each an operation by itself."""
-        if not isinstance(bound["dim"], int):  # two tensors are compared
-            return self._apply_unknown("max", bound, call)
-        if call.sizes is not None:
-            sizes = list(call.sizes)
-            sizes[bound["dim"] : bound["dim"] + 1 or None] = [1] * bool(bound["keepdim"])
-            call.result = tuple(sizes)
-        values = self._amax(first, bound, call)
-        return Largest(values, self._apply_unknown("argmax", bound, call))
-
-    def _reduced(
-        self,
-        entry: OperationEntry,
-        pooling: Label,
-        first: Cell,
-        bound: dict[str, object],
-        call: TracedCall,
-    ) -> object:
-        """One value of several: over height and width a pooling, over channels one map."""
-        dimensions = dimensions_of(bound["dim"])
-        if call.sizes is not None and isinstance(dimensions, (int, tuple)):
-            given = dimensions if isinstance(dimensions, tuple) else (dimensions,)
-            dimensions = tuple(sorted(cast("int", each) % len(call.sizes) for each in given))
-            inner = self.nodes[first.value.node]
-            rows = Label.of(entry.name, {**_ROWS, **({"dtype": None} if "dtype" in bound else {})})
-            if dimensions == (2,) and inner.label == rows and len(call.sizes) == 3:
-                first, dimensions = Cell(Value(inner.inputs[0])), (2, 3)
-            elif len(dimensions) == 2 and len(call.sizes) != 4:
-                return self._apply_plain(entry, {**bound, "dim": dimensions}, call)
-            elif dimensions == (1,) and not bound["keepdim"] and len(call.sizes) == 4:
-                kept = (call.sizes[0], 1, *call.sizes[2:])
-                whole = replace(call, result=kept)
-                made = self._apply_plain(entry, {**bound, "dim": (1,), "keepdim": True}, whole)
-                self._batch[made.value.node] = self._batch[self.settled(first.value)]
-                self._sizes[made.value.node] = kept
-                cut = replace(call, sizes=kept, result=(kept[0], *kept[2:]), spelled="reshape")
-                return self._regroup(made, {"input": made, "shape": ()}, cut)
-        if dimensions not in ((2, 3), (-2, -1)):
-            made = self._apply_plain(entry, {**bound, "dim": dimensions}, call)
-            if dimensions == (1,) and bound["keepdim"]:
-                self._batch[made.value.node] = self._batch[self.settled(first.value)]
-            return made
-        source = self.settled(first.value)
-        pooled = self._add(pooling, (source,), where=call.where, batch=self._batch[source])
-        if (sizes := self._sizes.get(source)) is not None:
-            self._sizes[pooled.node] = (*sizes[:2], 1, 1)
-        return Cell(Value(pooled.node, pending=not bound["keepdim"]))
-
     def _cat(self, tensors: object, bound: dict[str, object], call: TracedCall) -> object:
         """One tensor alone is not changed, and nested concatenations are one.
 
@@ -370,6 +310,10 @@ class ShapeOperations(PlainOperations):
         if len(cells) == 1:
             return cells[0]
         sources = [self.settled(cell.value) for cell in cells]
+        if (merged := merged_patches(sources, cast("int", bound["dim"]), self.nodes)) is not None:
+            batch = self._batch[merged]
+            label = Label.of("merge_patches", {})
+            return Cell(self._add(label, (merged,), where=call.where, batch=batch))
         flat = all(self._flat[source] for source in sources)
         dimension = cast("int", bound["dim"])
         label = Label.of("cat", {"dim": dimension % 2 if flat else dimension})
@@ -385,13 +329,6 @@ class ShapeOperations(PlainOperations):
         return Cell(first.value)
 
 
-class Largest(NamedTuple):
-    """The results of a maximum along a dimension, as torch names them."""
-
-    values: object
-    indices: object
-
-
 _SWAPS = (
     Label.of("transpose", {"dim0": 1, "dim1": 2}),
     Label.of("transpose", {"dim0": 2, "dim1": 1}),
@@ -401,10 +338,6 @@ _SWAPS = (
 
 _BOTH_AXES = {"stride": 1, "padding": 0, "dilation": 1}
 """Settings of a convolution with their values along an axis of one cell."""
-
-
-_ROWS: Fields = {"dim": (3,), "keepdim": False}
-"""Fields of a reduction of each row of a map to one value."""
 
 
 _BATCH_FIELD = ("batch of",)
