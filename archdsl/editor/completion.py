@@ -24,6 +24,8 @@ _Kind = types.CompletionItemKind
 _STATEMENTS = ("using", "template", "param", "const", "#include")
 _TYPES = ("int", "float", "bool", "typename", "template")
 _NUMBERS = (int, float, bool)
+_MOST_DESCRIBED = 1000
+"""Templates of a text with more of them are listed by their names alone: hover tells the rest."""
 
 
 def completions(document: Document, offset: int) -> list[types.CompletionItem]:
@@ -126,12 +128,15 @@ def _formals(cursor: Cursor) -> Iterator[types.CompletionItem]:
 def _names(view: View, cursor: Cursor) -> Iterator[types.CompletionItem]:
     """Templates that are defined before the cursor or in an include, and the catalogue."""
     own = set()
-    for target in view.visible():
+    targets = list(view.visible())
+    described = len(targets) <= _MOST_DESCRIBED
+    for target in targets:
         later = target.file is view.file and target.declared.start >= cursor.start
         if target.declared.kind in ("template", "network") and (cursor.at_start or not later):
             own.add(target.declared.name)
-            label = signature(target).label if target.declared.formals else ""
-            yield _item(target.declared.name, _Kind.Class, "2", label, comment(target))
+            label = signature(target).label if described and target.declared.formals else ""
+            doc = comment(target) if described else ""
+            yield _item(target.declared.name, _Kind.Class, "2", label, doc)
     yield from (item for item in _catalogue() if item.label not in own)
 
 

@@ -151,6 +151,7 @@ class LossMmod(_MmodArguments, Combinator):
 
     A channel for each window, with bounding box regression four more. Windows, labels and the
     overlaps that suppress come with dlib's weights; what is stated here holds until then.
+    In training the module takes true boxes too, and gives dlib's loss: module(images, targets).
     """
 
     windows: tuple[Block, ...] = arg(
@@ -306,6 +307,7 @@ class LossYolo(_YoloArguments, Combinator):
 
     Channels are x, y, width, height, objectness and classes. Anchors, labels and overlaps come with
     dlib's weights; until then it finds nothing at tags that are written without anchors.
+    In training the module takes true boxes too, and gives dlib's loss: module(images, targets).
     """
 
     maps: tuple[Block, ...] = arg(

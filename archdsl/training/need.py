@@ -221,7 +221,13 @@ def _step(
     for loss in losses:
         line.now = line.count - 1
         loss.backward()  # type: ignore[no-untyped-call]
-    learner.step()
+    gradients = {p: p.grad for p in module.parameters()}
+    for stage in range(line.count):  # each has an optimiser of its own
+        line.now = stage
+        for parameter, gradient in gradients.items():
+            parameter.grad = gradient if line.of(parameter) == stage else None
+        learner.step()
+    gradients.clear()
     learner.zero_grad()
 
 
