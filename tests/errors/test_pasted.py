@@ -1,5 +1,6 @@
 """What pasting does to a text is told by name and place, and undone where it leaves no doubt."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,28 @@ def test_fixing_leaves_the_bundled_specs_alone() -> None:
         text = path.read_text("utf-8")
         assert repaired(text) == text
         assert formatted(Source(path.name, text), fix=True) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a <" + " " * 200_000 + "b",
+        "-" * 200_000,
+        "a = 5" + " " * 200_000 + "x",
+        "a " + "=" * 200_000,
+        "relu<" + "&" * 200_000,
+        "»" * 200_000,
+        "‹" * 50_000 + "#" * 50_000,
+        "```" * 100_000,
+        "1\n" + "2 " * 100_000,
+        "#\n" * 100_000 + "x",
+        "w" * 200_000 + ":",
+        "a | " * 50_000,
+    ],
+)
+def test_hostile_texts_are_answered_in_linear_time(text: str) -> None:
+    """Reading takes some 0.2 s here; a look at every pair of characters would take minutes."""
+    begun = time.process_time()
+    with pytest.raises(archdsl.ArchError):
+        archdsl.load(text + "\n")
+    assert time.process_time() - begun < 10

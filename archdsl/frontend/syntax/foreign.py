@@ -13,7 +13,7 @@ from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.tokens import OTHER, Token
 from archdsl.ir.layer import lookup
 
-# What people write who come from another language, and how it is written here.
+# Characters of other languages, and how what they mean there is written here.
 _FOREIGN = {
     **dict.fromkeys("\"'“”‘’", "names and values are written without quotes"),
     **dict.fromkeys("[]{}", "arguments stand between < and >"),
@@ -43,7 +43,7 @@ _PHRASES = (
     (re.compile(r"\$"), "'{}' has no meaning here", "leave out the prompt of the shell"),
     (re.compile(r"(?<=\d)\.\d+"), "'{}' has no meaning here", "arguments are separated by ','"),
 )
-_ARROW = re.compile(r"\s*(?:-+>|=+>|[→⟶⇒➔➜⟹▶]|\|>?(?!\|))\s*")
+_ARROW = re.compile(r"-{1,3}>|={1,2}>|[→⟶⇒➔➜⟹▶]|\|>?(?!\|)")
 _STEP = re.compile(r"(\w+)\s*(?:<([^<>]*(?:<[^<>]*>[^<>]*)*)>)?")
 _NUMBER = re.compile(r"(\d+)[xX×](\d+)$|(\d{1,3}(?:[_'\u2019]\d{3})+)$|(\d+)[kK]$")
 # How a text of another format begins, and how a network comes from there.
@@ -66,7 +66,7 @@ def foreign(token: Token, source: Source, before: Sequence[Token]) -> Diagnostic
         return Diagnostic(f"'{span.text}' has no meaning here", span, help=told, code="E003")
     arrow = _ARROW.match(text, at)
     if arrow:
-        return _flow(Span(source, at, at + len(arrow[0].rstrip())))
+        return _flow(Span(source, at, arrow.end()))
     line = text.rfind("\n", 0, at) + 1
     of_line = before[bisect_left(before, line, key=lambda t: t.start) :]
     first = of_line[0] if of_line else token

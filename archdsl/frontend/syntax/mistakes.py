@@ -41,6 +41,7 @@ _SPOKEN = {
 _STATEMENT_ENDS = {"SEMICOLON", "$END", "USING", "TEMPLATE", "PARAM", "_CONST", "INCLUDE"}
 
 
+_NUMBER = re.compile(r"[ \t]*([-+]?\d[\d.]{0,40})[ \t]*(?:;|\n|\Z)")
 _STARTS = {"HEAD", "NAME", "INTEGER", "FLOAT", "BOOLEAN", "CTYPE", "NOT", "MINUS"}
 """Kinds of tokens that a layer or value may begin with."""
 
@@ -197,9 +198,9 @@ def _definition(place: _Place) -> Diagnostic | None:
 
 def _for_value(place: _Place) -> str:
     """How a name gets the value that stands behind the ``=``, a number or a network."""
-    value = re.match(r"\s*[-+]?[\d.]+\s*;?\s*(?:\n|$)", place.span.source.text[place.span.end :])
+    value = _NUMBER.match(place.span.source.text, place.span.end)
     name = place.tokens[-1].text if place.tokens else "NAME"
-    number = value[0].strip().rstrip("; ") if value else None
+    number = value[1] if value else None
     return (
         f"write const int {name} = {number}; or param int {name} = {number};, which -D sets"
         if number
