@@ -1,8 +1,8 @@
 """Writes the gallery in specs/README.md, its pictures and its chart, from the specs themselves.
 
 The pictures of README and tutorial are drawn too, by the commands that these pages show.
-Run after a spec or a figure has changed: python tests/specs/gallery.py. Pictures of networks that did not
-change stay as they are.
+Run after a spec or a figure has changed: python tests/specs/gallery.py. Pictures of networks that
+did not change stay as they are.
 """
 
 from __future__ import annotations
