@@ -5,18 +5,10 @@ from pathlib import Path
 
 import pytest
 from support import pages
+from support.pages import PAGES, ROOT, TUTORIAL
 
 from archdsl.cli import main
 
-ROOT = pages.ROOT
-TUTORIAL = sorted((ROOT / "specs" / "tutorial").glob("[0-9]*.md"))
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "archdsl" / "README.md",
-    ROOT / "archdsl" / "cli" / "README.md",
-    *TUTORIAL,
-    ROOT / "specs" / "course.md",
-]
 READ = {str(path.relative_to(ROOT)): pages.read(path) for path in PAGES}
 RUN = "python tests/support/pages.py PAGE writes what changed"
 

@@ -1,12 +1,14 @@
 """Writes the gallery in specs/README.md, its pictures and its chart, from the specs themselves.
 
-Run after a spec has changed: python tests/specs/gallery.py. Pictures of networks that did not
-change stay as they are.
+The pictures of README and tutorial are drawn too, by the commands that these pages show.
+Run after a spec or a figure has changed: python tests/specs/gallery.py. Pictures of networks that
+did not change stay as they are.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -192,6 +194,11 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def main() -> None:
     """Bring pictures, chart and README up to date; pictures that are fresh stay as they are."""
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from support import pages
+
+    for page in pages.PAGES:
+        pages.redraw(pages.read(page))
     for name in spec_names():
         network = archdsl.load(name)
         if not pictures.is_fresh(network):

@@ -30,6 +30,7 @@ import runpy
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,16 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "tests"))
 
 from support.commands import run  # noqa: E402
+
+TUTORIAL = sorted((ROOT / "specs" / "tutorial").glob("[0-9]*.md"))
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "archdsl" / "README.md",
+    ROOT / "archdsl" / "cli" / "README.md",
+    *TUTORIAL,
+    ROOT / "specs" / "course.md",
+)
+"""The pages that tests follow."""
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r'!\[[^\]]*\]\(([\w./-]+)\)|<img src="([\w./-]+)"')
@@ -228,7 +239,7 @@ def followed(page: Page, slow: bool) -> list[str]:
         if not picture.is_file():
             wrong.append(f"{page.path.name} shows {picture.name}, which is not there")
         elif made.is_file() and made.read_bytes() != picture.read_bytes():
-            wrong.append(f"{picture.name} is not fresh: run python tests/support/pages.py")
+            wrong.append(f"{picture.name} is not fresh: run python tests/specs/gallery.py")
     return wrong
 
 
@@ -250,6 +261,21 @@ def rewrite(page: Page, slow: bool) -> None:
             first += 1
         lines[first : first + count] = printed.rstrip("\n").split("\n")
     page.path.write_text("\n".join(lines), encoding="utf-8")
+    _keep_pictures(page)
+
+
+def redraw(page: Page) -> None:
+    """Draw the pictures anew that a page shows; nothing else of it is done."""
+    if not page.pictures:
+        return
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for step in page.steps:
+            if not step.words and (step.kind == "file" or step.text.startswith("archdsl draw ")):
+                Reader().does(step)
+        _keep_pictures(page)
+
+
+def _keep_pictures(page: Page) -> None:
     for picture in page.pictures:
         if Path(picture.name).is_file():
             picture.write_bytes(Path(picture.name).read_bytes())
@@ -257,8 +283,6 @@ def rewrite(page: Page, slow: bool) -> None:
 
 def main() -> None:
     """Bring the pages that are named up to date."""
-    import tempfile
-
     for name in [word for word in sys.argv[1:] if word != "--slow"]:
         page = read(Path(name).resolve())
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
