@@ -1,15 +1,18 @@
 """Breaks the implementation in many places, and counts how often the tests notice.
 
-``python tests/mutation.py --places 600`` chooses places over all rooms by a seed. For each of them
-it forks a process that has torch already, loads the one module with the one change in it, and runs
-the tests of the room until one fails. What survives is listed; ``EQUIVALENT`` names what computes
-the same and is no defect of the tests. ``--only archdsl/layers/pooling.py`` asks for a file.
+``python tests/mutation.py --record FILE`` runs the fast tests once and writes which of them reach
+which line. ``python tests/mutation.py --reached FILE --places 600`` then chooses places over all
+rooms by a seed. For each of them it forks a process that has torch already, loads the one module
+with the one change in it, and runs the tests that reach the line until one fails. What survives is
+listed; ``EQUIVALENT`` names what computes the same and is no defect of the tests.
+``--only archdsl/layers/pooling.py`` asks for a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import json
 import os
 import re
 import signal
@@ -23,42 +26,6 @@ from random import Random
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = {
-    "archdsl/analysis/diff": "differing",
-    "archdsl/analysis/equivalence": "matching importing/test_importing.py",
-    "archdsl/analysis/lint": "errors/test_unused.py errors/test_corpus.py errors/test_advice.py",
-    "archdsl/analysis": "layers/test_receptive_fields.py layers/test_costs.py language errors",
-    "archdsl/backends/formats/darknet": "weights/test_darknet.py",
-    "archdsl/backends/formats/onnx": "exports/test_exports.py importing/test_onnx.py",
-    "archdsl/backends/formats": "exports dlib_files weights",
-    "archdsl/backends/passes": "optimising",
-    "archdsl/backends/source": "exports/test_source.py exports/test_source_layers.py exports",
-    "archdsl/backends/torch/detection": "detection",
-    "archdsl/backends/torch/losses.py": "layers/test_losses.py",
-    "archdsl/backends": "layers blocks exports/test_exports.py training",
-    "archdsl/cli": "commands differing exports/test_options.py chart optimising/test_command.py",
-    "archdsl/diagnostics": "errors commands",
-    "archdsl/dlib": "dlib_files weights",
-    "archdsl/editor": "lsp editors",
-    "archdsl/frontend/format": "formatting",
-    "archdsl/frontend": "language errors formatting",
-    "archdsl/importers/darknet": "importing/test_darknet_cfg.py importing",
-    "archdsl/importers/keras": "importing/test_keras.py importing",
-    "archdsl/importers/onnx": "importing/test_onnx.py importing/test_onnx_operators.py importing",
-    "archdsl/importers/verification": "matching specs/test_near_misses.py",
-    "archdsl/importers": "importing matching",
-    "archdsl/inference": "detection/test_detect.py drawing/test_pictures.py optimising",
-    "archdsl/ir": "language layers blocks drawing",
-    "archdsl/layers": "layers detection dlib_files generated",
-    "archdsl/text": "commands exports/test_writing.py",
-    "archdsl/training": "training",
-    "archdsl/viz/chart": "chart",
-    "archdsl/viz/diff": "differing",
-    "archdsl/viz": "drawing",
-    "archdsl": "language commands layers weights/test_weights.py",
-}
-"""The tests that are asked, by the longest beginning of a path; the likeliest ones first."""
-
 LAYERS = frozenset(
     re.findall(r'<a id="(\w+)">', (ROOT / "grammars/layers.md").read_text(encoding="utf-8"))
 )
@@ -210,12 +177,97 @@ def room(path: str) -> str:
     return path.split("/")[1] if path.count("/") > 1 else "api"
 
 
+# ---- tests ----
+
+
+class Reached:
+    """The tests that reach each line, and the seconds that each test takes."""
+
+    def __init__(self, file: Path) -> None:
+        from coverage import CoverageData
+
+        self.data = CoverageData(basename=str(file))
+        self.data.read()
+        self.seconds: dict[str, float] = json.loads(seconds_file(file).read_text())
+
+    def by(self, change: Change) -> list[str]:
+        """Tests of a place, by their node ids; the likeliest files first, short tests before long.
+
+        A line that runs while its module is imported belongs to no test. Those of its class or
+        function stand for it, or those of its file.
+        """
+        lines = self.data.contexts_by_lineno(str(ROOT / change.path))
+        tests: set[str] = set()
+        for first, last in reversed(scopes(change)):
+            found = {
+                context.partition("|")[0]
+                for line in range(first, last + 1)
+                for context in lines.get(line, ())
+            }
+            tests = found & self.seconds.keys()
+            if tests:
+                break
+        looked_for = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in words(change)))
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in sorted(tests, key=lambda each: (self.seconds[each], each)):
+            files[test.partition("::")[0]].append(test)
+        mentions = {
+            file: len(looked_for.findall((ROOT / file).read_text(encoding="utf-8")))
+            for file in files
+        }
+        ordered = sorted(files, key=lambda file: (-mentions[file], file))
+        return [test for file in ordered for test in files[file]]
+
+
+def definitions(tree: ast.AST, line: int) -> list[ast.ClassDef | ast.FunctionDef]:
+    """Classes and functions around a line, the outermost first."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+        and first_line(node) <= line <= (node.end_lineno or 0)
+    ]
+
+
+def first_line(node: ast.ClassDef | ast.FunctionDef) -> int:
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+
+
+def scopes(change: Change) -> list[tuple[int, int]]:
+    """First and last lines around a place, from the whole file to the place itself."""
+    tree = ast.parse((ROOT / change.path).read_text(encoding="utf-8"))
+    around = definitions(tree, change.line)
+    found = [(first_line(node), node.end_lineno or node.lineno) for node in around]
+    return [(1, tree.body[-1].end_lineno or 1), *found, (change.line, change.line)]
+
+
+def seconds_file(file: Path) -> Path:
+    return file.with_name(file.name + ".seconds.json")
+
+
+class _Times:
+    """Keeps the seconds of every test that passes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when == "call" and report.passed:
+            self.seconds[report.nodeid] = round(report.duration, 3)
+
+
+def record(file: Path, tests: list[str]) -> None:
+    """Run tests once; write the tests of each line, and the seconds of each test."""
+    import pytest
+
+    os.environ["COVERAGE_FILE"] = str(file)
+    times = _Times()
+    options = ["--cov=archdsl", "--cov-context=test", "--cov-report=", "-q"]
+    pytest.main([*options, *tests], plugins=[times])
+    seconds_file(file).write_text(json.dumps(times.seconds))
+
+
 # ---- runs ----
-
-
-def tests_of(path: str) -> str:
-    """The tests for a file."""
-    return TESTS[max((key for key in TESTS if path.startswith(key)), key=len)]
 
 
 class _Finder(PathFinder):
@@ -245,28 +297,22 @@ def words(change: Change) -> set[str]:
     """Names that tests of a place are likely to have: of its module, class, function and layer."""
     tree = ast.parse((ROOT / change.path).read_text(encoding="utf-8"))
     found = {Path(change.path).stem}
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            continue
-        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-        if first <= change.line <= (node.end_lineno or 0):
-            found.add(node.name.strip("_"))
-            parts = [part for each in node.decorator_list for part in ast.walk(each)]
-            found |= LAYERS & {part.value for part in parts if isinstance(part, ast.Constant)}
+    for node in definitions(tree, change.line):
+        found.add(node.name.strip("_"))
+        parts = [part for each in node.decorator_list for part in ast.walk(each)]
+        found |= LAYERS & {part.value for part in parts if isinstance(part, ast.Constant)}
     return {each for each in found if each in LAYERS or len(each) > 4} - {"__init__"}
 
 
-class _Session:
-    """Runs the likeliest test files first, and stops when the time is over."""
+class _Chosen:
+    """Keeps the chosen tests of the files alone, and stops when the time is over."""
 
-    def __init__(self, looked_for: set[str], seconds: float) -> None:
-        self.likely = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in looked_for))
-        self.end = time.process_time() + seconds
+    def __init__(self, tests: set[str], end: float) -> None:
+        self.tests = tests
+        self.end = end
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        texts = {item.path: item.path.read_text(encoding="utf-8") for item in items}
-        found = {path: len(self.likely.findall(text)) for path, text in texts.items()}
-        items.sort(key=lambda item: -found[item.path])
+        items[:] = [item for item in items if item.nodeid in self.tests]
 
     def pytest_runtest_logfinish(self) -> None:
         if time.process_time() > self.end:
@@ -275,8 +321,26 @@ class _Session:
             pytest.exit("the time is over", returncode=0)
 
 
-def verdict(change: Change, tests: str, budget: float) -> str:
+def noticed(tests: list[str], budget: float) -> bool:
+    """True if one of the tests fails; the files are asked a few at a time."""
+    import pytest
+
+    end = time.process_time() + budget
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    while files and time.process_time() < end:
+        asked, files = files[:4], files[4:]
+        options = ["--import-mode=importlib", "-m", "not slow", "-x", "-q", "-n0"]
+        options += ["-p", "no:cacheprovider", "-o", "addopts=", *asked]
+        code = pytest.main(options, plugins=[_Chosen(set(tests), end)])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return True
+    return False
+
+
+def verdict(change: Change, tests: list[str], budget: float, unchanged: bool = False) -> str:
     """``killed``, or ``survived`` the tests that ran in so many seconds of the processor's time."""
+    if not tests:
+        return "unreached"
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -284,13 +348,9 @@ def verdict(change: Change, tests: str, budget: float) -> str:
         os.dup2(null, 1), os.dup2(null, 2)
         code = 1
         try:
-            import pytest
-
-            sys.meta_path.insert(0, _Finder(change))
-            options = ["--import-mode=importlib", "-m", "not slow", "-x", "-q", "-n0"]
-            options += ["-p", "no:cacheprovider", "-o", "addopts="]
-            options += [str(ROOT / "tests" / each) for each in tests.split()]
-            code = int(pytest.main(options, plugins=[_Session(words(change), budget)]))
+            if not unchanged:
+                sys.meta_path.insert(0, _Finder(change))
+            code = int(noticed(tests, budget))
         finally:
             os._exit(code)
     end = time.monotonic() + 20 * budget
@@ -298,7 +358,7 @@ def verdict(change: Change, tests: str, budget: float) -> str:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
-        time.sleep(0.1)
+        time.sleep(0.05)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return "killed"  # a loop without an end
@@ -306,35 +366,40 @@ def verdict(change: Change, tests: str, budget: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", type=Path, help="write which tests reach which line")
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="what --record runs")
+    parser.add_argument("--reached", type=Path, help="what --record has written")
     parser.add_argument("--places", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="beginnings of paths")
-    parser.add_argument("--budget", type=float, default=120, help="seconds of CPU for a place")
+    parser.add_argument("--budget", type=float, default=60, help="seconds of CPU for a place")
     parser.add_argument("--part", default="0/1", help="of several processes: the second of three")
     parser.add_argument(
-        "--control", action="store_true", help="ask all tests without a change: they have to pass"
+        "--control", action="store_true", help="change nothing: every place has to survive"
     )
     arguments = parser.parse_args()
     os.chdir(ROOT)
     os.environ["OMP_NUM_THREADS"] = "1"
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    if arguments.record:
+        record(arguments.record.resolve(), arguments.tests)
+        return
+    if not arguments.reached:
+        parser.error("--record FILE comes first, then --reached FILE")
     # What takes long to import and is not changed.
     import hypothesis  # noqa: F401
     import networkx  # noqa: F401
     import onnx  # noqa: F401
     import torchvision  # noqa: F401
 
+    reached = Reached(arguments.reached.resolve())
     number, parts = map(int, arguments.part.split("/"))
     verdicts: dict[str, list[str]] = defaultdict(list)
-    for tests in dict.fromkeys(TESTS.values()) if arguments.control else ():
-        nothing = Change("archdsl/__main__.py", 1, 0, 0, "", "")
-        print(f"{verdict(nothing, tests, arguments.budget):10} {tests}", flush=True)
-    if arguments.control:
-        return
     for change in chosen(arguments.places, arguments.seed, arguments.only)[number::parts]:
         found = "equivalent"
         if change.key not in EQUIVALENT:
-            found = verdict(change, tests_of(change.path), arguments.budget)
+            tests = reached.by(change)
+            found = verdict(change, tests, arguments.budget, arguments.control)
         verdicts[room(change.path)].append(found)
         print(f"{found:10} {change}", flush=True)
     for name, found in sorted(verdicts.items()):

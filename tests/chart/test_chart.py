@@ -122,6 +122,79 @@ def test_labels_do_not_lie_on_each_other(tmp_path: Path) -> None:
     assert all(box.common(FRAME) == pytest.approx(box.area) for box in boxes)
 
 
+_CAPITALS = 0.716
+"""Height of Arial's capitals over its size, by its OS/2 table."""
+
+
+def is_beside(text: ET.Element, y: float) -> None:
+    """The capitals of a text are as far above a height as below it."""
+    size = float(text.attrib.get("font-size", "11"))
+    assert float(text.attrib["y"]) - y == pytest.approx(size * _CAPITALS / 2, abs=1)
+
+
+def test_words_stand_where_their_boxes_are() -> None:
+    plan = planned(points(20))
+    root = ET.fromstring(chart(points(20)))
+    labels = {e.text: e for e in root.iterfind(f".//{SVG}text[@class='label']")}
+    for bubble in plan.bubbles:
+        box, text = bubble.label.box, labels[bubble.point.name]
+        assert float(text.attrib["x"]) == pytest.approx((box.left + box.right) / 2, abs=0.01)
+        assert text.attrib["text-anchor"] == "middle"
+        is_beside(text, (box.top + box.bottom) / 2)
+
+
+def test_words_of_the_axes_stand_at_their_lines() -> None:
+    plan = planned(points(20))
+    grid = ET.fromstring(chart(points(20))).findall(f"{SVG}g")[0]
+    lines = [{k: float(v) for k, v in e.attrib.items()} for e in grid.iter(f"{SVG}line")]
+    words = list(grid.iter(f"{SVG}text"))
+    assert [text.text for text in words] == [tick.text for tick in (*plan.across, *plan.up)]
+    for line, text in zip(lines, words, strict=True):
+        x, y = float(text.attrib["x"]), float(text.attrib["y"])
+        if line["x1"] == line["x2"]:
+            assert (line["y1"], line["y2"]) == (FRAME.top, FRAME.bottom)
+            assert x == line["x1"] and FRAME.bottom + 8 < y < FRAME.bottom + 30
+            assert text.attrib["text-anchor"] == "middle"
+        else:
+            assert (line["x1"], line["x2"]) == (FRAME.left, FRAME.right)
+            is_beside(text, line["y1"])
+            assert FRAME.left - 20 < x < FRAME.left and text.attrib["text-anchor"] == "end"
+
+
+def test_words_of_the_legend_stand_beside_its_circles() -> None:
+    root = ET.fromstring(chart([ChartPoint("a", 10**9, 60, 144_000_000)]))
+    legend = root.find(f".//{SVG}g[@class='legend']")
+    assert legend is not None
+    circles = [
+        {k: float(e.attrib[k]) for k in ("cx", "cy", "r")} for e in legend.iter(f"{SVG}circle")
+    ]
+    heading, *sizes = list(legend.iter(f"{SVG}text"))[1:]
+    for circle, text in zip(circles, sizes, strict=True):
+        is_beside(text, circle["cy"])
+        assert float(text.attrib["x"]) > circle["cx"] + circle["r"]
+    tops = [circle["cy"] - circle["r"] for circle in circles]
+    bottoms = [circle["cy"] + circle["r"] for circle in circles]
+    assert min(tops) > float(heading.attrib["y"]) and max(bottoms) < FRAME.bottom
+    assert all(above < below for above, below in zip(bottoms, tops[1:], strict=False))
+
+
+def test_a_name_is_near_its_bubble_or_tied_to_it() -> None:
+    # So many names at one place that some are far away.
+    crowd = planned([ChartPoint(f"network{n}", 10**9 + n, 60, 10**6) for n in range(30)])
+    tied = [bubble for bubble in crowd.bubbles if bubble.label.line is not None]
+    assert tied
+    for bubble in tied:
+        (x, y, radius), box, line = bubble.circle, bubble.label.box, bubble.label.line
+        assert line is not None
+        assert math.dist((x, y), line[:2]) == pytest.approx(radius)
+        assert box.holds(*line[2:]) and math.dist((x, y), line[2:]) > radius
+    for bubble in crowd.bubbles:
+        if bubble.label.line is None:  # near enough to be taken for its own
+            (x, y, radius), box = bubble.circle, bubble.label.box
+            nearest = min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
+            assert math.dist((x, y), nearest) < radius + 8
+
+
 def test_equal_networks_give_equal_bytes() -> None:
     assert chart(points(12)) == chart(points(12)) == chart(points(12)[::-1])
 
