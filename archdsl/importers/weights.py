@@ -18,6 +18,7 @@ from archdsl.dlib import weights as dlib
 from archdsl.frontend.header import Facts
 from archdsl.frontend.run_folder import read_run_folder
 from archdsl.importers.archives import require_packed_little
+from archdsl.importers.pytorch.modules import of_a_file, original
 from archdsl.importers.verification import (
     Match,
     canonical,
@@ -45,7 +46,8 @@ def load_weights(
     """Fill the compiled module of a checked network with weights, in place; returns their names.
 
     ``weights`` is ``torchvision:NAME``, for the pretrained weights of a reference that the network
-    matches, the folder of a training run, or a file: safetensors, Darknet's ``.weights``, dlib's
+    matches, ``FILE.py:NAME`` for those of a module that a Python file makes, which is run for that,
+    the folder of a training run, or a file: safetensors, Darknet's ``.weights``, dlib's
     ``.dat``, ``.dnn`` or ``.xml``, Keras's ``.keras`` or ``.weights.h5``, ONNX of the same network,
     or a state_dict or training checkpoint as ``torch.save`` writes it, which is read without
     running code from it. The names in
@@ -62,8 +64,12 @@ def load_weights(
         if run.weights is None:
             raise fail(f"the run in {weights} has no weights yet: its first epoch is not over")
         weights = str(run.weights)
+    model = None
     if weights.startswith(_LIBRARIES):
         model = reference(weights, weights="DEFAULT", aux=_wants_aux(network, weights))
+    elif of_a_file(weights):
+        model = original(weights)
+    if model is not None:
         found = _fitting(model, module, weights, network, new_head)
         transfer_weights(found, model, module)
         return _names(found)
@@ -208,7 +214,8 @@ def _transfer_from_reference(
             None,
             f"the network's are like {listing(module.state_dict(), 2)}",
             f"the file's are like {listing(state, 2)}",
-            help="a spec with a line '// reference: torchvision:NAME' takes that model's names too",
+            help="a spec with a line '// reference: torchvision:NAME' takes that model's names, "
+            "--weights FILE.py:NAME the values of the module that a function of a file returns",
         )
     model = reference(name, aux=_wants_aux(network, name))
     wanted = model.state_dict()

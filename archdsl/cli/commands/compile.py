@@ -59,7 +59,8 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     metavar="W",
-    help="A safetensors, state_dict, Darknet, dlib or ONNX file, or torchvision:NAME for "
+    help="A safetensors, state_dict, Darknet, dlib or ONNX file, FILE.py:NAME for a "
+    "module with its weights that a Python file makes, which is run, or torchvision:NAME for "
     "pretrained weights.",
 )
 @click.option(

@@ -18,8 +18,9 @@ NOT_VERIFIED = 3
 @file_argument
 @click.option(
     "--against",
-    metavar="LIBRARY:NAME",
-    help="torchvision:NAME or timm:NAME; by default what the spec names as its reference.",
+    metavar="REFERENCE",
+    help="torchvision:NAME, timm:NAME or FILE.py:NAME, a function or class of a Python file, which "
+    "is run; by default what the spec names as its reference.",
 )
 @click.option(
     "--weights",
@@ -69,6 +70,7 @@ def command(
     if name is None:
         raise click.UsageError(f"{network.name} names no reference; give one with --against")
     summary = network.summary()
+    from archdsl.importers.pytorch.modules import of_a_file, original
     from archdsl.importers.verification import has_auxiliary_heads, reference, verify
 
     several = len(summary.outputs) > 1
@@ -76,8 +78,12 @@ def command(
     classes = next((network.setting.values[parameter] for parameter in changed), None)
     own = weights or network.trained_weights
     with working(f"building {network.name} and {name}"):
-        aux = several and has_auxiliary_heads(name)
-        pair = network.to_torch(weights=own), reference(name, aux=aux, classes=classes)
+        if against is not None and of_a_file(against):
+            other = original(against)
+        else:
+            aux = several and has_auxiliary_heads(name)
+            other = reference(name, aux=aux, classes=classes)
+        pair = network.to_torch(weights=own), other
     with working("comparing them"):
         found = verify(
             *pair,

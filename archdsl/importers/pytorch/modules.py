@@ -30,10 +30,15 @@ def original(what: str) -> nn.Module:
 
     A Python file is run for that. Raises ArchError where there is no such thing.
     """
-    where, _, name = what.rpartition(":")
-    if where.lower().endswith(".py"):
+    if of_a_file(what):
+        where, _, name = what.rpartition(":")
         return _made(_factory(Path(where), name), what)
     return reference(what)
+
+
+def of_a_file(what: str) -> bool:
+    """True for ``FILE.py:NAME``."""
+    return what.rpartition(":")[0].lower().endswith(".py")
 
 
 def prepared(module: nn.Module, size: Shape) -> nn.Module:
