@@ -37,7 +37,7 @@ _ULTRALYTICS = {"detect": "detect", "segment": "semantic", "classify": "classify
 
 @dataclass(frozen=True)
 class Notes:
-    """What a file says of its network."""
+    """The facts that a file states of its network."""
 
     name: str
     file: str
@@ -59,7 +59,7 @@ class Notes:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """Shape or type of each output."""
     description: str = ""
-    """What the spec's comment says it is."""
+    """First sentence of the spec's comment."""
 
     def entries(self) -> dict[str, str]:
         """The entries of the file, in the order of their names."""

@@ -94,7 +94,7 @@ _NOTHING = {"none", "null", "nullptr", "default", "auto", "nil"}
 
 
 def argument_hint(definition: Definition, name: str) -> str | None:
-    """What a layer calls an argument that has another name elsewhere, or how else it is said."""
+    """The name here of an argument that has another one elsewhere, or the other way to say it."""
     wanted = key(name)
     has = {a.name for a in definition.arguments}
     for elsewhere, names in _ARGUMENTS.items():

@@ -249,7 +249,7 @@ _ABSENT = {
     "conv1d maxpool1d avgpool1d": "a row is a map of one row: con<filters,1,k,...>",
     "adam sgd optimizer": "what a network is trained with is told to archdsl train",
 }
-"""What is in no catalogue, and what to do instead; by words as :func:`key` makes them."""
+"""Layers that are not here, by words as :func:`key` makes them, and what to do instead."""
 
 
 class Synonym(NamedTuple):
@@ -340,13 +340,13 @@ def _rank(origin: str) -> int:
 
 
 def absent(word: str) -> str | None:
-    """What to do about a kind of layer that is not here; ``None`` for other words."""
+    """Advice about a kind of layer that is not here; ``None`` for other words."""
     wanted = key(word)
     return next((said for words, said in _ABSENT.items() if wanted in words.split()), None)
 
 
 def of(layer: str) -> tuple[Synonym, ...]:
-    """What a layer is called elsewhere: the synonyms that mean it before all others."""
+    """The synonyms of a layer: those that mean it before all others."""
     return tuple(s for s in synonyms() if s.layers[0] == layer)
 
 

@@ -1,4 +1,4 @@
-"""What word processors, PDF readers, chat programs and web pages make of a text on its way.
+"""Damage that word processors, PDF readers, chat programs and web pages do to a text.
 
 They put quotation marks for angle brackets, long dashes for minus signs, characters that nobody
 sees, HTML's entities, and Markdown's fences. Most of it can be undone without a doubt.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from support.commands import run
 from torch import Tensor
 
 import archdsl
@@ -124,8 +123,3 @@ def test_axes_of_one_may_be_left_out(axes: tuple[int, ...]) -> None:
     )
     loss = module.criterion(output, NUMBERS.reshape(axes)).item()
     assert loss == pytest.approx(by_hand / 8, rel=1e-5)
-
-
-def test_dlibs_detectors_are_not_trained_here() -> None:
-    told = run("train", "dlib_mmod_face_detection", "--data", "coco.json", "-o", "nowhere")
-    assert told.exit_code == 1 and "trained with dlib" in told.output

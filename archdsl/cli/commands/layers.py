@@ -29,7 +29,7 @@ from archdsl.layers.search import elsewhere, namesakes, search
 _WIDTH = 80
 """Characters of a line, on terminals of any size: lists are made to be read, and to be piped."""
 _COLUMN = 22
-"""Where the text beside a name begins."""
+"""Column at which the text beside a name begins."""
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What people write who come from another language, format or notation, and how it is said here."""
+"""Phrases of other languages, formats and notations, and the same in the language of specs."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def _definition(place: _Place) -> Diagnostic | None:
 
 
 def _for_value(place: _Place) -> str:
-    """How a name gets the value that stands behind the ``=``, a number or a network."""
+    """The definition that gives a name the value behind the ``=``, a number or a network."""
     value = _NUMBER.match(place.span.source.text, place.span.end)
     name = place.tokens[-1].text if place.tokens else "NAME"
     number = value[1] if value else None

@@ -1,4 +1,4 @@
-"""What nodes of an ONNX file compute of given values, by onnx's own evaluator."""
+"""Evaluation of nodes of an ONNX file on given values, by onnx's own evaluator."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def is_float(constant: Tensor) -> bool:
 def spans(
     end: Any, values: Mapping[str, Signal | Tensor], position: Callable[[str], int]
 ) -> Iterator[Span]:
-    """What a node may end, the shortest first: a span for each value that all goes through.
+    """The spans that a node may end, the shortest first: one for each value that all goes through.
 
     ``position`` gives the place in the file of the node that a value comes from.
     """

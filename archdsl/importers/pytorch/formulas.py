@@ -131,7 +131,7 @@ def _stored(nodes: Nodes) -> Iterator[tuple[int, ...]]:
 
 
 def _regrouped(end: CanonicalNode, near: Nodes) -> Iterator[Layer]:
-    """What is done to all values of a sample in a row or in blocks, and then has its sizes."""
+    """Layers of all values of a sample, in a row or in blocks, whose result has its sizes again."""
     first = near[0].label
     if first.operation == "batch_norm":
         eps, momentum = first.value("eps"), first.value("momentum")

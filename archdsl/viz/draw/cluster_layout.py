@@ -175,7 +175,7 @@ class _Columns:
             cut = [{s.above for s in rows.made.segments[row - 1]} for row in self._cuts[1:]]
             turn = _TURN + (max(map(len, cut)) - 1) * _TRACK
         self._head = turn - _TURN
-        """Where the innermost line enters a column, from above."""
+        """Place at which the innermost line enters a column, from above."""
         for column, start in enumerate(self._cuts):
             end = [*self._cuts, count][column + 1]
             nodes = [n for row in range(start, end) for n in rows.made.rows[row]]

@@ -44,7 +44,7 @@ def edge_words(network: Network, groups: Mapping[str, Fused]) -> dict[str, str]:
 
 
 def _roles(network: Network) -> dict[str, str]:
-    """What the layers that take an output take it for, if they agree on it."""
+    """The role of an output for the layers that take it, if they agree on it."""
     found: dict[str, set[str]] = {}
     seen: dict[str, str] = {}
     for instance in network.instances():

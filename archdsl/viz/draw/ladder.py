@@ -204,7 +204,7 @@ class _Finder:
         return levels if all(order[a] > order[b] for a, b in pairwise(taps)) else None
 
     def _way(self, name: str, chain: set[str]) -> tuple[str, tuple[str, ...]]:
-        """Where a way of single boxes begins that leads to a box, and the boxes on it."""
+        """The start of a way of single boxes that leads to a box, and the boxes on it."""
         way: list[str] = []
         while name not in chain and not self._is_join(name):
             way.append(name)

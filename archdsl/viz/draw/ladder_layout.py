@@ -165,7 +165,7 @@ class LadderLayout:
             self.frame = Rectangle(left - _PAD, 0.0, right + 2 * _PAD - left, foot + _PAD)
 
     def _exit(self) -> float:
-        """Where the one way out leads down."""
+        """Place at which the one way out leads down."""
         rest = self._ladder.rest
         if rest is None:
             return self._middle[self._ladder.join][0]

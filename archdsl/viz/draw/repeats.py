@@ -185,7 +185,7 @@ class _Links:
         )
 
     def _places(self, head: str, within: Mapping[str, int]) -> list[int]:
-        """What a box takes, by place; what comes from outside is one thing."""
+        """The sources of a box, by place; all that come from outside are one."""
         return [within.get(source, -1) for source in self._groups[head].sources]
 
     def _layers(self, heads: Sequence[str]) -> int:

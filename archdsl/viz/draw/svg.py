@@ -25,7 +25,7 @@ _ROUND = 7.0
 _HEAD_LENGTH, _HEAD_HALF = 6.5, 3.0
 _BOLD_LINE = 1.8
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
-"""What an id or a class is written without."""
+"""Characters that ids and classes are written without."""
 
 
 def svg_text(figure: FittedFigure, theme: Theme, font: str | None = None) -> str:
