@@ -52,7 +52,7 @@ class DrawOptions:
     """One of :data:`PAGES`, or ``120x80``: width and height in millimetres; that of the style."""
     direction: str | None = None
     scale: str | None = None
-    """Growth of volumes with sizes, of :data:`SCALES`; ``None`` for one that shows small and large."""
+    """Growth of volumes with sizes, of :data:`SCALES`; ``None`` for one that shows all sizes."""
     colour: str = "category"
     title: str | None = None
     """Title above the figure in place of the network's name; none if it is empty."""
