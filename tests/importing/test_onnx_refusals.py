@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,19 @@ def test_a_file_with_its_channels_last_is_compared(tmp_path: Path) -> None:
     text = written(reader.read(str(file), ImportOptions()))
     assert "channels last" in text
     assert reader.proof(load_source(Source("x", text)).check().checked, str(file)).same is True
+
+
+def test_what_formulas_compute_is_bounded(tmp_path: Path) -> None:
+    """Nodes that look like a norm's and make gigabytes of a small input: 2²² times 4×6×6 floats."""
+    draw = drawn()
+    grown = draw.node("Expand", "x", draw.constant(np.array([2**22, 1, 1, 1, 1], np.int64)))
+    squares = draw.node("Mul", grown, grown)
+    mean = draw.node("ReduceMean", squares, draw.constant(np.array([0], np.int64)), keepdims=0)
+    output = draw.node("Mul", mean, draw.constant(np.array(1e-5, np.float32)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArchError):
+            read(draw, output, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 2**27
+    finally:
+        tracemalloc.stop()
