@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,22 @@ from archdsl.ir.layer import RuleError
 
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
+
+GROWING = frozenset(
+    ("ConstantOfShape", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample")
+)
+"""Operators whose results are as large as constants say."""
+_MOST_SIZES = 64
+"""Values of a constant that may be sizes."""
+
+
+def growth(constants: Iterable[Array]) -> int:
+    """The number of times that an operator with these constants may make a value larger, at most.
+
+    Everything is taken for sizes that are whole numbers.
+    """
+    sizes = (each for each in constants if each.dtype.kind in "iu" and each.size <= _MOST_SIZES)
+    return prod(max(1, abs(int(n))) for each in sizes for n in each.flat)
 
 
 def computed(nodes: Sequence[Any], given: Mapping[str, Array], opsets: Mapping[str, int]) -> Array:

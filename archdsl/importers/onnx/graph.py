@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from archdsl.diagnostics import ArchError, fail
 from archdsl.importers.draft import Draft, step
 from archdsl.importers.onnx.activations import POINTWISE, is_input, recognised
-from archdsl.importers.onnx.evaluation import computed
+from archdsl.importers.onnx.evaluation import GROWING, computed, growth
 from archdsl.importers.onnx.file import Computed, Tensor, checker
 from archdsl.importers.onnx.network_input import Entry
 from archdsl.importers.onnx.nodes import Node, Value, origin_of, refused
@@ -232,7 +231,7 @@ class OnnxGraphReader:
 
     def _folded(self, node: Node) -> Tensor:
         arrays = [value.array for value in node.inputs if isinstance(value, Tensor)]
-        wanted = prod(map(int, arrays[-1].reshape(-1)[:8])) if node.type in _GROWING else 0
+        wanted = growth(arrays) if node.type in GROWING else 0
         if max(wanted, *(array.size for array in arrays)) > _LARGEST_FOLDED:
             raise RuleError("a constant that is too large")
         if node.type == "Identity":
@@ -374,6 +373,3 @@ class OnnxGraphReader:
         made = Computed(free, array)
         self.values[free] = made
         return made
-
-
-_GROWING = ("ConstantOfShape", "Expand")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from archdsl.importers.onnx.activations import round_off
-from archdsl.importers.onnx.evaluation import computed
+from archdsl.importers.onnx.evaluation import GROWING, computed, growth
 from archdsl.importers.onnx.file import Tensor
 from archdsl.importers.onnx.values import Signal
 from archdsl.ir.layer import RuleError
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 _LONGEST = 150
 """Nodes of a span: the eight steps of adaptive computation are 60."""
 _MOST_VALUES = 2**25
-_GROWING = frozenset(
-    ("ConstantOfShape", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample")
-)
-"""Operators whose results are as large as constants say."""
 _REPEATING = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 """Operators that hold whole graphs."""
 
@@ -65,16 +61,12 @@ class Span(NamedTuple):
             raise RuleError("too many values are computed to be followed", f"{sizes}")
         return 3 * generator.standard_normal(sizes, np.float32)  # many beyond 1, and negative ones
 
-    def _growth(self) -> int:
-        """The number of times that results may be larger than what they are made of."""
-        named = {n for node in self.nodes if node.op_type in _GROWING for n in node.input}
-        sizes = [c.array for name, c in self.constants.items() if name in named and c.size < 64]
-        return prod(max(1, abs(int(n))) for a in sizes if a.dtype.kind in "iu" for n in a.flat)
-
     def computed(self, x: Array, opsets: Mapping[str, int]) -> Array:
         """The result of the last node; raises RuleError where it may take long or much memory."""
         kinds = {node.op_type for node in self.nodes}
-        if kinds & _REPEATING or x.size * self._growth() > _MOST_VALUES:
+        named = {n for node in self.nodes if node.op_type in GROWING for n in node.input}
+        sizes = (tensor.array for name, tensor in self.constants.items() if name in named)
+        if kinds & _REPEATING or x.size * growth(sizes) > _MOST_VALUES:
             raise RuleError("the formula is too large to be computed", ", ".join(sorted(kinds)))
         given = {name: tensor.array for name, tensor in self.constants.items()}
         return computed(self.nodes, {self.source: x, **given}, opsets)
