@@ -21,7 +21,7 @@ from archdsl.importers.outlining.writer import written
 from archdsl.importers.pytorch.reader import graph_of_module
 from archdsl.importers.verification import verify
 
-QUICK = ["tril", "bn_fc", "rms_norm", "softmaxm", "merge_patches"]
+QUICK = ["tril", "bn_fc", "rms_norm", "softmaxm", "merge_patches", "act"]
 QUICK_JOINS = [text for text in SEVERAL if text.startswith(("multm_prev1", "mult_prev<"))]
 EVERY = [texts(name)[0] for name in NAMES] + SEVERAL
 """Each layer, and each way to put several together."""

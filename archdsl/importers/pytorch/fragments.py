@@ -145,19 +145,27 @@ def _covered(fragment: CanonicalGraph, graph: CanonicalGraph, places: Mapping[in
     return Covered(tuple(places.values()), tensors)
 
 
+_MOST_ORDERS = 1000
+"""Orders of operands that are tried before a layer counts as another one."""
+
+
 def _spellings(
     part: _Fragment, graph: CanonicalGraph, end: int, inputs: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Pairs of nodes, the fragment's with the graph's; empty where they differ.
 
-    Both graphs are walked backwards from their ends; fragments are a few nodes.
-    Operands of what commutes are tried in both orders.
+    Both graphs are walked backwards from their ends, each pair of nodes once. Operands of what
+    commutes are tried in both orders, as long as there are few such.
     """
     fragment = part.graph
     start = fragment.outputs[0][1]
     entries = _entries(part)
-    tries: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]] = [([(start, end)], [])]
-    while tries:
+    # A pair is looked at once: what several nodes read would be walked for each way to it.
+    tries: list[tuple[list[tuple[int, int]], dict[tuple[int, int], None]]]
+    tries = [([(start, end)], {})]
+    for _ in range(_MOST_ORDERS):
+        if not tries:
+            break
         waiting, paired = tries.pop()
         while waiting:
             given, wanted = waiting.pop()
@@ -165,17 +173,19 @@ def _spellings(
                 if not _meets(graph, inputs[entries[given]], wanted):
                     break
                 continue
+            if (given, wanted) in paired:
+                continue
             ours, theirs = fragment.nodes[given], graph.nodes[wanted]
             if ours.label != theirs.label or len(ours.inputs) != len(theirs.inputs):
                 break
-            paired.append((given, wanted))
+            paired[given, wanted] = None
             operands = list(zip(ours.inputs, theirs.inputs, strict=True))
             if ours.commutes and len(operands) == 2:
                 turned = list(zip(ours.inputs, reversed(theirs.inputs), strict=True))
-                tries.append(([*waiting, *turned], list(paired)))
+                tries.append(([*waiting, *turned], dict(paired)))
             waiting += operands
         else:
-            return paired
+            return list(paired)
     return []
 
 
