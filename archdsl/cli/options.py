@@ -23,6 +23,7 @@ from archdsl.frontend.files import open_source
 from archdsl.frontend.run_folder import read_run_folder
 from archdsl.ir.layer import Shape
 from archdsl.text.paths import is_stream
+from archdsl.text.settings import EXPECTED, setting
 
 JSON = "archdsl.json"
 """Key in click's context under which ``--json`` is noted."""
@@ -131,11 +132,10 @@ def parse_setting(
     text: str, param: click.Parameter | None = None, ctx: click.Context | None = None
 ) -> tuple[str, str]:
     """The name and value of ``classes=10``; raises click.BadParameter for anything else."""
-    name, separator, given = text.partition("=")
-    if not separator or not name.strip():
-        message = f"{text!r}: expected NAME=VALUE, such as classes=10"
-        raise click.BadParameter(message, ctx, param)
-    return name.strip(), given.strip()
+    found = setting(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r}: {EXPECTED}", ctx, param)
+    return found
 
 
 def _limit(name: str, default: int, text: str) -> Callable[[_Function], _Function]:

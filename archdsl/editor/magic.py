@@ -13,6 +13,7 @@ from archdsl.analysis.cost import Summary
 from archdsl.api import Network, load_source
 from archdsl.diagnostics import fail
 from archdsl.diagnostics.source import Source
+from archdsl.text.settings import EXPECTED, setting
 
 MAGIC = "arch"
 
@@ -64,10 +65,10 @@ def _words(line: str) -> list[str]:
 
 
 def _setting(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name.strip():
-        raise fail(f"%%{MAGIC}: -D {text}: expected NAME=VALUE, such as classes=10", code="E400")
-    return name.strip(), value.strip()
+    found = setting(text)
+    if found is None:
+        raise fail(f"%%{MAGIC}: -D {text}: {EXPECTED}", code="E400")
+    return found
 
 
 def _identifier(name: str) -> str:

@@ -13,19 +13,17 @@ from archdsl.importers.darknet.kinds import SECTIONS
 from archdsl.importers.draft import Draft
 from archdsl.importers.keras.kinds import KINDS
 from archdsl.importers.made_layers import made_by
+from archdsl.importers.onnx import OPERATOR_ROWS
 from archdsl.importers.onnx.activations import recognised as activations
-from archdsl.importers.onnx.data_movement import MOVING
-from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
 from archdsl.importers.onnx.permutations import layer_of
-from archdsl.importers.onnx.window_operators import WINDOWS
 from archdsl.importers.pytorch.layer_candidates import recognised
 from archdsl.layers.reference import Coverage
 
 
 def coverage() -> Coverage:
     """The layers of each format, by the format's title."""
-    rows = (row.handler for row in (*OPERATORS.values(), *WINDOWS.values(), *MOVING.values()))
+    rows = (row.handler for row in OPERATOR_ROWS.values())
     norms = (norm for layout in LAYOUTS.values() for norm in layout.norms)
     return {
         "PyTorch": recognised(),

@@ -8,14 +8,13 @@ from archdsl.importers.darknet.cfg_reader import ACTIVATIONS as DARKNET_ACTIVATI
 from archdsl.importers.darknet.kinds import SECTIONS
 from archdsl.importers.keras.kinds import ACTIVATIONS, KINDS
 from archdsl.importers.made_layers import made_by
-from archdsl.importers.onnx.data_movement import MOVING
-from archdsl.importers.onnx.operators import OPERATORS
+from archdsl.importers.onnx import OPERATOR_ROWS
 from archdsl.layers.synonyms import Synonym, row
 
 
 def foreign_names() -> Iterator[Synonym]:
     """A row for each name that a reader knows and that stands for a layer of the catalogue."""
-    operators = {name: entry.handler for name, entry in {**OPERATORS, **MOVING}.items()}
+    operators = {name: entry.handler for name, entry in OPERATOR_ROWS.items()}
     tables: tuple[tuple[str, Mapping[str, object]], ...] = (
         ("Keras", {**KINDS, **ACTIVATIONS}),
         ("ONNX", operators),

@@ -107,18 +107,38 @@ def notes_from(entries: Mapping[str, str], path: Path) -> Notes | None:
     with parsing(path, "a file with archdsl's notes"):
         document = json.loads(entries[KEY])
         known = {name: document[name] for name in Notes.__dataclass_fields__ if name in document}
-        for name, kind in (
-            ("name", str),
-            ("file", str),
-            ("spec", str),
-            ("settings", dict),
-            ("outputs", dict),
-        ):
+        for name, kind in _KINDS.items():
             if not isinstance(known.get(name), kind):
                 raise ValueError(f"{name} is missing")
-        for name in ("input", "classes"):
-            known[name] = tuple(known.get(name, ()))
+        pixels = known.get("pixels")
+        known |= {
+            "input": _sizes(known["input"]),
+            "classes": tuple(map(_text, known["classes"])),
+            "settings": {name: _text(value) for name, value in known["settings"].items()},
+            "outputs": {
+                name: list(_sizes(of)) if isinstance(of, list) else _text(of)
+                for name, of in known["outputs"].items()
+            },
+            "pixels": None
+            if pixels is None
+            else {
+                "colours": _text(pixels["colours"]),
+                "scale": float(pixels["scale"]),
+                "mean": [*map(float, pixels["mean"])],
+                "deviation": [*map(float, pixels["deviation"])],
+            },
+        }
         return Notes(**known)
+
+
+def _sizes(values: list[Any]) -> tuple[Dim, ...]:
+    return tuple(None if value is None else int(value) for value in values)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _pixels(entry: TensorInput, channels: Dim) -> dict[str, Any]:
@@ -141,8 +161,8 @@ def _with_includes(network: Network) -> str:
     Each file is there once, as the compiler reads it.
     """
     brought = specs_folder().resolve()
-    own = {path.resolve() for path in network.included}
-    own = {path for path in own if not path.is_relative_to(brought)}
+    included = (path.resolve() for path in network.included)
+    own = {path for path in included if not path.is_relative_to(brought)}
     source = network.source
     if source.path is None or not own:
         return source.text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.ir.layer import Argument, Definition
-from archdsl.layers.synonyms import key
+from archdsl.text.words import key
 
 # The names here, the likeliest first; a + joins what one number elsewhere says for both axes.
 _ARGUMENTS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
@@ -13,6 +12,7 @@ from archdsl.ir.layer import Category, RuleError, Shape, arg, define
 from archdsl.ir.lowering import Emitter, Operand, Value, made
 from archdsl.ir.storage import VALUE, VIEW, Storage
 from archdsl.ir.trial import RandomValues, Trial
+from archdsl.text.words import key
 
 
 class Pixels(NamedTuple):
@@ -61,9 +61,9 @@ _PIXEL_WORDS = {
 
 def pixel_type(word: str) -> str | None:
     """The C++ type of pixels that a word stands for: ``unsigned char`` for ``unsigned_char``."""
-    wanted = re.sub(r"[\W_]+", "", word).casefold()
+    wanted = key(word)
     for name, words in _PIXEL_WORDS.items():
-        if wanted in (*words.split(), re.sub(r"[\W_]+", "", name)):
+        if wanted in (*words.split(), key(name)):
             return name
     return None
 

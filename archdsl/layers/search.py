@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from archdsl.layers import Definition, definitions, synonyms
+from archdsl.text.words import key
 
 
 class Hit(NamedTuple):
@@ -26,18 +27,18 @@ def search(word: str, known: Iterable[Definition]) -> Hits:
     Case and what stands between the parts of a word do not matter; a word of the descriptions is
     found by its beginning. Empty where nothing fits, and for a word without letters and digits.
     """
-    wanted = synonyms.key(word)
+    wanted = key(word)
     if not wanted:
         return {}
     members = {definition.name: definition for definition in known}
     parts = r"[\W_]*".join(re.findall(r"[^\W_]+", word))
     begins = re.compile(rf"(?<![^\W_]){parts}", re.IGNORECASE)
     places = {
-        "named so": [Hit(d, "") for d in members.values() if wanted in synonyms.key(d.name)],
+        "named so": [Hit(d, "") for d in members.values() if wanted in key(d.name)],
         "called so elsewhere": [
             Hit(members[name], synonym.called("it "))
-            for synonym in sorted(synonyms.synonyms(), key=lambda s: synonyms.key(s.word) != wanted)
-            if wanted in synonyms.key(synonym.word)
+            for synonym in sorted(synonyms.synonyms(), key=lambda s: key(s.word) != wanted)
+            if wanted in key(synonym.word)
             for name in synonym.layers
             if name in members
         ],
@@ -45,7 +46,7 @@ def search(word: str, known: Iterable[Definition]) -> Hits:
             Hit(d, f"{a.name}: {a.doc}")
             for d in members.values()
             for a in d.arguments
-            if wanted in synonyms.key(a.name)
+            if wanted in key(a.name)
         ],
         "described so": [
             Hit(d, "") for d in members.values() if begins.search(f"{d.summary} {d.source}")

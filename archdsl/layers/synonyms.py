@@ -15,6 +15,7 @@ from functools import cache
 from typing import NamedTuple
 
 from archdsl.ir.layer import definitions, lookup
+from archdsl.text.words import key
 
 PAPERS = "papers"
 """Origin of the words that no program but the literature has."""
@@ -318,11 +319,6 @@ def _of_torch() -> Iterator[Synonym]:
             ):
                 classes.setdefault(found, {})[definition.name] = None
     return (Synonym(word, "PyTorch", tuple(names)) for word, names in classes.items())
-
-
-def key(word: str) -> str:
-    """A word as words are compared: without case, and without what stands between its parts."""
-    return re.sub(r"[\W_]+", "", word).casefold()
 
 
 def meant(word: str) -> tuple[Synonym, ...]:

@@ -1,6 +1,8 @@
-"""Numbers in words and units."""
+"""Numbers in words and units, and words side by side."""
 
 from __future__ import annotations
+
+import re
 
 
 def counted(number: int, singular: str) -> str:
@@ -23,6 +25,11 @@ def memory(size: int) -> str:
         if value < 1000:
             return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
     return f"{value / 1000:.2f} GB"
+
+
+def key(word: str) -> str:
+    """A word as words are compared: without case, and without what stands between its parts."""
+    return re.sub(r"[\W_]+", "", word).casefold()
 
 
 def with_article(noun: str) -> str:

@@ -148,6 +148,25 @@ def test_notes_that_are_not_archdsls(tmp_path: Path) -> None:
     assert "does not say of which network it is" in refused(path).stderr
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"classes": [1]}, {"classes": 3}, {"input": ["x"]}, {"settings": {"a": []}},
+     {"outputs": {"a": {}}}, {"pixels": {}},
+     {"pixels": {"colours": "RGB", "scale": "x", "mean": [], "deviation": []}},
+     {"outputs": {"a": [[]]}}, {"spec": None}, {"description": 5}, {"pixels": []}],
+)  # fmt: skip
+def test_notes_with_values_of_other_kinds(
+    changed: dict[str, object], files: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(files / "small.ts") as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith("/extra/archdsl")]
+        document = json.loads(archive.read(name))
+    path = tmp_path / "other.ts"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/extra/archdsl", json.dumps({**document, **changed}))
+    refused(path)
+
+
 def test_a_bomb_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "bomb.ts"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

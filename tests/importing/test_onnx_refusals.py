@@ -24,9 +24,7 @@ onnx = pytest.importorskip("onnx")
 
 from operator_cases import Draw  # noqa: E402
 
-from archdsl.importers.onnx.data_movement import MOVING  # noqa: E402
-from archdsl.importers.onnx.operators import OPERATORS  # noqa: E402
-from archdsl.importers.onnx.window_operators import WINDOWS  # noqa: E402
+from archdsl.importers.onnx import OPERATOR_ROWS  # noqa: E402
 
 
 def read(
@@ -148,8 +146,8 @@ def test_an_operator_that_has_changed_since_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if ONNX had defined it anew after the reader was written."""
-    older = dataclasses.replace(OPERATORS["LRN"], newest=12)
-    monkeypatch.setitem(OPERATORS, "LRN", older)
+    older = dataclasses.replace(OPERATOR_ROWS["LRN"], newest=12)
+    monkeypatch.setitem(OPERATOR_ROWS, "LRN", older)
     with pytest.raises(ArchError, match=r"version 13 of the operator .*\n.*expected 1 to 12"):
         read(*one("LRN", size=3), tmp_path)
     assert read(*one("LRN", size=3, opset=12), tmp_path).outputs
@@ -160,7 +158,7 @@ def test_rows_name_attributes_and_versions_that_onnx_has() -> None:
     for schema in onnx.defs.get_all_schemas_with_history():
         if schema.domain == "":
             history.setdefault(schema.name, []).append(schema)
-    for name, row in {**OPERATORS, **WINDOWS, **MOVING}.items():
+    for name, row in OPERATOR_ROWS.items():
         known = {attribute for schema in history[name] for attribute in schema.attributes}
         assert {*row.reads.split(), *row.only} <= known, name
         assert row.newest in [schema.since_version for schema in history[name]], name

@@ -200,3 +200,14 @@ def test_search_and_suggestions_import_no_torch() -> None:
         "sys.exit('torch' in sys.modules or 'onnx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("operator", "layer"),
+    [("Conv", "con"), ("ConvTranspose", "cont"), ("MaxPool", "max_pool"), ("Gemm", "fc")],
+)
+def test_operators_of_onnx_are_known_from_all_of_its_readers_tables(
+    operator: str, layer: str
+) -> None:
+    of_onnx = [s for s in synonyms.meant(operator) if s.origin == "ONNX"]
+    assert [s.layers[0] for s in of_onnx] == [layer]

@@ -26,4 +26,5 @@ def _ordered(content: bytes) -> bytes:
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
-    return len(text).to_bytes(8, "little") + text + content[end:]
+    # A view: the weights of a large network are not copied once more.
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(content)[end:]))

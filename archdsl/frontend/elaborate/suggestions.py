@@ -10,6 +10,7 @@ from archdsl.diagnostics import listing, nearest
 from archdsl.frontend.bundled import block_files
 from archdsl.ir.layer import definitions
 from archdsl.layers import synonyms
+from archdsl.text.words import key
 
 _NAMES = 3
 """Names that a hint offers at most."""
@@ -44,9 +45,9 @@ def spelling(name: str, known: Sequence[str], *, cpp: bool = False) -> str | Non
     ``cpp`` is true for a C++ program, which may be older than dlib's release.
     """
     built_in = definitions()
-    wanted = synonyms.key(name)
+    wanted = key(name)
     own_names = [n for n in known if n not in built_in]
-    own = [n for n in own_names if synonyms.key(n) == wanted]
+    own = [n for n in own_names if key(n) == wanted]
     return (
         nearest(name, own, cutoff=0)
         or _look_alikes(name)
@@ -85,8 +86,8 @@ def _elsewhere(name: str, known: Sequence[str]) -> str | None:
     found = synonyms.meant(name)
     if not found:
         return None
-    wanted = synonyms.key(name)
-    here = [n for n in known if synonyms.key(n) == wanted and not n.endswith("_")]
+    wanted = key(name)
+    here = [n for n in known if key(n) == wanted and not n.endswith("_")]
     also = "" if set(here) <= set(found[0].layers) else f"; there is '{here[0]}' too"
     return _calls(found[0]) + also
 
@@ -101,7 +102,7 @@ def _look_alikes(name: str) -> str | None:
 
 
 def _subnet(name: str) -> str | None:
-    if synonyms.key(name) not in ("subnet", "subnettype", "previous", "prev"):
+    if key(name) not in ("subnet", "subnettype", "previous", "prev"):
         return None
     return f"a template's subnet is its parameter: template <..., typename {name}> using ..."
 

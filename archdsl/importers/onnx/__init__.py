@@ -19,6 +19,9 @@ from archdsl.importers.onnx.operators import OPERATORS
 from archdsl.importers.onnx.patterns import PATTERNS
 from archdsl.importers.onnx.window_operators import WINDOWS
 
+OPERATOR_ROWS = {**OPERATORS, **WINDOWS, **MOVING}
+"""The row of every operator by its name."""
+
 if TYPE_CHECKING:
     from archdsl.importers.onnx.file import Array
     from archdsl.ir.network import Network
@@ -51,8 +54,7 @@ def read_with_weights(what: str, options: ImportOptions) -> tuple[ImportedGraph,
 
 def _read(what: str, options: ImportOptions) -> tuple[ImportedGraph, OnnxGraphReader]:
     path = Path(what)
-    operators = {**OPERATORS, **WINDOWS, **MOVING}
     with parsing(path, "an ONNX model", other="E412"):
-        reader = OnnxGraphReader(load(path), path, operators, PATTERNS, options.input)
+        reader = OnnxGraphReader(load(path), path, OPERATOR_ROWS, PATTERNS, options.input)
         outputs = reader.run()
         return reader.draft.graph(outputs), reader

@@ -8,7 +8,6 @@ that its operators suggest, the file's constants as their weights.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import islice, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +20,7 @@ from archdsl.importers.onnx.graph import OnnxGraphReader
 from archdsl.importers.onnx.nodes import Node
 from archdsl.importers.onnx.spans import Span, is_float, spans
 from archdsl.importers.onnx.values import Signal
+from archdsl.importers.triangles import diagonals
 from archdsl.ir.layer import Layer, RuleError
 from archdsl.layers.activation import SmeLU, SoftmaxRows
 from archdsl.layers.attention import Attention
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 _MOST_WEIGHTS = 4
 _MOST_ORDERS = 24
-_DIAGONALS = range(-8, 9)
-_DENOMINATOR = 10_000
 
 
 @makes(
@@ -134,9 +132,7 @@ def _choices(found: Span) -> Iterator[Layer]:
         yield Tril()
         yield TrilMask()
         for number in found.numbers():
-            part = Fraction(number).limit_denominator(_DENOMINATOR)
-            for diagonal in _DIAGONALS:
-                yield TrilDiag(diagonal, part.numerator, part.denominator)
+            yield from diagonals(number)
 
 
 def _shapes(found: Span) -> list[tuple[int, ...]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archdsl.importers.made_layers import makes
 from archdsl.importers.pytorch.proposals import Proposal, Proposals, Recogniser, Seen
+from archdsl.ir.layer import Layer
 from archdsl.layers.activation import (
     ELU,
     ClippedReLU,
@@ -128,61 +129,25 @@ def _adaptive(
     return recognise
 
 
-@makes(Dropout)
-def _dropout(seen: Seen) -> Proposals:
-    yield Proposal(Dropout(float(seen["p"])), seen.node.inputs)
+def _of_number(cls: Callable[[float], Layer], field: str) -> Recogniser:
+    """Layers of one number, which is a field of the operation."""
+
+    @makes(cls)
+    def recognise(seen: Seen) -> Proposals:
+        yield Proposal(cls(float(seen[field])), seen.node.inputs)
+
+    return recognise
 
 
-@makes(SpatialDropout)
-def _spatial_dropout(seen: Seen) -> Proposals:
-    yield Proposal(SpatialDropout(float(seen["p"])), seen.node.inputs)
+def _one_of(*layers: Layer) -> Recogniser:
+    """Layers that the operation may be, whatever its fields."""
 
+    @makes(*layers)
+    def recognise(seen: Seen) -> Proposals:
+        for layer in layers:
+            yield Proposal(layer, seen.node.inputs)
 
-@makes(StochasticDepth)
-def _stochastic_depth(seen: Seen) -> Proposals:
-    yield Proposal(StochasticDepth(float(seen["p"])), seen.node.inputs)
-
-
-@makes(LeakyReLU)
-def _leaky_relu(seen: Seen) -> Proposals:
-    yield Proposal(LeakyReLU(float(seen["negative_slope"])), seen.node.inputs)
-
-
-@makes(ELU)
-def _elu(seen: Seen) -> Proposals:
-    yield Proposal(ELU(float(seen["alpha"])), seen.node.inputs)
-
-
-@makes(PReLU)
-def _prelu(seen: Seen) -> Proposals:
-    yield Proposal(PReLU(), seen.node.inputs)
-    yield Proposal(PReLU(per_channel=True), seen.node.inputs)
-
-
-@makes(ClippedReLU)
-def _hardtanh(seen: Seen) -> Proposals:
-    yield Proposal(ClippedReLU(float(seen["max_val"])), seen.node.inputs)
-
-
-@makes(Softmax)
-def _softmax(seen: Seen) -> Proposals:
-    yield Proposal(Softmax(), seen.node.inputs)
-
-
-@makes(LogSoftmax)
-def _log_softmax(seen: Seen) -> Proposals:
-    yield Proposal(LogSoftmax(), seen.node.inputs)
-
-
-@makes(ChannelMean, TokenMean)
-def _mean(seen: Seen) -> Proposals:
-    yield Proposal(ChannelMean(), seen.node.inputs)
-    yield Proposal(TokenMean(), seen.node.inputs)
-
-
-@makes(ChannelMax)
-def _maximum(seen: Seen) -> Proposals:
-    yield Proposal(ChannelMax(), seen.node.inputs)
+    return recognise
 
 
 COMPUTING: Mapping[str, Recogniser] = {
@@ -198,16 +163,16 @@ COMPUTING: Mapping[str, Recogniser] = {
     "avg_pool2d": _pooling(AvgPool),
     "adaptive_avg_pool2d": _adaptive(AvgPool, AdaptiveAvgPool),
     "adaptive_max_pool2d": _adaptive(MaxPool, AdaptiveMaxPool),
-    "dropout": _dropout,
-    "dropout2d": _spatial_dropout,
-    "stochastic_depth": _stochastic_depth,
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "prelu": _prelu,
-    "hardtanh": _hardtanh,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-    "mean": _mean,
-    "amax": _maximum,
+    "dropout": _of_number(Dropout, "p"),
+    "dropout2d": _of_number(SpatialDropout, "p"),
+    "stochastic_depth": _of_number(StochasticDepth, "p"),
+    "leaky_relu": _of_number(LeakyReLU, "negative_slope"),
+    "elu": _of_number(ELU, "alpha"),
+    "prelu": _one_of(PReLU(), PReLU(per_channel=True)),
+    "hardtanh": _of_number(ClippedReLU, "max_val"),
+    "softmax": _one_of(Softmax()),
+    "log_softmax": _one_of(LogSoftmax()),
+    "mean": _one_of(ChannelMean(), TokenMean()),
+    "amax": _one_of(ChannelMax()),
 }
 """By the operation's name."""

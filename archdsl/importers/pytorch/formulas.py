@@ -7,11 +7,11 @@ trying those before it, the nearest first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
 
 from archdsl.analysis.equivalence.graph import CanonicalNode
 from archdsl.importers.made_layers import makes
 from archdsl.importers.pytorch.proposals import Proposal, Proposals, Seen
+from archdsl.importers.triangles import diagonals
 from archdsl.ir.layer import Layer
 from archdsl.layers.activation import SmeLU, SoftmaxAll, SoftmaxRows
 from archdsl.layers.normalization import BatchNormFc, L2Normalize, RMSNorm
@@ -29,9 +29,6 @@ from archdsl.layers.sequences import (
 _LONGEST = 16
 """Operations of a formula; those that repeat steps have more."""
 _OF_STEPS = 256
-_DIAGONALS = range(-8, 9)
-_DENOMINATOR = 10_000
-"""The largest denominator of a number that is told as a fraction."""
 
 Nodes = Sequence[CanonicalNode]
 
@@ -111,9 +108,7 @@ def _choice(end: CanonicalNode, near: Nodes) -> Iterator[Layer]:
         given = end.label.value("arguments")
         for value in given if isinstance(given, tuple) else ():
             if isinstance(value, (int, float)) and abs(value) != float("inf"):
-                part = Fraction(value).limit_denominator(_DENOMINATOR)
-                for diagonal in _DIAGONALS:
-                    yield TrilDiag(diagonal, part.numerator, part.denominator)
+                yield from diagonals(value)
 
 
 def _embeddings(near: Nodes) -> Iterator[Layer]:
