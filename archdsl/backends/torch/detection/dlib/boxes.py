@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -68,6 +69,18 @@ def rounded(values: Tensor) -> Tensor:
     return values.sign() * (values.abs() + 0.5).floor()
 
 
+def remaining(alive: Tensor) -> Iterator[int]:
+    """Indices that are true, in order, while others are set to false."""
+    index = 0
+    while index < len(alive):
+        rest = alive[index:].nonzero()
+        if not len(rest):
+            return
+        index += int(rest[0])
+        yield index
+        index += 1
+
+
 def suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> list[int]:
     """Indices of the boxes that non-maximum suppression keeps; the best come first.
 
@@ -76,9 +89,7 @@ def suppressed(boxes: Tensor, labels: Tensor | None, overlap: BoxOverlap) -> lis
     """
     alive = torch.ones(len(boxes), dtype=torch.bool, device=boxes.device)
     kept: list[int] = []
-    for index in range(len(boxes)):
-        if not alive[index]:
-            continue
+    for index in remaining(alive):
         kept.append(index)
         over = overlapping(boxes[index], boxes, overlap)
         alive &= ~(over if labels is None else over & (labels == labels[index]))

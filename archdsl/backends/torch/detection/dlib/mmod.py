@@ -15,6 +15,7 @@ from torch import Tensor
 
 from archdsl.backends.torch.detection.dlib.boxes import (
     found_boxes,
+    middles,
     overlaps,
     rounded,
     suppressed,
@@ -190,6 +191,6 @@ class Mmod(Configured):
 def _regressed(boxes: Tensor, deltas: Tensor) -> Tensor:
     """Boxes moved by parts of their sides, which are stretched by exponents."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 + deltas[:, :2] * sides
+    middle = middles(boxes) + deltas[:, :2] * sides
     half = sides * deltas[:, 2:].exp() / 2
     return torch.cat([middle - half, middle + half], 1)

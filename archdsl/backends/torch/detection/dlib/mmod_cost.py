@@ -6,13 +6,19 @@ Value and gradient are those of compute_loss_value_and_gradient in dlib's dnn/lo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from archdsl.backends.torch.detection.dlib.boxes import TrueBoxes, middles, overlapping, overlaps
+from archdsl.backends.torch.detection.dlib.boxes import (
+    TrueBoxes,
+    middles,
+    overlapping,
+    overlaps,
+    remaining,
+)
 from archdsl.layers.dlib_options import MmodOptions
 
 
@@ -96,7 +102,7 @@ class MmodCost:
         options = self._options
         hits, gains = [False] * matches.shape[1], [0.0] * matches.shape[1]
         alive = torch.ones(len(found.scores), dtype=torch.bool)
-        for kept, index in enumerate(_remaining(alive)):
+        for kept, index in enumerate(remaining(alive)):
             if kept == most:
                 break
             alive &= ~overlapping(found.boxes[index], found.moved, options.overlaps_nms)
@@ -132,7 +138,7 @@ class MmodCost:
         hits = [False] * matches.shape[1]
         alive = torch.ones(len(found.scores), dtype=torch.bool)
         kept: list[tuple[int, int | None, bool]] = []
-        for index in _remaining(alive):
+        for index in remaining(alive):
             if len(kept) == most:
                 break
             match, target = _best(matches[index].tolist(), hits)
@@ -161,18 +167,6 @@ class MmodCost:
         gradient[part] += self._scale * weight * apart.clamp(-1, 1)
         size = apart.abs()
         return weight * torch.where(size < 1, size.square() / 2, size - 0.5).sum().item()
-
-
-def _remaining(alive: Tensor) -> Iterator[int]:
-    """Indices that are true, in order, while others are set to false."""
-    index = 0
-    while index < len(alive):
-        rest = alive[index:].nonzero()
-        if not len(rest):
-            return
-        index += int(rest[0])
-        yield index
-        index += 1
 
 
 def _best(matches: list[float], hits: list[bool]) -> tuple[float, int]:
