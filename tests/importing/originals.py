@@ -108,3 +108,39 @@ class TwoStreams(nn.Module):
         for block in self.blocks:
             a, b = block(a, b)
         return torch.cat([a, b], 1)
+
+
+class Gated(nn.Module):
+    """A convolution of one pixel whose channels have gates."""
+
+    def __init__(self, before: int, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(before, channels, 1)
+        self.gate = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.conv(x))
+        return x * torch.sigmoid(self.gate(x.mean((2, 3), keepdim=True)))
+
+
+class Aggregated(nn.Module):
+    """What goes in and what every convolution in a row gives, joined (HGNet's block)."""
+
+    def __init__(self, before: int, width: int, after: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.ReLU())
+            for channels in [before, *[width] * 3]
+        )
+        self.aggregation = Gated(before + 4 * width, after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = [x]
+        for layer in self.layers:
+            found.append(layer(found[-1]))
+        return self.aggregation(torch.cat(found, 1))
+
+
+def aggregations() -> nn.Sequential:
+    """Equal blocks whose tags stand inside of them."""
+    return nn.Sequential(nn.Conv2d(3, 9, 1), *(Aggregated(9, 5, 9) for _ in range(3)))

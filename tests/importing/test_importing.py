@@ -165,6 +165,13 @@ def test_equal_blocks_that_do_not_nest_are_one_template() -> None:
     assert "repeat<2,crossing_2<crossing>," in done.stdout
 
 
+def test_a_repeated_block_may_join_tags_that_a_template_in_it_sets() -> None:
+    done = run("import", f"{ORIGINALS}:aggregations", "--input", "3x16x16")
+    assert done.exit_code == 0, done.output
+    # As an argument a block behind tags would be another tag.
+    assert "compose<concat5<tag1,tag2,tag3,tag4,tag5>,layers>" in done.stdout
+
+
 def test_json_has_the_spec() -> None:
     done = run("import", f"{ORIGINALS}:Preactivated", "--json", "--no-verify")
     document = json.loads(done.stdout)

@@ -365,6 +365,7 @@ def _tag(expander: Expander, pending: Pending) -> Task[Tag]:
             f"expected tag1, tag2, ... or a template of add_tag_layer, "
             f"found '{short(pending.node.span.text)}'",
             code="E118",
+            help="in a block, compose<concat2<tag1,tag2>, block> joins tags that the block sets",
         )
     return Tag(what.id)
 

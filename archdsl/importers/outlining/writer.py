@@ -41,8 +41,8 @@ def written(graph: ImportedGraph) -> str:
 class _Words(NamedTuple):
     """The text of a step without its closing bracket.
 
-    ``open`` ones take any number of blocks: where another block follows as what they are applied
-    to, that has to be said.
+    ``open`` ones take any number of blocks or tags: where another block follows as what they are
+    applied to, that has to be said.
     """
 
     text: str
@@ -175,7 +175,8 @@ def _tagged(head: TagHead) -> _Words:
         return _Words(names[0])
     if head.kind == "concat":
         count = len(names)
-        return _applied(f"concat{count}" if count <= 5 else "concat_tags", names)
+        words = _applied(f"concat{count}" if count <= 5 else "concat_tags", names)
+        return words._replace(open=True)
     if head.kind == "resize_like":
         return _applied("resize_like", [*names, *head.options])
     if head.tags[0] <= _NAMED_TAGS:
