@@ -393,6 +393,7 @@ _HEAVY = ("torch", "networkx", "lark", "PIL", "numpy", "rich")
         (("summary", "lenet", "--json"), _HEAVY),
         (("draw", "lenet"), ("torch", "networkx", "lark", "rich")),
         (("layers",), ("torch", "networkx", "lark")),
+        (("compile", "efficientnet_b0", "--quiet"), ("torchvision", "networkx", "lark", "rich")),
         (("--help",), (*_HEAVY, "archdsl.api", "archdsl.frontend", "archdsl.diagnostics")),
         (("--version",), (*_HEAVY, "archdsl.api", "archdsl.frontend", "archdsl.diagnostics")),
     ],

@@ -1,6 +1,8 @@
 """Mobile and scaled networks, ConvNeXt and U-Net: the papers' figures, torchvision, new layers."""
 
+import copy
 import operator
+import pickle
 from pathlib import Path
 
 import pytest
@@ -287,3 +289,16 @@ def test_stochastic_depth_drops_whole_samples_in_training_only() -> None:
     assert samples[:, 0].unique().tolist() == pytest.approx([0, 1 / 0.75])
     assert (samples[:, 0] == 0).float().mean().item() == pytest.approx(0.25, abs=0.1)
     assert torch.equal(module.eval()(x), x)
+
+
+def test_stochastic_depth_draws_what_torchvisions_does_and_becomes_it_in_files() -> None:
+    x = torch.rand(8, 2, 3, 3)
+    module = archdsl.compile("stochastic_depth<0.25,input<2,3,3>>")
+    loaded = pickle.loads(pickle.dumps(module))
+    (ours,), (theirs,) = module.children(), loaded.children()
+    assert (type(theirs), str(theirs)) == (torchvision.ops.StochasticDepth, str(ours))
+    with torch.random.fork_rng():
+        found = [(torch.manual_seed(1), each(x))[1] for each in (module, loaded)]
+        assert torch.equal(*found)
+        assert not torch.equal(found[0], x)
+    assert type(next(copy.deepcopy(module).eval().children())) is type(ours)

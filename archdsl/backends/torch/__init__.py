@@ -14,7 +14,7 @@ from archdsl.backends.plan.units import unit_key, unit_name
 from archdsl.backends.torch.blocks import block_class, chain_class, filled, is_chain, notes
 from archdsl.backends.torch.flat import flat
 from archdsl.backends.torch.initial import UNDRAWN, SkippedInitialisation, initialise
-from archdsl.backends.torch.realise import module_of, named
+from archdsl.backends.torch.realise import live, module_of
 from archdsl.backends.torch.room import require_room
 from archdsl.diagnostics import fail
 from archdsl.ir.gc_pause import collector_paused
@@ -101,7 +101,7 @@ def _hierarchy(network: Network, planned: Plan, generator: torch.Generator | Non
 
     def leaf(construct: Construct, *, frozen: bool = False) -> nn.Module:
         # As long as it is active, every function of torch costs a call of Python.
-        with nullcontext() if issubclass(named(construct.target), UNDRAWN) else skipping:
+        with nullcontext() if issubclass(live(construct.target), UNDRAWN) else skipping:
             return module_of(construct, frozen=frozen)
 
     leaves = {

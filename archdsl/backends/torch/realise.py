@@ -15,6 +15,9 @@ from archdsl.ir.lowering import PACKAGES, Construct
 _LIBRARY = __package__
 """The package of the modules that archdsl brings along."""
 
+_STAND_INS = {"torchvision.ops.StochasticDepth": "stochastic_depth.StochasticDepth"}
+"""Modules of our own for those whose package takes long to import."""
+
 
 @cache
 def named(target: str) -> Any:
@@ -24,13 +27,18 @@ def named(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def live(target: str) -> Any:
+    """The class or function that is called: what :func:`named` gives, or a stand-in for it."""
+    return named(_STAND_INS.get(target, target))
+
+
 def real(value: Any, others: Mapping[str, Any]) -> Any:
     """A value with the constructs in it called; a construct of a module becomes that module.
 
     ``others`` are called in the place of what a dotted name means.
     """
     if isinstance(value, Construct):
-        made = others[value.target] if value.target in others else named(value.target)
+        made = others[value.target] if value.target in others else live(value.target)
         arguments = [real(each, others) for each in value.arguments]
         return made(*arguments, **{key: real(each, others) for key, each in value.options})
     if type(value) in (tuple, list):
