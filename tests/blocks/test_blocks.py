@@ -31,12 +31,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "googlenet": {"input": "3x64x64", "aux": True},
     "densenet121": {"input": "3x64x64"},
     "mobilenet_v3_large": {"input": "3x64x64"},
-    "unet": {},
+    "unet": {"input": "1x64x64"},
     "vit_b_16": {},
     "dlib_face_recognition": {},
     "shufflenet_v2_x1_0": {"input": "3x64x64"},
     "yolo_v3": {},
-    "faster_rcnn_resnet50_fpn": {},
+    "faster_rcnn_resnet50_fpn": {"input": "3x128x160", "min_size": 128},
 }
 QUICK = ("resnet50", "googlenet", "dlib_face_recognition", "shufflenet_v2_x1_0")
 NAMES = families.family(list(NETWORKS), QUICK)
