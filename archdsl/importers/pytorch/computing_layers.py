@@ -41,6 +41,7 @@ from archdsl.layers.pooling import (
     AvgPool,
     MaxPool,
 )
+from archdsl.layers.windows import RelativeAttention
 
 
 @makes(Convolution)
@@ -68,8 +69,23 @@ def _transposed(seen: Seen) -> Proposals:
     yield Proposal(layer, seen.node.inputs)
 
 
-@makes(FullyConnected, Linear)
+_RELATIVE = ("einsum", "softmax", "add", "einsum", "transpose", "reshape", "part", "linear")
+
+
+@makes(RelativeAttention)
+def _relative_attention(seen: Seen) -> Proposals:
+    """Attention among the cells of windows ends in a linear layer."""
+    sums = seen.behind("reshape", "transpose")
+    source = seen.behind("reshape", "transpose", *_RELATIVE)
+    if sums is not None and source is not None:
+        nodes = seen.graph.nodes
+        values = nodes[nodes[nodes[sums].inputs[1]].inputs[0]]
+        yield Proposal(RelativeAttention(values.label.value("shape")[3]), (source,))
+
+
+@makes(FullyConnected, Linear, _relative_attention)
 def _linear(seen: Seen) -> Proposals:
+    yield from _relative_attention(seen)
     flattened = seen.behind("flatten")
     connected = FullyConnected(seen["out_features"], bias=seen["bias"])
     if flattened is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from archdsl.layers.pooling import (
 )
 from archdsl.layers.reshape import Flatten, ReshapeTo, Slice, Transpose
 from archdsl.layers.resize import ResizeTo, Upsample, UpsampleNearest
-from archdsl.layers.windows import MergePatches, WindowAttention
+from archdsl.layers.windows import MergePatches, WindowAttention, WindowPartition, WindowReverse
 
 
 @makes(Attention, Token)
@@ -77,9 +78,12 @@ def _permutation(seen: Seen) -> Proposals:
         yield Proposal(Tokens(), (rows,))
 
 
-@makes(Transpose, _permutation)
+@makes(Transpose, WindowPartition, _permutation)
 def _transposition(seen: Seen) -> Proposals:
     yield Proposal(Transpose(), seen.node.inputs)
+    if (source := seen.behind("window_partition")) is not None:
+        windows = seen.shape()[0] or 0
+        yield Proposal(WindowPartition(math.isqrt(windows), grid=True), (source,))
     yield from _permutation(seen)
 
 
@@ -102,6 +106,22 @@ def _reshape(seen: Seen) -> Proposals:
                 (whole or 0) // part for whole, part in zip(shape[1:], sizes[2:], strict=True)
             )
             yield Proposal(Reorg(rows, columns), (source,))
+
+
+@makes(WindowPartition)
+def _windows(seen: Seen) -> Proposals:
+    yield Proposal(WindowPartition(seen["height"]), seen.node.inputs)
+
+
+@makes(WindowReverse)
+def _windows_put_together(seen: Seen) -> Proposals:
+    plain, swapped = seen.node.inputs[0], seen.behind("transpose")
+    for source, side, rows in ((plain, "height", "rows"), (swapped, "rows", "height")):
+        shape = seen.shapes.get(source, ()) if source is not None else ()
+        if source is not None and shape:
+            given = 0 if seen[rows] ** 2 == shape[0] else seen[rows]
+            grid = source == swapped
+            yield Proposal(WindowReverse(seen[side], grid=grid, rows=given), (source,))
 
 
 @makes(ChannelShuffle)
@@ -158,6 +178,8 @@ MOVING: Mapping[str, Recogniser] = {
     "channel_shuffle": _channel_shuffle,
     "pixel_shuffle": _pixel_shuffle,
     "pixel_unshuffle": _pixel_unshuffle,
+    "window_partition": _windows,
+    "window_reverse": _windows_put_together,
     "shifted_window_attention": _window_attention,
     "merge_patches": _merged_patches,
     "interpolate": _resizing,

@@ -1,4 +1,4 @@
-"""Blocks of cells that become channels, and back, spelled as a regrouping and an exchange."""
+"""Blocks of cells that become channels or windows, and back: a regrouping and an exchange."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ def moved_blocks(
         parts = (samples, channels // factor**2, factor, factor, height, width)
         whole = (samples, channels // factor**2, height * factor, width * factor)
         label = Label.of("pixel_shuffle", {"upscale_factor": factor})
+    elif order == (0, 2, 4, 3, 5, 1):
+        rows, high, columns, wide = grouped[2:]
+        parts = (samples, channels, rows, height // rows, columns, width // columns)
+        whole = (samples, rows * columns, high * wide, channels)
+        label = Label.of("window_partition", {"height": high, "width": wide})
+    elif order == (0, 5, 1, 3, 2, 4):
+        windows, cells, depth = before[1:]
+        rows, columns, high, wide = grouped[1:5]
+        parts = (samples, rows, windows // rows, high, cells // high, depth)
+        whole = (samples, depth, rows * high, columns * wide)
+        label = Label.of("window_reverse", {"rows": rows, "height": high})
     else:
         return None
     return label if tuple(grouped) == parts and tuple(after) == whole else None
