@@ -20,7 +20,7 @@ REFERENCES = {
 }
 QUICK = {"alexnet_torchvision", "googlenet", "resnet18", "resnet50"}
 LONG = 12e9  # operations; networks that take more see a smaller image
-FIXED = {"vit_b_16", "vit_b_32"}  # but for those that hold an embedding for every place
+FIXED = {"vit_b_16", "vit_b_32", "maxvit_t"}  # but for those that hold an embedding for every place
 SPECS = families.family(REFERENCES, QUICK)
 
 

@@ -40,10 +40,11 @@ syntax match archLayer
       \\|loss_multiclass_log_per_pixel_weighted\|loss_multiclass_log_weighted
       \\|loss_multimulticlass_log\|loss_ranking\|lrn\|max_pool\|max_pool_everything\|merge_patches\|mish
       \\|multiply\|pad\|pixel_shuffle\|pixel_unshuffle\|position_embedding\|positional_encodings\|prelu
-      \\|reflection_pad\|relu\|relu6\|reorg\|replication_pad\|reshape_to\|resize_to\|rms_norm\|samples
-      \\|scale_weights\|select\|sig\|sigmoid\|silu\|slice\|smelu\|softmax\|softmax_all\|softmaxm\|softplus
-      \\|spatial_dropout\|stochastic_depth\|tanh\|token\|token_mean\|tokens\|transpose\|tril\|tril_diag
-      \\|tril_mask\|upsample\|upsample_nearest\|window_attention\|yolo_grid\)_\=\>"
+      \\|reflection_pad\|relative_attention\|relu\|relu6\|reorg\|replication_pad\|reshape_to\|resize_to
+      \\|rms_norm\|samples\|scale_weights\|select\|sig\|sigmoid\|silu\|slice\|smelu\|softmax\|softmax_all
+      \\|softmaxm\|softplus\|spatial_dropout\|stochastic_depth\|tanh\|token\|token_mean\|tokens\|transpose
+      \\|tril\|tril_diag\|tril_mask\|upsample\|upsample_nearest\|window_attention\|window_partition
+      \\|window_reverse\|yolo_grid\)_\=\>"
 syntax match archCombinator
       \ "\<\%(add_layer\|add_loss_layer\|add_prev\|add_prev1\|add_prev10\|add_prev2\|add_prev3\|add_prev4
       \\|add_prev5\|add_prev6\|add_prev7\|add_prev8\|add_prev9\|add_skip_layer\|add_tag_layer\|anchors
