@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -42,7 +41,7 @@ class Reached:
         lines: dict[int, set[str]] = defaultdict(set)
         for data in self.data:
             for line, contexts in data.contexts_by_lineno(f"{self.root}/{change.path}").items():
-                lines[line].update(context.partition("|")[0] for context in contexts)
+                lines[line].update(contexts)
         tests: set[str] = set()
         for first, last in reversed(_scopes(change)):
             tests = {test for line in range(first, last + 1) for test in lines.get(line, ())}
@@ -94,11 +93,15 @@ def _seconds_file(file: Path) -> Path:
     return file.with_name(file.name + ".seconds.json")
 
 
-class _Times:
-    """Keeps the seconds of every test that passes."""
+class _Recorder:
+    """Tells coverage which test runs, and keeps the seconds of every test that passes."""
 
-    def __init__(self) -> None:
+    def __init__(self, coverage: Any) -> None:
+        self.coverage = coverage
         self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call" and report.passed:
@@ -108,9 +111,13 @@ class _Times:
 def record(file: Path, tests: list[str]) -> None:
     """Run tests once; write the tests of each line, and the seconds of each test."""
     import pytest
+    from coverage import Coverage
 
-    os.environ["COVERAGE_FILE"] = str(file)
-    times = _Times()
-    options = ["--cov=archdsl", "--cov-context=test", "--cov-report=", "-q", "-n0"]
-    pytest.main([*options, *tests], plugins=[times])
-    _seconds_file(file).write_text(json.dumps(times.seconds))
+    file.unlink(missing_ok=True)
+    coverage = Coverage(data_file=str(file), source=[str(ROOT / "archdsl")], config_file=False)
+    coverage.start()
+    recorder = _Recorder(coverage)
+    pytest.main(["-q", "-n0", *tests], plugins=[recorder])
+    coverage.stop()
+    coverage.save()
+    _seconds_file(file).write_text(json.dumps(recorder.seconds))
