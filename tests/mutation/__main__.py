@@ -16,7 +16,7 @@ sys.path[:1] = [str(ROOT), str(ROOT / "tests")]
 
 import mutation  # noqa: E402
 from mutation.asking import NOT_EXCHANGED, InPlace, Verdict, anew, forked, in_place  # noqa: E402
-from mutation.places import Change, Equivalents, chosen, room  # noqa: E402
+from mutation.places import Change, Equivalents, chosen, named, room  # noqa: E402
 from mutation.reached import Reached, record  # noqa: E402
 
 
@@ -37,12 +37,9 @@ class Results:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(line)
 
-    def survived(self, change: Change) -> bool:
-        verdict = self.of(change)
-        return verdict is not None and verdict.found != "killed"
-
-    def of(self, change: Change) -> Verdict | None:
-        return self.known.get(str(change))
+    def found(self, change: Change) -> str | None:
+        verdict = self.known.get(str(change))
+        return verdict.found if verdict else None
 
 
 def judge(changes: list[Change], reached: Reached, results: Results, budget: float) -> None:
@@ -55,12 +52,12 @@ def judge(changes: list[Change], reached: Reached, results: Results, budget: flo
 
     def answer(change: Change | None, verdict: Verdict) -> None:
         assert change
-        if verdict.by != NOT_EXCHANGED:
-            results.add(change, verdict)
+        results.add(change, Verdict("open") if verdict.by == NOT_EXCHANGED else verdict)
 
     apart(lambda: in_place(InPlace(quick, reached.seconds, budget, answer)))
-    known = Results(results.file)
-    judge_anew([change for change in changes if not known.of(change)], reached, results, budget)
+    told = Results(results.file)
+    rest = [each for each in changes if not each.function() or told.found(each) == "open"]
+    judge_anew(rest, reached, results, budget)
 
 
 def judge_anew(changes: list[Change], reached: Reached, results: Results, budget: float) -> None:
@@ -103,8 +100,7 @@ def score(changes: list[Change], results: Results, listed: bool) -> None:
     equivalents = Equivalents()
     rooms: dict[str, Counter[str]] = defaultdict(Counter)
     for change in changes:
-        verdict = results.of(change)
-        found = "equivalent" if change in equivalents else verdict.found if verdict else "open"
+        found = "equivalent" if change in equivalents else results.found(change) or "open"
         rooms[room(change.path)][found] += 1
         if listed and found in ("survived", "unreached"):
             print(f"{found:10} {change}")
@@ -126,9 +122,13 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="beginnings of paths")
+    parser.add_argument("--named", action="store_true", help="what named.toml names alone")
     parser.add_argument("--budget", type=float, default=60, help="seconds of CPU for a place")
     parser.add_argument("--part", default="0/1", help="of several processes: the second of three")
-    parser.add_argument("--again", action="store_true", help="ask anew whatever survived")
+    parser.add_argument("--again", action="store_true", help="ask again whatever survived")
+    parser.add_argument(
+        "--anew", action="store_true", help="ask again, and import everything with the change"
+    )
     parser.add_argument(
         "--control", action="store_true", help="ask the tests that noticed, without a change"
     )
@@ -142,6 +142,8 @@ def main() -> None:
         parser.error("--record FILE comes first, then --reached FILE --results OTHER")
     results = Results(arguments.results.resolve())
     changes = chosen(arguments.places, arguments.seed, arguments.only)
+    if arguments.named:
+        changes = named()
     if arguments.reached:
         prepare()
         reached = Reached([file.resolve() for file in arguments.reached])
@@ -149,12 +151,12 @@ def main() -> None:
         mine = [change for change in changes[number::parts] if change not in Equivalents()]
         if arguments.control:
             control(results, reached, arguments.budget)
-        elif arguments.again:
-            mine = [each for each in mine if results.survived(each)]
-            judge_anew(mine, reached, results, arguments.budget)
         else:
-            mine = [change for change in mine if not results.of(change)]
-            judge(mine, reached, results, arguments.budget)
+            again = arguments.again or arguments.anew
+            wanted = ("survived", "unreached") if again else (None, "open", "unreached")
+            mine = [change for change in mine if results.found(change) in wanted]
+            asking = judge_anew if arguments.anew else judge
+            asking(mine, reached, results, arguments.budget)
     score(changes, Results(results.file), listed=True)
 
 

@@ -114,16 +114,33 @@ def chosen(count: int, seed: int, only: list[str]) -> list[Change]:
     return found[:count]
 
 
+def named() -> list[Change]:
+    """The changes of ``named.toml``; ValueError for one whose place is not there once."""
+    found = []
+    for path, each in _written("named.toml"):
+        if text(path).count(each["was"]) != 1:
+            raise ValueError(f"{path} has not once: {each['was']}")
+        start = text(path).index(each["was"])
+        line = text(path).count("\n", 0, start) + 1
+        end = start + len(each["was"])
+        found.append(Change(path, line, start, end, each["was"], each["becomes"]))
+    return found
+
+
+def _written(name: str) -> list[tuple[str, dict[str, str]]]:
+    """Entries of a file beside this one, with the path of what they are about."""
+    read = tomllib.loads((Path(__file__).parent / name).read_text("utf-8"))
+    return [(path, each) for path, entries in read.items() for each in entries]
+
+
 class Equivalents:
     """Changes that no test can notice, as ``equivalent.toml`` names them, with the reason."""
 
     @cached_property
     def reasons(self) -> dict[tuple[str, str, str], str]:
-        read = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text("utf-8"))
         return {
             (path, each["line"], each["change"]): each["why"]
-            for path, all_of_it in read.items()
-            for each in all_of_it
+            for path, each in _written("equivalent.toml")
         }
 
     def __contains__(self, change: Change) -> bool:
