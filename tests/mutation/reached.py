@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ LAYERS = frozenset(
 """Names of the catalogue."""
 LONG = 1.0
 """Seconds of a test that others are asked before."""
+LONGEST = 4.0
+"""Seconds that a test, and a family of tests, may take while it is recorded."""
 
 
 class Reached:
@@ -25,10 +29,14 @@ class Reached:
         from coverage import CoverageData
 
         self.seconds: dict[str, float] = {}
+        self.others: dict[str, list[str]] = defaultdict(list)
         self.data = [CoverageData(basename=str(file)) for file in files]
         for data, file in zip(self.data, files, strict=True):
             data.read()
-            self.seconds |= json.loads(_seconds_file(file).read_text())
+            kept = json.loads(_seconds_file(file).read_text())
+            self.seconds |= kept["seconds"]
+            for test in kept["others"]:
+                self.others[_family(test)].append(test)
         measured = next(iter(self.data[0].measured_files()))
         self.root = measured[: measured.rindex("/archdsl/")]
 
@@ -45,7 +53,9 @@ class Reached:
         tests: set[str] = set()
         for first, last in reversed(_scopes(change)):
             tests = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+            families = {_family(test) for test in tests}
             tests &= self.seconds.keys()
+            tests.update(test for family in families for test in self.others.get(family, ()))
             if tests:
                 break
         looked_for = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in _words(change)))
@@ -57,7 +67,8 @@ class Reached:
         return sorted(
             (test for test in tests if _file(test) in mentions),
             key=lambda test: (
-                self.seconds[test] > LONG, -mentions[_file(test)], self.seconds[test], test
+                self.seconds.get(test, LONGEST) > LONG,
+                -mentions[_file(test)], self.seconds.get(test, LONGEST), test
             ),
         )  # fmt: skip
 
@@ -94,18 +105,48 @@ def _seconds_file(file: Path) -> Path:
 
 
 class _Recorder:
-    """Tells coverage which test runs, and keeps the seconds of every test that passes."""
+    """Tells coverage which test runs, and keeps the seconds of every test that does not fail.
+
+    Coverage makes tests slow. One that takes long is stopped, and of a family that has taken long
+    the other members are passed over; they are kept as ``others``.
+    """
 
     def __init__(self, coverage: Any) -> None:
         self.coverage = coverage
         self.seconds: dict[str, float] = {}
+        self.others: list[str] = []
+        self.families: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_protocol(self, item: Any) -> bool | None:
+        if self.families[_family(item.nodeid)] < LONGEST:
+            return None
+        self.others.append(item.nodeid)
+        return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.coverage.switch_context(nodeid)
+        self.started = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, LONGEST)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        if report.when == "call" and report.passed:
-            self.seconds[report.nodeid] = round(report.duration, 3)
+        if report.when == "call":
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            taken = time.process_time() - self.started
+            self.families[_family(report.nodeid)] += taken
+            if report.passed:
+                self.seconds[report.nodeid] = round(taken, 3)
+            elif report.skipped and taken >= LONGEST:
+                self.others.append(report.nodeid)
+
+
+def _family(test: str) -> str:
+    return test.partition("[")[0]
+
+
+def _too_long(*_: object) -> None:
+    import pytest
+
+    pytest.skip("too long to be recorded")
 
 
 def record(file: Path, tests: list[str]) -> None:
@@ -117,7 +158,9 @@ def record(file: Path, tests: list[str]) -> None:
     coverage = Coverage(data_file=str(file), source=[str(ROOT / "archdsl")], config_file=False)
     coverage.start()
     recorder = _Recorder(coverage)
+    signal.signal(signal.SIGPROF, _too_long)
     pytest.main(["-q", "-n0", *tests], plugins=[recorder])
     coverage.stop()
     coverage.save()
-    _seconds_file(file).write_text(json.dumps(recorder.seconds))
+    kept = {"seconds": recorder.seconds, "others": recorder.others}
+    _seconds_file(file).write_text(json.dumps(kept))
