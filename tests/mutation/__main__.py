@@ -115,7 +115,7 @@ def score(changes: list[Change], results: Results, listed: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/mutation", description=mutation.__doc__)
-    parser.add_argument("--record", type=Path, help="write which tests reach which line")
+    parser.add_argument("--record", type=Path, help="write which tests call which function")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="what --record runs")
     parser.add_argument("--reached", type=Path, nargs="+", help="what --record has written")
     parser.add_argument("--results", type=Path, help="where verdicts are kept")

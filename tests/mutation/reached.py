@@ -1,4 +1,4 @@
-"""Tests that reach a place: recorded once by coverage, with the seconds that each takes."""
+"""Tests that reach a place: recorded once by a profiler, with the seconds that each takes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections import defaultdict
+from cProfile import Profile
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +19,38 @@ LAYERS = frozenset(
 """Names of the catalogue."""
 LONG = 1.0
 """Seconds of a test that others are asked before."""
-LONGEST = 4.0
+LONGEST = 1.5
 """Seconds that a test, and a family of tests, may take while it is recorded."""
 
 
 class Reached:
-    """The tests that reach each line, and the seconds that each test takes."""
+    """The tests that call each function, and the seconds that each test takes."""
 
     def __init__(self, files: list[Path]) -> None:
-        from coverage import CoverageData
-
         self.seconds: dict[str, float] = {}
         self.others: dict[str, list[str]] = defaultdict(list)
-        self.data = [CoverageData(basename=str(file)) for file in files]
-        for data, file in zip(self.data, files, strict=True):
-            data.read()
-            kept = json.loads(_seconds_file(file).read_text())
+        self.tests: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for file in files:
+            kept = json.loads(file.read_text())
             self.seconds |= kept["seconds"]
             for test in kept["others"]:
                 self.others[_family(test)].append(test)
-        measured = next(iter(self.data[0].measured_files()))
-        self.root = measured[: measured.rindex("/archdsl/")]
+            names = kept["tests"]
+            for path, lines in kept["reached"].items():
+                for line, numbers in lines.items():
+                    self.tests[path][int(line)].update(names[number] for number in numbers)
 
     def by(self, change: Change) -> list[str]:
         """Tests of a place, by their node ids; the likeliest files first, short tests before long.
 
-        A line that runs while its module is imported belongs to no test. Those of its class or
-        function stand for it, or those of its file.
+        What runs while its module is imported belongs to no test. Those of its class stand for it,
+        or those of its file.
         """
-        lines: dict[int, set[str]] = defaultdict(set)
-        for data in self.data:
-            for line, contexts in data.contexts_by_lineno(f"{self.root}/{change.path}").items():
-                lines[line].update(contexts)
         tests: set[str] = set()
         for first, last in reversed(_scopes(change)):
-            tests = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+            for line, callers in self.tests[change.path].items():
+                if first <= line <= last:
+                    tests |= callers
             families = {_family(test) for test in tests}
             tests &= self.seconds.keys()
             tests.update(test for family in families for test in self.others.get(family, ()))
@@ -78,11 +76,10 @@ def _file(test: str) -> str:
 
 
 def _scopes(change: Change) -> list[tuple[int, int]]:
-    """First and last lines around a place, from the whole file to the place itself."""
+    """First and last lines around a place, from the whole file to the innermost function."""
     around = change.definitions()
     found = [(first_line(node), node.end_lineno or node.lineno) for node in around]
-    whole = tree(change.path).body[-1].end_lineno or 1
-    return [(1, whole), *found, (change.line, change.line)]
+    return [(1, tree(change.path).body[-1].end_lineno or 1), *found]
 
 
 def _words(change: Change) -> set[str]:
@@ -100,21 +97,18 @@ def _words(change: Change) -> set[str]:
 # ---- recording ----
 
 
-def _seconds_file(file: Path) -> Path:
-    return file.with_name(file.name + ".seconds.json")
-
-
 class _Recorder:
-    """Tells coverage which test runs, and keeps the seconds of every test that does not fail.
+    """Keeps the functions that each test calls, and the seconds of every test that passes.
 
-    Coverage makes tests slow. One that takes long is stopped, and of a family that has taken long
-    the other members are passed over; they are kept as ``others``.
+    A test that takes long is stopped, and of a family that has taken long the other members are
+    passed over; they are kept as ``others``.
     """
 
-    def __init__(self, coverage: Any) -> None:
-        self.coverage = coverage
+    def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.others: list[str] = []
+        self.tests: list[str] = []
+        self.reached: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         self.families: dict[str, float] = defaultdict(float)
 
     def pytest_runtest_protocol(self, item: Any) -> bool | None:
@@ -124,9 +118,11 @@ class _Recorder:
         return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.coverage.switch_context(nodeid)
+        self.tests.append(nodeid)
         self.started = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, LONGEST)
+        self.profile = Profile(subcalls=False, builtins=False)
+        self.profile.enable()
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call":
@@ -137,6 +133,16 @@ class _Recorder:
                 self.seconds[report.nodeid] = round(taken, 3)
             elif report.skipped and taken >= LONGEST:
                 self.others.append(report.nodeid)
+
+    def pytest_runtest_logfinish(self) -> None:
+        self.profile.disable()
+        for code in {entry.code for entry in self.profile.getstats()}:
+            if not isinstance(code, str) and code.co_filename.startswith(_PACKAGE):
+                path = code.co_filename.removeprefix(f"{ROOT}/")
+                self.reached[path][code.co_firstlineno].append(len(self.tests) - 1)
+
+
+_PACKAGE = str(ROOT / "archdsl")
 
 
 def _family(test: str) -> str:
@@ -150,17 +156,11 @@ def _too_long(*_: object) -> None:
 
 
 def record(file: Path, tests: list[str]) -> None:
-    """Run tests once; write the tests of each line, and the seconds of each test."""
+    """Run tests once; write the tests of each function, and the seconds of each test."""
     import pytest
-    from coverage import Coverage
 
-    file.unlink(missing_ok=True)
-    coverage = Coverage(data_file=str(file), source=[str(ROOT / "archdsl")], config_file=False)
-    coverage.start()
-    recorder = _Recorder(coverage)
+    recorder = _Recorder()
     signal.signal(signal.SIGPROF, _too_long)
     pytest.main(["-q", "-n0", *tests], plugins=[recorder])
-    coverage.stop()
-    coverage.save()
-    kept = {"seconds": recorder.seconds, "others": recorder.others}
-    _seconds_file(file).write_text(json.dumps(kept))
+    kept = ("tests", "seconds", "others", "reached")
+    file.write_text(json.dumps({name: getattr(recorder, name) for name in kept}))
