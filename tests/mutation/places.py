@@ -7,6 +7,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
