@@ -23,6 +23,9 @@ COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
     ast.Div: ast.Mult, ast.Mod: ast.FloorDiv, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
 
+_COMMUTE = frozenset({"min", "max", "math.gcd", "math.lcm", "np.maximum", "np.minimum"})
+"""Functions of two numbers, whatever their order."""
+
 Definition = ast.ClassDef | ast.FunctionDef
 
 
@@ -149,7 +152,16 @@ class Equivalents:
         }
 
     def __contains__(self, change: Change) -> bool:
-        return change.key in self.reasons
+        return change.key in self.reasons or _commutes(change)
+
+
+def _commutes(change: Change) -> bool:
+    """True where the two arguments of a call stand in another order that means the same."""
+    try:
+        call = ast.parse(change.old, mode="eval").body
+    except SyntaxError:
+        return False
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _COMMUTE and len(call.args) == 2
 
 
 # ---- changes of a file ----

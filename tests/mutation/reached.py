@@ -8,6 +8,7 @@ import signal
 import time
 from collections import defaultdict
 from cProfile import Profile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Reached:
         """Tests of a place, by their node ids; the likeliest files first, short tests before long.
 
         What runs while its module is imported belongs to no test. Those of its class stand for it,
-        or those of its file.
+        or those of its file, or else those whose files have its words.
         """
         tests: set[str] = set()
         for first, last in reversed(_scopes(change)):
@@ -57,13 +58,12 @@ class Reached:
             if tests:
                 break
         looked_for = re.compile("|".join(rf"\b{re.escape(each)}\b" for each in _words(change)))
+        tests = tests or {test for test in self.seconds if looked_for.search(_text(_file(test)))}
         mentions = {
-            file: len(looked_for.findall((ROOT / file).read_text(encoding="utf-8")))
-            for file in {_file(test) for test in tests}
-            if (ROOT / file).exists()
+            file: len(looked_for.findall(_text(file))) for file in {_file(test) for test in tests}
         }
         return sorted(
-            (test for test in tests if _file(test) in mentions),
+            tests,
             key=lambda test: (
                 self.seconds.get(test, LONGEST) > LONG,
                 -mentions[_file(test)], self.seconds.get(test, LONGEST), test
@@ -73,6 +73,11 @@ class Reached:
 
 def _file(test: str) -> str:
     return test.partition("::")[0]
+
+
+@cache
+def _text(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
 
 
 def _scopes(change: Change) -> list[tuple[int, int]]:
