@@ -110,6 +110,8 @@ def test_what_a_parser_raises(raised: Exception, code: str, message: str, note: 
     assert found.notes == (() if note is None else (note,))
     if code == "E411":
         assert caught.value.__cause__ is raised
+    if code == "E301":
+        assert caught.value is raised
 
 
 def test_a_device_is_not_read() -> None:
