@@ -190,11 +190,17 @@ def _codes(top: CodeType) -> list[CodeType]:
 
 
 def exchange(change: Change, functions: Functions) -> bool:
-    """Give living functions the changed code; False where that is not enough."""
+    """Give living functions the changed code; False where that is not enough.
+
+    A module that is not imported yet will be imported with the change.
+    """
+    name = str(ROOT / change.path)
+    if name not in {getattr(module, "__file__", None) for module in [*sys.modules.values()]}:
+        sys.meta_path.insert(0, _Finder(change))
+        return True
     around = change.function()
     if around is None:
         return False
-    name = str(ROOT / change.path)
     last = around.end_lineno or 0
     exchanged = False
     for code in _codes(compile(change.source(), name, "exec", dont_inherit=True)):
