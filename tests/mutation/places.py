@@ -23,8 +23,8 @@ COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
     ast.Div: ast.Mult, ast.Mod: ast.FloorDiv, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
 
-_COMMUTE = frozenset({"min", "max", "math.gcd", "math.lcm", "np.maximum", "np.minimum"})
-"""Functions of two numbers, whatever their order."""
+_COMMUTE = frozenset({"min", "max", "math.gcd", "math.lcm", "suppress", "contextlib.suppress"})
+"""Functions of two arguments, whatever their order."""
 
 Definition = ast.ClassDef | ast.FunctionDef
 
