@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from archdsl.diagnostics import ArchError
 from archdsl.text import machine
+from archdsl.text.input import read_whole
 from archdsl.text.machine import free_memory
 from archdsl.text.output import make_folder, write
 from archdsl.text.tables import Table, text_table
@@ -76,3 +78,26 @@ def test_a_folder_is_made_with_those_around_it_and_may_be_there(tmp_path: Path) 
     for _ in range(2):
         make_folder(tmp_path / "a" / "b")
         assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_file_has_no_name_before_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY))
+    except (AttributeError, OSError):
+        pytest.skip("this file system has no files without a name")
+    monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("it had a name"))
+    assert write(tmp_path / "new", b"whole") == 5
+    monkeypatch.undo()
+    assert (tmp_path / "new").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "code"),
+    [("none", "No such file or directory", "E406"), (".", "Is a directory", "E407")],
+)
+def test_what_cannot_be_read_whole(name: str, message: str, code: str, tmp_path: Path) -> None:
+    with pytest.raises(ArchError, match=message) as caught:
+        read_whole(tmp_path / name)
+    assert caught.value.diagnostics[0].code == code
