@@ -138,6 +138,8 @@ def test_logic(truths: list[bool], data: st.DataObject) -> None:
         ("!0", True),
         ("true + true == 2", True),
         ("false || true && false", False),
+        ("(1 << 2 + 3) == 32", True),
+        ("(1 & 2 == 2) == 1", True),
     ],
 )
 def test_precedence_by_hand(text: str, expected: bool) -> None:
