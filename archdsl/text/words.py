@@ -22,7 +22,7 @@ def memory(size: int) -> str:
     value = float(size)
     for unit in ("kB", "MB"):
         value /= 1000
-        if value < 1000:
+        if round(value) < 1000:
             return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
     return f"{value / 1000:.2f} GB"
 

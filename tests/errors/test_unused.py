@@ -74,6 +74,8 @@ def test_errors_of_the_network_come_first_and_once() -> None:
         "template <typename S> using a = dlib::relu<S>;",
         "namespace m { template <typename S> using a = relu<S>; }\n"
         "template <typename S> using b = m::a<S>;",
+        "template <int N, typename P> using b = con<N,3,3,1,1,input<matrix<P>>>;\n"
+        "using a = b<N=2,P=rgb_pixel>;",
         "template <typename T, typename S> struct d { using a = T; using b = relu<a>; };",
     ],
 )

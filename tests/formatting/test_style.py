@@ -326,3 +326,13 @@ using net_type =
     ]
     assert "".join(once.split()) == "".join(text.split())
     assert formatted(Source("x.arch", once)) == once
+
+
+@pytest.mark.parametrize("columns", [100, 101])
+def test_a_line_has_a_hundred_columns(columns: int) -> None:
+    first = "using net_type = parallel<con<8,3,3,1,1>,con<16,3,3,1,1>,max_pool<3,3,1,1>,con<"
+    last = ",2,2,2,2>,"
+    branches = first + "2" * (columns - len(first + last)) + last
+    lines = fmt(f"{branches}input<3,32,32>>;\n").splitlines()
+    assert (lines[0] == branches) is (columns == 100)
+    assert len(lines) == (2 if columns == 100 else 5)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torchvision.models._utils import _make_divisible
 
@@ -138,6 +138,8 @@ def test_logic(truths: list[bool], data: st.DataObject) -> None:
         ("!0", True),
         ("true + true == 2", True),
         ("false || true && false", False),
+        ("(1 << 2 + 3) == 32", True),
+        ("(1 & 2 == 2) == 1", True),
     ],
 )
 def test_precedence_by_hand(text: str, expected: bool) -> None:
@@ -173,6 +175,7 @@ def test_round_takes_halves_up(x: str, expected: int) -> None:
 
 
 @many
+@example(10, 9, 0.5)  # 9 is nine tenths of 10: enough
 @given(st.integers(1, 4000), st.sampled_from([1, 4, 8, 16, 32]), st.sampled_from([0.25, 0.5, 1.4]))
 def test_make_divisible_is_that_of_mobilenet(x: int, divisor: int, width: float) -> None:
     assert value(f"make_divisible({x}, {divisor})") == _make_divisible(x, divisor)

@@ -118,3 +118,13 @@ def test_time_grows_with_the_text_alone(what: str, name: str) -> None:
     # Of several times the least: Python's garbage collector runs when it wants to.
     small, large = (min(seconds(size) for _ in range(3)) for size in (3_000, 30_000))
     assert large < 5 * 10 * small + 0.05  # what grows with the square takes 100 times as long
+
+
+def test_definitions_reach_from_their_names_to_their_values() -> None:
+    definitions = {
+        "constexpr int twice(int n) { return 2 * n; }": "twice(int n) { return 2 * n",
+        "typedef relu<input<1,2,2>> net;": "relu<input<1,2,2>> net",
+        "using other = fc<10,input<1,2,2>>;": "other = fc<10,input<1,2,2>>",
+    }
+    found = parse(Source("net.cpp", "\n".join(definitions))).items
+    assert [item.span.text for item in found] == list(definitions.values())
