@@ -14,6 +14,7 @@ from archdsl.viz.draw.collapse import Collapsed
 from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.staging import maker
+from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
 from archdsl.viz.draw.words import giga, title
 
 _BYTES = 4
@@ -30,16 +31,20 @@ class Describer:
         self._network = network
         self._rows: Mapping[str, Row] = {row.path: row for row in summary.rows}
 
-    def box(self, group: Fused, times: int) -> Box:
-        """The box of a group that stands for ``times`` equal ones."""
+    def box(self, group: Fused, times: int, others: Iterable[Fused] = ()) -> Box:
+        """The box of a group that stands for ``times`` equal ones, such as ``others``.
+
+        Numbers in which these differ, such as rates of dropout, are a range.
+        """
         facts = self._facts(group)
         shape = shown(group.shape)
+        alike = [group, *others]
         if isinstance(group, Collapsed):
-            heading, details = title(group.scope), _costs(shape, facts, times)
+            heading, details = title(*(each.scope for each in alike)), _costs(shape, facts, times)
             kind = group.scope.template or ""
         else:
-            heading = self._network.label(group.head)
-            details = tuple(self._network.label(layer) for layer in group.layers[1:])
+            heading, *rest = self.labels(alike, NO_SYMBOLS)
+            details = tuple(rest)
             kind = group.head.layer.kind
         return Box(
             group.head.path,
@@ -55,6 +60,11 @@ class Describer:
             not group.head.layer.concatenates,
             kind=kind,
         )
+
+    def labels(self, alike: Iterable[Fused], symbols: Symbols) -> list[str]:
+        """The text of each layer of groups that look alike."""
+        each = [[self._network.label(layer) for layer in group.layers] for group in alike]
+        return [symbols.words(labels) for labels in zip(*each, strict=True)]
 
     def _category(self, group: Fused) -> Category:
         """A block is coloured by what it makes of tensors, or by the layer with most to do."""

@@ -36,6 +36,7 @@ class ClusterTree:
     ) -> None:
         inside = boxes_by_scope(visible)
         self._times = folding.times
+        self._runs = folding.runs
         self._periods = sorted(folding.periods.values(), key=lambda period: len(period.heads))
         self._uses = dict.fromkeys(visible, 1)
         for period in self._periods:
@@ -106,7 +107,7 @@ class ClusterTree:
             parts = self._together(periods.get(scope, []), parts, heads)
             made[scope] = Cluster(
                 scope.path,
-                title(scope) if self._times_shown is None else scope.template or scope.title,
+                title(*self._runs.get(scope, (scope,))) if self._times_shown is None else scope.template or scope.title,
                 tuple(parts),
                 self._times.get(scope, 1),
                 self._has_frame(scope),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from archdsl.ir.network import Scope
+from archdsl.viz.draw.symbols import NO_SYMBOLS
 
 _TITLE_LENGTH = 64
 
 
-def title(scope: Scope) -> str:
-    """A template instance as written, behind its own name where that says something else."""
-    words = scope.title
+def title(scope: Scope, *others: Scope) -> str:
+    """A template instance as written, behind its own name where that says something else.
+
+    Numbers in which others that it stands for differ are a range.
+    """
+    words = NO_SYMBOLS.words([scope.title, *(each.title for each in others)])
     if scope.template is not None and scope.label is not None:
         words = f"{scope.label}: {words}"
     if scope.call is not None and scope.call.shared:
