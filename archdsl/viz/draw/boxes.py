@@ -15,7 +15,7 @@ from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.staging import maker
 from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
-from archdsl.viz.draw.words import giga, title
+from archdsl.viz.draw.words import giga, heading
 
 _BYTES = 4
 """Bytes of a 32-bit float."""
@@ -40,15 +40,16 @@ class Describer:
         shape = shown(group.shape)
         alike = [group, *others]
         if isinstance(group, Collapsed):
-            heading, details = title(*(each.scope for each in alike)), _costs(shape, facts, times)
+            scopes = [each.scope for each in alike]
+            title, details = heading(*scopes), _costs(shape, facts, times)
             kind = group.scope.template or ""
         else:
-            heading, *rest = self.labels(alike, NO_SYMBOLS)
+            title, *rest = self.labels(alike, NO_SYMBOLS)
             details = tuple(rest)
             kind = group.head.layer.kind
         return Box(
             group.head.path,
-            heading,
+            title,
             details,
             self._category(group),
             times,

@@ -24,12 +24,11 @@ from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs
 from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
+from archdsl.viz.draw.words import MOST_NAMED
 
 _MOST_BOXES = 14
 """Of a detail; with more of them its own blocks are closed, and are details in turn."""
 _MOST_DETAILS = 8
-_MOST_NAMED = 3
-"""Arguments of a box, of which each is named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,7 +380,7 @@ class DetailFinder:
 
 def _arguments(values: Mapping[str, str]) -> tuple[str, ...]:
     """A line of arguments, if there are any; many in the order in which the detail names them."""
-    if len(values) > _MOST_NAMED:
+    if len(values) > MOST_NAMED:
         return (", ".join(values.values()),)
     words = ", ".join(f"{name} = {value}" for name, value in values.items())
     return (words,) if words else ()

@@ -6,6 +6,8 @@ from archdsl.ir.network import Scope
 from archdsl.viz.draw.symbols import NO_SYMBOLS
 
 _TITLE_LENGTH = 64
+MOST_NAMED = 3
+"""Arguments that a reader knows by their places, at most."""
 
 
 def title(scope: Scope, *others: Scope) -> str:
@@ -19,6 +21,24 @@ def title(scope: Scope, *others: Scope) -> str:
     if scope.call is not None and scope.call.shared:
         words = f"{words}, shared"
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
+
+
+def heading(scope: Scope, *others: Scope) -> str:
+    """The title in a drawing, in which more numbers than one can tell apart are left out."""
+    words = title(scope, *others)
+    return words if len(scope.numbers) <= MOST_NAMED else words.partition("<")[0]
+
+
+def argument_lines(scope: Scope, *others: Scope) -> tuple[str, ...]:
+    """The numbers that a heading leaves out, each with the name of its parameter."""
+    if len(scope.numbers) <= MOST_NAMED:
+        return ()
+    every = [dict(each.numbers) for each in (scope, *others)]
+    words = [
+        f"{name} = {NO_SYMBOLS.number([numbers[name] for numbers in every])}"
+        for name, _ in scope.numbers
+    ]
+    return tuple(", ".join(words[at : at + MOST_NAMED]) for at in range(0, len(words), MOST_NAMED))
 
 
 def giga(number: int | None) -> str:
