@@ -51,7 +51,7 @@ class Describer:
             group.head.path,
             title,
             details,
-            self._category(group),
+            self.category(group),
             times,
             self._frozen(group),
             isinstance(group, Collapsed),
@@ -67,7 +67,7 @@ class Describer:
         each = [[self._network.label(layer) for layer in group.layers] for group in alike]
         return [symbols.words(labels) for labels in zip(*each, strict=True)]
 
-    def _category(self, group: Fused) -> Category:
+    def category(self, group: Fused) -> Category:
         """A block is coloured by what it makes of tensors, or by the layer with most to do."""
         if not isinstance(group, Collapsed):
             return group.head.layer.category

@@ -19,7 +19,7 @@ from archdsl.viz.draw.boxes import Describer
 from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
 from archdsl.viz.draw.dense import abridged
-from archdsl.viz.draw.diagram import Box, Cluster, Detail, Edge, End
+from archdsl.viz.draw.diagram import Beside, Box, Cluster, Detail, Edge, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs
 from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
@@ -154,18 +154,20 @@ class DetailFinder:
         }
 
     def kinds(
-        self, visible: Mapping[str, Fused], uses: Mapping[str, int], *, repeated: bool
+        self, visible: Mapping[str, Fused], uses: Mapping[str, int], beside: Beside
     ) -> dict[Scope, Kind]:
         """The kinds of closed blocks, and of those that are closed inside them, by scope.
 
-        ``uses`` are the times that each box stands for; with ``repeated`` blocks that occur once
-        have no detail. None at all where there are too many kinds for one figure.
+        ``uses`` are the times that each box stands for. None at all where there are too many kinds
+        for one figure.
         """
         closed = {head: group for head, group in visible.items() if isinstance(group, Collapsed)}
         total = Counter[str | None]()
         for head, group in closed.items():
             total[group.scope.template] += uses[head]
-        waiting = [g.scope for g in closed.values() if not repeated or total[g.scope.template] > 1]
+        waiting = [
+            g.scope for g in closed.values() if not beside.repeated or total[g.scope.template] > 1
+        ]
         depths: dict[str | None, int | None] = {}
         made: list[Kind] = []
         found: dict[Scope, Kind] = {}
@@ -178,7 +180,7 @@ class DetailFinder:
             opened = self._opened(scope, depth)
             kind = next((k for k in made if self._takes(k, opened)), None)
             if kind is None:
-                if len(made) == _MOST_DETAILS:
+                if len(made) == (_MOST_DETAILS if beside.most is None else len(ascii_uppercase)):
                     return {}
                 kind = Kind(ascii_uppercase[len(made)], [], opened.plan)
                 made.append(kind)
@@ -188,7 +190,28 @@ class DetailFinder:
                 folded_alike = kind.plan == opened.plan
                 kind.opened.append(opened if folded_alike else self._opened(scope, depth, False))
                 waiting += [g.scope for g in opened.visible.values() if isinstance(g, Collapsed)]
-        return found
+        return found if beside.most is None else self._foremost(found, closed, uses, beside.most)
+
+    def _foremost(
+        self,
+        kinds: Mapping[Scope, Kind],
+        closed: Mapping[str, Collapsed],
+        uses: Mapping[str, int],
+        most: int,
+    ) -> dict[Scope, Kind]:
+        """The kinds that a reader misses most, with new letters."""
+        rank: dict[Kind, tuple[bool, int]] = {}
+        for head, group in closed.items():
+            if group.scope in kinds:
+                kind = kinds[group.scope]
+                making = self._describer.category(group) is Category.DETECTION
+                rank[kind] = making, rank.get(kind, (making, 0))[1] + uses[head]
+        chosen = sorted(rank, key=lambda kind: rank[kind], reverse=True)[:most]
+        letters = iter(ascii_uppercase)
+        for kind in rank:
+            if kind in chosen:
+                kind.letter = next(letters)
+        return {scope: kind for scope, kind in kinds.items() if kind in chosen}
 
     def _takes(self, kind: Kind, opened: _Opened) -> bool:
         """True if a block is of a kind, which may draw what it repeats one by one for that.

@@ -29,6 +29,8 @@ class Beside(NamedTuple):
     """Only of blocks that occur several times."""
     sizes: bool = True
     """The closed blocks tell the size of what they give, if no more."""
+    most: int | None = None
+    """Of so many kinds of blocks: first those that make detections, then those that occur most."""
 
 
 ALONE = Beside(any=False)

@@ -63,7 +63,7 @@ class DiagramBuilder:
         kinds = {}
         if details.any:
             uses = {head: tree.times(head) for head in visible}
-            kinds = self._details.kinds(visible, uses, repeated=details.repeated)
+            kinds = self._details.kinds(visible, uses, details)
             for head, others in alike.items():
                 kind = kinds.get(groups[head].scope)
                 if kind is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archdsl.ir.network import Scope
 from archdsl.viz.draw.symbols import NO_SYMBOLS
 
@@ -10,12 +12,9 @@ MOST_NAMED = 3
 """Arguments that a reader knows by their places, at most."""
 
 
-def title(scope: Scope, *others: Scope) -> str:
-    """A template instance as written, behind its own name where that says something else.
-
-    Numbers in which others that it stands for differ are a range.
-    """
-    words = NO_SYMBOLS.words([scope.title, *(each.title for each in others)])
+def title(scope: Scope) -> str:
+    """A template instance as written, behind its own name where that says something else."""
+    words = scope.title
     if scope.template is not None and scope.label is not None:
         words = f"{scope.label}: {words}"
     if scope.call is not None and scope.call.shared:
@@ -24,14 +23,21 @@ def title(scope: Scope, *others: Scope) -> str:
 
 
 def heading(scope: Scope, *others: Scope) -> str:
-    """The title in a drawing, in which more numbers than one can tell apart are left out."""
-    words = title(scope, *others)
-    return words if len(scope.numbers) <= MOST_NAMED else words.partition("<")[0]
+    """The title in a drawing, without its arguments where they are many.
+
+    They are left out too where those of others that it stands for differ.
+    """
+    words = title(scope)
+    return words if _told(scope, others) else words.partition("<")[0]
+
+
+def _told(scope: Scope, others: Iterable[Scope]) -> bool:
+    return len(scope.numbers) <= MOST_NAMED and all(o.title == scope.title for o in others)
 
 
 def argument_lines(scope: Scope, *others: Scope) -> tuple[str, ...]:
     """The numbers that a heading leaves out, each with the name of its parameter."""
-    if len(scope.numbers) <= MOST_NAMED:
+    if _told(scope, others):
         return ()
     every = [dict(each.numbers) for each in (scope, *others)]
     words = [
