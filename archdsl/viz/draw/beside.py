@@ -68,7 +68,7 @@ class Surroundings:
     """The details of one diagram, laid out once, to be put around its figure."""
 
     def __init__(self, diagram: Diagram) -> None:
-        self._framed = [_framed(detail) for detail in diagram.details]
+        self._framed = [framed(detail) for detail in diagram.details]
 
     def sizes(self) -> Iterable[tuple[float, float]]:
         """Width and height of every detail with its frame."""
@@ -162,7 +162,7 @@ def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
     return lines
 
 
-def _framed(detail: Detail) -> Placed:
+def framed(detail: Detail) -> Placed:
     """A detail with its frame; its corner is at the origin."""
     diagram = Diagram(detail.title, "", detail.root, detail.edges, ())
     inner = Layout(diagram, title=sizing.SMALL).placed()
