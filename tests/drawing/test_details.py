@@ -99,7 +99,7 @@ def test_units_that_differ_in_rates_alone_are_drawn_once() -> None:
 def test_many_numbers_of_a_block_have_their_names() -> None:
     found = DiagramBuilder(archdsl.load("googlenet").checked).diagram(Levels(2))
     first = next(box for box in found.root.boxes() if box.title == "inception")
-    assert first.details[-2:] == ("N1 = 64, R3 = 96, N3 = 128", "R5 = 16, N5 = 32, P = 32")
+    assert first.small_lines[-2:] == ("N1 = 64, R3 = 96, N3 = 128", "R5 = 16, N5 = 32, P = 32")
 
 
 def test_a_stage_of_any_length_is_one_kind() -> None:

@@ -15,7 +15,7 @@ from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.staging import maker
 from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
-from archdsl.viz.draw.words import giga, heading
+from archdsl.viz.draw.words import giga, heading, named_arguments
 
 _BYTES = 4
 """Bytes of a 32-bit float."""
@@ -42,10 +42,11 @@ class Describer:
         if isinstance(group, Collapsed):
             scopes = [each.scope for each in alike]
             title, details = heading(*scopes), _costs(shape, facts, times)
+            arguments = named_arguments(*scopes)
             kind = group.scope.template or ""
         else:
             title, *rest = self.labels(alike, NO_SYMBOLS)
-            details = tuple(rest)
+            details, arguments = tuple(rest), ()
             kind = group.head.layer.kind
         return Box(
             group.head.path,
@@ -59,6 +60,7 @@ class Describer:
             shape,
             facts,
             not group.head.layer.concatenates,
+            arguments=arguments,
             kind=kind,
         )
 

@@ -310,7 +310,9 @@ class DetailFinder:
                 return box
             numbers = [dict(group.scope.numbers) for group in groups]
             values = {n: symbols.number([own[n] for own in numbers]) for n in inner.symbols.names}
-            return replace(box, title=self._heading(inner), details=_arguments(values))
+            return replace(
+                box, title=self._heading(inner), details=_arguments(values), arguments=()
+            )
         if head in first.dense:
             count = symbols.number([each.dense[each.heads[at]] for each in kind.opened])
             return replace(box, details=(*box.details, f"of {count} layers"))
@@ -337,7 +339,9 @@ class DetailFinder:
         own = dict(group.scope.numbers)
         values = {name: str(own[name]) for name in kind.symbols.names}
         told = box.details if costs else box.details[:1]
-        return replace(box, title=self._heading(kind), details=(*_arguments(values), *told))
+        return replace(
+            box, title=self._heading(kind), details=(*_arguments(values), *told), arguments=()
+        )
 
     def _heading(self, kind: Kind) -> str:
         return f"{kind.letter} · {kind.opened[0].scope.template}"

@@ -20,7 +20,7 @@ from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs, fused
 from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.staging import staging
-from archdsl.viz.draw.words import argument_lines, giga
+from archdsl.viz.draw.words import giga
 
 
 class DiagramBuilder:
@@ -76,11 +76,7 @@ class DiagramBuilder:
                 boxes[head] = self._details.closed_box(box, kind, group, costs=details.costs)
             elif isinstance(group, Collapsed) and not details.costs:
                 told = boxes[head].details[:1] if details.sizes else ()
-                boxes[head] = replace(boxes[head], details=told)
-            elif isinstance(group, Collapsed):
-                scopes = [group.scope, *(groups[each].scope for each in alike.get(head, ()))]
-                told = (*boxes[head].details, *argument_lines(*scopes))
-                boxes[head] = replace(boxes[head], details=told)
+                boxes[head] = replace(boxes[head], details=told, arguments=())
         everything = [*boxes.values(), *(box for panel in panels for box in panel.boxes.values())]
         shorter, legend = brief(everything)
         if not usual:

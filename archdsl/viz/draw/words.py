@@ -35,16 +35,15 @@ def _told(scope: Scope, others: Iterable[Scope]) -> bool:
     return len(scope.numbers) <= MOST_NAMED and all(o.title == scope.title for o in others)
 
 
-def argument_lines(scope: Scope, *others: Scope) -> tuple[str, ...]:
+def named_arguments(scope: Scope, *others: Scope) -> tuple[str, ...]:
     """The numbers that a heading leaves out, each with the name of its parameter."""
     if _told(scope, others):
         return ()
     every = [dict(each.numbers) for each in (scope, *others)]
-    words = [
+    return tuple(
         f"{name} = {NO_SYMBOLS.number([numbers[name] for numbers in every])}"
         for name, _ in scope.numbers
-    ]
-    return tuple(", ".join(words[at : at + MOST_NAMED]) for at in range(0, len(words), MOST_NAMED))
+    )
 
 
 def giga(number: int | None) -> str:
