@@ -48,7 +48,10 @@ class Symbols:
         for (one, first), (two, second) in combinations(self._columns.items(), 2):
             if all(v == a * b for v, a, b in zip(values, first, second, strict=True)):
                 return f"{self._named(one)}·{self._named(two)}"
-        return f"{min(values)}–{max(values)}"
+        least, most = (
+            f"{v:.3g}" if isinstance(v, float) else v for v in (min(values), max(values))
+        )
+        return f"{least}–{most}"
 
     def _named(self, name: str) -> str:
         self._told.add(name)
