@@ -59,5 +59,5 @@ def _region(typed: TypedRegion, known: dict[int, int]) -> Hashable:
 def _look(layer: Layer, inputs: tuple[EdgeType, ...]) -> Hashable:
     """A layer by its kind, its words and its size; of dropout the rate makes no difference."""
     if layer.category is Category.REGULARIZATION:
-        return type(layer)
-    return type(layer), layer.label_for(inputs), layer.edge_parameters(inputs)
+        return layer.kind
+    return layer.kind, layer.label_for(inputs), layer.edge_parameters(inputs)
