@@ -156,10 +156,11 @@ class _Rows:
             return ""
         if category is Category.LINEAR:
             return f"{_product(given)}×{made[-1]}"
-        groups = vars(layer.layer).get("groups", 1) or given[0]
-        if groups == given[0] == made[0] and groups > 1:
-            return f"{patch}×{made[0]} dw"
-        return f"{patch}×{(given[0] or 0) // groups}×{made[0]}"
+        channels, filters = given[0] or 0, made[0]
+        groups: int = vars(layer.layer).get("groups", 1) or channels
+        if 1 < groups == channels == filters:
+            return f"{patch}×{filters} dw"
+        return f"{patch}×{channels // groups}×{filters}"
 
     # ---- blocks ----
 
