@@ -118,7 +118,7 @@ def test_blocks_are_open_whose_parts_stand_alone_in_the_other_network() -> None:
     diagram = merged("googlenet", "bn_inception", depth=1)
     titles = [box.title for box in marked(diagram, ChangeMark.REMOVED)]
     # Nine blocks and two poolings become eight blocks and two reductions.
-    assert titles == ["3×3 max pool, /2", "2×2 max pool, /2", "inception<384,192,384,48,128,128>"]
+    assert titles == ["3×3 max pool, /2", "2×2 max pool, /2", "inception"]
     assert not any("stage" in line for box in diagram.root.boxes() for line in box.details)
 
 
@@ -227,3 +227,12 @@ def test_the_same_figure_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(outputs) == 1 and b"<svg" in outputs.pop()
+
+
+def test_a_block_of_many_numbers_says_which_changed() -> None:
+    spec = """template <int A, int B, int C, int D, typename SUBNET>
+        using two = con<D,C,C,1,1,con<A,B,B,1,1,SUBNET>>;
+        using net_type = fc<10,two<8,3,{},16,max_pool<2,2,2,2,input<3,8,8>>>>;"""
+    diagram = merged(spec.format(1), spec.format(3), depth=1)
+    (box,) = [each for each in marked(diagram, ChangeMark.CHANGED) if each.block]
+    assert box.title == "two" and box.details[-1] == "was C = 1"

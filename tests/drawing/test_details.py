@@ -83,6 +83,25 @@ def test_mobilenet_v2_shows_expansion_depthwise_and_projection() -> None:
     assert words == ["in", "1×1 conv, 6·IN", "3×3 depthwise conv, 6·IN, /STRIDE", "1×1 conv, OUT"]
 
 
+def test_units_that_differ_in_rates_alone_are_drawn_once() -> None:
+    """Tan and Le 2019, table 1. The rate of unit i of 16 is 0.2·i/16 (Huang et al. 2016)."""
+    found = diagram("efficientnet_b0", 2)
+    assert titles(found) == ["A · mbconv", "B · mbconv(K, IN, OUT, STRIDE)", "C · unit(K, N)"]
+    units = [box for box in found.root.boxes() if box.title == "C · unit"]
+    assert [box.times for box in units] == [1, 1, 2, 2, 3]
+    assert units[-1].details[0] == "K = 5, N = 192"
+    (body,) = [b for b in found.details[2].root.boxes() if "stochastic" in "".join(b.details)]
+    assert body.details[-1] == "stochastic depth 0.025–0.175"  # units 2 to 14
+    stages = [frame for frame in found.root.frames() if frame.title == "stage"]
+    assert len(stages) == 5
+
+
+def test_many_numbers_of_a_block_have_their_names() -> None:
+    found = DiagramBuilder(archdsl.load("googlenet").checked).diagram(Levels(2))
+    first = next(box for box in found.root.boxes() if box.title == "inception")
+    assert first.small_lines[-2:] == ("N1 = 64, R3 = 96, N3 = 128", "R5 = 16, N5 = 32, P = 32")
+
+
 def test_a_stage_of_any_length_is_one_kind() -> None:
     found = diagram("faster_rcnn_resnet50_fpn", 1, repeated=True)
     assert titles(found) == ["A · bottleneck_stage(COUNT, N, STRIDE)"]
@@ -182,8 +201,9 @@ def test_an_encoder_and_its_decoder_are_a_u(network: str) -> None:
 
 def test_numbers_are_said_by_the_parameters_that_they_follow() -> None:
     symbols = Symbols([{"N": 64, "S": 1, "K": 3}, {"N": 128, "S": 2, "K": 3}])
-    assert symbols.names == ("N", "S")
+    assert symbols.names == ()
     assert symbols.number([64, 128]) == "N"
+    assert symbols.names == ("N",)
     assert symbols.number([256, 512]) == "4·N"
     assert symbols.number([16, 32]) == "N/4"
     assert symbols.number([65, 129]) == "(N+1)"

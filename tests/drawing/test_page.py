@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,47 @@ def test_the_path_leaves_out_what_a_layer_does_not_depend_on(page: Page, tmp_pat
     assert page.js("return document.querySelectorAll('#lines .on').length") == 2
     page.keys(Keys.ESCAPE)
     assert page.js(marked) == []
+
+
+@in_browser
+def test_a_link_shows_what_it_was_taken_of(page: Page, made: Callable[[str], Path]) -> None:
+    """What is open, chosen and seen stands in the address, and comes back with it."""
+    page.open(made("resnet50"))
+    first = page.titles()
+    stages = page.driver.find_elements("css selector", ".box:has(.sign)")
+    ActionChains(page.driver).double_click(stages[0]).perform()
+    page.keys("+")
+    seen = "return document.getElementById('world').getAttribute('transform').match(/[-.0-9]+/g)"
+    about = "return document.getElementById('facts').textContent"
+    time.sleep(0.5)  # the address follows when all has come to rest
+    opened, told, address = page.titles(), page.js(about), page.driver.current_url
+    view = [float(number) for number in page.js(seen)]
+    assert opened != first and "stem" in told
+    page.open(made("lenet"))
+    page.driver.get(address)
+    assert page.titles() == opened
+    assert page.js(about) == told
+    assert [float(number) for number in page.js(seen)] == pytest.approx(view, abs=1)
+    for nonsense in ("#open=x.99999999&chosen=-1&view=1,2", "#open=&view=a,b,c", "#<b>"):
+        page.driver.get("about:blank")
+        page.driver.get(made("resnet50").as_uri() + nonsense)
+        assert page.titles() and not page.complaints()
+
+
+@in_browser
+def test_the_figure_s_details_are_beside_the_picture(
+    page: Page, made: Callable[[str], Path]
+) -> None:
+    """He et al. 2015, figure 5: the two kinds of bottlenecks; as pictures, which run no scripts."""
+    page.open(made("resnet50"))
+    images = page.js(
+        "return [...document.querySelectorAll('#details img')].map(e => [e.alt, e.naturalWidth])"
+    )
+    assert [words for words, _ in images] == [
+        "Inside of A · block_down(N, OUT, STRIDE)",
+        "Inside of B · block(N)",
+    ]
+    assert all(width > 100 for _, width in images)
 
 
 @in_browser

@@ -2,6 +2,7 @@
 
 import pytest
 from reader import Figure, read
+from test_figures import check_nothing_overlaps
 
 import archdsl
 from archdsl.ir.layer import Category
@@ -74,3 +75,24 @@ def test_convolutions_on_every_map_have_their_colour() -> None:
     found = diagram_of(archdsl.load("ssd300_vgg16").checked, Levels(1)).boxes()
     heads = [box.category for box in found if box.kind == "head"]
     assert heads == [Category.CONVOLUTION] * 2
+
+
+@pytest.mark.slow
+def test_the_heads_of_mask_rcnn_are_details() -> None:
+    """He et al. 2017, figures 1 and 4: RoIAlign, a box head and a mask head of convolutions."""
+    found = figure("mask_rcnn_resnet50_fpn")
+    check_nothing_overlaps(found)
+    words = [text.words for text, _ in found.inside]
+    for heading in ("A · region_proposal_network", "B · fast_rcnn", "C · mask_branch"):
+        assert words.count(heading) == 2  # the block, and its detail
+    assert {"RoI align, 7×7", "RoI align, 14×14", "fc 1024", "3×3 conv, 256 ×4"} <= set(words)
+
+
+@pytest.mark.slow
+def test_a_detail_has_room_below_a_backbone() -> None:
+    found = figure("faster_rcnn_mobilenet_v3_large_fpn")
+    check_nothing_overlaps(found)
+    (box,) = middles(found, "3×3 conv, 16, /2")
+    (end,) = middles(found, "best 100, NMS 0.5")
+    (image,) = middles(found, "images")
+    assert box[0] < end[0] and image[1] < box[1] < end[1]

@@ -20,7 +20,7 @@ from archdsl.cli.progress import working
 from archdsl.diagnostics import fail
 from archdsl.text.output import write
 from archdsl.text.words import memory
-from archdsl.viz.table import FORMATS, StageTable, stage_table
+from archdsl.viz.table import FORMATS, LayerTable, StageTable, layer_table, stage_table
 from archdsl.viz.table.formats import cell_lines
 
 
@@ -32,13 +32,23 @@ from archdsl.viz.table.formats import cell_lines
     type=OutputFile(path_type=Path),
     help=f"A file, by suffix: {' '.join(FORMATS)}.  [default: printed here]",
 )
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="The layers of one network with filters, sizes and costs, as MobileNet's and GoogLeNet's "
+    "table 1.",
+)
 @network_options
 @json_option
-def command(files: tuple[str, ...], output: Path | None, request: Request, as_json: bool) -> None:
+def command(
+    files: tuple[str, ...], output: Path | None, layers: bool, request: Request, as_json: bool
+) -> None:
     """Put the stages of networks side by side, by the size of their maps, as papers' tables do.
 
     A network may have settings of its own: mobilenet_v1:width=0.5.
     """
+    if layers and len(files) != 1:
+        raise click.UsageError("--layers takes one network")
     if output is not None and output.suffix.lower() not in FORMATS:
         raise fail(
             f"cannot write a table into '{output}'", None, f"expected one of {', '.join(FORMATS)}"
@@ -49,14 +59,24 @@ def command(files: tuple[str, ...], output: Path | None, request: Request, as_js
             networks.append(each.load(source).checked)
             names.append(networks[-1].name if "=" not in given else given)
             advance()
-    table = stage_table(networks, names)
+    form = FORMATS[output.suffix.lower()] if output is not None else None
+    table: StageTable | LayerTable
+    if layers:
+        table = layer_table(networks[0])
+        text = form.write_layers(table) if form is not None else ""
+    else:
+        table = stage_table(networks, names)
+        text = form.write(table) if form is not None else ""
     if output is not None:
-        content = FORMATS[output.suffix.lower()].write(table).encode()
+        content = text.encode()
         write(output, content)
         tell(f"wrote the table to {output} ({memory(len(content))})")
     if as_json:
         print_json(table.document())
-    elif output is None:
+    elif isinstance(table, LayerTable) and output is None:
+        first, *rest = table.columns
+        print_table([(first, "left"), *((name, "right") for name in rest)], table.cells)
+    elif isinstance(table, StageTable) and output is None:
         _print(table)
 
 

@@ -186,6 +186,8 @@ def _marked(box: Box, mark: ChangeMark | None, was: Box | None) -> Box:
     if mark is ChangeMark.CHANGED and was is not None:
         if (was.title, was.block) != (box.title, box.block):
             told = (*told, f"was {was.title}")
+        elif box.block and (others := [a for a in was.arguments if a not in box.arguments]):
+            told = (*told, f"was {', '.join(others)}")
         elif not box.block:
             told = (*told, *(f"no {words}" for words in was.details if words not in told))
     return replace(box, details=told, mark=mark)

@@ -68,14 +68,14 @@ class Surroundings:
     """The details of one diagram, laid out once, to be put around its figure."""
 
     def __init__(self, diagram: Diagram) -> None:
-        self._framed = [_framed(detail) for detail in diagram.details]
+        self._framed = [framed(detail) for detail in diagram.details]
 
     def sizes(self) -> Iterable[tuple[float, float]]:
         """Width and height of every detail with its frame."""
         return ((each.width, each.height) for each in self._framed)
 
-    def around(self, figure: Sketch) -> Iterable[Whole]:
-        """The figure with its details: to its right, and below it."""
+    def around(self, figure: Sketch, *, corner: bool = False) -> Iterable[Whole]:
+        """The figure with its details: to its right, below it, and in its lower left corner."""
         if not self._framed:
             yield Whole(figure, ())
             return
@@ -83,6 +83,17 @@ class Surroundings:
             yield Whole(figure, tuple(self._columns(columns, figure.width + _GAP)))
         for rows in _shared([each.width for each in self._framed]):
             yield Whole(figure, tuple(self._rows(rows, figure)))
+
+        if corner:
+            placed = figure.placed()
+            known = Sketch(placed.width, placed.height, lambda: placed)
+            for rows in _shared([each.width for each in self._framed]):
+                block = list(self._rows(rows, Sketch(0.0, -_GAP, figure.placed)))
+                right = max(x + each.width for each, x, _ in block)
+                for x, y in _corners(placed):
+                    yield Whole(
+                        known, tuple((each, x - _GAP - right + a, y + b) for each, a, b in block)
+                    )
 
     def _columns(
         self, columns: Sequence[Sequence[int]], x: float
@@ -106,6 +117,22 @@ class Surroundings:
                 yield self._framed[n], x, y
                 x += self._framed[n].width + _APART
             y += max(self._framed[n].height for n in row) + _APART
+
+
+def _corners(figure: Placed) -> Iterable[tuple[float, float]]:
+    """Points of a figure with nothing to their left below them, from left to right."""
+    boxes = [box.at for box in figure.boxes] + [frame.at for frame in figure.frames]
+    parts = [(at.x, at.y + at.height) for at in boxes]
+    parts += [(x, y) for edge in figure.edges for x, y in edge.points]
+    lines = [line for end in figure.ends for line in end.lines]
+    lines += [edge.label for edge in figure.edges if edge.label is not None]
+    parts += [(line.x - line.width / 2, line.y + line.size) for line in lines]
+    lowest = 0.0
+    parts.sort()
+    for place, (_, bottom) in enumerate(parts[:-1]):
+        lowest = max(lowest, bottom)
+        if lowest < figure.height and lowest < parts[place + 1][1]:
+            yield parts[place + 1][0], lowest + _GAP
 
 
 def _shared(lengths: Sequence[float]) -> Iterable[list[list[int]]]:
@@ -135,7 +162,7 @@ def _filled(lengths: Sequence[float], room: float) -> list[list[int]]:
     return lines
 
 
-def _framed(detail: Detail) -> Placed:
+def framed(detail: Detail) -> Placed:
     """A detail with its frame; its corner is at the origin."""
     diagram = Diagram(detail.title, "", detail.root, detail.edges, ())
     inner = Layout(diagram, title=sizing.SMALL).placed()

@@ -14,7 +14,8 @@ from archdsl.viz.draw.collapse import Collapsed
 from archdsl.viz.draw.diagram import Box, BoxCosts, LegendEntry
 from archdsl.viz.draw.fusion import Fused
 from archdsl.viz.draw.staging import maker
-from archdsl.viz.draw.words import giga, title
+from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
+from archdsl.viz.draw.words import giga, heading, named_arguments
 
 _BYTES = 4
 """Bytes of a 32-bit float."""
@@ -30,22 +31,28 @@ class Describer:
         self._network = network
         self._rows: Mapping[str, Row] = {row.path: row for row in summary.rows}
 
-    def box(self, group: Fused, times: int) -> Box:
-        """The box of a group that stands for ``times`` equal ones."""
+    def box(self, group: Fused, times: int, others: Iterable[Fused] = ()) -> Box:
+        """The box of a group that stands for ``times`` equal ones, such as ``others``.
+
+        Numbers in which these differ, such as rates of dropout, are a range.
+        """
         facts = self._facts(group)
         shape = shown(group.shape)
+        alike = [group, *others]
         if isinstance(group, Collapsed):
-            heading, details = title(group.scope), _costs(shape, facts, times)
+            scopes = [each.scope for each in alike]
+            title, details = heading(*scopes), _costs(shape, facts, times)
+            arguments = named_arguments(*scopes)
             kind = group.scope.template or ""
         else:
-            heading = self._network.label(group.head)
-            details = tuple(self._network.label(layer) for layer in group.layers[1:])
+            title, *rest = self.labels(alike, NO_SYMBOLS)
+            details, arguments = tuple(rest), ()
             kind = group.head.layer.kind
         return Box(
             group.head.path,
-            heading,
+            title,
             details,
-            self._category(group),
+            self.category(group),
             times,
             self._frozen(group),
             isinstance(group, Collapsed),
@@ -53,10 +60,16 @@ class Describer:
             shape,
             facts,
             not group.head.layer.concatenates,
+            arguments=arguments,
             kind=kind,
         )
 
-    def _category(self, group: Fused) -> Category:
+    def labels(self, alike: Iterable[Fused], symbols: Symbols) -> list[str]:
+        """The text of each layer of groups that look alike."""
+        each = [[self._network.label(layer) for layer in group.layers] for group in alike]
+        return [symbols.words(labels) for labels in zip(*each, strict=True)]
+
+    def category(self, group: Fused) -> Category:
         """A block is coloured by what it makes of tensors, or by the layer with most to do."""
         if not isinstance(group, Collapsed):
             return group.head.layer.category

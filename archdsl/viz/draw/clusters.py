@@ -9,7 +9,7 @@ from archdsl.ir.network import Scope
 from archdsl.viz.draw.diagram import Box, Cluster, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
 from archdsl.viz.draw.repeats import Folding, Period
-from archdsl.viz.draw.words import title
+from archdsl.viz.draw.words import heading
 
 _Child = Box | End | Cluster
 
@@ -36,6 +36,7 @@ class ClusterTree:
     ) -> None:
         inside = boxes_by_scope(visible)
         self._times = folding.times
+        self._runs = folding.runs
         self._periods = sorted(folding.periods.values(), key=lambda period: len(period.heads))
         self._uses = dict.fromkeys(visible, 1)
         for period in self._periods:
@@ -106,7 +107,7 @@ class ClusterTree:
             parts = self._together(periods.get(scope, []), parts, heads)
             made[scope] = Cluster(
                 scope.path,
-                title(scope) if self._times_shown is None else scope.template or scope.title,
+                self._title(scope),
                 tuple(parts),
                 self._times.get(scope, 1),
                 self._has_frame(scope),
@@ -155,6 +156,11 @@ class ClusterTree:
             listed.add(inner)
             children[self._outer[inner]].append(inner)
             children[inner] = []
+
+    def _title(self, scope: Scope) -> str:
+        if self._times_shown is not None:
+            return scope.template or scope.title
+        return heading(*self._runs.get(scope, (scope,)))
 
     def _has_frame(self, scope: Scope) -> bool:
         outer = self._outer.get(scope)

@@ -8,7 +8,7 @@ figure 5; Szegedy et al. 2014, figure 2b).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from string import ascii_uppercase
@@ -19,16 +19,16 @@ from archdsl.viz.draw.boxes import Describer
 from archdsl.viz.draw.clusters import ClusterTree
 from archdsl.viz.draw.collapse import Collapsed, closed_below, put_together
 from archdsl.viz.draw.dense import abridged
-from archdsl.viz.draw.diagram import Box, Cluster, Detail, Edge, End
+from archdsl.viz.draw.diagram import Beside, Box, Cluster, Detail, Edge, End
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs
+from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
-from archdsl.viz.draw.symbols import Symbols
+from archdsl.viz.draw.symbols import NO_SYMBOLS, Symbols
+from archdsl.viz.draw.words import MOST_NAMED
 
 _MOST_BOXES = 14
 """Of a detail; with more of them its own blocks are closed, and are details in turn."""
 _MOST_DETAILS = 8
-_MOST_NAMED = 3
-"""Arguments of a box, of which each is named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,8 @@ class _Opened:
     """The boxes inside whose outputs others take."""
     dense: Mapping[str, int]
     """The number of layers of dense blocks, by the box at their end."""
+    alike: Mapping[str, list[Fused]]
+    """The boxes inside that are not drawn, by the one that stands for them."""
 
     @cached_property
     def heads(self) -> list[str]:
@@ -125,13 +127,17 @@ class DetailFinder:
     """Finds the details of a figure, one for each kind of closed block."""
 
     def __init__(
-        self, network: Network, groups: Mapping[str, Fused], describer: Describer, *, fold: bool
+        self,
+        network: Network,
+        groups: Mapping[str, Fused],
+        describer: Describer,
+        looks: Looks | None,  # None: nothing is folded
     ) -> None:
         self._network = network
         # As where blocks are closed: an activation right behind a block is part of it.
         self._groups = {h: replace(group, scope=group.head.scope) for h, group in groups.items()}
         self._describer = describer
-        self._fold = fold
+        self._looks = looks
         self._inside = boxes_by_scope(self._groups)
         self._children: dict[Scope, list[Scope]] = {}
         for scope in network.scopes[1:]:
@@ -148,18 +154,20 @@ class DetailFinder:
         }
 
     def kinds(
-        self, visible: Mapping[str, Fused], uses: Mapping[str, int], *, repeated: bool
+        self, visible: Mapping[str, Fused], uses: Mapping[str, int], beside: Beside
     ) -> dict[Scope, Kind]:
         """The kinds of closed blocks, and of those that are closed inside them, by scope.
 
-        ``uses`` are the times that each box stands for; with ``repeated`` blocks that occur once
-        have no detail. None at all where there are too many kinds for one figure.
+        ``uses`` are the times that each box stands for. None at all where there are too many kinds
+        for one figure.
         """
         closed = {head: group for head, group in visible.items() if isinstance(group, Collapsed)}
         total = Counter[str | None]()
         for head, group in closed.items():
             total[group.scope.template] += uses[head]
-        waiting = [g.scope for g in closed.values() if not repeated or total[g.scope.template] > 1]
+        waiting = [
+            g.scope for g in closed.values() if not beside.repeated or total[g.scope.template] > 1
+        ]
         depths: dict[str | None, int | None] = {}
         made: list[Kind] = []
         found: dict[Scope, Kind] = {}
@@ -172,7 +180,7 @@ class DetailFinder:
             opened = self._opened(scope, depth)
             kind = next((k for k in made if self._takes(k, opened)), None)
             if kind is None:
-                if len(made) == _MOST_DETAILS:
+                if len(made) == (_MOST_DETAILS if beside.most is None else len(ascii_uppercase)):
                     return {}
                 kind = Kind(ascii_uppercase[len(made)], [], opened.plan)
                 made.append(kind)
@@ -182,7 +190,28 @@ class DetailFinder:
                 folded_alike = kind.plan == opened.plan
                 kind.opened.append(opened if folded_alike else self._opened(scope, depth, False))
                 waiting += [g.scope for g in opened.visible.values() if isinstance(g, Collapsed)]
-        return found
+        return found if beside.most is None else self._foremost(found, closed, uses, beside.most)
+
+    def _foremost(
+        self,
+        kinds: Mapping[Scope, Kind],
+        closed: Mapping[str, Collapsed],
+        uses: Mapping[str, int],
+        most: int,
+    ) -> dict[Scope, Kind]:
+        """The kinds that a reader misses most, with new letters."""
+        rank: dict[Kind, tuple[bool, int]] = {}
+        for head, group in closed.items():
+            if group.scope in kinds:
+                kind = kinds[group.scope]
+                making = self._describer.category(group) is Category.DETECTION
+                rank[kind] = making, rank.get(kind, (making, 0))[1] + uses[head]
+        chosen = sorted(rank, key=lambda kind: rank[kind], reverse=True)[:most]
+        letters = iter(ascii_uppercase)
+        for kind in rank:
+            if kind in chosen:
+                kind.letter = next(letters)
+        return {scope: kind for scope, kind in kinds.items() if kind in chosen}
 
     def _takes(self, kind: Kind, opened: _Opened) -> bool:
         """True if a block is of a kind, which may draw what it repeats one by one for that.
@@ -203,7 +232,29 @@ class DetailFinder:
         kind.opened, kind.plan = every, plain
         return True
 
-    def panel(self, kind: Kind, kinds: Mapping[Scope, Kind]) -> Panel:
+    def extend(self, kind: Kind, scopes: Iterable[Scope]) -> None:
+        """Count blocks among a kind that a drawing folds into one of it."""
+        for scope in scopes:
+            if scope.blocks not in kind.known:
+                kind.known.add(scope.blocks)
+                depth = kind.opened[0].depth
+                both = (self._opened(scope, depth, fold) for fold in (True, False))
+                kind.opened += [opened for opened in both if opened.plan == kind.plan][:1]
+
+    def panels(self, kinds: Mapping[Scope, Kind]) -> list[Panel]:
+        """The details of kinds, in the order of their letters.
+
+        Each is titled by the parameters that its texts name, of which closed blocks inside are
+        given those that theirs name in turn.
+        """
+        every = list(dict.fromkeys(kinds.values()))
+        known: list[tuple[str, ...]] | None = None
+        while True:
+            panels = [self._panel(kind, kinds) for kind in every]
+            if known == (known := [kind.symbols.names for kind in every]):
+                return panels
+
+    def _panel(self, kind: Kind, kinds: Mapping[Scope, Kind]) -> Panel:
         """The detail of a kind, whose closed blocks have the letters of theirs."""
         first = kind.opened[0]
         times: dict[Scope | str, str] = {
@@ -259,23 +310,38 @@ class DetailFinder:
                 return box
             numbers = [dict(group.scope.numbers) for group in groups]
             values = {n: symbols.number([own[n] for own in numbers]) for n in inner.symbols.names}
-            return replace(box, title=self._heading(inner), details=_arguments(values))
+            return replace(
+                box, title=self._heading(inner), details=_arguments(values), arguments=()
+            )
         if head in first.dense:
             count = symbols.number([each.dense[each.heads[at]] for each in kind.opened])
             return replace(box, details=(*box.details, f"of {count} layers"))
-        headings = [self._network.label(group.head) for group in groups]
-        rest = zip(
-            *([self._network.label(x) for x in group.layers[1:]] for group in groups), strict=True
+        heading, *details = self._labels(kind, at)
+        return replace(box, title=heading, details=tuple(details))
+
+    def _labels(self, kind: Kind, at: int) -> list[str]:
+        """The text of each layer of a box of a detail, for all blocks of its kind."""
+        drawn = [each.visible[each.heads[at]] for each in kind.opened]
+        alike = [
+            [group, *each.alike.get(each.heads[at], ())]
+            for group, each in zip(drawn, kind.opened, strict=True)
+        ]
+        varying = any(
+            len({tuple(map(self._network.label, group.layers)) for group in groups}) > 1
+            for groups in alike
         )
-        details = tuple(symbols.words(labels) for labels in rest)
-        return replace(box, title=symbols.words(headings), details=details)
+        if varying:  # within one block, which no parameter of that can tell
+            return self._describer.labels([g for groups in alike for g in groups], NO_SYMBOLS)
+        return self._describer.labels(drawn, kind.symbols)
 
     def closed_box(self, box: Box, kind: Kind, group: Fused, *, costs: bool) -> Box:
         """The box of a closed block whose inside a detail shows: only what differs is told."""
         own = dict(group.scope.numbers)
         values = {name: str(own[name]) for name in kind.symbols.names}
         told = box.details if costs else box.details[:1]
-        return replace(box, title=self._heading(kind), details=(*_arguments(values), *told))
+        return replace(
+            box, title=self._heading(kind), details=(*_arguments(values), *told), arguments=()
+        )
 
     def _heading(self, kind: Kind) -> str:
         return f"{kind.letter} · {kind.opened[0].scope.template}"
@@ -305,7 +371,7 @@ class DetailFinder:
 
     def _opened(self, scope: Scope, depth: int, fold: bool = True) -> _Opened:
         if (scope, depth, fold) not in self._known:
-            self._known[scope, depth, fold] = self._open(scope, depth, fold and self._fold)
+            self._known[scope, depth, fold] = self._open(scope, depth, fold)
         return self._known[scope, depth, fold]
 
     def _open(self, scope: Scope, depth: int, fold: bool) -> _Opened:
@@ -320,8 +386,9 @@ class DetailFinder:
         together = put_together(groups, closed_below(inner, scope, depth))
         shorter, dense, left_out = abridged(together)
         folding = NOTHING_FOLDED
-        if fold and not dense:
-            folding = folded(self._network, together, boxes_by_scope(together), scope)
+        if fold and self._looks is not None and not dense:
+            inside = boxes_by_scope(together)
+            folding = folded(self._network, together, inside, self._looks, scope)
         visible = {h: group for h, group in shorter.items() if h not in folding.stands_for}
         heads = {
             layer.path: folding.shown(head)
@@ -334,12 +401,13 @@ class DetailFinder:
             if head in self._outputs or any(reader not in own for reader in self._readers[head])
         )
         gone = tuple(dict.fromkeys(head for head in leaving if head not in left_out))
-        return _Opened(scope, depth, inner, entries, visible, folding, gone, dense)
+        alike = {head: [together[o] for o in others] for head, others in folding.alike.items()}
+        return _Opened(scope, depth, inner, entries, visible, folding, gone, dense, alike)
 
 
 def _arguments(values: Mapping[str, str]) -> tuple[str, ...]:
     """A line of arguments, if there are any; many in the order in which the detail names them."""
-    if len(values) > _MOST_NAMED:
+    if len(values) > MOST_NAMED:
         return (", ".join(values.values()),)
     words = ", ".join(f"{name} = {value}" for name, value in values.items())
     return (words,) if words else ()

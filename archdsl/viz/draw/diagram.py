@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from archdsl.ir.layer import Category
-from archdsl.viz.draw.words import times_words
+from archdsl.viz.draw.words import MOST_NAMED, times_words
 
 
 class ChangeMark(Enum):
@@ -29,6 +29,8 @@ class Beside(NamedTuple):
     """Only of blocks that occur several times."""
     sizes: bool = True
     """The closed blocks tell the size of what they give, if no more."""
+    most: int | None = None
+    """Of so many kinds of blocks: first those that make detections, then those that occur most."""
 
 
 ALONE = Beside(any=False)
@@ -77,6 +79,8 @@ class Box:
     mark: ChangeMark | None = None
     times_shown: str = ""
     """That number in the words of a detail, such as ``COUNT−1``, where it is not one number."""
+    arguments: tuple[str, ...] = ()
+    """Numbers of a block that its title leaves out, such as ``K = 3``."""
     kind: str = ""
     """Name of the first layer, such as ``con``, or of the template that a block is of."""
 
@@ -89,6 +93,10 @@ class Box:
     def small_lines(self) -> tuple[str, ...]:
         """The lines below the heading; the layers behind a first one share a line."""
         small = self.details if self.block else (", ".join(self.details),)
+        named = [
+            self.arguments[at : at + MOST_NAMED] for at in range(0, len(self.arguments), MOST_NAMED)
+        ]
+        small = (*small, *map(", ".join, named))
         return (*small, "frozen") if self.frozen else small
 
     @property

@@ -17,6 +17,7 @@ from archdsl.viz.draw.details import DetailFinder
 from archdsl.viz.draw.diagram import ALONE, Beside, Diagram, Edge, End
 from archdsl.viz.draw.edge_words import edge_words
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope, drawn_outputs, fused
+from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import NOTHING_FOLDED, Folding, folded
 from archdsl.viz.draw.staging import staging
 from archdsl.viz.draw.words import giga
@@ -31,6 +32,7 @@ class DiagramBuilder:
         self._fold = fold
         self._summary = summarise(network)
         self._describer = Describer(network, self._summary)
+        self._looks = Looks(network)
 
     def levels(self) -> int:
         """Number of levels of template instances; at this depth none is closed."""
@@ -48,17 +50,25 @@ class DiagramBuilder:
         network = self.network
         groups = collapsed(network, self.groups, levels)
         inside = boxes_by_scope(groups)
-        folding = folded(network, groups, inside) if self._fold else NOTHING_FOLDED
+        folding = folded(network, groups, inside, self._looks) if self._fold else NOTHING_FOLDED
         visible = {head: group for head, group in groups.items() if head not in folding.stands_for}
         tree = ClusterTree(network.scopes[0], network.scopes[1:], visible, folding)
+        alike = folding.alike
         boxes = {
-            head: self._describer.box(group, tree.repeated.get(head, 1))
+            head: self._describer.box(
+                group, tree.repeated.get(head, 1), [groups[each] for each in alike.get(head, ())]
+            )
             for head, group in visible.items()
         }
         kinds = {}
         if details.any:
             uses = {head: tree.times(head) for head in visible}
-            kinds = self._details.kinds(visible, uses, repeated=details.repeated)
+            kinds = self._details.kinds(visible, uses, details)
+            for head, others in alike.items():
+                kind = kinds.get(groups[head].scope)
+                if kind is not None:
+                    self._details.extend(kind, [groups[each].scope for each in others])
+        panels = self._details.panels(kinds) if kinds else []
         for head, group in visible.items():
             if isinstance(group, Collapsed) and group.scope in kinds:
                 kind = kinds[group.scope]
@@ -66,8 +76,7 @@ class DiagramBuilder:
                 boxes[head] = self._details.closed_box(box, kind, group, costs=details.costs)
             elif isinstance(group, Collapsed) and not details.costs:
                 told = boxes[head].details[:1] if details.sizes else ()
-                boxes[head] = replace(boxes[head], details=told)
-        panels = [self._details.panel(kind, kinds) for kind in dict.fromkeys(kinds.values())]
+                boxes[head] = replace(boxes[head], details=told, arguments=())
         everything = [*boxes.values(), *(box for panel in panels for box in panel.boxes.values())]
         shorter, legend = brief(everything)
         if not usual:
@@ -83,7 +92,8 @@ class DiagramBuilder:
 
     @cached_property
     def _details(self) -> DetailFinder:
-        return DetailFinder(self.network, self.groups, self._describer, fold=self._fold)
+        looks = self._looks if self._fold else None
+        return DetailFinder(self.network, self.groups, self._describer, looks)
 
     def _ends(self, groups: Mapping[str, Fused], folding: Folding) -> list[End]:
         shown_as = {

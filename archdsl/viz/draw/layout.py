@@ -77,6 +77,8 @@ class Layout:
         self._ladder: Ladder | None = None
         if not across:
             diagram, self._ladder = with_ladder(diagram)
+        self.pyramid = self._ladder is not None
+        """True for a backbone and its pyramid side by side."""
         self._diagram = diagram
         self._lr = across
         self._column_frame: Rectangle | None = None

@@ -29,9 +29,10 @@ _NEAR = 0.75
 _WITH = (Beside(), Beside(costs=False))
 _NAMES = Beside(any=False, costs=False, sizes=False)
 _WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
+_SOME = tuple((Beside(costs=False, most=number),) for number in (3, 2, 1))
 _BESIDE = {
     "none": (_WITHOUT,),
-    "auto": (_WITH, (Beside(costs=False, repeated=True),), _WITHOUT),
+    "auto": (_WITH, (Beside(costs=False, repeated=True),), *_SOME, _WITHOUT),
     "all": (_WITH,),
 }
 """Selections that are tried one after the other, by the option."""
@@ -91,6 +92,8 @@ class Fitter:
         # A slide has few boxes: nothing is beside its figure unless that is asked for.
         unasked = options.details == "auto" and theme.enlarged > 1
         self._beside = _BESIDE["none" if unasked else options.details]
+        if options.details == "auto" and source.staged():
+            self._beside = (_WITH, *_SOME, _WITHOUT)
         if options.depth is not None:  # for levels that are asked for no words are given up
             self._beside = tuple((each[0],) if each is _WITHOUT else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
@@ -132,6 +135,8 @@ class Fitter:
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
         """Points of the smallest text on the page, 0 where trying is of no use."""
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
+        if details.any and not diagram.details and any(box.block for box in diagram.boxes()):
+            return 0.0  # of fewer kinds there may be details
         key = levels, details if diagram.details or not details.costs else ALONE
         if key not in self._sizes:
             surroundings = Surroundings(diagram)
@@ -174,8 +179,8 @@ class Fitter:
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
         largest: _Try | None = None
-        for figure, preference in self._directions(diagram):
-            for whole in surroundings.around(figure):
+        for figure, preference, corner in self._directions(diagram):
+            for whole in surroundings.around(figure, corner=corner):
                 tried = self._tried(whole, preference, diagram, colouring)
                 if best is None or tried.score > best.score:
                     best = tried
@@ -189,31 +194,34 @@ class Fitter:
         page = replace(best.page, placed=best.whole.placed())
         return FittedFigure(page, diagram, colouring), best.scale
 
-    def _directions(self, diagram: Diagram) -> Iterable[tuple[Sketch, float]]:
-        """The diagram in every direction that may be taken, and how much that one is liked."""
+    def _directions(self, diagram: Diagram) -> Iterable[tuple[Sketch, float, bool]]:
+        """The diagram in every direction that may be taken, and how much that one is liked.
+
+        Also if there may be room for details in its corner, as below the backbone of a pyramid.
+        """
         wanted = self._options.direction
         curve = u_shape(diagram) if wanted is None else None
         if curve is not None:
-            yield Sketch(curve.width, curve.height, lambda: curve), 1.0
+            yield Sketch(curve.width, curve.height, lambda: curve), 1.0, False
             return
         if wanted in (None, "TB", "snake"):
             layout = Layout(diagram)
             down = layout.sketch()
             if wanted != "snake":
-                yield down, 1.0
+                yield down, 1.0, layout.pyramid
             if wanted != "TB":
                 for columns in range(2, _COLUMNS):
                     placed = layout.sketch(down.height / columns * 1.08 + 30)
-                    yield placed, _SNAKE
+                    yield placed, _SNAKE, False
                     if placed.width > placed.height * NARROWEST:
                         break
         if wanted in (None, "LR"):
             layout = Layout(diagram, across=True)
             whole = layout.sketch()
-            yield whole, _ACROSS
+            yield whole, _ACROSS, False
             for rows in range(2, _COLUMNS if wanted == "LR" or self._shape else 0):
                 placed = layout.sketch(whole.width / rows * 1.08 + 30)
-                yield placed, _ACROSS * _SNAKE
+                yield placed, _ACROSS * _SNAKE, False
                 if placed.height > placed.width:
                     break
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from archdsl.ir.network import Network, Scope
 from archdsl.viz.draw.collapse import Collapsed
 from archdsl.viz.draw.fusion import Fused, drawn_outputs
+from archdsl.viz.draw.looks import Looks
 
 _SHORTEST_RUN_OF_SINGLES = 4
 """Fewer equal single boxes are drawn one by one: they show the depth better than a number."""
@@ -27,12 +29,26 @@ class Period:
 
 @dataclass(frozen=True)
 class Folding:
-    """Number of equal scopes by the one that is drawn, and the drawn box of each one left out."""
+    """Equal scopes by the one that is drawn, and the drawn box of each one left out."""
 
-    times: Mapping[Scope, int]
+    runs: Mapping[Scope, tuple[Scope, ...]]
+    """The drawn scope is the first of its run."""
     stands_for: Mapping[str, str]
     periods: Mapping[str, Period] = field(default_factory=dict)
     """By the first box."""
+
+    @cached_property
+    def times(self) -> dict[Scope, int]:
+        """Number of equal scopes by the one that is drawn."""
+        return {scope: len(run) for scope, run in self.runs.items()}
+
+    @cached_property
+    def alike(self) -> dict[str, list[str]]:
+        """The boxes that each drawn box stands for, by that box; itself is not among them."""
+        found: dict[str, list[str]] = {}
+        for head in self.stands_for:
+            found.setdefault(self.shown(head), []).append(head)
+        return found
 
     def shown(self, head: str) -> str:
         """The box that is drawn for a box."""
@@ -58,11 +74,12 @@ def folded(
     network: Network,
     groups: Mapping[str, Fused],
     inside: Mapping[Scope, list[str]],
+    looks: Looks,
     root: Scope | None = None,
 ) -> Folding:
     """The runs of equal parts, outer ones first; with ``root`` those inside that scope.
 
-    Parts make a run when they are calls of one region with the same types, or several layers and
+    Parts make a run when they are calls of regions that look alike, or several layers and
     calls that are repeated in one order, and each takes nothing but the one output of the one
     before.
     """
@@ -71,13 +88,13 @@ def folded(
     for scope in network.scopes:
         if scope.parent is not None and scope in inside:
             children.setdefault(scope.parent, []).append(scope)
-    times: dict[Scope, int] = {}
+    runs: dict[Scope, tuple[Scope, ...]] = {}
     periods: dict[str, Period] = {}
     stands_for: dict[str, str] = {}
     waiting = [root or network.scopes[0]]
     while waiting:
         around = waiting.pop()
-        parts = _parts(around, groups, inside, children.get(around, ()))
+        parts = _parts(around, groups, inside, children.get(around, ()), looks)
         at = 0
         while at < len(parts):
             period, run = _run(parts, at, groups, links)
@@ -88,13 +105,13 @@ def folded(
                 others = (head for part in repeated for head in part.heads)
                 stands_for.update(zip(others, heads, strict=True))
             if run > 1 and period == 1:
-                assert first[0].scope is not None
-                times[first[0].scope] = run
+                equal = tuple(part.scope for part in parts[at : at + run] if part.scope is not None)
+                runs[equal[0]] = equal
             elif run > 1:
                 periods[heads[0]] = Period(around, heads, run)
             waiting += (part.scope for part in first if part.scope is not None)
             at += period * run
-    return Folding(times, stands_for, periods)
+    return Folding(runs, stands_for, periods)
 
 
 def _parts(
@@ -102,6 +119,7 @@ def _parts(
     groups: Mapping[str, Fused],
     inside: Mapping[Scope, list[str]],
     children: Sequence[Scope],
+    looks: Looks,
 ) -> list[_Part]:
     """The inner scopes and the boxes outside of them, in execution order."""
     by_first = {inside[scope][0]: scope for scope in children}
@@ -113,13 +131,15 @@ def _parts(
         scope = by_first.get(head)
         group = groups[head]
         if scope is None:
-            closed = group.scope.typed if isinstance(group, Collapsed) else None
-            layers = () if closed is not None else tuple(each.layer for each in group.layers)
-            parts.append(_Part((head,), None, (id(closed), layers, group.shape)))
+            if isinstance(group, Collapsed):
+                look: Hashable = looks.scope(group.scope)
+            else:
+                look = tuple(looks.layer(each) for each in group.layers)
+            parts.append(_Part((head,), None, (look, group.shape)))
         else:
             heads = tuple(inside[scope])
             within.update(heads)
-            known = id(scope.typed) if scope.region.block is not None else head
+            known = looks.scope(scope) if scope.region.block is not None else head
             parts.append(_Part(heads, scope, (known, len(heads))))
     return parts
 

@@ -19,11 +19,12 @@ class Symbols:
         common = [n for n in instances[0] if all(n in each for each in instances)]
         columns = {name: [each[name] for each in instances] for name in common}
         self._columns = {name: c for name, c in columns.items() if any(v != c[0] for v in c)}
+        self._told: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters that differ."""
-        return tuple(self._columns)
+        """The parameters that differ and that some text names."""
+        return tuple(name for name in self._columns if name in self._told)
 
     def number(self, values: Sequence[Number]) -> str:
         """A number of all instances in words: itself, a term of parameters, or its range."""
@@ -31,23 +32,30 @@ class Symbols:
             return f"{values[0]:g}" if isinstance(values[0], float) else str(values[0])
         for name, column in self._columns.items():
             if column == list(values):
-                return name
+                return self._named(name)
         for name, column in self._columns.items():
             for factor in range(2, _LARGEST_FACTOR + 1):
                 if all(v == factor * c for v, c in zip(values, column, strict=True)):
-                    return f"{factor}·{name}"
+                    return f"{factor}·{self._named(name)}"
                 if all(c == factor * v for v, c in zip(values, column, strict=True)):
-                    return f"{name}/{factor}"
+                    return f"{self._named(name)}/{factor}"
         for name, column in self._columns.items():
             term = values[0] - column[0]
             if 0 < abs(term) <= _LARGEST_TERM and all(
                 v - c == term for v, c in zip(values, column, strict=True)
             ):
-                return f"({name}{'+' if term > 0 else '−'}{abs(term)})"
+                return f"({self._named(name)}{'+' if term > 0 else '−'}{abs(term)})"
         for (one, first), (two, second) in combinations(self._columns.items(), 2):
             if all(v == a * b for v, a, b in zip(values, first, second, strict=True)):
-                return f"{one}·{two}"
-        return f"{min(values)}–{max(values)}"
+                return f"{self._named(one)}·{self._named(two)}"
+        least, most = (
+            f"{v:.3g}" if isinstance(v, float) else v for v in (min(values), max(values))
+        )
+        return f"{least}–{most}"
+
+    def _named(self, name: str) -> str:
+        self._told.add(name)
+        return name
 
     def words(self, texts: Sequence[str]) -> str:
         """The text of a layer in all instances, ``3×3 conv, N, /STRIDE``.
@@ -68,6 +76,10 @@ class Symbols:
             shown = iter([self.number(column) for column in zip(*full, strict=True)])
             words.append(re.sub("#", lambda _: next(shown), pattern))  # noqa: B023
         return ", ".join(words)
+
+
+NO_SYMBOLS = Symbols([{}])
+"""Those of blocks that differ in no parameter: numbers that differ are a range."""
 
 
 def _numbers(part: str | None) -> list[Number]:

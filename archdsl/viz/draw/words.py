@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archdsl.ir.network import Scope
+from archdsl.viz.draw.symbols import NO_SYMBOLS
 
 _TITLE_LENGTH = 64
+MOST_NAMED = 3
+"""Arguments that a reader knows by their places, at most."""
 
 
 def title(scope: Scope) -> str:
@@ -15,6 +20,30 @@ def title(scope: Scope) -> str:
     if scope.call is not None and scope.call.shared:
         words = f"{words}, shared"
     return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
+
+
+def heading(scope: Scope, *others: Scope) -> str:
+    """The title in a drawing, without its arguments where they are many.
+
+    They are left out too where those of others that it stands for differ.
+    """
+    words = title(scope)
+    return words if _told(scope, others) else words.partition("<")[0]
+
+
+def _told(scope: Scope, others: Iterable[Scope]) -> bool:
+    return len(scope.numbers) <= MOST_NAMED and all(o.title == scope.title for o in others)
+
+
+def named_arguments(scope: Scope, *others: Scope) -> tuple[str, ...]:
+    """The numbers that a heading leaves out, each with the name of its parameter."""
+    if _told(scope, others):
+        return ()
+    every = [dict(each.numbers) for each in (scope, *others)]
+    return tuple(
+        f"{name} = {NO_SYMBOLS.number([numbers[name] for numbers in every])}"
+        for name, _ in scope.numbers
+    )
 
 
 def giga(number: int | None) -> str:

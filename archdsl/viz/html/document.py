@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archdsl.analysis.cost import Row, summarise
@@ -11,6 +12,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, shown
 from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.viz.draw.figure import DetailPicture
 from archdsl.viz.draw.fusion import Fused, drawn_outputs, fused
 from archdsl.viz.draw.words import title
 from archdsl.viz.html.tree import NodeKind, TreeNode, tree
@@ -21,11 +23,18 @@ _LONGEST_SOURCE = 200_000
 CATEGORIES = tuple(Category)
 
 
-def document(network: Network, *, fold: bool = True, depth: int | None = None) -> dict[str, Any]:
+def document(
+    network: Network,
+    *,
+    fold: bool = True,
+    depth: int | None = None,
+    details: Iterable[DetailPicture] = (),
+) -> dict[str, Any]:
     """The network as the page's scripts read it.
 
     ``parts`` is the tree in preorder, ``parent`` an index into it; ``edges`` go from layer to
     layer, as indices of parts. ``fold`` and ``depth`` say how it is first shown.
+    ``details`` are the insides of its blocks.
     """
     groups = fused(network)
     summary = summarise(network)
@@ -48,6 +57,10 @@ def document(network: Network, *, fold: bool = True, depth: int | None = None) -
             "trainable": summary.trainable,
             "macs": summary.macs,
         },
+        "details": [
+            {"title": printable(each.title), "svg": b64encode(each.svg.encode()).decode()}
+            for each in details
+        ],
         "categories": [category.value for category in CATEGORIES],
         "parts": parts,
         "edges": edges,

@@ -27,6 +27,7 @@ _SCRIPTS = (
     "routes.js",
     "picture.js",
     "camera.js",
+    "link.js",
     "facts.js",
     "search.js",
     "main.js",

@@ -9,6 +9,7 @@ from enum import Enum
 
 from archdsl.ir.network import LayerInstance, Network, Scope
 from archdsl.viz.draw.fusion import Fused, boxes_by_scope
+from archdsl.viz.draw.looks import Looks
 from archdsl.viz.draw.repeats import folded
 
 
@@ -113,7 +114,7 @@ def _runs(
     others is equal, and so are the runs in it.
     """
     inside = boxes_by_scope(groups)
-    times = dict(folded(network, groups, inside).times)
+    times = dict(folded(network, groups, inside, Looks(network)).times)
     children: defaultdict[Scope | None, list[Scope]] = defaultdict(list)
     model_of: dict[Scope, Scope] = {}
     first_of: dict[Scope, Scope] = {}

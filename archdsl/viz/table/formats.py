@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
 from archdsl.diagnostics.printable import printable
 from archdsl.viz.draw.tex_words import tex_words
 from archdsl.viz.draw.words import times_words
+from archdsl.viz.table.layers import LayerTable
 from archdsl.viz.table.stages import StageTable, Unit
 
 
@@ -17,6 +18,7 @@ class Format(NamedTuple):
 
     title: str
     write: Callable[[StageTable], str]
+    write_layers: Callable[[LayerTable], str]
 
 
 def cell_lines(units: Sequence[Unit]) -> list[str]:
@@ -31,17 +33,22 @@ def cell_lines(units: Sequence[Unit]) -> list[str]:
 def markdown(table: StageTable) -> str:
     """A table of Markdown."""
 
-    def cell(lines: Sequence[str]) -> str:
-        return "<br>".join(
-            escape(line, quote=False).replace("\\", "\\\\").replace("|", "\\|") for line in lines
-        )
+    def cell(units: Sequence[Unit]) -> str:
+        return "<br>".join(map(_escaped, cell_lines(units)))
 
-    rows = [["output", *map(printable, table.names)], ["---"] * (len(table.names) + 1)]
-    rows.append(["input", *table.inputs])
+    rows: list[Sequence[str]] = [["input", *table.inputs]]
     for size, row in zip(table.sizes, table.cells, strict=True):
-        rows.append([size, *(cell(cell_lines(units)) for units in row)])
+        rows.append([size, *map(cell, row)])
     rows += [["parameters", *table.parameters], ["MACs", *table.macs]]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return _markdown(["output", *map(printable, table.names)], rows)
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in [head, ["---"] * len(head), *rows])
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False).replace("\\", "\\\\").replace("|", "\\|")
 
 
 def html(table: StageTable) -> str:
@@ -59,6 +66,10 @@ def html(table: StageTable) -> str:
         body += row("td", [escape(size), *map(cell, units)])
     body += row("td", ["parameters", *table.parameters]) + row("td", ["MACs", *table.macs])
     head = row("th", ["output", *(escape(printable(name)) for name in table.names)])
+    return _html(head, body)
+
+
+def _html(head: str, body: str) -> str:
     return f"<table>\n<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
@@ -103,9 +114,44 @@ def latex(table: StageTable) -> str:
     return "\n".join(lines) + "\n"
 
 
+def layers_markdown(table: LayerTable) -> str:
+    """The layers of a network as a table of Markdown."""
+    return _markdown(
+        table.columns, [[_escaped(printable(cell)) for cell in r] for r in table.cells]
+    )
+
+
+def layers_html(table: LayerTable) -> str:
+    """The layers of a network as a table of HTML."""
+
+    def row(kind: str, cells: Sequence[str]) -> str:
+        inner = "".join(f"<{kind}>{escape(printable(cell))}</{kind}>" for cell in cells)
+        return f"<tr>{inner}</tr>\n"
+
+    return _html(row("th", table.columns), "".join(row("td", cells) for cells in table.cells))
+
+
+def layers_latex(table: LayerTable) -> str:
+    """The layers of a network as a tabular of LaTeX, for the package booktabs."""
+    head, *rows = (
+        " & ".join(map(tex_words, cells)) + r" \\" for cells in (table.columns, *table.cells)
+    )
+    lines = [
+        r"% For the package booktabs.",
+        rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 FORMATS = {
-    ".md": Format("Markdown", markdown),
-    ".tex": Format("LaTeX with booktabs", latex),
-    ".html": Format("HTML", html),
+    ".md": Format("Markdown", markdown, layers_markdown),
+    ".tex": Format("LaTeX with booktabs", latex, layers_latex),
+    ".html": Format("HTML", html, layers_html),
 }
 """By suffix."""

@@ -4,8 +4,9 @@ const CLOSEST = 4;
 const FURTHEST = 0.02;
 
 class Camera {
-  constructor(svg, world) {
+  constructor(svg, world, moved) {
     this.svg = svg;
+    this.moved = moved;
     this.world = world;
     this.x = this.y = 0;
     this.scale = 1;
@@ -24,6 +25,7 @@ class Camera {
 
   apply() {
     this.world.setAttribute("transform", `translate(${round(this.x)} ${round(this.y)}) scale(${this.scale.toFixed(4)})`);
+    this.moved();
   }
 
   // Goes to a view over a few frames.
@@ -48,6 +50,13 @@ class Camera {
     const margin = 28;
     const scale = Math.max(FURTHEST, Math.min(1.15, (w - 2 * margin) / width, (h - 2 * margin) / height));
     this.go((w - width * scale) / 2, (h - height * scale) / 2, scale, slowly);
+  }
+
+  // Brings a point of the picture into the middle.
+  look(x, y, scale) {
+    const { w, h } = this.window;
+    const near = Math.min(CLOSEST, Math.max(FURTHEST, scale));
+    this.go(w / 2 - x * near, h / 2 - y * near, near, false);
   }
 
   zoom(factor, x = this.window.w / 2, y = this.window.h / 2) {

@@ -3,7 +3,7 @@
 const network = readNetwork(JSON.parse(document.getElementById("document").textContent));
 const svg = document.getElementById("picture");
 const picture = new Picture(network);
-const camera = new Camera(svg, picture.world);
+const camera = new Camera(svg, picture.world, () => noteLink());
 const card = document.getElementById("card");
 const panel = document.getElementById("facts");
 let open = firstOpening(network);
@@ -19,6 +19,34 @@ function say(words) {
   document.getElementById("status").textContent = words;
 }
 
+// ---- the link ----
+
+let noting = 0;
+let noted = ""; // the fragment that was written last
+
+// Keeps the page's address up to date, once the view has come to rest.
+function noteLink() {
+  clearTimeout(noting);
+  noting = setTimeout(() => {
+    noted = fragmentOf(open, chosen, camera);
+    history.replaceState(null, "", noted);
+  }, 150);
+}
+
+// Shows what the page's address says; false where it says nothing.
+function followLink() {
+  const told = location.hash === noted ? null : readFragment(network, location.hash);
+  if (!told || countBoxes(network, told.open) > MOST_BOXES) return false;
+  open = told.open;
+  update();
+  choose(told.chosen);
+  if (told.view) camera.look(...told.view);
+  else fitAll(false);
+  return true;
+}
+
+addEventListener("hashchange", followLink);
+
 // ---- showing ----
 
 // Lays out what is open. The box `anchor` keeps its place in the window.
@@ -31,6 +59,7 @@ function update(anchor, again = false) {
   picture.show(layout, anchor);
   if (before && after) camera.go(camera.x + (before.x - after.x) * camera.scale, camera.y + (before.y - after.y) * camera.scale, camera.scale);
   picture.mark(chosen);
+  noteLink();
   setFocus(focused === null ? scene.boxes[0] : nearestShown(focused), false);
 }
 
@@ -107,6 +136,7 @@ function choose(id) {
   chosen = id;
   fillPanel(panel, network, id === null ? null : network.parts[id], find);
   const layers = picture.mark(id);
+  noteLink();
   if (id !== null) say(`Path to ${network.parts[id].title}: ${counted(layers, "layer")}`);
 }
 
@@ -276,6 +306,12 @@ function legend() {
   document.getElementById("legend").replaceChildren(make("h3", {}, "Colours"), list);
 }
 
+// The insides of the figure's closed blocks, as Python draws them.
+function showDetails() {
+  const figures = network.details.map(({ title, svg }) => make("img", { src: `data:image/svg+xml;base64,${svg}`, alt: `Inside of ${title}` }));
+  if (figures.length) document.getElementById("details").replaceChildren(make("h3", {}, "Blocks"), ...figures);
+}
+
 function arrowHead() {
   const head = make("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: 90 }, make("path", { d: "M0 0.8L7.5 4L0 7.2z" }));
   svg.prepend(make("defs", {}, head));
@@ -286,9 +322,12 @@ document.getElementById("totals").textContent = `${network.totals.input} · ${gi
 document.getElementById("theme").setAttribute("aria-pressed", isDark());
 arrowHead();
 legend();
+showDetails();
 fillPanel(panel, network, null, find);
-update();
-fitAll(false);
+if (!followLink()) {
+  update();
+  fitAll(false);
+}
 
 let resizing = 0;
 addEventListener("resize", () => {

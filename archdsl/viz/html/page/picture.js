@@ -13,7 +13,7 @@ function make(name, attributes = {}, ...content) {
 }
 
 const HTML_NAMES = Object.fromEntries(
-  ["div", "dl", "dt", "dd", "li", "h2", "h3", "p", "span", "button", "pre", "mark", "ol", "b"].map((name) => [name, 1]),
+  ["div", "dl", "dt", "dd", "li", "h2", "h3", "p", "span", "button", "pre", "mark", "ol", "b", "img"].map((name) => [name, 1]),
 );
 
 const pen = document.createElement("canvas").getContext("2d");
