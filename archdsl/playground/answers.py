@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from archdsl.api import Network, load_source
@@ -18,6 +19,10 @@ from archdsl.viz.draw import draw
 
 _LIMITS = Limits(layers=50_000)
 """A page has less memory and speed than a machine."""
+
+
+_FOLDER = Path("/texts")
+"""Where texts are said to lie; there is no such folder in a browser."""
 
 
 class Session:
@@ -42,7 +47,7 @@ class Session:
 
     def _check(self, name: str, text: str) -> dict[str, Any]:
         """All errors and warnings of a text; of a right one the totals and the layers, too."""
-        source = Source(f"{name}.arch", text)
+        source = _source(name, text)
         try:
             network = load_source(source, limits=_LIMITS).check()
             found = network.advice
@@ -67,7 +72,7 @@ class Session:
 
     def _format(self, name: str, text: str) -> dict[str, Any]:
         """The text as ``fmt`` writes it, mended where it was pasted."""
-        return {"text": formatted(Source(f"{name}.arch", text), close=True, fix=True)}
+        return {"text": formatted(_source(name, text), close=True, fix=True)}
 
     def _explain(self, code: str) -> dict[str, Any]:
         explanation = explanations()[code]
@@ -79,6 +84,11 @@ class Session:
         "format": _format,
         "explain": _explain,
     }
+
+
+def _source(name: str, text: str) -> Source:
+    """A text under a name; what it includes is bundled, as there is nothing beside it."""
+    return Source(f"{name}.arch", text, _FOLDER / f"{name}.arch", _FOLDER)
 
 
 def _placed(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:

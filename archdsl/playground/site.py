@@ -14,6 +14,7 @@ from archdsl.diagnostics.printable import printable
 from archdsl.frontend.bundled import grammars_folder, spec_names, spec_path, specs_folder
 from archdsl.frontend.files import read_source
 from archdsl.frontend.header import facts
+from archdsl.importers.names import foreign_names
 from archdsl.layers.vocabulary import vocabulary
 from archdsl.playground import packages
 from archdsl.text.digests import digest
@@ -22,8 +23,20 @@ from archdsl.text.paths import is_folder
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PAGE = Path(__file__).parent / "page"
-_LEFT_OUT = frozenset({"backends", "cli", "editor", "inference", "training", "grammars", "specs"})
+_LEFT_OUT = frozenset(
+    {"backends", "cli", "editor", "grammars", "importers", "inference", "specs", "training"}
+)
 """Folders of the package that the page has no use for, or that are put in by themselves."""
+_NAMES = """\
+from archdsl.layers.synonyms import Synonym
+
+_ROWS = {rows!r}
+
+
+def foreign_names():
+    return [Synonym(*row) for row in _ROWS]
+"""
+"""In place of ``archdsl.importers.names``, which reads its rows from tables that need numpy."""
 _CODE = frozenset({".py", ".md", ".txt", ".json", ".js", ".css", ".html"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READY = "index.html"
@@ -79,20 +92,23 @@ def _archive() -> bytes:
     """The compiler as a ZIP archive for ``sys.path``."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(_members()):
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for name, content in sorted(_members()):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return held.getvalue()
 
 
-def _members() -> Iterator[tuple[str, Path]]:
+def _members() -> Iterator[tuple[str, bytes]]:
     for path in _PACKAGE.rglob("*"):
         inside = path.relative_to(_PACKAGE)
         if path.suffix in _CODE and inside.parts[0] not in _LEFT_OUT and path.parent != _PAGE:
-            yield f"archdsl/{inside.as_posix()}", path
+            yield f"archdsl/{inside.as_posix()}", path.read_bytes()
     for path in (grammars_folder() / "tables").glob("*.json"):
-        yield f"archdsl/grammars/tables/{path.name}", path
+        yield f"archdsl/grammars/tables/{path.name}", path.read_bytes()
     for path in specs_folder().rglob("*.arch"):
-        yield f"archdsl/specs/{path.relative_to(specs_folder()).as_posix()}", path
+        yield f"archdsl/specs/{path.relative_to(specs_folder()).as_posix()}", path.read_bytes()
+    rows = [tuple(row) for row in foreign_names()]
+    yield "archdsl/importers/__init__.py", b""
+    yield "archdsl/importers/names.py", _NAMES.format(rows=rows).encode()
 
 
 def _facts() -> bytes:

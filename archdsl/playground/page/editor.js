@@ -6,6 +6,8 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { language } from "./language.js";
 
+const NARROW = matchMedia("(max-width: 760px)");
+
 export function makeEditor(parent, words, { changed, keys }) {
   const extensions = [
     lineNumbers(),
@@ -15,6 +17,7 @@ export function makeEditor(parent, words, { changed, keys }) {
     lintGutter(),
     indentUnit.of("    "),
     EditorState.tabSize.of(4),
+    NARROW.matches ? EditorView.lineWrapping : [],
     language(words),
     keymap.of([...keys, ...lintKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
     EditorView.contentAttributes.of({ "aria-label": "The network's text", spellcheck: "false" }),
