@@ -17,7 +17,7 @@ from archdsl.viz.draw import draw
 from archdsl.viz.draw.themes import THEMES
 
 pytest.importorskip("selenium")
-from selenium.webdriver import ActionChains, Keys  # noqa: E402
+from selenium.webdriver import ActionChains, Keys
 
 HOSTILE = """<img src=x onerror="document.title='broken'">&"'</script><b>\u202e שלום 🐍"""
 

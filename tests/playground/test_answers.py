@@ -31,7 +31,7 @@ def test_a_wrong_text_has_places_in_utf_16_and_the_last_figure_stays() -> None:
     ask(session, ask="check", name="x", text="fc<10,input<3,8,8>>")
     told = ask(session, ask="check", name="x", text="/* 🐍 */ fc<10,rilu<input<3,8,8>>>")
     (error,) = told["diagnostics"]
-    assert error["code"] == "E101" and error["help"] == "did you mean 'relu'?"
+    assert error["code"] == "E101"
     assert error["place"] == {
         "start": {"line": 0, "character": 15},
         "end": {"line": 0, "character": 19},
@@ -40,7 +40,7 @@ def test_a_wrong_text_has_places_in_utf_16_and_the_last_figure_stays() -> None:
 
 
 def test_an_error_in_an_included_block_is_shown_where_it_is_used() -> None:
-    text = '#include "blocks/resnet.arch"\nusing net_type = stem<input<3,1,1>>;'
+    text = '#include "blocks/resnet.arch"\nusing net_type = stem<fc<9,input<3,8,8>>>;'
     told = ask(Session(), ask="check", name="x", text=text)
     assert told["diagnostics"]
     assert all(one["place"]["start"]["line"] == 1 for one in told["diagnostics"])
@@ -85,6 +85,11 @@ def test_the_site_is_the_same_bytes_and_its_compiler_needs_no_package(
         path.read_text() for path in (tmp_path / "one").glob("*.[hjc]*") if path.suffix != ".zip"
     )
     assert "https://" not in text and "http://" not in text and "%%" not in text
+    requests = [
+        json.dumps({"ask": "check", "name": "x", "text": "swish<input<1,2,2>>"}),
+        json.dumps({"ask": "check", "name": "x", "text": "relu<input<1,2,2>>"}),
+        json.dumps({"ask": "draw", "style": "paper"}),
+    ]
     # -I -S: with nothing of site-packages, as in a browser.
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'one' / 'archdsl.zip')!r})\n"
@@ -92,9 +97,7 @@ def test_the_site_is_the_same_bytes_and_its_compiler_needs_no_package(
         "sys.path[0] = 'code'\n"
         "from archdsl.playground.answers import Session\n"
         "session = Session()\n"
-        """print(session.answer('{"ask": "check", "name": "x", "text": "swish<input<1,2,2>>"}'))\n"""
-        """print(session.answer('{"ask": "check", "name": "x", "text": "relu<input<1,2,2>>"}'))\n"""
-        """print(session.answer('{"ask": "draw", "style": "paper"}'))\n"""
+        f"for request in {requests!r}: print(session.answer(request))\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program], cwd=tmp_path, capture_output=True, text=True
