@@ -40,7 +40,7 @@ def test_a_wrong_text_has_places_in_utf_16_and_the_last_figure_stays() -> None:
 
 
 def test_an_error_in_an_included_block_is_shown_where_it_is_used() -> None:
-    text = '#include "blocks/resnet.arch"\nusing net_type = stem<fc<9,input<3,8,8>>>;'
+    text = '#include "blocks/resnet.arch"\nusing net_type = dilated_block<8,2,input<3,9,9>>;'
     told = ask(Session(), ask="check", name="x", text=text)
     assert told["diagnostics"]
     assert all(one["place"]["start"]["line"] == 1 for one in told["diagnostics"])
