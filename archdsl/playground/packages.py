@@ -34,8 +34,9 @@ RUNTIME = (
     "pyodide.asm.wasm",
     "pyodide-lock.json",
     "python_stdlib.zip",
+    "package.json",
 )
-"""The files of the package ``pyodide`` that are Python in the browser."""
+"""The files of the package ``pyodide`` that are Python in the browser, and its licence's name."""
 
 _MANIFESTS = ("package.json", "package-lock.json")
 _PATIENCE = 600

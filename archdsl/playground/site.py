@@ -73,9 +73,9 @@ def _files(modules: Path) -> Iterator[tuple[str, bytes]]:
     """Every file of the site by its path there; all of it is the same bytes each time."""
     for name in packages.files():
         yield f"npm/{name}", (modules / name).read_bytes()
-    for license in sorted(modules.glob("**/LICENSE*")):
-        if license.is_file():
-            yield f"npm/{license.relative_to(modules).as_posix()}", license.read_bytes()
+    for package in packages.MODULES:
+        for license in sorted((modules / package).glob("LICENSE*")):
+            yield f"npm/{package}/{license.name}", license.read_bytes()
     yield "archdsl.zip", _archive()
     yield "facts.json", _facts()
     for name in spec_names():
