@@ -16,7 +16,7 @@ pytest.importorskip("selenium")
 from selenium.webdriver import Keys
 
 pytestmark = [pytest.mark.slow, in_browser]
-PATIENCE = 200
+PATIENCE = 60
 """Seconds; a page starts Python, which on a busy machine takes its time."""
 HOSTILE = "<img src=x onerror=document.title='broken'>"
 
@@ -68,7 +68,7 @@ class Page:
         self.driver.find_element("css selector", ".cm-content").send_keys(*keys)
 
     def replace(self, text: str) -> None:
-        self.type(Keys.CONTROL + "a", Keys.DELETE, text)
+        self.type(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE, text)
 
     def picture(self) -> str:
         return self.js("document.querySelector('#figure img').src")
