@@ -7,7 +7,7 @@
 The package is a room for each stage, in the order data flows: ``frontend`` (text to expanded
 network), ``ir`` (the network), ``layers`` (the catalogue), ``analysis`` (shapes, costs, advice,
 equivalence), ``backends`` and ``viz`` (modules, files, pictures), ``dlib`` and ``importers``
-(networks from elsewhere), ``inference``, ``training``, ``editor`` and ``cli``.
+(networks from elsewhere), ``inference``, ``training``, ``editor``, ``playground`` and ``cli``.
 """
 
 import importlib

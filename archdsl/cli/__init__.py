@@ -59,9 +59,10 @@ class _Commands(click.Group):
         import traceback
 
         from archdsl.cli.internal_errors import internal
-        from archdsl.cli.options import JSON, diagnostic_json, print_json
+        from archdsl.cli.options import JSON, print_json
         from archdsl.cli.output import complain
         from archdsl.diagnostics import ArchError, coded, fail
+        from archdsl.diagnostics.documents import diagnostic_json
         from archdsl.frontend.files import noting_files
 
         status = 1

@@ -16,8 +16,8 @@ from archdsl.api import Network, load_run, load_source, parse_size
 from archdsl.cli import shell_completion as completing
 from archdsl.cli.output import complain
 from archdsl.cli.progress import QUIET, VERBOSE, asked, working
-from archdsl.diagnostics import ArchError, Diagnostic
-from archdsl.diagnostics.source import Source, Span
+from archdsl.diagnostics import ArchError
+from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import Limits
 from archdsl.frontend.files import open_source
 from archdsl.frontend.run_folder import read_run_folder
@@ -238,45 +238,3 @@ json_option = click.option(
 def print_json(document: Any, *, compact: bool = False) -> None:
     """Print one JSON document on standard output; on one line if it is ``compact``."""
     click.echo(json.dumps(document, indent=None if compact else 2, ensure_ascii=False))
-
-
-def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """The document of a diagnostic for ``--json``.
-
-    ``line`` and ``column`` count characters from 1, for people; ``range`` counts lines and UTF-16
-    code units from 0, as the Language Server Protocol does. Ends are exclusive.
-    """
-    document: dict[str, Any] = {
-        "severity": diagnostic.severity,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "notes": list(diagnostic.notes),
-        "help": diagnostic.help,
-        "expansions": [
-            {
-                "instance": frame.instance,
-                "at": frame.span.where,
-                "file": frame.span.source.name,
-                "range": _range(frame.span),
-            }
-            for frame in diagnostic.frames
-        ],
-    }
-    if diagnostic.span is not None:
-        span = diagnostic.span
-        line, column = span.position
-        end_line, end_column = span.source.locate(span.end)
-        document |= {
-            "file": span.source.name,
-            "line": line,
-            "column": column,
-            "end_line": end_line,
-            "end_column": end_column,
-            "range": _range(span),
-        }
-    return document
-
-
-def _range(span: Span) -> dict[str, Any]:
-    start, end = span.range
-    return {"start": start._asdict(), "end": end._asdict()}

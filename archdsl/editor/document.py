@@ -145,6 +145,16 @@ class Document:
                 self._good = self._checked
         return self._checked
 
+    @property
+    def last_good(self) -> Checked | None:
+        """The last result without errors; it may be of an older text."""
+        return self._good
+
+    @property
+    def is_good(self) -> bool:
+        """True if the last result without errors is of the text as it stands."""
+        return not self.behind and self._good is not None and self._checked is self._good
+
     def made_at(self, offset: int) -> list[ExpandedName]:
         """Layers made of the name that starts at an offset, in the last network without errors."""
         _ = self.checked

@@ -26,6 +26,9 @@ from archdsl.editor import (
     diagnostics as diagnosing,
 )
 from archdsl.editor import (
+    figure as drawing,
+)
+from archdsl.editor import (
     hover as hovering,
 )
 from archdsl.editor import (
@@ -39,6 +42,9 @@ from archdsl.text.paths import resolved
 
 if TYPE_CHECKING:
     from pygls.server import ServerErrors
+
+FIGURE = "archdsl/figure"
+"""A request of our own: the figure of a text, see :mod:`archdsl.editor.figure`."""
 
 _PAUSE = 0.02
 """Seconds without a keystroke before a text is checked; a burst of them is checked once."""
@@ -168,7 +174,16 @@ def make_server() -> Server:
     _handle_texts(server)
     _handle_names(server)
     _handle_writing(server)
+    server.feature(FIGURE)(_figure)
     return server
+
+
+async def _figure(ls: Server, params: object) -> dict[str, object]:
+    uri, style = drawing.asked(params)
+    document = ls.document(uri)
+    _ = document.checked
+    # In a thread: meanwhile other requests have their answers.
+    return await asyncio.to_thread(drawing.figure, document.last_good, document.is_good, style)
 
 
 def _path(uri: str) -> Path | None:

@@ -22,10 +22,15 @@ def specs_folder() -> Path:
     return _folder("specs")
 
 
+def grammars_folder() -> Path:
+    """The folder of the grammar, its tables, and what editors read."""
+    return _folder("grammars")
+
+
 def grammar_tables(*, scopes: bool) -> str:
     """The LALR(1) tables of the grammar, with the scopes of C++ programs or without, as JSON."""
     name = "scopes" if scopes else "arch"
-    return (_folder("grammars") / "tables" / f"{name}.json").read_text(encoding="utf-8")
+    return (grammars_folder() / "tables" / f"{name}.json").read_text(encoding="utf-8")
 
 
 def spec_names() -> list[str]:

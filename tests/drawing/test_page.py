@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,24 +9,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from support import browser
+from support.browser import in_browser
 
 import archdsl
 from archdsl.cli import main
 from archdsl.viz.draw import draw
 from archdsl.viz.draw.themes import THEMES
 
-selenium = pytest.importorskip("selenium")
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver import ActionChains, Keys  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-DRIVER = shutil.which("chromedriver")
-in_browser = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="needs chromium and chromium-driver (Debian packages)"
-)
+pytest.importorskip("selenium")
+from selenium.webdriver import ActionChains, Keys
 
 HOSTILE = """<img src=x onerror="document.title='broken'">&"'</script><b>\u202e שלום 🐍"""
 
@@ -73,25 +64,16 @@ class Page:
         )
 
     def complaints(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        return browser.complaints(self.driver)
 
     def requests(self) -> list[str]:
-        messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
-        sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-        return [s["request"]["url"] for s in sent if not s["request"]["url"].startswith("data:")]
+        return browser.requests(self.driver)
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER or ""
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "window-size=1440,900"):
-        options.add_argument(f"--{argument}")
-    options.add_argument("--force-prefers-reduced-motion")  # nothing glides while tests look
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield Page(driver)
-    driver.quit()
+    with browser.opened() as driver:
+        yield Page(driver)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", "{}"),
     "inspect": ("inspect", "{}"),
 }
-WITHOUT_FILE = {"completion", "explain", "layers", "lsp", "specs"}
+WITHOUT_FILE = {"completion", "explain", "layers", "lsp", "playground", "specs"}
 """Commands that read no file of the user's."""
 
 SUFFIXES = {"import": ".cfg", "inspect": ".dat"}

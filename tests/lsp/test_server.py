@@ -38,6 +38,38 @@ def test_a_text_is_written_broken_and_mended(tmp_path: Path) -> None:
     session(tmp_path / "net.arch", script)
 
 
+def test_the_figure_beside_the_text(tmp_path: Path) -> None:
+    async def script(editor: Editor) -> None:
+        async def figure(**params: object) -> dict[str, object]:
+            protocol = editor.client.protocol
+            told = await protocol.send_request_async("archdsl/figure", params)
+            return told._asdict()
+
+        at = {"uri": editor.document.uri}
+        assert await editor.open("fc<10,relu<") != []
+        told = await figure(textDocument=at)
+        assert told["svg"] is None and not told["current"]
+        await editor.type(NET)
+        told = await figure(textDocument=at)
+        assert told["current"] and "18,234 parameters" in str(
+            told["message"]
+        )  # (3·3·3 + 1)·8 and (8·15·15 + 1)·10
+        assert str(told["svg"]).startswith("<svg") and ">unit" in str(told["svg"])
+        await editor.type(NET.replace("fc<10", "softmx<10"))
+        assert await figure(textDocument=at) == {
+            **told,
+            "current": False,
+            "message": "The text has errors; this is the last one without.",
+        }
+        dark = await figure(textDocument=at, style="dark")
+        assert dark["svg"] not in (None, told["svg"])
+        for wrong in ({}, {"textDocument": {}}, {"textDocument": at, "style": ["x"]}):
+            with pytest.raises(JsonRpcException):
+                await figure(**wrong)
+
+    session(tmp_path / "net.arch", script)
+
+
 def test_every_request(tmp_path: Path) -> None:
     async def script(editor: Editor) -> None:
         client = editor.client

@@ -13,7 +13,6 @@ import archdsl
 from archdsl.api import Network
 from archdsl.cli.options import (
     Request,
-    diagnostic_json,
     files_argument,
     json_option,
     network_options,
@@ -22,6 +21,7 @@ from archdsl.cli.options import (
 from archdsl.cli.output import complain, say, tell
 from archdsl.cli.progress import QUIET, asked, working
 from archdsl.diagnostics import ArchError, Diagnostic
+from archdsl.diagnostics.documents import diagnostic_json
 from archdsl.frontend.run_folder import read_run_folder
 from archdsl.text.paths import is_folder
 from archdsl.text.words import counted

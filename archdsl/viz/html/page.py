@@ -7,14 +7,13 @@ digests, and no others, and no request to anywhere.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from base64 import b64encode
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from archdsl.text.digests import digest
 from archdsl.viz.html.colours import style_sheet
 
 _FOLDER = Path(__file__).parent / "page"
@@ -43,8 +42,8 @@ def page(document: dict[str, Any]) -> bytes:
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_digest(script)}",
-            f"style-src {_digest(style)}",
+            f"script-src {digest(script)}",
+            f"style-src {digest(style)}",
             "img-src data:",  # the empty icon, which keeps browsers from asking for one
             "base-uri 'none'",
             "form-action 'none'",
@@ -70,7 +69,3 @@ def _script() -> str:
 
 def _text(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
