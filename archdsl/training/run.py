@@ -12,6 +12,8 @@ from typing import Any
 
 import lightning.pytorch as engine
 import torch
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch.utils.data import DataLoader
 
@@ -205,6 +207,7 @@ def _trainer(
         loggers = TensorBoardLogger(writer.path, name=None, version="tensorboard")
     except ImportError:
         pass
+    bars = [_Bar()] if bar else []
     assert plan.epochs is not None
     on_cuda = machine.device == "cuda" or (machine.device == "auto" and torch.cuda.is_available())
     return engine.Trainer(
@@ -215,7 +218,7 @@ def _trainer(
         max_epochs=plan.epochs,
         precision="bf16-mixed" if plan.precision == "bf16" else "32-true",
         accumulate_grad_batches=machine.accumulate,
-        callbacks=[Keeper(writer, task.score, tell)],
+        callbacks=[Keeper(writer, task.score, tell), *bars],
         logger=loggers,
         log_every_n_steps=10**9,
         num_sanity_val_steps=0,
@@ -225,6 +228,19 @@ def _trainer(
         enable_model_summary=False,
         default_root_dir=writer.path,
     )
+
+
+class _Bar(RichProgressBar):
+    """The engine's bar on standard error, as what is printed may go to a file."""
+
+    def __init__(self) -> None:
+        theme = RichProgressBarTheme(metrics_format=".4g")
+        super().__init__(theme=theme, console_kwargs={"stderr": True})
+
+    def get_metrics(self, *given: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().get_metrics(*given)
+        shown.pop("v_num", None)  # a part of the logger's folder
+        return shown
 
 
 def _loaders(
