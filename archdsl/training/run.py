@@ -31,6 +31,7 @@ from archdsl.training.norms import average_as_dlib
 from archdsl.training.recipe import Machine, Recipe
 from archdsl.training.run_folder import RunWriter, read_record
 from archdsl.training.tasks import Classification, Detection, Segmentation, Task, task_of
+from archdsl.training.torchvision_sets import torchvision_set
 
 _SHOWN = 8
 """Number of pictures with predictions that a run ends with."""
@@ -56,7 +57,7 @@ class Data:
             raise fail(f"the network learns from {task.learns_from}", None, f"found {self.path}")
         if known:
             name = self.path.partition(":")[2]
-            return data.torchvision_set(name, Path(self.images or "data"))
+            return torchvision_set(name, Path(self.images or "data"))
         if isinstance(task, Detection):
             images = None if self.images is None else Path(self.images)
             return data.objects(path, images, share, seed, task.wanted)
