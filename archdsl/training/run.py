@@ -44,7 +44,8 @@ class Data:
     path: str
     """A folder, a file of objects (COCO's JSON, imglab's XML), or ``torchvision:NAME``."""
     images: str | None = None
-    """The folder of the pictures of such a file, where it is not the file's own."""
+    """The folder of the pictures of such a file, where it is not the file's own; of a data set of
+    torchvision its place, by default ``data``."""
 
     def read(self, task: Task, share: float, seed: int) -> data.Pictures:
         """The samples and classes; raises ArchError where there are none."""

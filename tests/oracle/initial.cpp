@@ -75,8 +75,8 @@ void started(const char* text, const char* before, long nr, long nc)
 int main()
 {
     std::cout << "{\n";
-    STARTED("", 32, 32,
-        fc<64,linear<100,prelu<cont<32,3,3,2,2,bn_con<con<48,5,5,1,1,input<matrix<float>>>>>>>>);
+    STARTED("", 12, 12,
+        fc<8,linear<20,prelu<cont<32,3,3,2,2,bn_con<con<48,5,5,1,1,input<matrix<float>>>>>>>>);
     STARTED(",\n", 16, 24,
         fc_no_bias<64,bn_fc<linear_no_bias<100,rms_norm<layer_norm<input<matrix<float>>>>>>>);
     STARTED(",\n", 12, 1, embeddings<100,64,input<matrix<int,0,1>>>);

@@ -135,13 +135,13 @@ DLIB: dict[str, list[list[float]]] = json.loads(
     (Path(__file__).parents[1] / "oracle" / "initial.json").read_text()
 )
 INPUTS = {"fc_no_bias": (1, 16, 24), "embeddings": (1, 12, 1)}
-"""Channels, rows and columns of what dlib was given, where not 1×32×32."""
+"""Channels, rows and columns of what dlib was given, where not 1×12×12."""
 
 
 @pytest.mark.parametrize("text", DLIB)
 def test_layers_start_as_dlib_starts_them(text: str) -> None:
     """``oracle/initial.cpp`` asked dlib's setup(); its layers are told from the output on."""
-    module = archdsl.compile(text, input=INPUTS.get(text.partition("<")[0], (1, 32, 32)), seed=0)
+    module = archdsl.compile(text, input=INPUTS.get(text.partition("<")[0], (1, 12, 12)), seed=0)
     layers = [list(part.parameters(recurse=False)) for part in module.modules()]
     ours = [torch.cat([p.detach().flatten() for p in layer]) for layer in layers if layer]
     for values, expected in zip(reversed(ours), DLIB[text], strict=True):
