@@ -104,7 +104,7 @@ class Learner(engine.LightningModule):
         self._sum += torch.tensor([value.item() * count, count], dtype=torch.float64)
         seconds = time.perf_counter() - self._started
         speed = self._sum[1].item() * self.trainer.world_size / seconds
-        shown = {"loss": value, "rate": self._rate, "images/s": speed}
+        shown: dict[str, Tensor | float] = {"loss": value, "rate": self._rate, "images/s": speed}
         self.log_dict(shown, prog_bar=True, logger=False)
         return loss
 
