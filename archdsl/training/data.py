@@ -1,4 +1,4 @@
-"""Pictures to learn from: a folder for each class, COCO's JSON, label maps, torchvision's sets."""
+"""Pictures to learn from: a folder for each class, files of objects, label maps."""
 
 from __future__ import annotations
 
@@ -256,23 +256,6 @@ def _fault(annotation: Any, places: Mapping[Any, int], images: Mapping[Any, Any]
     return None
 
 
-def torchvision_set(name: str, folder: Path) -> Pictures:
-    """A data set of torchvision with labelled pictures, downloaded into a folder where need be."""
-    import torchvision.datasets as known
-
-    kind = getattr(known, name, None)
-    if kind is None:
-        raise fail(f"torchvision has no data set {name}", None, "expected such as CIFAR10 or MNIST")
-    try:
-        parts = [kind(folder, train=train, download=True) for train in (True, False)]
-    except TypeError:
-        raise fail(f"torchvision:{name} has no parts train and test of labelled pictures") from None
-    except (OSError, RuntimeError) as error:
-        raise fail(f"cannot download torchvision:{name}", None, str(error)) from None
-    train, held_out = ([Sample((part, i), None) for i in range(len(part))] for part in parts)
-    return Pictures(train, held_out, tuple(map(str, parts[0].classes)))
-
-
 def masks_of(segmentation: Any, height: int, width: int) -> Tensor:
     """The mask (height, width) of an object of COCO: polygons, or run lengths."""
     from faster_coco_eval.core import mask
@@ -426,5 +409,4 @@ __all__ = [
     "read_classified",
     "read_mapped",
     "read_objects",
-    "torchvision_set",
 ]

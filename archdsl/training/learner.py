@@ -58,6 +58,12 @@ class Learner(engine.LightningModule):
         """The loss in training of each epoch."""
         return [row["train_loss"] for row in self.history]
 
+    @property
+    def _rate(self) -> float:
+        """The learning rate of the step at hand."""
+        rate: float = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        return rate
+
     def configure_model(self) -> None:
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             assert self.device_mesh is not None
@@ -91,19 +97,15 @@ class Learner(engine.LightningModule):
             raise fail(
                 f"the loss is {value.item()} in epoch {self.current_epoch + 1}, step {index + 1}",
                 None,
-                f"the learning rate is {self.optimizers().param_groups[0]['lr']:g}",  # type: ignore[union-attr]
+                f"the learning rate is {self._rate:g}",
                 help="a smaller --rate, --warmup 1 or --clip 1 keeps steps small",
             )
         count = len(images)
         self._sum += torch.tensor([value.item() * count, count], dtype=torch.float64)
-        self.log("loss", value, prog_bar=True, logger=False)
         seconds = time.perf_counter() - self._started
-        self.log(
-            "images/s",
-            self._sum[1].item() * self.trainer.world_size / seconds,
-            prog_bar=True,
-            logger=False,
-        )
+        speed = self._sum[1].item() * self.trainer.world_size / seconds
+        shown: dict[str, Tensor | float] = {"loss": value, "rate": self._rate, "images/s": speed}
+        self.log_dict(shown, prog_bar=True, logger=False)
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -127,7 +129,7 @@ class Learner(engine.LightningModule):
         loss, images = self._gathered(self._sum)
         row = {
             "epoch": float(self.current_epoch + 1),
-            "rate": self.optimizers().param_groups[0]["lr"],  # type: ignore[union-attr]
+            "rate": self._rate,
             "train_loss": loss / images,
         }
         loss, count = self._gathered(self._held)

@@ -12,6 +12,8 @@ from typing import Any
 
 import lightning.pytorch as engine
 import torch
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch.utils.data import DataLoader
 
@@ -29,6 +31,7 @@ from archdsl.training.norms import average_as_dlib
 from archdsl.training.recipe import Machine, Recipe
 from archdsl.training.run_folder import RunWriter, read_record
 from archdsl.training.tasks import Classification, Detection, Segmentation, Task, task_of
+from archdsl.training.torchvision_sets import torchvision_set
 
 _SHOWN = 8
 """Number of pictures with predictions that a run ends with."""
@@ -41,7 +44,8 @@ class Data:
     path: str
     """A folder, a file of objects (COCO's JSON, imglab's XML), or ``torchvision:NAME``."""
     images: str | None = None
-    """The folder of the pictures of such a file, where it is not the file's own."""
+    """The folder of the pictures of such a file, where it is not the file's own; of a data set of
+    torchvision its place, by default ``data``."""
 
     def read(self, task: Task, share: float, seed: int) -> data.Pictures:
         """The samples and classes; raises ArchError where there are none."""
@@ -54,7 +58,7 @@ class Data:
             raise fail(f"the network learns from {task.learns_from}", None, f"found {self.path}")
         if known:
             name = self.path.partition(":")[2]
-            return data.torchvision_set(name, Path(self.images or "data"))
+            return torchvision_set(name, Path(self.images or "data"))
         if isinstance(task, Detection):
             images = None if self.images is None else Path(self.images)
             return data.objects(path, images, share, seed, task.wanted)
@@ -205,6 +209,7 @@ def _trainer(
         loggers = TensorBoardLogger(writer.path, name=None, version="tensorboard")
     except ImportError:
         pass
+    bars = [_Bar()] if bar else []
     assert plan.epochs is not None
     on_cuda = machine.device == "cuda" or (machine.device == "auto" and torch.cuda.is_available())
     return engine.Trainer(
@@ -215,7 +220,7 @@ def _trainer(
         max_epochs=plan.epochs,
         precision="bf16-mixed" if plan.precision == "bf16" else "32-true",
         accumulate_grad_batches=machine.accumulate,
-        callbacks=[Keeper(writer, task.score, tell)],
+        callbacks=[Keeper(writer, task.score, tell), *bars],
         logger=loggers,
         log_every_n_steps=10**9,
         num_sanity_val_steps=0,
@@ -225,6 +230,19 @@ def _trainer(
         enable_model_summary=False,
         default_root_dir=writer.path,
     )
+
+
+class _Bar(RichProgressBar):
+    """The engine's bar on standard error, as what is printed may go to a file."""
+
+    def __init__(self) -> None:
+        theme = RichProgressBarTheme(metrics_format=".4g")
+        super().__init__(theme=theme, console_kwargs={"stderr": True})
+
+    def get_metrics(self, *given: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().get_metrics(*given)
+        shown.pop("v_num", None)  # a part of the logger's folder
+        return shown
 
 
 def _loaders(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,22 +131,29 @@ def test_other_weights_are_told_apart() -> None:
     assert not list(_differences(other, normal))
 
 
-def test_layers_of_dlib_start_within_glorots_bounds() -> None:
-    """dlib/dnn/layers.h, setup(): the kernel area counts for inputs, not for outputs."""
-    text = "fc<64,linear<100,cont<32,3,3,2,2,con<24,5,5,1,1,input<16,32,32>>>>>"
-    module = archdsl.compile(text, seed=0)
-    bounds = {
-        "conv": (6 / (25 * 16 + 24)) ** 0.5,
-        "deconv": (6 / (9 * 24 + 32)) ** 0.5,
-        "linear": (6 / (module.get_submodule("linear").in_features + 100)) ** 0.5,
-        "fc": (6 / (module.get_submodule("fc").in_features + 64)) ** 0.5,
-    }
-    for name, bound in bounds.items():
-        layer = module.get_submodule(name)
-        assert layer.weight.abs().max().item() <= bound
-        assert layer.weight.abs().max().item() > 0.99 * bound
-        assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.03)
-        assert not layer.bias.any()
+DLIB: dict[str, list[list[float]]] = json.loads(
+    (Path(__file__).parents[1] / "oracle" / "initial.json").read_text()
+)
+INPUTS = {"fc_no_bias": (1, 16, 24), "embeddings": (1, 12, 1)}
+"""Channels, rows and columns of what dlib was given, where not 1×12×12."""
+
+
+@pytest.mark.parametrize("text", DLIB)
+def test_layers_start_as_dlib_starts_them(text: str) -> None:
+    """``oracle/initial.cpp`` asked dlib's setup(); its layers are told from the output on."""
+    module = archdsl.compile(text, input=INPUTS.get(text.partition("<")[0], (1, 12, 12)), seed=0)
+    layers = [list(part.parameters(recurse=False)) for part in module.modules()]
+    ours = [torch.cat([p.detach().flatten() for p in layer]) for layer in layers if layer]
+    for values, expected in zip(reversed(ours), DLIB[text], strict=True):
+        size, zeros, mean, deviation, least, most = expected
+        others = values[values != 0].double()
+        assert (len(values), len(values) - len(others)) == (size, zeros)
+        assert others.mean().item() == pytest.approx(mean, abs=7 * deviation / len(others) ** 0.5)
+        found = others.std().item() if len(others) > 1 else 0
+        assert found == pytest.approx(deviation, rel=5 / len(others) ** 0.5)
+        if most < 3 * deviation or deviation == 0:  # not normal: the ends are at √3 deviations
+            ends = others.min().item(), others.max().item()
+            assert ends == pytest.approx((least, most), rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -45,18 +45,18 @@ SPREAD = {
     "vgg11": (1, "3x224x224"),
     "mobilenet_v2": (4, "3x96x96"),
     "squeezenet1_1": (4, "3x96x96"),
-    "googlenet": (4, "3x96x96"),
+    "resnet34": (2, "3x96x96"),
     "shufflenet_v2_x1_0": (4, "3x96x96"),
-    "mnasnet1_0": (4, "3x96x96"),
+    "densenet121": (2, "3x64x64"),
 }
 
 
 @pytest.mark.slow
 def test_memory_of_parts_and_stages_is_what_processes_measure(tmp_path: Path) -> None:
-    """About three minutes: two processes of gloo, which copies what it sends at random times.
+    """About three minutes: two processes of gloo.
 
-    That is not reckoned with: of FSDP the lesser peak counts, of a pipeline that of each stage.
-    Gloo's clone of the gradients that it reduces is: for VGG's classifier it is 0.49 GB of 1.84.
+    Its clone of the gradients that it reduces is reckoned with: for VGG's classifier it is 0.49 GB
+    of 1.84.
     """
     file = tmp_path / "networks.json"
     file.write_text(json.dumps(SPREAD))
@@ -69,7 +69,8 @@ def test_memory_of_parts_and_stages_is_what_processes_measure(tmp_path: Path) ->
     for name, (images, size) in SPREAD.items():
         network = archdsl.load(name, input=size)
         told = sharded_need(network, RECIPE, images, 2, gloo=True).total
-        assert told == pytest.approx(min(found[name]["fsdp"]), rel=0.1), name
+        for most in found[name]["fsdp"]:
+            assert told == pytest.approx(most, rel=0.1), name
         staged = stage_needs(network, RECIPE, 2 * images, 2, parts=2)
         for stage, most in zip(staged, found[name]["pipeline"], strict=True):
             assert stage.total == pytest.approx(most, rel=0.1), name

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from support.commands import run
 
 import archdsl
@@ -24,12 +25,33 @@ def measures(folder: Path) -> list[list[float]]:
 
 
 @pytest.fixture(scope="module")
-def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two epochs."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    told = run("train", "lenet", "--data", digits, "-o", folder, "--epochs", 2, catch=False)
+def watched(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A run of two epochs, and what it told and showed as in a terminal of 200 columns."""
+    from archdsl.training import run as training
+
+    folder, train = tmp_path_factory.mktemp("runs") / "run", training.train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "train", lambda *a, **more: train(*a, **{**more, "bar": True}))
+        patch.setenv("COLUMNS", "200")
+        told = run("train", "lenet", "--data", digits, "-o", folder, "--epochs", 2, catch=False)
     assert told.exit_code == 0, told.output
-    return folder
+    return folder, told
+
+
+@pytest.fixture(scope="module")
+def trained(watched: tuple[Path, Result]) -> Path:
+    """The folder of a run of two epochs."""
+    return watched[0]
+
+
+def test_a_bar_tells_loss_rate_and_speed(watched: tuple[Path, Result]) -> None:
+    """On standard error, as what is told may go to a file."""
+    told = watched[1]
+    bar = told.stderr.splitlines()[-1]
+    # 160 pictures in batches of 32; a rate of 0.1 for 256 (Goyal et al. 2017, section 2.1), which
+    # has fallen to a tenth twice.
+    assert "5/5" in bar and "rate: 0.000125" in bar and "loss: " in bar and "images/s: " in bar
+    assert "5/5" not in told.stdout and "epoch 2/2: " in told.stdout
 
 
 def test_the_folder_of_a_run(trained: Path) -> None:

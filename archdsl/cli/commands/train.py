@@ -56,7 +56,12 @@ def _option(each: Field[Any]) -> Callable[[_Function], _Function]:
     "of dlib's imglab, for detectors; the folders images and labels for networks that give every "
     "pixel a class.",
 )
-@click.option("--images", metavar="FOLDER", help="The pictures of a COCO file, or of imglab's.")
+@click.option(
+    "--images",
+    metavar="FOLDER",
+    help="The pictures of a COCO file, or of imglab's; the place of a data set of torchvision's, "
+    "by default data.",
+)
 @click.option(
     "-o", "--output", type=OutputFile(path_type=Path), metavar="RUN", help="The run's folder."
 )
