@@ -42,7 +42,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     # dlib's own definitions: a classifier of ages, a segmentation network, a detector of vehicles.
     str(ZOO / "age.cpp"): {"input": "3x64x64"},
     str(ZOO / "segmentation.cpp"): {"input": "3x64x64"},
-    str(ZOO / "vehicles.cpp"): {},
+    str(ZOO / "vehicles.cpp"): {"input": "3x128x128"},
 }
 QUICK = ("resnet50", "googlenet", "dlib_face_recognition", "shufflenet_v2_x1_0")
 NAMES = families.family(list(NETWORKS), QUICK)
