@@ -1,6 +1,6 @@
 """Compiled modules against torchvision's: forward passes, construction, peak memory.
 
-Run: python tests/benchmarks/modules.py
+Run: python tests/benchmarks/modules.py [NETWORK...]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import time
 
 import torch
 import torchvision
@@ -24,7 +25,7 @@ def forward(name: str, batch: int, pairs: int) -> None:
     transfer_weights(match(canonical(theirs), canonical(ours)), theirs, ours)
     image = torch.randn(batch, 3, 224, 224)
     with torch.inference_mode():
-        ratio = paired(lambda: ours(image), lambda: theirs(image), pairs)
+        ratio = paired(lambda: ours(image), lambda: theirs(image), pairs, time.process_time)
     report(f"forward {name}, batch {batch} / torchvision", ratio, 1.02)
 
 
@@ -37,8 +38,9 @@ def construction(name: str, pairs: int) -> None:
         lambda: archdsl.compile(name),
         lambda: getattr(torchvision.models, name)(weights=None),
         pairs,
+        time.process_time,
     )
-    report(f"construction of {name} / torchvision", ratio, 1.1)
+    report(f"construction of {name} / torchvision", ratio, 1.0)
 
 
 _PEAK = "import torch, torchvision, archdsl, archdsl.backends.torch, resource\n"
@@ -63,11 +65,15 @@ def peak_memory(name: str) -> None:
 
 
 if __name__ == "__main__":
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    peak_memory("vgg19")
-    for net in ("resnet50", "vgg19"):
-        construction(net, pairs=7)
-    for net, runs in (("resnet50", 31), ("googlenet", 41)):
-        forward(net, 1, runs)
-        forward(net, 8, runs // 3)
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, CPU time of one thread")
+    networks = sys.argv[1:] or ("resnet50", "googlenet", "densenet121", "mobilenet_v2")
+    if not sys.argv[1:]:
+        peak_memory("vgg19")
+    for net in networks:
+        if net not in _OPTIONS:
+            construction(net, pairs=15)
+    for net in networks:
+        forward(net, 1, pairs=31)
+        forward(net, 8, pairs=15)
     print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")

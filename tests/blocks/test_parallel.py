@@ -34,6 +34,22 @@ def data() -> Tensor:
     return torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(3))
 
 
+def staged(module: nn.Module, rank: int, x: Tensor) -> Tensor:
+    """The outputs after the same step, by two stages that pass on one image at a time."""
+    from torch.distributed.pipelining import ScheduleGPipe, SplitPoint, pipeline
+
+    (half,) = archdsl.split_points(network(), 2)
+    pipe = pipeline(module, mb_args=(x[:1],), split_spec={half: SplitPoint.BEGINNING})
+    stage = pipe.build_stage(rank, torch.device("cpu"))
+    learner = torch.optim.SGD(stage.submod.parameters(), 0.1)
+    given = (x,) if rank == 0 else ()
+    wanted = {"target": torch.zeros(4, 10)} if rank == 1 else {}
+    ScheduleGPipe(stage, 4, loss_fn=nn.functional.mse_loss).step(*given, **wanted)
+    learner.step()
+    found = ScheduleGPipe(stage, 4).step(*given)
+    return torch.empty(0) if found is None else found.detach()
+
+
 def work(rank: int, way: str, port: int, results: Any) -> None:
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ.update(where, RANK=str(rank), WORLD_SIZE="2")
@@ -41,7 +57,9 @@ def work(rank: int, way: str, port: int, results: Any) -> None:
     torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
     module = network().to_torch(seed=1).eval()
     x = data()
-    if way == "fsdp":
+    if way == "pipeline":
+        found = staged(module, rank, x)
+    elif way == "fsdp":
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
@@ -50,17 +68,18 @@ def work(rank: int, way: str, port: int, results: Any) -> None:
             if is_block(part) and path.count(".") == 1:
                 fully_shard(part, mesh=mesh)
         fully_shard(module, mesh=mesh)
+        found = stepped(module, x[2 * rank : 2 * rank + 2], x)
     else:
         module = nn.parallel.DistributedDataParallel(module)
-    found = stepped(module, x[2 * rank : 2 * rank + 2], x)
-    if rank == 0:
+        found = stepped(module, x[2 * rank : 2 * rank + 2], x)
+    if rank == (way == "pipeline"):  # the last stage has a pipeline's outputs
         results.put(found.numpy())
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["ddp", "fsdp"])
+@pytest.mark.parametrize("way", ["ddp", "fsdp", "pipeline"])
 def test_two_processes_step_as_one(way: str) -> None:
     x = data()
     expected = stepped(network().to_torch(seed=1).eval(), x, x)

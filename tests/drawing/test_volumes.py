@@ -437,6 +437,21 @@ def test_templates_are_closed_at_a_depth() -> None:
     ]
 
 
+def test_what_a_text_repeats_is_a_block_without_a_template() -> None:
+    """Thirty turns of two convolutions are 60 maps, too many for a page: a slice is a turn."""
+    turn = "compose<relu,con<16,3,3,1,1>,relu,con<8,3,3,1,1>>"
+    text = f"fc<9,avg_pool_everything<repeat<30,{turn},con<16,3,3,1,1,input<3,8,8>>>>>"
+    found = read(volumes(archdsl.load(text).checked))
+    assert found.volumes[2].lines == ["16×8×8", "compose ×30"]
+    assert len(found.volumes) == 5
+
+
+def test_a_block_without_a_name_is_told_by_its_size() -> None:
+    body = "compose<con<4,3,3,1,1>,relu,con<4,3,3,1,1>>"
+    found = read(volumes(archdsl.load(f"relu<residual<{body},input<4,8,8>>>").checked))
+    assert found.volumes[1].lines == ["4×8×8", "5 layers"]
+
+
 def test_options_of_all_drawings() -> None:
     svg = volumes(network("lenet").checked, title="A <b>", legend=False, font="Comic'; x")
     root = ET.fromstring(svg)

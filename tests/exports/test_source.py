@@ -1,6 +1,7 @@
 """Written source needs torch alone, and is the compiled module: its weights, its results."""
 
 import builtins
+import re
 import subprocess
 import sys
 import time
@@ -189,6 +190,19 @@ def test_repeated_blocks_are_one_class_and_a_loop() -> None:
     assert source.count("\nclass Bottleneck(nn.Sequential):") == 1
     assert 'self.add_module(f"block{i}", Block(channels))' in source
     assert len(archdsl.load("resnet152").to_python().splitlines()) == len(source.splitlines())
+
+
+def test_a_block_whose_parts_could_be_a_loop_is_of_its_template_s_class() -> None:
+    """From 4 to 4 channels they follow a rule, kernels of 1 and 3; from 4 to 8 they do not."""
+    text = """template <int N, int K, typename S> using active = relu<con<N,K,K,1,1,S>>;
+    template <int N, typename S> using pair = active<N,3,active<N,1,S>>;
+    using net = fc<2,pair<8,pair<4,pair<4,input<4,8,8>>>>>;"""
+    assert re.findall(r"class (\w+)", archdsl.load(text).to_python()) == ["Active", "Pair", "Net"]
+
+
+def test_a_class_has_more_in_its_name_than_the_plain_one_where_it_has_more_parts() -> None:
+    source = archdsl.load("resnet18").to_python()
+    assert re.findall(r"class (ConvBn\w*)", source) == ["ConvBnRelu", "ConvBn"]
 
 
 def test_weights_are_drawn_in_one_loop_for_equal_layers() -> None:

@@ -85,17 +85,24 @@ def classes(network: Network, varied: Variation, language: Language) -> list[Uni
         drafts = {unit: steps(unit, maker) for unit in levels[height]}
         for unit, draft in drafts.items():
             draft += _last(varied.plan, language) if unit.parent is None else ()
-        groups: defaultdict[str, dict[Unit, tuple[Action, ...]]] = defaultdict(dict)
-        for unit, draft in drafts.items():
-            actions = folded(draft, list(unit.outputs), 2)
-            groups[_key(unit, actions)][unit] = actions
-        for group in groups.values():
-            alike = group
+        folds = {unit: folded(draft, list(unit.outputs), 2) for unit, draft in drafts.items()}
+        for group in _groups(folds):
             if _twice(group):
-                alike = {unit: folded(drafts[unit], list(unit.outputs), 3) for unit in group}
-            found.append(_class(alike, varied, language))
+                for unit in group:
+                    folds[unit] = folded(drafts[unit], list(unit.outputs), 3)
+        # Anew: two parts that could be a loop in one unit may differ in more in its like.
+        for group in _groups(folds):
+            found.append(_class(group, varied, language))
             makers.update(found[-1].makers)
     return found
+
+
+def _groups(folds: Mapping[Unit, tuple[Action, ...]]) -> Iterable[dict[Unit, tuple[Action, ...]]]:
+    """The units with their actions, those together that may share a class."""
+    groups: defaultdict[str, dict[Unit, tuple[Action, ...]]] = defaultdict(dict)
+    for unit, actions in folds.items():
+        groups[_key(unit, actions)][unit] = actions
+    return groups.values()
 
 
 def _last(plan: Plan, language: Language) -> list[Step]:
@@ -236,16 +243,19 @@ def name_classes(found: Sequence[UnitClass], network: str, taken: Iterable[str])
     root = found[-1]
     root.arguments = tuple(names.new(name, f"{name}_") for name in root.arguments)
     root.name = names.new(class_name(network, "Block"))
-    firsts: dict[str, set[str]] = {}
-    for made in found[:-1]:
-        if made.inline:
-            continue
+    plain: dict[str, UnitClass] = {}
+    written = [made for made in found[:-1] if not made.inline]
+    for made in sorted(written, key=lambda made: len(_words(made))):
+        plain.setdefault(unit_name(made.units[0]), made)
+    for base, made in plain.items():
+        made.name = names.new(base)
+    for made in written:
         base = unit_name(made.units[0])
-        words = _words(made)
-        first = firsts.setdefault(base, words)
-        apart = [class_name(word, "Block") for word in sorted(words - first)[:2]]
-        wishes = [base + "".join(apart[:end]) for end in range(min(1, len(apart)), len(apart) + 1)]
-        made.name = names.new(*([base] if first is words else wishes))
+        if made is not plain[base]:
+            apart = sorted(_words(made) - _words(plain[base]))[:2]
+            ends = [class_name(word, "Block") for word in apart]
+            wishes = [base + "".join(ends[:end]) for end in range(min(1, len(ends)), len(ends) + 1)]
+            made.name = names.new(*wishes)
 
 
 def _words(made: UnitClass) -> set[str]:

@@ -9,8 +9,9 @@ from typing import Literal
 from archdsl.diagnostics import fail
 from archdsl.ir.edges import Images, Shape, elements, shown
 from archdsl.ir.layer import Category
-from archdsl.ir.network import LayerInstance, Network, Scope
+from archdsl.ir.network import LayerInstance, Network
 from archdsl.viz.draw.fusion import Fused, fused
+from archdsl.viz.volumes.parts import Part, common, parts_around
 
 Skip = Literal["identity", "projection"]
 """Kind of a shortcut: an identity, or a projection with layers of its own."""
@@ -24,8 +25,8 @@ class LayerRun:
     layers: tuple[LayerInstance, ...]
     sources: tuple[str, ...]
     shape: Shape
-    scope: Scope
-    """The innermost scope that holds them all."""
+    parts: tuple[Part, ...]
+    """The parts of the network that hold them all, the innermost first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,8 @@ class Element:
 
     layers: tuple[LayerInstance, ...]
     shape: Shape
-    scope: Scope
+    parts: tuple[Part, ...]
+    """The parts of the network that hold them all, the innermost first."""
     block: bool
     skip: Skip | None = None
 
@@ -79,14 +81,16 @@ def _runs(network: Network) -> dict[str, LayerRun]:
     """Every group of layers, split where the feature map changes inside it."""
     runs: dict[str, LayerRun] = {}
     last: dict[str, str] = {}
+    around = parts_around(network)
     for head, group in fused(network).items():
         sources = tuple(last[source] for source in group.sources if source in last)
         if len(sources) < len(group.sources):
             continue  # behind something that is no tensor
         if group.head.layer.category is Category.RESHAPE:
             sources = sources[:1]  # of a second input it takes the size only
+        parts = common([around[layer.path] for layer in group.layers])
         for part, shape in _parts(network, group):
-            runs[part[0].path] = LayerRun(part[0].path, tuple(part), sources, shape, group.scope)
+            runs[part[0].path] = LayerRun(part[0].path, tuple(part), sources, shape, parts)
             sources = (part[0].path,)
             last[head] = part[0].path
     return runs
@@ -265,7 +269,7 @@ def _element(member: tuple[LayerRun, ...], runs: Mapping[str, LayerRun]) -> Elem
     last = member[-1]
     layers = tuple(layer for run in member for layer in run.layers)
     if len(member) == 1:
-        return Element(layers, last.shape, last.scope, block=False)
+        return Element(layers, last.shape, last.parts, block=False)
     inside = {run.id for run in member}
     skip: Skip | None = None
     if last.layers[0].layer.category is Category.JOIN and last.layers[0].layer.label() == "+":
@@ -274,30 +278,12 @@ def _element(member: tuple[LayerRun, ...], runs: Mapping[str, LayerRun]) -> Elem
         elif any(_reads_outside(source, inside, runs) for source in last.sources):
             skip = "projection"
     # A block goes by its body's name, which a sum behind it may lie outside of.
-    scope = common_scope([run.scope for run in member[:-1]])
-    if all(outer.template is None for outer in line(scope)):
-        scope = common_scope([run.scope for run in member])
-    return Element(layers, last.shape, scope, True, skip)
+    parts = common([run.parts for run in member[:-1]])
+    if all(part.kind is None for part in parts):
+        parts = common([run.parts for run in member])
+    return Element(layers, last.shape, parts, True, skip)
 
 
 def _reads_outside(source: str, inside: set[str], runs: Mapping[str, LayerRun]) -> bool:
     """True if a path into a sum is a single run long."""
     return not any(before in inside for before in runs[source].sources)
-
-
-def common_scope(scopes: list[Scope]) -> Scope:
-    """The innermost scope that holds all of these."""
-    common = scopes[0]
-    for scope in scopes[1:]:
-        outer = set(line(scope))
-        while common not in outer and common.parent is not None:
-            common = common.parent
-    return common
-
-
-def line(scope: Scope) -> list[Scope]:
-    """The scopes from ``scope`` outwards."""
-    found = [scope]
-    while found[-1].parent is not None:
-        found.append(found[-1].parent)
-    return found

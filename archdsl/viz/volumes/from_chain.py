@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
 
 from archdsl.diagnostics.printable import printable
 from archdsl.ir.edges import total
 from archdsl.ir.layer import Category, Window, elements, shown
-from archdsl.ir.network import Network, Scope
+from archdsl.ir.network import Network
 from archdsl.text.words import counted
-from archdsl.viz.draw.words import giga, title
-from archdsl.viz.volumes.chain import Element, Jump, chain_of, common_scope, line, reordered
+from archdsl.viz.draw.words import giga
+from archdsl.viz.volumes.chain import Element, Jump, chain_of, reordered
 from archdsl.viz.volumes.figure import Form, Volume, VolumeFigure, VolumeOperation
+from archdsl.viz.volumes.parts import Part
 
 MOST_VOLUMES = 26
-"""More do not fit a page: template instances are closed until there are no more than these."""
+"""More do not fit a page: blocks are closed until there are no more than these."""
 _ENOUGH = 20
-"""Number of volumes that is few enough once instances have to be closed."""
+"""Number of volumes that is few enough once blocks have to be closed."""
 _FEWEST_VOLUMES = 4
 """With fewer a figure shows nothing of the network."""
 _LONGEST_BLOCK = 8
-"""With more members a template instance is a part of the network and not one of its blocks; so it
-is with several blocks inside."""
+"""With more members an instance of a template is no block that its like branches in; so it is with
+several blocks inside."""
 _NAME_LENGTH = 18
 
 _QUIET = frozenset(
@@ -39,7 +40,7 @@ _QUIET = frozenset(
 """Layers of these categories make no volume of their own where they leave a feature map's size."""
 
 _Chain = tuple[list[Element], list[Jump]]
-_Choice = Callable[[Element], Scope | None]
+_Choice = Callable[[Element], Part | None]
 
 
 def figure_of(network: Network, *, depth: int | None = None) -> VolumeFigure:
@@ -91,20 +92,21 @@ def _is_quiet(element: Element, before: Element, network: Network) -> bool:
 
 
 def _uniform(chain: _Chain) -> _Chain:
-    """The chain with every instance of a template closed that is a block somewhere.
+    """The chain with all parts closed that are of one kind with a block that branches.
 
     The blocks of MobileNetV2 branch or not, by their stride, and are blocks to a reader all the
     same.
     """
-    names = {_instance(element).template for element in chain[0] if element.block} - {None}
-    held = Counter(scope for element in chain[0] for scope in line(element.scope))
-    branching = Counter(s for element in chain[0] if element.block for s in line(element.scope))
+    blocks = (_block(element) for element in chain[0] if element.block)
+    kinds = {block.kind for block in blocks if block is not None}
+    held = Counter(part for element in chain[0] for part in element.parts)
+    branching = Counter(p for element in chain[0] if element.block for p in element.parts)
 
-    def choice(element: Element) -> Scope | None:
+    def choice(element: Element) -> Part | None:
         found = [
-            scope
-            for scope in line(element.scope)
-            if scope.template in names and held[scope] <= _LONGEST_BLOCK and branching[scope] <= 1
+            part
+            for part in element.parts
+            if part.kind in kinds and held[part] <= _LONGEST_BLOCK and branching[part] <= 1
         ]
         return found[-1] if found else None
 
@@ -112,17 +114,20 @@ def _uniform(chain: _Chain) -> _Chain:
 
 
 def _fitting(chain: _Chain) -> _Chain:
-    """The chain with the instances of some templates closed, so that a page holds the volumes.
+    """The chain with all parts of some kinds closed, so that a page holds the volumes.
 
-    The template that leaves most to see is closed, of those that leave few enough; where there is
-    none of these, the one that saves most.
+    The kind that leaves most to see is closed, of those that leave few enough; where there is none
+    of these, the one that saves most.
     """
     while len(_runs(chain[0])) > MOST_VOLUMES:
-        names = {s.template for e in chain[0] for s in line(e.scope) if s.template is not None}
-        choices = {name: _closed(chain, partial(_outermost, name)) for name in names}
-        sizes = {name: len(_runs(choices[name][0])) for name in sorted(names)}
-        useful = [n for n, size in sizes.items() if size >= _FEWEST_VOLUMES]
-        enough = [n for n in useful if sizes[n] <= _ENOUGH]
+        every = (part for element in chain[0] for part in element.parts)
+        names = {part.kind: part.name for part in every if part.kind is not None}
+        choices = {kind: _closed(chain, partial(_outermost, kind)) for kind in names}
+        sizes = {
+            kind: len(_runs(choices[kind][0])) for kind in sorted(names, key=names.__getitem__)
+        }
+        useful = [kind for kind, size in sizes.items() if size >= _FEWEST_VOLUMES]
+        enough = [kind for kind in useful if sizes[kind] <= _ENOUGH]
         best = max(enough, key=sizes.__getitem__) if enough else None
         if best is None and useful:
             best = min(useful, key=sizes.__getitem__)
@@ -133,29 +138,30 @@ def _fitting(chain: _Chain) -> _Chain:
 
 
 def _closed(chain: _Chain, choice: _Choice) -> _Chain:
-    """The chain with neighbours of one chosen scope put together."""
+    """The chain with neighbours of one chosen part put together."""
     kept: list[Element] = []
-    chosen: list[Scope | None] = []
+    chosen: list[Part | None] = []
     place = []
     for element in chain[0]:
-        scope = choice(element)
-        if scope is not None and chosen and chosen[-1] is scope:
+        part = choice(element)
+        if part is not None and chosen and chosen[-1] is part:
             layers = kept[-1].layers + element.layers
-            kept[-1] = Element(layers, element.shape, scope, block=True)
+            inside = element.parts[element.parts.index(part) :]
+            kept[-1] = Element(layers, element.shape, inside, block=True)
         else:
             kept.append(element)
-            chosen.append(scope)
+            chosen.append(part)
         place.append(len(kept) - 1)
     return kept, [replace(j, source=place[j.source], target=place[j.target]) for j in chain[1]]
 
 
-def _outermost(template: str, element: Element) -> Scope | None:
-    found = [scope for scope in line(element.scope) if scope.template == template]
+def _outermost(kind: Hashable, element: Element) -> Part | None:
+    found = [part for part in element.parts if part.kind == kind]
     return found[-1] if found else None
 
 
-def _at_depth(element: Element, depth: int) -> Scope | None:
-    found = [scope for scope in line(element.scope) if scope.template is not None]
+def _at_depth(element: Element, depth: int) -> Part | None:
+    found = [part for part in element.parts if part.template is not None]
     return found[-depth] if len(found) >= depth else None
 
 
@@ -220,17 +226,14 @@ def _kernel(window: Window | None) -> tuple[int, int] | None:
 def _words(network: Network, element: Element) -> str:
     if not element.block:
         return printable(network.label(element.layers[0]))
-    scope = _instance(element)
-    name = printable(scope.template or scope.name)
+    block = _block(element)
+    name = printable(block.name if block is not None else counted(len(element.layers), "layer"))
     return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
 
 
-def _instance(element: Element) -> Scope:
-    """The template instance that a block is."""
-    for scope in line(element.scope):
-        if scope.template is not None:
-            return scope
-    return common_scope([layer.scope for layer in element.layers])
+def _block(element: Element) -> Part | None:
+    """The part that an element is to a reader, ``None`` for layers in none."""
+    return next((part for part in element.parts if part.kind is not None), None)
 
 
 def _paint(network: Network, run: list[Element]) -> Category:
@@ -250,8 +253,11 @@ def _telling(network: Network, run: list[Element]) -> str:
     parameters = sum(i.layer.edge_parameters(network.input_shapes(i)) for i in layers)
     macs = total(i.layer.edge_macs(network.input_shapes(i), network.shape(i.path)) for i in layers)
     if run[0].block:
-        names = dict.fromkeys(title(_instance(element)) for element in run)
-        made = f"{', '.join(names)}: {counted(len(layers), 'layer')}"
+        blocks = map(_block, run)
+        names = ", ".join(dict.fromkeys(block.title for block in blocks if block is not None))
+        made = (
+            f"{names}: {counted(len(layers), 'layer')}" if names else counted(len(layers), "layer")
+        )
     else:
         made = ", ".join(dict.fromkeys(network.label(i) for i in layers))
     costs = f"{parameters:,} parameters, {giga(macs)} MACs"
