@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import sys
@@ -38,6 +39,7 @@ from archdsl.editor.document import Document, Reading
 from archdsl.editor.files import File, Files
 from archdsl.editor.protocol import Pieces, Protocol
 from archdsl.frontend.format import formatted
+from archdsl.ir.gc_pause import collector_paused
 from archdsl.text.paths import resolved
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.02
 """Seconds without a keystroke before a text is checked; a burst of them is checked once."""
+_COLLECTED_AFTER = 20
+"""Readings of long texts; each leaves some 35 MB for a megabyte that only a collection frees."""
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
@@ -72,6 +76,7 @@ class Server(LanguageServer):
         self.documents: dict[str, Document] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
+        self._readings = 0
         self._failed: dict[str, File] = {}
         self._told = asyncio.Event()
 
@@ -172,8 +177,11 @@ class Server(LanguageServer):
         """Read a long text in a thread, once at a time; meanwhile answers are of the last one."""
 
         def read() -> tuple[Reading, list[types.Diagnostic]]:
-            reading = document.read()
-            return reading, diagnosing.diagnostics(document, reading)
+            with collector_paused():
+                reading = document.read()
+                found = diagnosing.diagnostics(document, reading)
+            self._keep()
+            return reading, found
 
         asked = document.newest
         try:
@@ -190,6 +198,18 @@ class Server(LanguageServer):
         elif present is not None and self._waits(present):
             self.check_soon(uri)
         self.tell()
+
+    def _keep(self) -> None:
+        """Let the garbage collector pass over what has been read.
+
+        It would look at millions of objects, and for that second nothing is answered. The circles
+        that readings leave behind are freed once in a while.
+        """
+        self._readings += 1
+        if self._readings % _COLLECTED_AFTER == 0:
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
 
     def includers(self, path: Path | None) -> list[str]:
         """The open documents that include a file, all of their findings forgotten."""
