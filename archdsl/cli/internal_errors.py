@@ -9,6 +9,7 @@ from pathlib import Path
 
 import archdsl
 from archdsl.diagnostics import ArchError, fail
+from archdsl.text.paths import is_file
 
 
 def internal(error: Exception, read: Iterable[Path]) -> ArchError:
@@ -31,7 +32,10 @@ def internal(error: Exception, read: Iterable[Path]) -> ArchError:
 
 
 def _digest(path: Path) -> str:
+    if not is_file(path):  # a pipe has its content once
+        return "no plain file"
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError:
         return "unreadable now"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from lsprotocol import types
 
 from archdsl.editor.cursor import Bracket, Cursor
-from archdsl.editor.descriptions import argument_at, argument_text, comment, plain, signature
+from archdsl.editor.descriptions import argument_at, argument_text, comment, label, plain, signature
 from archdsl.editor.document import Document
 from archdsl.editor.files import Target, View
+from archdsl.editor.outline import Kind
 from archdsl.frontend.bundled import specs_folder
 from archdsl.frontend.elaborate.arithmetic import FUNCTIONS
 from archdsl.frontend.elaborate.initial_values import drawn_kinds
@@ -24,14 +26,20 @@ _Kind = types.CompletionItemKind
 _STATEMENTS = ("using", "template", "param", "const", "#include")
 _TYPES = ("int", "float", "bool", "typename", "template")
 _NUMBERS = (int, float, bool)
-_MOST_DESCRIBED = 1000
-"""Templates of a text with more of them are listed by their names alone: hover tells the rest."""
+_MOST_LISTED = 1000
+"""Of a text that defines more names, those that hold the typed letters, in their order, are listed,
+the last ones at most: the editor asks again when more is typed."""
 
 
-def completions(document: Document, offset: int) -> list[types.CompletionItem]:
+def completions(document: Document, offset: int) -> types.CompletionList:
     """Completion items for the cursor at an offset."""
-    view = document.view
-    cursor = Cursor(view, offset)
+    cursor = Cursor(document.view, offset)
+    items = _completions(document, cursor)
+    return types.CompletionList(cursor.view.defined > _MOST_LISTED, items)
+
+
+def _completions(document: Document, cursor: Cursor) -> list[types.CompletionItem]:
+    view = cursor.view
     if cursor.include is not None:
         return list(_paths(document, cursor, cursor.include))
     if cursor.in_initial_fact:
@@ -46,10 +54,10 @@ def completions(document: Document, offset: int) -> list[types.CompletionItem]:
         return [*_words(_STATEMENTS), *_names(view, cursor)]
     bracket = cursor.bracket
     if bracket is not None and bracket.head is None:
-        return [*_formals(cursor), *_numbers(view)]
+        return [*_formals(cursor), *_numbers(view, cursor)]
     found = cursor.call()
     if found is None:
-        return [*_formals(cursor), *_names(view, cursor), *_numbers(view)]
+        return [*_formals(cursor), *_names(view, cursor), *_numbers(view, cursor)]
     callee, inside = found
     argument = _argument(callee, inside.place, inside.key)
     if argument is not None and _holds(argument, (Label,)):
@@ -60,8 +68,13 @@ def completions(document: Document, offset: int) -> list[types.CompletionItem]:
         blocks = argument is None or not _holds(argument, _NUMBERS)
         names = _names(view, cursor) if blocks else ()
         truths = _words(("true", "false")) if argument is not None and argument.type is bool else ()
-        return [*truths, *_formals(cursor), *_numbers(view), *names]
-    return [*_keys(callee, inside), *_formals(cursor), *_names(view, cursor), *_numbers(view)]
+        return [*truths, *_formals(cursor), *_numbers(view, cursor), *names]
+    return [
+        *_keys(callee, inside),
+        *_formals(cursor),
+        *_names(view, cursor),
+        *_numbers(view, cursor),
+    ]
 
 
 def signature_help(document: Document, offset: int) -> types.SignatureHelp | None:
@@ -96,11 +109,11 @@ def _holds(argument: Argument, kinds: Iterable[Any]) -> bool:
 
 
 def _item(
-    label: str, kind: types.CompletionItemKind, rank: str, detail: str = "", doc: str = ""
+    name: str, kind: types.CompletionItemKind, rank: str, detail: str = "", doc: str = ""
 ) -> types.CompletionItem:
     content = types.MarkupContent(types.MarkupKind.Markdown, plain(doc)) if doc else None
     return types.CompletionItem(
-        label, kind=kind, detail=detail or None, documentation=content, sort_text=rank + label
+        name, kind=kind, detail=detail or None, documentation=content, sort_text=rank + name
     )
 
 
@@ -127,24 +140,34 @@ def _formals(cursor: Cursor) -> Iterator[types.CompletionItem]:
 
 def _names(view: View, cursor: Cursor) -> Iterator[types.CompletionItem]:
     """Templates that are defined before the cursor or in an include, and the catalogue."""
-    own = set()
-    targets = list(view.visible())
-    described = len(targets) <= _MOST_DESCRIBED
-    for target in targets:
-        later = target.file is view.file and target.declared.start >= cursor.start
-        if target.declared.kind in ("template", "network") and (cursor.at_start or not later):
+    own, start = set(), cursor.start
+    for target in _listed(view, cursor, ("template", "network")):
+        later = target.file is view.file and target.declared.start >= start
+        if cursor.at_start or not later:
             own.add(target.declared.name)
-            label = signature(target).label if described and target.declared.formals else ""
-            doc = comment(target) if described else ""
-            yield _item(target.declared.name, _Kind.Class, "2", label, doc)
+            detail = label(target.declared) if target.declared.formals else ""
+            yield _item(target.declared.name, _Kind.Class, "2", detail, comment(target))
     yield from (item for item in _catalogue() if item.label not in own)
 
 
-def _numbers(view: View) -> Iterator[types.CompletionItem]:
-    for target in view.visible():
-        if target.declared.kind in ("constant", "parameter"):
-            detail = "can be set with -D" if target.declared.kind == "parameter" else ""
-            yield _item(target.declared.name, _Kind.Constant, "2", detail, comment(target))
+def _listed(view: View, cursor: Cursor, kinds: Collection[Kind]) -> Iterable[Target]:
+    """The definitions of some kinds; of many the last ones that fit what is typed."""
+    found = (target for target in view.visible() if target.declared.kind in kinds)
+    if view.defined <= _MOST_LISTED:
+        return found
+    typed = cursor.typed.lower()
+    return deque((t for t in found if _holds_in_order(t.declared.name, typed)), _MOST_LISTED)
+
+
+def _holds_in_order(name: str, typed: str) -> bool:
+    letters = iter(name.lower())
+    return all(letter in letters for letter in typed)
+
+
+def _numbers(view: View, cursor: Cursor) -> Iterator[types.CompletionItem]:
+    for target in _listed(view, cursor, ("constant", "parameter")):
+        detail = "can be set with -D" if target.declared.kind == "parameter" else ""
+        yield _item(target.declared.name, _Kind.Constant, "2", detail, comment(target))
     for name in FUNCTIONS:
         yield _item(name, _Kind.Function, "3")
 
@@ -178,7 +201,7 @@ def _paths(document: Document, cursor: Cursor, typed: str) -> Iterator[types.Com
         for path in sorted([*folder.glob("*.arch"), *folder.glob("*/*.arch")]):
             if path.resolve() != document.path:
                 found.setdefault(path.relative_to(folder).as_posix(), path)
-    where = document.file.places.range(cursor.offset - len(typed), cursor.offset)
+    where = document.file.range(cursor.offset - len(typed), cursor.offset)
     for name in found:
         item = _item(name, _Kind.File, "0")
         item.text_edit = types.TextEdit(where, name)

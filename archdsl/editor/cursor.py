@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from archdsl.editor.files import File, Target, View
-from archdsl.editor.outline import Formal, Outline, Use, outline
+from archdsl.editor.outline import Formal
 from archdsl.frontend.syntax import tree as syntax
-from archdsl.frontend.syntax.grammar import tokens_of
-from archdsl.frontend.syntax.tokens import UNFINISHED, comments
-from archdsl.frontend.syntax.tree import Tree
+from archdsl.frontend.syntax.tokens import UNFINISHED, Token, comments
 from archdsl.ir.layer import Definition, lookup
 
 _WORD = re.compile(r"\b[A-Za-z_]\w*+$")
@@ -33,36 +32,45 @@ class Bracket(NamedTuple):
 
 
 class Cursor:
-    """The text before an offset, read from the start of its statement; it may be broken."""
+    """What stands before an offset in its statement, whatever follows; the text may be broken."""
 
     def __init__(self, view: View, offset: int) -> None:
         self.file: File = view.file
         self.offset = offset
-        self._view = view
+        self.view = view
         text = self.file.text
         word = _WORD.search(text, max(0, offset - 200), offset)
         self.word = word.start() if word is not None else offset
-        statements = self.file.outline.statements
-        statement = self.file.outline.statement_at(self.word)
-        self.start = start = statement.start if statement is not None else 0
-        self._index = statements.index(statement) if statement is not None else 0
-        self._text = text[start : self.word]
-        self._tree = Tree(tokens_of(self._text))
-        self._last = self._tree.statements[-1] if self._tree.statements else None
+        self._tree = self.file.tree
+        self._next = bisect_left(self._tree.tokens, self.word, key=lambda token: token.start)
+        """Index of the first token behind those that count."""
+        if self._next and _end(self._tree.tokens[self._next - 1]) > self.word:
+            self._next -= 1  # the cursor stands in it
+        self._index = bisect_left(self._tree.statements, self._next, key=lambda s: s.first) - 1
         line, _ = self.file.places.lines.range(self.file.places.lines.at(offset))
         self._line = text[line:offset]
 
-    @cached_property
-    def _outline(self) -> Outline:
-        return outline(self._text, self._tree)
+    @property
+    def typed(self) -> str:
+        """The part of a word before the cursor."""
+        return self.file.text[self.word : self.offset]
+
+    @property
+    def start(self) -> int:
+        """The offset at which the statement begins."""
+        running = self._running
+        return self.word if running is None else self._tree.tokens[running.first].start
 
     @property
     def in_comment(self) -> bool:
-        read = self.file.text[self.start : self.offset]
-        *_, last, end = [None, *tokens_of(read)]
-        behind = list(comments(read, end.before, end.start)) if end is not None else []
-        open_line = bool(behind) and behind[-1].end == len(read) and behind[-1].text[1] == "/"
-        return open_line or (last is not None and last.kind == UNFINISHED)
+        text, before = self.file.text, self._tree.tokens[self._next - 1] if self._next else None
+        if before is not None and before.kind == UNFINISHED:
+            return True
+        gap = comments(text, 0 if before is None else _end(before), self.offset)
+        last = next(iter(deque(gap, 1)), None)
+        if last is None or last.end != self.offset:
+            return False
+        return not last.finished or last.text[1] == "/"
 
     @property
     def in_initial_fact(self) -> bool:
@@ -78,8 +86,9 @@ class Cursor:
     @property
     def _running(self) -> syntax.Statement | None:
         """The statement that has begun and not ended."""
-        ended = self.behind in ("SEMICOLON", "INCLUDE")
-        return None if ended else self._last
+        if self._index < 0 or self.behind in ("SEMICOLON", "INCLUDE"):
+            return None
+        return self._tree.statements[self._index]
 
     @property
     def at_start(self) -> bool:
@@ -89,55 +98,66 @@ class Cursor:
     @property
     def in_header(self) -> bool:
         """True while template parameters are being declared."""
-        running = self._running
-        if running is None or running.cut is not None:
-            return False
-        return bool(running.open) and running.open[-1].kind == "TEMPLATE"
+        return next((bracket.kind for bracket in self._open()), None) == "TEMPLATE"
 
     @property
     def after_header(self) -> bool:
         """True right behind the parameters of a template."""
         header = self._running.header if self._running is not None else None
-        return header is not None and header.closer == len(self._tree.tokens) - 2
+        return header is not None and header.closer == self._next - 1
 
     @property
     def behind(self) -> str | None:
         """The kind of the token before the word."""
-        return self._tree.tokens[-2].kind if len(self._tree.tokens) > 1 else None
+        return self._tree.tokens[self._next - 1].kind if self._next else None
 
     @property
     def bracket(self) -> Bracket | None:
         """The innermost open bracket."""
         return next(self._brackets(), None)
 
+    def _open(self) -> Iterator[syntax.Bracket]:
+        """The brackets that have begun and not ended, from the innermost one outwards."""
+        last, tree = self._next - 1, self._tree
+        if self._running is None:
+            return
+        bracket = tree.opened.get(last) or tree.inside[last]
+        if tree.tokens[last].kind in ("CLOSE", "RPAR", "_SHUT"):
+            while bracket is not None and bracket.closer != last:  # what it ends with its own
+                bracket = tree.inside[bracket.opener]
+            bracket = bracket and tree.inside[bracket.opener]
+        while bracket is not None:
+            yield bracket
+            bracket = tree.inside[bracket.opener]
+
     def _brackets(self) -> Iterator[Bracket]:
         """The open brackets from the innermost one outwards, headers left out."""
         tokens = self._tree.tokens
-        for opened in reversed(self._running.open if self._running is not None else []):
+        for opened in self._open():
             if opened.kind == "TEMPLATE":
                 return
+            commas = opened.commas[: bisect_left(opened.commas, self._next)]
+            arguments = [opened.opener + 1, *(comma + 1 for comma in commas)]
             named = {
                 i: tokens[i].text
-                for i in opened.arguments
-                if tokens[i].kind == "NAME" and tokens[i + 1].kind == "EQUAL"
+                for i in arguments
+                if i + 1 < self._next and tokens[i].kind == "NAME" and tokens[i + 1].kind == "EQUAL"
             }
             head = tokens[opened.opener].start if opened.kind == "HEAD" else None
-            key = named.get(opened.arguments[-1])
-            yield Bracket(head, len(opened.commas), key, frozenset(named.values()))
+            yield Bracket(head, len(commas), named.get(arguments[-1]), frozenset(named.values()))
 
     def call(self) -> tuple[Definition | Target, Bracket] | None:
         """The layer or template in whose brackets the cursor stands, parentheses passed over."""
         for bracket in self._brackets():
             if bracket.head is not None:
-                use = next(u for u in self._outline.uses if u.written == bracket.head)
-                callee = self._callee(use)
+                callee = self._callee(bracket.head)
                 return None if callee is None else (callee, bracket)
         return None
 
-    def _callee(self, use: Use) -> Definition | Target | None:
-        target = None
-        if self.file.outline.statements:
-            target = self._view.resolve(self.file, use._replace(statement=self._index))
+    def _callee(self, written: int) -> Definition | Target | None:
+        uses = self.file.outline.uses
+        use = uses[bisect_left(uses, written, key=lambda use: use.written)]
+        target = self.view.resolve(self.file, use)
         if target is not None:
             return target if target.formal is None else None
         return lookup(use.name)
@@ -146,6 +166,9 @@ class Cursor:
         """The parameters of the template in which the cursor stands."""
         if self.at_start:
             return ()
-        statements = self._outline.statements
-        declared = statements[-1].declared if statements else None
+        declared = self.file.outline.statements[self._index].declared
         return declared.formals if declared is not None else ()
+
+
+def _end(token: Token) -> int:
+    return token.start + len(token.text)

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from archdsl.editor.files import Target
+from archdsl.editor.outline import Declared
 from archdsl.frontend.elaborate.arguments import is_variadic
 from archdsl.ir.layer import Argument, Definition
 
@@ -55,6 +56,11 @@ def signature(callee: Definition | Target) -> Signature:
         parts.append((SUBNET, SUBNET, "the network or block that it is applied to"))
     variadic = bool(by_place) and is_variadic(by_place[-1])
     return _signature(callee.name, parts, len(by_place), variadic, callee.summary)
+
+
+def label(declared: Declared) -> str:
+    """A template with its parameters, in one line."""
+    return f"{declared.name}<{', '.join(formal.text for formal in declared.formals)}>"
 
 
 def _signature(

@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.source import Source, Span
-from archdsl.editor.document import Document
+from archdsl.editor.document import Document, Reading
 from archdsl.editor.files import View
 
 _MAX_FRAMES = 8
@@ -16,17 +16,22 @@ _SEVERITIES = {
 }
 
 
-def diagnostics(document: Document) -> list[types.Diagnostic]:
-    """Everything that is wrong with a document, or doubtful, once each."""
-    place = _Placing(document)
+def diagnostics(document: Document, reading: Reading | None = None) -> list[types.Diagnostic]:
+    """Everything that is wrong with a document, or doubtful, once each.
+
+    It is of how the document stands, or of a reading that it has not taken yet.
+    """
+    reading = reading or Reading(document.file, document.checked)
+    place = _Placing(document, reading)
     found: dict[tuple[str, str], types.Diagnostic] = {}
-    for finding in document.checked.findings:
+    for finding in reading.checked.findings:
         shown = place.diagnostic(finding)
         found.setdefault((repr(shown.range), shown.message), shown)
-    if document.excess is not None:
-        message = f"{document.excess} are too many to check while you type; archdsl check does"
+    excess = document.excess(reading.checked)
+    if excess is not None:
+        message = f"{excess} are too many to check while you type; archdsl check does"
         severity = types.DiagnosticSeverity.Information
-        first = document.file.places.range(0, 1)
+        first = reading.file.range(0, 1)
         return [types.Diagnostic(first, message, severity=severity, source="archdsl")]
     return list(found.values())
 
@@ -34,16 +39,16 @@ def diagnostics(document: Document) -> list[types.Diagnostic]:
 class _Placing:
     """Finds the ranges of spans: in the text itself, or of the include that leads to their file."""
 
-    def __init__(self, document: Document) -> None:
-        self._file = document.file
-        self._offsets = document.checked.offsets
+    def __init__(self, document: Document, reading: Reading) -> None:
+        self._file = reading.file
+        self._offsets = reading.checked.offsets
         self._document = document
         self._found_view: View | None = None
 
     @property
     def _view(self) -> View:
         if self._found_view is None:  # most texts have no errors in includes
-            self._found_view = self._document.view
+            self._found_view = self._document.view_of(self._file)
         return self._found_view
 
     def diagnostic(self, finding: Diagnostic) -> types.Diagnostic:
@@ -59,7 +64,7 @@ class _Placing:
         for frame in frames:
             related.append(self._related(frame.span, f"in {frame.instance}, expanded here"))
         return types.Diagnostic(
-            where or self._file.places.range(0, 0),
+            where or self._file.range(0, 0),
             message,
             severity=_SEVERITIES[finding.severity],
             code=finding.code,
@@ -72,12 +77,12 @@ class _Placing:
         if span is None or span.source not in self._offsets:
             return None
         offset = self._offsets[span.source]
-        return self._file.places.range(offset + span.start, offset + max(span.end, span.start + 1))
+        return self._file.range(offset + span.start, offset + max(span.end, span.start + 1))
 
     def _door(self, source: Source) -> types.Range | None:
         """The include that leads to a file."""
         include = self._view.doors.get(source.path) if source.path is not None else None
-        return None if include is None else self._file.places.range(include.start, include.end)
+        return None if include is None else self._file.range(include.start, include.end)
 
     def _related(self, span: Span, message: str) -> types.DiagnosticRelatedInformation | None:
         own = self._own(span)
@@ -86,6 +91,6 @@ class _Placing:
             return types.DiagnosticRelatedInformation(location, message)
         for file in self._view.files:
             if file.source.path == span.source.path:
-                location = types.Location(file.uri, file.places.range(span.start, span.end))
+                location = types.Location(file.uri, file.range(span.start, span.end))
                 return types.DiagnosticRelatedInformation(location, message)
         return None

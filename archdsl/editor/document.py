@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
-
-from lsprotocol import types
 
 from archdsl.diagnostics.source import Source
 from archdsl.editor.facts import ExpandedName
@@ -22,7 +23,7 @@ MOST_CHARACTERS = 2**20
 
 @dataclass(frozen=True)
 class Reading:
-    """A version of a long text that was read and checked while others were typed."""
+    """A version of a text with all that was found in it."""
 
     file: File
     checked: Checked
@@ -51,74 +52,78 @@ class Document:
         before = self._newest
         self._large = len(text) if len(text) > LIVE_CHARACTERS else None
         self._newest = None
-        if self.path is not None:
-            self._files.opened(self.path, self.uri, text)
         if before is not None and self._large is None:
             self._checker = Checker(self._files)  # a thread may be using the other one
         if self._large is None:
-            self._file = self._version(text)
+            self._stand(self._version(text))
         elif self._large > MOST_CHARACTERS:
-            self._file = self._version("")
+            self._stand(self._version(""))
         else:
             self._newest = self._version(text)
             if before is None:
-                self._file, self._checked = self._version(""), None
-            self._moved = None
+                self._stand(self._version(""))
+                self._checked = None
+            self._file.newest = self._newest
             return
         self.recheck()
 
     def _version(self, text: str) -> File:
-        if self.path is not None and self._large is None:
-            return self._files.file(self.path)
         name = "untitled" if self.path is None else self.path.name
         root = None if self.path is None else self.path.parent
-        return File(Source(name, text, self.path, root), self._files.encoding, self.uri)
+        source = Source(name, text, self.path, root)
+        return File(source, self._files.encoding, self.uri, opened=True)
+
+    def _stand(self, file: File) -> None:
+        """Answer from a version of the text."""
+        self._file, self._moved = file, None
+        file.newest = self.newest
+        if self.path is not None:
+            self._files.opened(self.path, file)
+
+    @property
+    def newest(self) -> File:
+        """The newest version of the text, which a long one may wait for being read."""
+        return self._newest or self._file
+
+    @property
+    def long(self) -> bool:
+        """True if it is read in a thread."""
+        return self._newest is not None
 
     @property
     def behind(self) -> bool:
         """True if a later version of a long text waits for being read."""
-        return self._newest is not None and self._newest is not self._file
+        return self.newest is not self._file
 
     def read(self) -> Reading:
         """Read and check the newest version of a long text; this may be done in another thread."""
-        file = self._newest or self._file
+        file = self.newest
         checked = self._checker.check(file)
-        _ = file.outline, file.places, checked.facts
+        # Whatever goes by the length of the text is found now: requests look it up.
+        _ = file.outline.named, file.places, checked.first_of_lines
         return Reading(file, checked)
 
     def take(self, reading: Reading) -> None:
         """Answer from what was read from now on, unless the text is another one entirely."""
         if self._newest is None:
             return
-        self._file, self._checked, self._moved = reading.file, reading.checked, None
+        self._checked = reading.checked
+        self._stand(reading.file)
         if reading.checked.network is not None:
             self._good = reading.checked
-
-    def settle(self) -> None:
-        """Let a long text stand as it is now, unchecked; what edits it has to know it all."""
-        if self._newest is not None and self.behind:
-            self._file, self._moved = self._newest, None
-
-    def offset(self, position: types.Position) -> int:
-        """The character of the text that stands for a position in the newest version."""
-        if self._newest is None or not self.behind:
-            return self._file.places.offset(position)
-        offset = self._newest.places.offset(position)
-        return Moved(self._file.text, self._newest.text).nearest(offset)
 
     def recheck(self) -> None:
         """Forget what was found: the text, or one that it includes, has changed."""
         if self._newest is not None:
-            self._newest = self._version(self._newest.text)
+            self._newest = self._file.newest = self._version(self._newest.text)
         else:
             self._checked = self._moved = None
 
-    @property
-    def excess(self) -> str | None:
+    def excess(self, checked: Checked) -> str | None:
         """Layers or characters, if there are too many to be checked while someone types."""
         if self._large is not None and self._large > MOST_CHARACTERS:
             return f"{self._large:,} characters"
-        layers = self.checked.oversized
+        layers = checked.oversized
         return None if layers is None else f"{layers:,} layers"
 
     @property
@@ -132,7 +137,11 @@ class Document:
     @property
     def view(self) -> View:
         """The text with its includes as they are now."""
-        return View(self._file, self._files)
+        return self.view_of(self._file)
+
+    def view_of(self, file: File) -> View:
+        """A version of the text with its includes."""
+        return View(file, self._files)
 
     @property
     def checked(self) -> Checked:
@@ -163,13 +172,18 @@ class Document:
             return []
         return self._good.facts.get(before, [])
 
-    def made(self) -> Iterator[tuple[int, list[ExpandedName]]]:
-        """Layers made of every name, by the current offsets of the names."""
+    def made_between(self, start: int, end: int) -> Iterator[tuple[int, list[ExpandedName]]]:
+        """Layers made of the first name of each line between two offsets."""
         _ = self.checked
-        moves = self._moves()
-        for offset, made in self._good.facts.items() if self._good is not None else ():
+        if self._good is None:
+            return
+        moves, firsts = self._moves(), self._good.first_of_lines
+        begin = bisect_left(firsts, moves.nearest(start), key=itemgetter(0))
+        for offset, made in islice(firsts, begin, None):
             now = moves.new(offset)
-            if now is not None:
+            if now is not None and now > end:
+                return
+            if now is not None and now >= start:
                 yield now, made
 
     def _moves(self) -> Moved:

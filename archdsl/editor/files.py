@@ -7,15 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from lsprotocol import types
+
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source, Span
 from archdsl.editor.outline import Declared, Formal, Included, Outline, Statement, Use, outline
-from archdsl.editor.positions import Places
+from archdsl.editor.positions import Moved, Places
 from archdsl.frontend.elaborate.assemble import find_include
 from archdsl.frontend.files import read_source
 from archdsl.frontend.syntax import nodes
+from archdsl.frontend.syntax.grammar import tokens_of
 from archdsl.frontend.syntax.macros import Macros
 from archdsl.frontend.syntax.parser import parse
+from archdsl.frontend.syntax.tree import Tree
 from archdsl.ir.layer import lookup
 from archdsl.text.paths import resolved
 
@@ -23,12 +27,19 @@ _MAX_SEARCHED = 2000
 
 
 class File:
-    """One version of a text, with what is found in it when it is first asked for."""
+    """One version of a text, with what is found in it when it is first asked for.
 
-    def __init__(self, source: Source, encoding: str, uri: str) -> None:
+    Editors know the newest version alone, though answers may be those of an earlier one: ``range``
+    and ``offset`` are of positions in the newest.
+    """
+
+    def __init__(self, source: Source, encoding: str, uri: str, *, opened: bool = False) -> None:
         self.source = source
         self.uri = uri
+        self.newest = self
         self._encoding = encoding
+        self._opened = opened
+        self._moved: tuple[File, Moved, Moved] | None = None
 
     @property
     def text(self) -> str:
@@ -36,11 +47,39 @@ class File:
 
     @cached_property
     def outline(self) -> Outline:
-        return outline(self.text)
+        return outline(self.text, self.tree if self._opened else None)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The brackets of the text. It is ten times as large, and kept of texts that are open."""
+        return Tree(tokens_of(self.text))
 
     @cached_property
     def places(self) -> Places:
         return Places(self.text, self._encoding)
+
+    def range(self, start: int, end: int) -> types.Range:
+        """The range of the characters between two offsets."""
+        if self.newest is not self:
+            _, _, later = self._moves
+            start, end = later.nearest(start), later.nearest(end)
+        return self.newest.places.range(start, end)
+
+    def offset(self, position: types.Position) -> int:
+        """The character at a position; the start of what was edited since, for one in that."""
+        found = self.newest.places.offset(position)
+        if self.newest is self:
+            return found
+        _, earlier, _ = self._moves
+        return earlier.nearest(found)
+
+    @property
+    def _moves(self) -> tuple[File, Moved, Moved]:
+        newest = self.newest
+        if self._moved is None or self._moved[0] is not newest:
+            ways = Moved(self.text, newest.text), Moved(newest.text, self.text)
+            self._moved = newest, *ways
+        return self._moved
 
     @cached_property
     def document(self) -> nodes.Document:
@@ -70,11 +109,12 @@ class Files:
     def __init__(self) -> None:
         self.encoding = "utf-16"
         self.folders: list[Path] = []
-        self._open: dict[Path, tuple[str, str]] = {}  # the address that the editor uses, the text
+        self._open: dict[Path, File] = {}
         self._known: dict[tuple[Path, Path], tuple[object, File]] = {}
 
-    def opened(self, path: Path, uri: str, text: str) -> None:
-        self._open[path] = uri, text
+    def opened(self, path: Path, file: File) -> None:
+        """Let a version of a text stand in for a file."""
+        self._open[path] = file
 
     def closed(self, path: Path) -> None:
         self._open.pop(path, None)
@@ -83,18 +123,23 @@ class Files:
         """The file at a path; raises ArchError where it cannot be read."""
         root = root or path.parent
         opened = self._open.get(path)
+        if opened is not None and opened.source.root == root:
+            return opened
         stamp: object = opened
         if opened is None and path.is_file():
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
         known = self._known.get((path, root))
         if known is not None and known[0] == stamp:
+            if opened is not None:
+                known[1].newest = opened.newest
             return known[1]
         if opened is None:
             file = File(read_source(path, root=root), self.encoding, path.as_uri())
         else:
-            uri, text = opened
-            file = File(Source(path.name, text, path, root), self.encoding, uri)
+            source = Source(path.name, opened.text, path, root)
+            file = File(source, self.encoding, opened.uri)
+            file.newest = opened.newest
         self._known[path, root] = stamp, file
         return file
 
@@ -171,6 +216,11 @@ class View:
                 outer = None if len(pending) == 1 else self.doors.get(file.source.path or path)
                 self.doors[path] = outer or statement.included
                 enter(inner)
+
+    @property
+    def defined(self) -> int:
+        """Number of names that are defined."""
+        return len(self._targets)
 
     def visible(self) -> Iterator[Target]:
         """Every definition, the last one of each name."""

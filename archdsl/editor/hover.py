@@ -51,7 +51,7 @@ def hover(document: Document, offset: int) -> types.Hover | None:
     if not text:
         return None
     content = types.MarkupContent(types.MarkupKind.Markdown, text)
-    return types.Hover(content, file.places.range(start, end))
+    return types.Hover(content, file.range(start, end))
 
 
 def _of_target(document: Document, target: Target) -> list[str]:
@@ -88,7 +88,7 @@ def _of_mark(view: View, offset: int) -> str:
     given = given_by(view, mark) if mark is not None else None
     if mark is None or given is None or mark.gives:
         return ""
-    line = given.file.places.lines.at(given.use.start) + 1
+    line = given.file.range(given.use.start, given.use.start).start.line + 1
     name = f"tag{mark.key}" if isinstance(mark.key, int) else str(mark.key)
     where = "" if given.file is mark.file else f" of {plain(given.file.source.name)}"
     return f"the place {plain(name)}, named at line {line}{where}"
@@ -125,19 +125,17 @@ def inlay_hints(document: Document, start: int, end: int) -> list[types.InlayHin
     A name stands outside of what it is applied to, so the first one of a line has what comes out
     of the line. A line of a template that is used at several sizes shows the first ones.
     """
-    places = document.file.places
-    first: dict[int, tuple[int, list[ExpandedName]]] = {}
-    for offset, made in document.made():
-        line = places.lines.at(offset)
-        if line not in first or offset < first[line][0]:
-            first[line] = offset, made
+    lines, shown = document.file.places.lines, set[int]()
     hints = []
-    for line, (offset, made) in sorted(first.items()):
-        if not start <= offset <= end:
+    for offset, made in document.made_between(start, end):
+        line = lines.at(offset)
+        if line in shown:  # two lines have become one
             continue
+        shown.add(line)
         shapes = list(dict.fromkeys(one.shape for one in made))
         label = ", ".join(shapes[:_SHOWN_IN_LINE]) + (", …" if shapes[_SHOWN_IN_LINE:] else "")
-        position = places.position(places.lines.range(line)[1])
+        behind = lines.range(line)[1]
+        position = document.file.range(behind, behind).end
         tooltip = ", ".join(shapes) if shapes[_SHOWN_IN_LINE:] else None
         hints.append(types.InlayHint(position, label, tooltip=tooltip, padding_left=True))
     return hints

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lsprotocol import types
 
 from archdsl.diagnostics import fail
-from archdsl.editor.descriptions import signature
+from archdsl.editor.descriptions import label
 from archdsl.editor.document import Document
 from archdsl.editor.files import File, Files, Target, View
 from archdsl.editor.marks import given_by, mark_at, same
@@ -36,7 +36,7 @@ class Mention(NamedTuple):
 
     @property
     def location(self) -> types.Location:
-        return types.Location(self.file.uri, self.file.places.range(self.start, self.end))
+        return types.Location(self.file.uri, self.file.range(self.start, self.end))
 
 
 def definition(document: Document, files: Files, offset: int) -> types.Location | None:
@@ -82,7 +82,7 @@ def _uses_of_builtin(document: Document, offset: int) -> list[types.Location]:
     if at is None or lookup(at.name) is None:
         return []
     view = document.view
-    same = (u for u in document.file.outline.uses if u.name == at.name and u.role == at.role)
+    same = (u for u in document.file.outline.named[at.name] if u.role == at.role)
     return [
         Mention(view.file, use.start, use.end).location
         for use in same
@@ -100,11 +100,9 @@ def _mentions(target: Target, document: Document, files: Files) -> Iterator[Ment
         if not any(file.source.path == target.file.source.path for file in view.files):
             continue
         for file in view.files:
-            if named.name not in file.text:
-                continue
-            for use in file.outline.uses:
+            for use in file.outline.named.get(named.name, ()):
                 place = file.source.path or file, use.start
-                if use.name != named.name or place in done:
+                if place in done:
                     continue
                 meant = view.resolve(file, use)
                 if meant is not None and meant.place == target.place:
@@ -114,23 +112,23 @@ def _mentions(target: Target, document: Document, files: Files) -> Iterator[Ment
 
 def symbols(document: Document) -> list[types.DocumentSymbol]:
     """The definitions of a text, and the networks that stand in it without a name."""
-    places = document.file.places
+    file = document.file
     found = []
     for statement in document.file.outline.statements:
-        whole = places.range(statement.start, statement.end)
+        whole = file.range(statement.start, statement.end)
         declared = statement.declared
         if declared is None:
             head = document.file.outline.use_at(statement.start)
             if head is not None and head.role == "head":
                 kind = types.SymbolKind.Class
-                name = places.range(head.start, head.end)
+                name = file.range(head.start, head.end)
                 found.append(types.DocumentSymbol("network", kind, whole, name, head.name))
             continue
         detail = None
         if declared.formals:
-            detail = signature(Target(document.file, declared)).label
+            detail = label(declared)
         kind = _SYMBOLS[declared.kind]
-        name = places.range(declared.start, declared.end)
+        name = file.range(declared.start, declared.end)
         found.append(types.DocumentSymbol(declared.name, kind, whole, name, detail))
     return found
 

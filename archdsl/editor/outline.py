@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
@@ -84,6 +85,14 @@ class Outline:
 
     statements: list[Statement]
     uses: list[Use]
+
+    @cached_property
+    def named(self) -> dict[str, list[Use]]:
+        """The uses of each name."""
+        found: dict[str, list[Use]] = {}
+        for use in self.uses:
+            found.setdefault(use.name, []).append(use)
+        return found
 
     def statement_at(self, offset: int) -> Statement | None:
         """The last statement that begins at or before an offset."""

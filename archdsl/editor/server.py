@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import sys
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from typing import Protocol as Interface
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcContentModified, JsonRpcInternalError, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -35,9 +39,10 @@ from archdsl.editor import (
     navigation as navigating,
 )
 from archdsl.editor.document import Document, Reading
-from archdsl.editor.files import Files
+from archdsl.editor.files import File, Files
 from archdsl.editor.protocol import Pieces, Protocol
 from archdsl.frontend.format import formatted
+from archdsl.ir.gc_pause import collector_paused
 from archdsl.text.paths import resolved
 
 if TYPE_CHECKING:
@@ -48,6 +53,12 @@ FIGURE = "archdsl/figure"
 
 _PAUSE = 0.02
 """Seconds without a keystroke before a text is checked; a burst of them is checked once."""
+_COLLECTED_AFTER = 20
+"""Readings of long texts; each leaves some 35 MB for a megabyte that only a collection frees."""
+
+T = TypeVar("T")
+Steps = Generator[Any, Any, T]
+Edit = types.TextEdit
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +81,10 @@ class Server(LanguageServer):
         self.files = Files()
         self.documents: dict[str, Document] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
-        self._reading: set[str] = set()
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._readings = 0
+        self._failed: dict[str, File] = {}
+        self._told = asyncio.Event()
 
     protocol: Protocol
 
@@ -96,15 +110,47 @@ class Server(LanguageServer):
             raise JsonRpcInvalidParams(f"{uri} is not open")
         return self.documents[uri]
 
-    def at(self, where: _Positioned, *, settled: bool = False) -> tuple[Document, int]:
-        """The document of a request, and the offset of its position.
-
-        ``settled`` is for what edits the text, which must not be that of a moment ago.
-        """
+    def at(self, where: _Positioned) -> tuple[Document, int]:
+        """The document of a request, and the offset of its position."""
         document = self.document(where.text_document.uri)
-        if settled:
-            document.settle()
-        return document, document.offset(where.position)
+        return document, document.file.offset(where.position)
+
+    async def read(self, document: Document) -> None:
+        """Wait until every text has been read as it is now.
+
+        That is for what edits texts, which has to know all of them. An error says so where the
+        document has become another one meanwhile: the editor's positions are not of that.
+        """
+        asked = document.newest
+        while any(self._waits(each) for each in self.documents.values()):
+            await self._told.wait()
+            self._same(document, asked)
+        if self.behind:
+            raise JsonRpcInternalError("a text could not be read")
+
+    async def work(self, document: Document, call: Callable[[], T]) -> T:
+        """Result of what takes long; an error where the document was edited meanwhile."""
+        asked = document.newest
+        result = await _apart(call)
+        self._same(document, asked)
+        return result
+
+    @property
+    def behind(self) -> bool:
+        """True if a text waits for being read."""
+        return any(document.behind for document in self.documents.values())
+
+    def _waits(self, document: Document) -> bool:
+        return document.behind and self._failed.get(document.uri) is not document.newest
+
+    def _same(self, document: Document, asked: File) -> None:
+        if self.documents.get(document.uri) is not document or document.newest is not asked:
+            raise JsonRpcContentModified("the text has been edited since")
+
+    def tell(self) -> None:
+        """Let those look again who wait for readings."""
+        self._told.set()
+        self._told = asyncio.Event()
 
     def check_soon(self, *uris: str) -> None:
         """Publish what is wrong with documents, once nobody has typed for a moment."""
@@ -120,43 +166,56 @@ class Server(LanguageServer):
         if document is None:
             return
         if document.behind:
-            self._read_behind(uri, document)
+            if uri not in self._reading:  # otherwise it goes on with the newest version
+                self._reading[uri] = asyncio.ensure_future(self._read_behind(uri, document))
             return
         try:
             found = diagnosing.diagnostics(document)
         except Exception:  # whatever it is, the editor still has a server
             _log.exception("checking %s failed", uri)
             return
+        self._show(uri, found)
+
+    def _show(self, uri: str, found: list[types.Diagnostic]) -> None:
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
 
-    def _read_behind(self, uri: str, document: Document) -> None:
+    async def _read_behind(self, uri: str, document: Document) -> None:
         """Read a long text in a thread, once at a time; meanwhile answers are of the last one."""
-        if uri in self._reading:
-            return  # it goes on with the newest version
-        self._reading.add(uri)
-        loop = asyncio.get_running_loop()
 
-        def read() -> None:
-            reading = None
-            try:
+        def read() -> tuple[Reading, list[types.Diagnostic]]:
+            with collector_paused():
                 reading = document.read()
-            except Exception:  # whatever it is, the editor still has a server
-                _log.exception("reading %s failed", uri)
-            with contextlib.suppress(RuntimeError):  # the session has ended meanwhile
-                loop.call_soon_threadsafe(self._was_read, uri, document, reading)
+                found = diagnosing.diagnostics(document, reading)
+            self._keep()
+            return reading, found
 
-        # A daemon: nobody waits for it when the session ends.
-        Thread(target=read, daemon=True).start()
-
-    def _was_read(self, uri: str, document: Document, reading: Reading | None) -> None:
-        self._reading.discard(uri)
-        if reading is None or self.documents.get(uri) is not document:
-            return
-        document.take(reading)
-        if document.behind:
-            self.check_soon(uri)
+        asked = document.newest
+        try:
+            reading, found = await _apart(read)
+        except Exception:  # whatever it is, the editor still has a server
+            _log.exception("reading %s failed", uri)
+            self._failed[uri] = asked
         else:
-            self._publish(uri)
+            document.take(reading)
+        del self._reading[uri]
+        present = self.documents.get(uri)
+        if present is document and not document.behind:
+            self._show(uri, found)
+        elif present is not None and self._waits(present):
+            self.check_soon(uri)
+        self.tell()
+
+    def _keep(self) -> None:
+        """Let the garbage collector pass over what has been read.
+
+        It would look at millions of objects, and for that second nothing is answered. The circles
+        that readings leave behind are freed once in a while.
+        """
+        self._readings += 1
+        if self._readings % _COLLECTED_AFTER == 0:
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
 
     def includers(self, path: Path | None) -> list[str]:
         """The open documents that include a file, all of their findings forgotten."""
@@ -166,6 +225,20 @@ class Server(LanguageServer):
                 document.recheck()
                 found.append(uri)
         return found
+
+
+async def _apart(call: Callable[[], T]) -> T:
+    """Result of a call in a thread, for which nobody waits when the session ends."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except Exception as error:
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def make_server() -> Server:
@@ -211,6 +284,7 @@ def _handle_texts(server: Server) -> None:
         uri = params.text_document.uri
         document = ls.document(uri)
         document.change(params.content_changes[-1].text)
+        ls.tell()
         ls.check_soon(uri, *ls.includers(document.path))
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
@@ -224,6 +298,7 @@ def _handle_texts(server: Server) -> None:
     def closed(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         document = ls.documents.pop(uri, None)
+        ls.tell()
         if document is not None and document.path is not None:
             ls.files.closed(document.path)
             ls.check_soon(*ls.includers(document.path))
@@ -250,28 +325,40 @@ def _handle_names(server: Server) -> None:
     def symbols(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         return navigating.symbols(ls.document(params.text_document.uri))
 
+    # What a generator yields is awaited by the protocol; until then it runs at once.
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
-    def renamable(ls: Server, params: types.PrepareRenameParams) -> types.Range:
-        document, offset = ls.at(params, settled=True)
-        try:
+    def renamable(ls: Server, params: types.PrepareRenameParams) -> Steps[types.Range]:
+        document = ls.document(params.text_document.uri)
+        if ls.behind:
+            yield ls.read, (document,), None
+        offset = document.file.offset(params.position)
+        with _refused():
             return navigating.renamable(document, ls.files, offset).location.range
-        except ArchError as error:
-            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
-    def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit:
-        document, offset = ls.at(params, settled=True)
-        try:
+    def rename(ls: Server, params: types.RenameParams) -> Steps[types.WorkspaceEdit]:
+        document = ls.document(params.text_document.uri)
+        if ls.behind:
+            yield ls.read, (document,), None
+        offset = document.file.offset(params.position)
+        with _refused():
             return navigating.rename(document, ls.files, offset, params.new_name)
-        except ArchError as error:
-            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    """Errors of ours go to the editor as its request's."""
+    try:
+        yield
+    except ArchError as error:
+        raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
 
 
 def _handle_writing(server: Server) -> None:
     triggers = types.CompletionOptions(trigger_characters=["<", ",", "=", '"', "/"])
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, triggers)
-    def completions(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
+    def completions(ls: Server, params: types.CompletionParams) -> types.CompletionList:
         return completing.completions(*ls.at(params))
 
     signatures = types.SignatureHelpOptions(trigger_characters=["<", ",", "="])
@@ -283,18 +370,16 @@ def _handle_writing(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
     def hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint]:
         document = ls.document(params.text_document.uri)
-        places = document.file.places
-        start, end = places.offset(params.range.start), places.offset(params.range.end)
+        start, end = map(document.file.offset, (params.range.start, params.range.end))
         return hovering.inlay_hints(document, start, end)
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-    def formatting(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+    def formatting(ls: Server, params: types.DocumentFormattingParams) -> Steps[list[Edit]]:
         document = ls.document(params.text_document.uri)
-        document.settle()
-        try:
-            text = formatted(document.file.source)
-        except ArchError as error:
-            raise JsonRpcInvalidParams(error.diagnostics[0].message) from None
-        if text == document.text:
-            return []
-        return [types.TextEdit(document.file.places.range(0, len(document.text)), text)]
+        file = document.newest
+        with _refused():
+            if document.long:
+                text = yield ls.work, (document, partial(formatted, file.source)), None
+            else:
+                text = formatted(file.source)
+        return [] if text == file.text else [Edit(file.range(0, len(file.text)), text)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from archdsl.analysis import shapes
@@ -17,7 +18,7 @@ from archdsl.analysis.cost import Summary, summarise
 from archdsl.analysis.lint import LintContext, TextContext, advise, advise_on_text, rules
 from archdsl.diagnostics import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source, Span
-from archdsl.editor.facts import Facts, facts
+from archdsl.editor.facts import ExpandedName, Facts, facts
 from archdsl.editor.files import File, Files
 from archdsl.frontend.elaborate import check_unused, collect, expand
 from archdsl.frontend.syntax import nodes
@@ -92,6 +93,15 @@ class Checked:
         if self.network is None or self.costs is None:
             return {}
         return facts(self.network, self.costs(), self.offsets)
+
+    @cached_property
+    def first_of_lines(self) -> list[tuple[int, list[ExpandedName]]]:
+        """Those of the first name of each line, with the offsets of the names, in their order."""
+        line_of = self.file.places.lines.at
+        found: dict[int, tuple[int, list[ExpandedName]]] = {}
+        for each in sorted(self.facts.items(), key=itemgetter(0)):
+            found.setdefault(line_of(each[0]), each)
+        return list(found.values())
 
 
 class Checker:

@@ -82,7 +82,7 @@ def open_source(file: str) -> Source:
     Raises ArchError where there is none.
     """
     if file == "-":
-        return Source("<stdin>", _standard_input())
+        return standard_input()
     path = Path(file)
     bundled = spec_path(file)
     if bundled is not None and not is_file(path):
@@ -94,13 +94,15 @@ def open_source(file: str) -> Source:
     return read_source(path, name=file)
 
 
-def _standard_input() -> str:
+def standard_input(*, line_ends: bool = False) -> Source:
+    """What comes on standard input; ``line_ends`` keeps those of the text."""
     if sys.stdin is None:  # closed by the one who started us
         raise fail("cannot read standard input: it is closed", code="E407")
     try:
-        return _text(sys.stdin.buffer, "standard input", line_ends=False)
+        text = _text(sys.stdin.buffer, "standard input", line_ends=line_ends)
     except (OSError, ValueError) as error:
         raise fail(f"cannot read standard input: {error}", code="E407") from None
+    return Source("<stdin>", text)
 
 
 def _text(file: IO[bytes], shown: str, *, line_ends: bool) -> str:

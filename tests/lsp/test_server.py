@@ -84,7 +84,8 @@ def test_every_request(tmp_path: Path) -> None:
         items = await client.text_document_completion_async(
             types.CompletionParams(**editor.at("2,2,|SUBNET"))
         )
-        assert isinstance(items, list) and {"padding=", "N"} <= {item.label for item in items}
+        assert isinstance(items, types.CompletionList)
+        assert {"padding=", "N"} <= {item.label for item in items.items}
         help = await client.text_document_signature_help_async(
             types.SignatureHelpParams(**editor.at("con<N,|3"))
         )

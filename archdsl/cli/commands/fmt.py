@@ -11,7 +11,7 @@ import click
 from archdsl.cli.output import say
 from archdsl.diagnostics import ArchError, fail
 from archdsl.diagnostics.source import CPP_SUFFIXES, Source
-from archdsl.frontend.files import read_source
+from archdsl.frontend.files import read_source, standard_input
 from archdsl.text.paths import is_folder
 from archdsl.text.words import counted
 
@@ -79,11 +79,7 @@ def _expanded(name: str) -> list[str]:
 
 def _read(name: str) -> Source:
     if name == "-":
-        try:
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise fail(f"standard input is not UTF-8 text (byte {error.start})") from None
-        return Source("<stdin>", text)
+        return standard_input(line_ends=True)
     if name.lower().endswith(CPP_SUFFIXES):
         raise fail(
             f"{name} is C++: fmt formats .arch files only",
