@@ -1,12 +1,10 @@
 """Every bundled spec that takes a tensor gives the same in every format as in PyTorch.
 
 At the smallest size of 96 pixels or more that its layers take, with few classes: the layers are the
-same, the weights random. Only a member of each family runs by itself; ARCHDSL_EVERY_SPEC=1 asks
-for all.
+same, the weights random. A member of each family is slow, the others are exhaustive.
 """
 
 import copy
-import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from running import RUNTIMES, assert_close, assert_telling, compiled, results, samples
+from support import families
 
 import archdsl
 from archdsl.backends.formats import FORMATS, encode, exported_program, onnx
@@ -31,24 +30,17 @@ SPECS = [
 FAMILIES = {"lenet", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_1", "unet", "vit_b_32"}
 FLATTENED = {
     *("alexnet", "alexnet_d2l", "alexnet_paper", "dlib_inception_mnist", "googlenet_paper"),
-    *("lenet", "lenet5", "lenet_d2l", "vgg_d2l", "vit_b_16", "vit_b_32", "zfnet"),
+    *("lenet", "lenet5", "lenet_d2l", "maxvit_t", "vgg_d2l", "vit_b_16", "vit_b_32", "zfnet"),
 }
 """Those that their papers give one size: maps flattened for a fully connected layer, averages over
-7×7 places, an embedding for every patch."""
+7×7 places, an embedding for every patch, so many windows."""
 ADAPTIVE = re.compile(r"alexnet_torchvision|vgg\d+(_bn|_lrn|_conv1)?")
 """Those with torchvision's adaptive pooling to 6×6 or 7×7 places, which ONNX does not have."""
 PADDED = {"dlib_face_recognition"}
 """Sums that pad zeros: torch.export needs minutes to reason about their open sizes."""
 
 
-def _marked(name: str) -> Any:
-    wanted = name in FAMILIES or os.environ.get("ARCHDSL_EVERY_SPEC")
-    skip = pytest.mark.skipif(not wanted, reason="ARCHDSL_EVERY_SPEC=1 exports every spec")
-    return pytest.param(name, marks=skip)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [_marked(name) for name in SPECS])
+@pytest.mark.parametrize("name", families.family(SPECS, (), FAMILIES))
 def test_formats_give_what_the_module_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network, other = _small(name)
     module = compiled(network).eval()
@@ -90,7 +82,7 @@ def _without_title(export: Callable[..., Any]) -> Callable[..., Any]:
     return lambda network, module, _, **options: export(network, module, "a test", **options)
 
 
-@pytest.mark.parametrize("name", [_marked(name) for name in sorted(FLATTENED)])
+@pytest.mark.parametrize("name", families.family(sorted(FLATTENED), FLATTENED & FAMILIES, ()))
 def test_flattened_networks_have_one_size(name: str) -> None:
     network, _ = _small(name)
     module = compiled(network)

@@ -17,14 +17,14 @@ def test_what_is_said_optimised_and_written_for_dlib(text: str) -> None:
 
 
 @pytest.mark.slow
-@cases(100)
+@cases(40)
 @given(networks())
 def test_source(text: str) -> None:
     PROPERTIES["source"](text)
 
 
 @pytest.mark.slow
-@cases(100)
+@cases(40)
 @given(networks())
 def test_torchscript(text: str) -> None:
     PROPERTIES["torchscript"](text)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support import families
 from support.commands import run
 
 _NAMES = (
@@ -24,10 +25,16 @@ _NAMES = (
 )
 TIMM = _NAMES.split()
 """One small model of each family of convolutional networks in timm that can be said."""
+_SLOW = (
+    "cs3darknet_s convnext_atto dla60_res2net dpn48b ecaresnet26t fastvit_t8 ghostnetv2_100 "
+    "hgnet_tiny hgnetv2_b0 inception_next_atto mixnet_s mobilenetv4_conv_small mobileone_s0 "
+    "rdnet_tiny repghostnet_050 repvit_m0_9 resnetv2_18d rexnet_100 selecsls42 starnet_s050"
+)
+OF_THESE = _SLOW.split()
+"""Those with tags, splits, gates, scales and other forms of their own."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TIMM)
+@pytest.mark.parametrize("name", families.family(TIMM, (), OF_THESE))
 def test_models_of_timm(name: str) -> None:
     pytest.importorskip("timm")
     done = run("import", f"timm:{name}")

@@ -27,6 +27,8 @@ from archdsl.importers.verification import (
 )
 
 CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
+SLOW = ("convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "maxvit_t",
+        "regnet_y_400mf", "swin_t", "swin_v2_t", "vgg11_bn", "vit_b_32")  # fmt: skip
 QUICK = ("resnet18", "squeezenet1_1", "mnasnet0_5", "mobilenet_v3_small", "shufflenet_v2_x0_5")
 BOUND_TO_SIZE = {"vit_b_16": 224, "vit_b_32": 224, "maxvit_t": 224, "inception_v3": 128}
 BIG = 100_000_000  # parameters; larger ones are another width or depth of smaller ones
@@ -234,7 +236,7 @@ def test_settings_in_lists_and_functions_are_compared() -> None:
     assert not matches([(1, 2)], torch.tanh)
 
 
-@pytest.mark.parametrize("name", families.family(CLASSIFIERS, QUICK))
+@pytest.mark.parametrize("name", families.family(CLASSIFIERS, QUICK, SLOW))
 def test_every_torchvision_classifier_matches_another_of_its_kind(name: str) -> None:
     with torch.device("meta") if not name.startswith("regnet") else torch.device("cpu"):
         heads = name in ("googlenet", "inception_v3")

@@ -24,18 +24,25 @@ ONE_OF_EACH = frozenset({
 assert set(spec_names()) >= ONE_OF_EACH, ONE_OF_EACH - set(spec_names())
 
 
-def family(members: Iterable[Any], quick: Collection[Any] | None = None) -> list[Any]:
+def family(
+    members: Iterable[Any],
+    quick: Collection[Any] | None = None,
+    slow: Collection[Any] | None = None,
+) -> list[Any]:
     """Parameters of a test, one a member; those that are not ``quick`` are marked slow.
 
-    The fast run proves the quick ones, by default the first alone; ``-m slow`` proves the others.
-    A quick one that is no member is an error, and so is a family without members.
+    The fast run proves the quick ones, by default the first alone; ``-m slow`` proves those of
+    ``slow``, by default all others, and ``-m exhaustive`` what is left then. A quick or slow one
+    that is no member is an error, and so is a family of which no run proves any.
     """
     listed = list(members)
     chosen = listed[:1] if quick is None else quick
-    strangers = [member for member in chosen if member not in listed]
-    if strangers or not chosen:
-        raise ValueError(f"these are to be quick, and are not in the family: {strangers}")
-    return [m if m in chosen else pytest.param(m, marks=pytest.mark.slow) for m in listed]
+    further = listed if slow is None else slow
+    strangers = [member for member in (*chosen, *further) if member not in listed]
+    if strangers or not (chosen or slow):
+        raise ValueError(f"these are to be quick or slow, and are no members: {strangers}")
+    marks = {True: pytest.mark.slow, False: pytest.mark.exhaustive}
+    return [m if m in chosen else pytest.param(m, marks=marks[m in further]) for m in listed]
 
 
 def specs(names: Iterable[str] | None = None) -> list[Any]:
