@@ -101,3 +101,17 @@ def test_what_cannot_be_read_whole(name: str, message: str, code: str, tmp_path:
     with pytest.raises(ArchError, match=message) as caught:
         read_whole(tmp_path / name)
     assert caught.value.diagnostics[0].code == code
+
+
+@pytest.mark.parametrize(("free", "fits"), [(200, True), (199, False)])
+def test_reading_takes_twice_the_size_of_a_file(
+    free: int, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hundred").write_bytes(b"x" * 100)
+    monkeypatch.setattr("archdsl.text.input.free_memory", lambda: free)
+    if fits:
+        assert read_whole(tmp_path / "hundred") == b"x" * 100
+        return
+    with pytest.raises(ArchError, match="reading takes 2 times as much") as caught:
+        read_whole(tmp_path / "hundred")
+    assert caught.value.diagnostics[0].code == "E409"

@@ -290,3 +290,24 @@ def test_networks_of_keras(name: str) -> None:
         expected = theirs(data, training=False).cpu()
         found = module(torch.from_numpy(data).permute(0, 3, 1, 2))
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "expected"),
+    [
+        ("BatchNormalization", {}, {"eps": 1e-3, "momentum": 0.01}),
+        ("LayerNormalization", {}, {"eps": 1e-3}),
+        ("GroupNormalization", {"groups": 2}, {"eps": 1e-3}),
+        ("MaxPooling2D", {"pool_size": [3, 2]}, {"stride_h": 3, "stride_w": 2}),
+        ("MaxPooling2D", {}, {"stride_h": 2, "stride_w": 2}),
+        ("AveragePooling2D", {"pool_size": 4}, {"stride_h": 4, "stride_w": 4}),
+    ],
+)
+def test_defaults_are_those_of_kerass_documentation(
+    kind: str, config: Json, expected: Json
+) -> None:
+    """``epsilon=0.001`` and ``momentum=0.99``; without ``strides``, ``pool_size`` is the stride."""
+    graph = read(model(entry(12, 12, 4), layer(kind, "l", "in", **config)))
+    every = [operation.layer.effective() for operation in graph.operations]
+    (found,) = (each for each in every if expected.keys() <= each.keys())
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
