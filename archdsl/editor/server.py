@@ -115,22 +115,21 @@ class Server(LanguageServer):
         document = self.document(where.text_document.uri)
         return document, document.file.offset(where.position)
 
-    async def read(self, document: Document) -> None:
+    async def read(self, document: Document, asked: File) -> None:
         """Wait until every text has been read as it is now.
 
         That is for what edits texts, which has to know all of them. An error says so where the
-        document has become another one meanwhile: the editor's positions are not of that.
+        document is another one than was asked about: the editor's positions are not of that.
         """
-        asked = document.newest
+        self._same(document, asked)
         while any(self._waits(each) for each in self.documents.values()):
             await self._told.wait()
             self._same(document, asked)
         if self.behind:
             raise JsonRpcInternalError("a text could not be read")
 
-    async def work(self, document: Document, call: Callable[[], T]) -> T:
+    async def work(self, document: Document, asked: File, call: Callable[[], T]) -> T:
         """Result of what takes long; an error where the document was edited meanwhile."""
-        asked = document.newest
         result = await _apart(call)
         self._same(document, asked)
         return result
@@ -330,7 +329,7 @@ def _handle_names(server: Server) -> None:
     def renamable(ls: Server, params: types.PrepareRenameParams) -> Steps[types.Range]:
         document = ls.document(params.text_document.uri)
         if ls.behind:
-            yield ls.read, (document,), None
+            yield ls.read, (document, document.newest), None
         offset = document.file.offset(params.position)
         with _refused():
             return navigating.renamable(document, ls.files, offset).location.range
@@ -339,7 +338,7 @@ def _handle_names(server: Server) -> None:
     def rename(ls: Server, params: types.RenameParams) -> Steps[types.WorkspaceEdit]:
         document = ls.document(params.text_document.uri)
         if ls.behind:
-            yield ls.read, (document,), None
+            yield ls.read, (document, document.newest), None
         offset = document.file.offset(params.position)
         with _refused():
             return navigating.rename(document, ls.files, offset, params.new_name)
@@ -379,7 +378,7 @@ def _handle_writing(server: Server) -> None:
         file = document.newest
         with _refused():
             if document.long:
-                text = yield ls.work, (document, partial(formatted, file.source)), None
+                text = yield ls.work, (document, file, partial(formatted, file.source)), None
             else:
                 text = formatted(file.source)
         return [] if text == file.text else [Edit(file.range(0, len(file.text)), text)]

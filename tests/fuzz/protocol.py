@@ -136,7 +136,8 @@ async def _session(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     writer.write = sent.append  # type: ignore[method-assign]
     try:
         await run_async(Event(), _Reader(lines), server.protocol, None, server.report_server_error)
-        await asyncio.sleep(0)
+        for _ in range(10):  # what waits for a text is told in some turns of the loop
+            await asyncio.sleep(0)
     finally:
         logging.disable(logging.NOTSET)
     return [json.loads(part) for part in sent]

@@ -136,6 +136,17 @@ def test_long_texts_are_answered_at_once(size: int) -> None:
     assert time.process_time() - start - base < (0.2 if size > LIVE_CHARACTERS else 2)
 
 
+LONG = "".join(f"using b{k} = relu<input<3,9,9>>;\n" for k in range(LIVE_CHARACTERS // 30))
+
+
+def test_a_rename_is_of_the_newest_text_or_refused() -> None:
+    """What was asked of a text that was edited before it was read is not answered from either."""
+    where = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 6}}
+    rename = message("textDocument/rename", where | {"newName": "other"}, 7)
+    found = asked(*START, opened(LONG), rename, edited(2, "\n" + LONG))
+    assert found[7]["error"]["code"] == -32801  # ContentModified
+
+
 def serve(content: bytes, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "archdsl", "lsp"]
     return subprocess.run(command, input=content, capture_output=True, timeout=60, **kwargs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -49,7 +50,8 @@ def _drawn(trial: Trial) -> Any:
 
 def device_of(module: nn.Module) -> torch.device:
     """Device of a module's parameters and buffers; the CPU where it has none."""
-    return next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
+    tensors = chain(module.parameters(), module.buffers())  # a state_dict may hold other things
+    return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
 def result_shapes(result: Any) -> Any:

@@ -161,7 +161,7 @@ def _made(factory: Any, what: str) -> nn.Module:
         )
     try:
         module = factory()
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise fail(f"{what} fails: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise MatchError(f"{what} gives no torch.nn.Module, but {type(module).__name__}")
