@@ -149,6 +149,11 @@ def pixels(picture: Tensor, expected: PixelValues) -> Tensor:
     return (picture * expected.scale - mean) / deviation
 
 
+def of_channels(picture: Tensor, channels: int) -> Tensor:
+    """A picture (3, height, width) as one of so many channels: a single one is their mean."""
+    return picture.mean(0, keepdim=True) if channels == 1 else picture
+
+
 class Predictor:
     """A network with the method that turns pictures into predictions; base of the three kinds."""
 
@@ -256,9 +261,9 @@ class Segmenter(Predictor):
     """
 
     @cached_property
-    def _sides(self) -> tuple[int, int]:
-        _, height, width = known_size(self.network.summary().input)
-        return height, width
+    def _size(self) -> tuple[int, int, int]:
+        channels, height, width = known_size(self.network.summary().input)
+        return channels, height, width
 
     def predict(
         self,
@@ -269,16 +274,19 @@ class Segmenter(Predictor):
         proposals: Tensor | None = None,
     ) -> Segments:
         height, width = picture.shape[1:]
-        factor = min(self._sides) / min(height, width)
+        channels, *sides = self._size
+        factor = min(sides) / min(height, width)
         module, size = self._sized(max(1, round(height * factor)), max(1, round(width * factor)))
-        scores = self._run(module, self._pixels(_resized(picture, size))[None])
+        seen = of_channels(_resized(picture, size), channels)
+        scores = self._run(module, self._pixels(seen)[None])
         scores = functional.interpolate(scores, (height, width), mode="bilinear")
         return Segments(picture, scores[0].argmax(0).cpu(), names)
 
     def _sized(self, height: int, width: int) -> tuple[nn.Module, tuple[int, int]]:
         """The network for a size with the same weights; for its own size if it has no other."""
-        if (height, width) != self._sides:
-            other = self.network.sized((3, height, width))
+        channels, *sides = self._size
+        if [height, width] != sides:
+            other = self.network.sized((channels, height, width))
             # Some networks have one size: others do not fit, or ask for other weights.
             with contextlib.suppress(ArchError, RuntimeError):
                 task = task_of(other.check().summary())
@@ -286,7 +294,7 @@ class Segmenter(Predictor):
                     module = other.to_torch(device=str(self._device))
                     module.load_state_dict(self.module.state_dict())
                     return module.eval(), (height, width)
-        return self.module, self._sides
+        return self.module, (sides[0], sides[1])
 
 
 class Classifier(Predictor):
@@ -313,7 +321,7 @@ class Classifier(Predictor):
         """A picture (3, height, width), 0 to 1, as the network's input: 1×C×H×W."""
         channels, rows, columns = known_size(self.network.summary().input)
         cut = centre_cut(picture, rows, columns)
-        return self._pixels(cut.mean(0, keepdim=True) if channels == 1 else cut)[None]
+        return self._pixels(of_channels(cut, channels))[None]
 
     def _probabilities(self, output: Tensor) -> Tensor:
         """Class probabilities: those of the network's loss, or else the softmax of the output."""

@@ -41,8 +41,8 @@ def _of_the_picture(summary: Summary, edge: EdgeType | None) -> int:
 
 
 def _of_every_pixel(summary: Summary, edge: EdgeType | None) -> int:
-    """Number of classes with scores for every pixel of a colour picture; 0 if there are none."""
+    """Number of classes with scores for every pixel of a picture; 0 if there are none."""
     if not isinstance(edge, tuple) or len(edge) != 3 or edge[1:] != summary.input[1:]:
         return 0
     classes = edge[0] or 0
-    return classes if classes > 1 and summary.input[0] == 3 else 0
+    return classes if classes > 1 and summary.input[0] in (1, 3) else 0

@@ -17,6 +17,7 @@ from archdsl.diagnostics import ArchError, fail, listing
 from archdsl.diagnostics.foreign import DAMAGED, parsing
 from archdsl.frontend.files import read_source
 from archdsl.inference.pictures import SUFFIXES, opened_picture, read_picture
+from archdsl.inference.predictor import of_channels
 from archdsl.text.input import read_whole
 from archdsl.training import imglab
 from archdsl.training.marked import Marked, Objects
@@ -349,13 +350,13 @@ def picture_of(source: Any) -> tuple[Tensor, Any]:
 def read_classified(sample: Sample, change: Any, pixels: Any, channels: int) -> tuple[Tensor, int]:
     """A changed picture as the network's input takes it, and its label."""
     picture, label = picture_of(sample.picture)
-    picture = change(picture)
-    if channels == 1:
-        picture = picture.mean(0, keepdim=True)
+    picture = of_channels(change(picture), channels)
     return pixels(picture), sample.known if label is None else int(label)
 
 
-def read_mapped(sample: Sample, change: Any, pixels: Any, classes: int) -> tuple[Tensor, Tensor]:
+def read_mapped(
+    sample: Sample, change: Any, pixels: Any, channels: int, classes: int
+) -> tuple[Tensor, Tensor]:
     """A changed picture and its label map, whose labels are below a number of classes."""
     picture, labels = read_picture(sample.picture), read_labels(sample.known)
     if picture.shape[1:] != labels.shape:
@@ -369,7 +370,8 @@ def read_mapped(sample: Sample, change: Any, pixels: Any, classes: int) -> tuple
             f"expected labels from 0 to {classes - 1}, and {IGNORED} for what counts for nothing",
         )
     changed, mapped = change(tv_tensors.Image(picture), tv_tensors.Mask(labels))
-    return pixels(changed.as_subclass(Tensor)), mapped.as_subclass(Tensor)
+    seen = of_channels(changed.as_subclass(Tensor), channels)
+    return pixels(seen), mapped.as_subclass(Tensor)
 
 
 def read_objects(

@@ -174,7 +174,13 @@ class Segmentation(_Scored):
     def reader(self, augmentation: str) -> Read:
         change = augment.of_labels(augmentation, self._rows, self._columns)
         values = partial(pixels, expected=self._input.expected)
-        return partial(read_mapped, change=change, pixels=values, classes=self.classes)
+        return partial(
+            read_mapped,
+            change=change,
+            pixels=values,
+            channels=self._channels,
+            classes=self.classes,
+        )
 
     def measures(self) -> dict[str, float]:
         matrix = self.metric.compute().double()

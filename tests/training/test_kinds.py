@@ -81,7 +81,9 @@ def test_a_detector_s_classes_count_the_background(shapes_coco: Path, tmp_path: 
     assert "4 classes, the background among them" in told.output
 
 
-def test_pixels_learn_from_label_maps(tmp_path: Path) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_learn_from_label_maps(channels: int, tmp_path: Path) -> None:
+    """Of colour pictures, and of grey ones like those of the U-Net."""
     generator = torch.Generator().manual_seed(1)
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
@@ -92,7 +94,9 @@ def test_pixels_learn_from_label_maps(tmp_path: Path) -> None:
         Image.fromarray(mask.numpy()).save(tmp_path / "labels" / f"{index}.png")
     (tmp_path / "classes.txt").write_text("\n".join(NAMES))
     spec = tmp_path / "net.arch"
-    spec.write_text("using net_type = con<4,1,1,1,1,relu<con<8,3,3,1,1,input<3,96,96>>>>;")
+    spec.write_text(
+        f"using net_type = con<4,1,1,1,1,relu<con<8,3,3,1,1,input<{channels},96,96>>>>;"
+    )
     told = run(
         "train", spec, "--data", tmp_path, "-o", tmp_path / "run", "--epochs", 1, "--batch", 4,
         "--augment", "strong", catch=False,
