@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from archdsl.importers.made_layers import makes
 from archdsl.importers.pytorch.proposals import Proposal, Proposals, Recogniser, Seen
@@ -80,7 +80,8 @@ def _relative_attention(seen: Seen) -> Proposals:
     if sums is not None and source is not None:
         nodes = seen.graph.nodes
         values = nodes[nodes[nodes[sums].inputs[1]].inputs[0]]
-        yield Proposal(RelativeAttention(values.label.value("shape")[3]), (source,))
+        *_, heads, _ = cast("tuple[int, ...]", values.label.value("shape"))
+        yield Proposal(RelativeAttention(heads), (source,))
 
 
 @makes(FullyConnected, Linear, _relative_attention)
