@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support import commands
 
+from archdsl.frontend import files
+
 UGLY = "using a = relu< input<1,2,3> > ;"
 NICE = "using a = relu<input<1,2,3>>;\n"
 BROKEN = "using a = relu<input<1,2,3>;"
@@ -71,6 +73,13 @@ def test_standard_input_goes_to_standard_output() -> None:
     assert (done.exit_code, done.stdout) == (1, "would format <stdin>\n")
     assert run("-", "--close", stdin="relu<input<1,2,3").stdout == "relu<input<1,2,3>>\n"
     assert run("-", stdin=b"\xff").exit_code == 1
+
+
+def test_standard_input_is_read_up_to_the_limit_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MAX_BYTES", 1 << 20)
+    done = run("-", stdin=b"/" * (3 << 20))
+    assert done.exit_code == 1
+    assert "standard input is larger than 1 MiB" in done.stderr
 
 
 def test_a_file_with_errors_is_left_alone_and_the_others_are_not() -> None:

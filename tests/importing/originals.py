@@ -82,6 +82,23 @@ def breaks() -> nn.Module:
     raise RuntimeError("no such luck")
 
 
+def leaves() -> nn.Module:
+    raise SystemExit(3)
+
+
+class Noted(nn.Sequential):
+    """A module whose state holds what is no tensor."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 4, 1), nn.ReLU())
+
+    def get_extra_state(self) -> str:
+        return "version 2"
+
+    def set_extra_state(self, state: str) -> None:
+        assert state == "version 2"
+
+
 class Crossing(nn.Module):
     """Two maps that each become one of both: no block of one input has it."""
 

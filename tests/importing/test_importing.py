@@ -172,6 +172,12 @@ def test_a_repeated_block_may_join_tags_that_a_template_in_it_sets() -> None:
     assert "compose<concat5<tag1,tag2,tag3,tag4,tag5>,layers>" in done.stdout
 
 
+def test_a_state_may_hold_what_is_no_tensor() -> None:
+    done = run("import", f"{ORIGINALS}:Noted", "--input", "3x8x8")
+    assert done.exit_code == 0, done.output
+    assert "verified against" in done.stderr
+
+
 def test_json_has_the_spec() -> None:
     done = run("import", f"{ORIGINALS}:Preactivated", "--json", "--no-verify")
     document = json.loads(done.stdout)
@@ -190,6 +196,7 @@ def test_json_has_the_spec() -> None:
         (f"{ORIGINALS}:number", "no torch.nn.Module, but int"),
         (f"{ORIGINALS}:needs", "it needs channels"),
         (f"{ORIGINALS}:breaks", "RuntimeError: no such luck"),
+        (f"{ORIGINALS}:leaves", "leaves fails: SystemExit: 3"),
         (f"{ORIGINALS}:Missing", "defines no Missing"),
         ("nowhere.py:Net", "there is no file nowhere.py"),
         ("torchvision:resnet5", "did you mean resnet50"),
