@@ -32,7 +32,7 @@ class Bracket(NamedTuple):
 
 
 class Cursor:
-    """What stands before an offset in its statement, whatever follows; the text may be broken."""
+    """The part of a statement before an offset, whatever follows; the text may be broken."""
 
     def __init__(self, view: View, offset: int) -> None:
         self.file: File = view.file

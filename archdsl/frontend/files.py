@@ -95,7 +95,7 @@ def open_source(file: str) -> Source:
 
 
 def standard_input(*, line_ends: bool = False) -> Source:
-    """What comes on standard input; ``line_ends`` keeps those of the text."""
+    """Standard input as a source; ``line_ends`` keeps those of the text."""
     if sys.stdin is None:  # closed by the one who started us
         raise fail("cannot read standard input: it is closed", code="E407")
     try:

@@ -92,7 +92,7 @@ def _windows(shape: Shape, kind: str) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class _Windows(Layer):
-    """What takes a map apart into windows, or puts it together again."""
+    """The arguments of layers that take a map apart into windows, or put it together again."""
 
     homogeneous = True
     sees = SAMPLE

@@ -22,7 +22,7 @@ _LIMITS = Limits(layers=50_000)
 
 
 _FOLDER = Path("/texts")
-"""Where texts are said to lie; there is no such folder in a browser."""
+"""The folder that texts are said to lie in; there is none in a browser."""
 
 
 class Session:

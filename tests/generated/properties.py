@@ -25,6 +25,7 @@ from archdsl.api import load_source
 from archdsl.backends.formats import FORMATS, encode
 from archdsl.backends.formats.options import OPSETS, FormatOptions
 from archdsl.backends.passes.optimise import exactly, ways
+from archdsl.backends.torch.window_modules import RelativeAttention
 from archdsl.diagnostics import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.dlib.open_file import open_saved
@@ -56,6 +57,11 @@ def shapes_by_layer(module: nn.Module, batch: Tensor) -> tuple[dict[str, Any], d
     return found, {name: tuple(value.shape[1:]) for name, value in outputs.items()}
 
 
+def _without_products(part: nn.Module) -> bool:
+    """True for attention whose products torch computes value by value, which nobody counts."""
+    return isinstance(part, RelativeAttention) and 1 in (part.head_dim, part.max_seq_len)
+
+
 def summary(text: str) -> None:
     network, module, batch = compiled(text)
     summary = network.summary()
@@ -76,6 +82,9 @@ def summary(text: str) -> None:
     assert all(len(value) == len(batch) for value in by_name(module(batch)).values())
     if any(isinstance(i.layer, AdaptiveComputationTime) for i in network.checked.instances()):
         event("MACs not counted: adaptive computation multiplies by a row, which is a pooling")
+        return
+    if any(map(_without_products, module.modules())):
+        event("MACs not counted: torch's einsum has no products along axes of one value")
         return
     with (
         sdpa_kernel(SDPBackend.MATH),
