@@ -197,10 +197,16 @@ class Network:
         as :func:`compile` takes them, are loaded and not drawn before; with ``new_head`` those
         are drawn that do not fit. ``module.meta["new"]`` names the parameters that were not loaded.
         Raises ArchError where the weights take more bytes than ``max_memory``, by default those
-        that are free. A notebook shows the module as the network's diagram.
+        that are free, and for ``new_head`` without ``weights``. A notebook shows the module as the
+        network's diagram.
         """
         from archdsl.backends.torch import compile_network
 
+        if new_head and weights is None:
+            raise fail(
+                "a new head needs trained weights, and none are given",
+                help="--weights names what the layers before the head have learned",
+            )
         network, fill = self.settled(weights), None
         if weights is not None:
             fill = partial(network.load_weights, weights=weights, new_head=new_head)

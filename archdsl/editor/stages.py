@@ -21,6 +21,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.editor.facts import ExpandedName, Facts, facts
 from archdsl.editor.files import File, Files
 from archdsl.frontend.elaborate import check_unused, collect, expand
+from archdsl.frontend.expansion import network_name
 from archdsl.frontend.syntax import nodes
 from archdsl.frontend.syntax.parser import parse
 from archdsl.frontend.syntax.tokens import semicolons
@@ -133,7 +134,7 @@ class Checker:
             return Checked(file, offsets, (), oversized=elaborated.block.layers)
         written = TextContext(document, elaborated)
         try:
-            name = elaborated.name or "network"
+            name = network_name(file.source, elaborated)
             network = shapes.check(build(elaborated.block, name, elaborated.parameters))
         except ArchError as error:
             advice = _own(advise_on_text(written), offsets)

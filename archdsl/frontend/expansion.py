@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from archdsl.diagnostics.source import Source
 from archdsl.frontend.elaborate import Elaborated, elaborate
 from archdsl.frontend.elaborate.assemble import ReadDocument
 from archdsl.frontend.syntax import nodes
@@ -20,6 +21,11 @@ class FrontendResult(NamedTuple):
     document: nodes.Document
     elaborated: Elaborated
     network: Network
+
+
+def network_name(source: Source, elaborated: Elaborated) -> str:
+    """The name of a network: that of its file, or of its definition in a text without a file."""
+    return source.path.stem if source.path is not None else (elaborated.name or "network")
 
 
 def expanded(
@@ -39,6 +45,5 @@ def expanded(
         opaque=origin.opaque,
         read=read,
     )
-    name = source.path.stem if source.path is not None else (elaborated.name or "network")
-    network = build(elaborated.block, name, elaborated.parameters)
+    network = build(elaborated.block, network_name(source, elaborated), elaborated.parameters)
     return FrontendResult(document, elaborated, replace(network, origin=origin))

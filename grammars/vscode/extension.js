@@ -9,6 +9,9 @@ const { page } = require("./preview");
 
 const PAUSE = 150; // milliseconds without a keystroke before the figure is drawn anew
 const FIGURE = "archdsl/figure";
+const NO_SERVER =
+  "The language server does not run. It needs pip install 'archdsl[lsp]', and the setting " +
+  "archdsl.command where archdsl is not on the search path.";
 const COMPILED = [".py", ".onnx", ".pt2", ".ts", ".safetensors", ".json"];
 const DRAWN = [".svg", ".png", ".pdf", ".html", ".tex", ".pptx"];
 
@@ -38,7 +41,7 @@ function activate(context) {
     }),
     vscode.window.onDidChangeActiveColorTheme(later),
   );
-  return client.start();
+  return client.start().catch(() => undefined); // the client has told it; colours and commands stay
 }
 
 function deactivate() {
@@ -97,7 +100,8 @@ async function update() {
   try {
     told = await client.sendRequest(FIGURE, { textDocument: { uri }, style });
   } catch (error) {
-    told = { svg: null, current: false, message: error.message };
+    const message = client.isRunning() ? error.message : NO_SERVER;
+    told = { svg: null, current: false, message };
   }
   if (panel && shown === uri) panel.webview.html = page(told);
 }

@@ -42,11 +42,18 @@ const vscode = {
   Task: class { constructor(kind, scope, name, source, process) { this.process = process; } },
 };
 class LanguageClient {
+  running = true;
   async start() {}
   async stop() {}
   async sendRequest(name, params) {
     did.asked.push([name, params]);
-    return answers.shift();
+    const answer = answers.shift();
+    if (answer === null) this.running = false;
+    if (!this.running) throw new Error("Client is not running");
+    return answer;
+  }
+  isRunning() {
+    return this.running;
   }
 }
 const load = Module._load;
@@ -60,6 +67,8 @@ Module._load = (name, ...more) =>
   await commands["archdsl.preview"]();
   hear.text({ document });
   hear.text({ document }); // a burst of keystrokes is drawn once
+  await new Promise((done) => setTimeout(done, 500));
+  hear.theme();
   await new Promise((done) => setTimeout(done, 500));
   for (const name of ["compile", "draw", "verify"]) await commands[`archdsl.${name}`]();
   await extension.deactivate();

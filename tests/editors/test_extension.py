@@ -29,6 +29,7 @@ def did() -> dict[str, Any]:
     answers = [
         {"svg": SVG, "current": True, "message": HOSTILE},
         {"svg": None, "current": False, "message": "nothing yet"},
+        None,  # the server has stopped
     ]
     done = subprocess.run(
         [node, Path(__file__).parent / "extension.js", EXTENSION, FILE],
@@ -51,9 +52,14 @@ def test_its_commands_are_those_of_its_manifest(did: dict[str, Any]) -> None:
 
 def test_it_asks_for_the_figure_in_the_colours_of_the_editor(did: dict[str, Any]) -> None:
     asked = {"textDocument": {"uri": "file:///net.arch"}, "style": "dark"}
-    assert did["asked"] == [["archdsl/figure", asked]] * 2
+    assert did["asked"] == [["archdsl/figure", asked]] * 3
     assert did["options"]["enableScripts"] is False
     assert "nothing yet" in did["pages"][1] and "<img" not in did["pages"][1]
+
+
+def test_a_server_that_does_not_run_is_said_with_what_it_needs(did: dict[str, Any]) -> None:
+    assert "pip install" in did["pages"][2] and "archdsl.command" in did["pages"][2]
+    assert "Client is not running" not in did["pages"][2]
 
 
 def test_files_go_to_the_command_line_as_they_are(did: dict[str, Any]) -> None:

@@ -55,6 +55,8 @@ def test_the_figure_beside_the_text(tmp_path: Path) -> None:
             told["message"]
         )  # (3·3·3 + 1)·8 and (8·15·15 + 1)·10
         assert str(told["svg"]).startswith("<svg") and ">unit" in str(told["svg"])
+        # The names that the command line gives the network of net.arch.
+        assert ">net<" in str(told["svg"]) and str(told["message"]).startswith("net: ")
         await editor.type(NET.replace("fc<10", "softmx<10"))
         assert await figure(textDocument=at) == {
             **told,

@@ -99,6 +99,13 @@ def test_the_command_lists_what_stays_new(resnet18: tuple[nn.Module, Path]) -> N
     assert "classifier.fc.weight, classifier.fc.bias" in told.output
 
 
+def test_a_new_head_without_weights_is_no_fine_tuning(tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_text(SMALL)
+    told = run("compile", spec, "--new-head")
+    assert told.exit_code == 1 and "--weights names" in told.output, told.output
+
+
 def test_weights_of_another_body_are_refused(tmp_path: Path) -> None:
     torch.save(archdsl.compile(SMALL).state_dict(), tmp_path / "w.pt")
     other = SMALL.replace("con<4", "con<6").replace("fc<3", "fc<2")
