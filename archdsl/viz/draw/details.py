@@ -29,6 +29,8 @@ from archdsl.viz.draw.words import MOST_NAMED
 _MOST_BOXES = 14
 """Of a detail; with more of them its own blocks are closed, and are details in turn."""
 _MOST_DETAILS = 8
+_FEW_WAYS = 3
+"""Tensors in use at a time, at most, of a block with one way, a gate and a shortcut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +68,18 @@ class _Opened:
 
     @cached_property
     def branching(self) -> bool:
-        """True if data has more ways through it than one and a shortcut."""
-        lines = sum(len(set(group.sources)) for group in self.visible.values())
-        starts = max(1, len(self.entries))
-        return lines - len(self.visible) + starts > 1
+        """True if data has several ways through it: more than a gate and a shortcut need."""
+        last: dict[str, int] = {}
+        """The place of the last reader of each box."""
+        for place, group in enumerate(self.visible.values()):
+            last.update((self.folding.shown(source), place) for source in group.sources)
+        waiting: list[int] = []
+        for place, head in enumerate(self.visible):
+            waiting = [reader for reader in waiting if reader > place]
+            waiting += [last[head]] if head in last else []
+            if len(waiting) > _FEW_WAYS:
+                return True
+        return False
 
     @cached_property
     def plan(self) -> tuple[object, ...]:

@@ -32,6 +32,7 @@ class _Overview(NamedTuple):
     visible: Mapping[str, Fused]
     tree: ClusterTree
     boxes: Mapping[str, Box]
+    edges: tuple[Edge, ...]
 
 
 class DiagramBuilder:
@@ -87,7 +88,7 @@ class DiagramBuilder:
             self.network.name,
             f"{self._summary.parameters:,} parameters, {giga(self._summary.macs)} MACs",
             tree.root(shorter, self._ends(groups, folding)),
-            _edges(self.network, groups, visible, folding),
+            view.edges,
             tuple(legend),
             tuple(panel.detail(shorter) for panel in panels),
         )
@@ -109,7 +110,8 @@ class DiagramBuilder:
                 )
                 for head, group in visible.items()
             }
-            self._overviews[levels] = _Overview(groups, folding, visible, tree, boxes)
+            edges = _edges(network, groups, visible, folding)
+            self._overviews[levels] = _Overview(groups, folding, visible, tree, boxes, edges)
         return self._overviews[levels]
 
     @cached_property

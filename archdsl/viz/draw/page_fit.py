@@ -114,7 +114,7 @@ class Fitter:
         if options.depth is not None:  # for levels that are asked for no words are given up
             self._beside = tuple((each[0],) if each[0] is ALONE else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
-        self._sizes: dict[_Key, float] = {}
+        self._sizes: dict[tuple[Levels, Beside], float] = {}
         self._found: dict[_Key, _Try] = {}
         self._usual = options.legend is not False and options.colour == "category"
 
@@ -154,18 +154,21 @@ class Fitter:
 
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
         """Points of the smallest text on the page, 0 where trying is of no use."""
+        if (levels, details) not in self._sizes:
+            self._sizes[levels, details] = self._measured(levels, details)
+        return self._sizes[levels, details]
+
+    def _measured(self, levels: Levels, details: Beside) -> float:
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
         if details.any and not diagram.details and any(box.block for box in diagram.boxes()):
             return 0.0  # of fewer kinds there may be details
         key = _key(diagram, details)
-        if key not in self._sizes:
+        if key not in self._found:
             surroundings = Surroundings(diagram)
-            scale = 0.0
-            if not self._outgrows(diagram, surroundings):
-                self._found[key] = self._best(diagram, surroundings)
-                scale = self._found[key].scale
-            self._sizes[key] = scale * SMALL
-        return self._sizes[key]
+            if self._outgrows(diagram, surroundings):
+                return 0.0
+            self._found[key] = self._best(diagram, surroundings)
+        return self._found[key].scale * SMALL
 
     def _choices(self) -> Iterable[list[Levels]]:
         """Levels from the finest to the coarsest, unless some are asked for.
