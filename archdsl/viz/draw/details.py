@@ -73,10 +73,11 @@ class _Opened:
         """The place of the last reader of each box."""
         for place, group in enumerate(self.visible.values()):
             last.update((self.folding.shown(source), place) for source in group.sources)
-        waiting: list[int] = []
+        entered = max((last[head] for head in self.entries if head in last), default=0)
+        waiting: list[int] = [entered]  # what enters it is no branch
         for place, head in enumerate(self.visible):
             waiting = [reader for reader in waiting if reader > place]
-            waiting += [last[head]] if head in last else []
+            waiting += [last[head]] if head in last and head not in self.entries else []
             if len(waiting) > _FEW_WAYS:
                 return True
         return False

@@ -60,18 +60,15 @@ class _Try:
     score: float
 
 
-_Key = tuple[Beside, tuple[tuple[str, str, bool], ...]]
-"""Selection of details and the boxes of a figure."""
+_Key = tuple[bool, bool, tuple[tuple[str, str, bool], ...]]
+"""Costs and sizes that blocks tell, and the boxes of a figure with those of its details."""
 
 
 def _key(diagram: Diagram, details: Beside) -> _Key:
     """Equal for selections that come to the same figure, as levels without inner blocks do."""
     boxes = tuple((box.id, box.scope, box.block) for box in diagram.boxes())
-    if not any(block for *_, block in boxes):
-        details = ALONE  # nothing is closed
-    elif details.most is not None:
-        details = details._replace(most=len(diagram.details))
-    return details, boxes
+    closed = any(block for *_, block in boxes)
+    return closed and details.costs, closed and details.sizes, boxes
 
 
 class DiagramSource(Protocol):
@@ -145,6 +142,10 @@ class Fitter:
                     if self._smallest_text(levels, _NAMES) < wanted:
                         continue  # with details it is hardly ever larger
                     for details in chosen:
+                        if details.most is not None and details.most > 1:
+                            one = details._replace(most=1)
+                            if self._smallest_text(levels, one) < wanted:
+                                continue  # nor with more of them
                         size = self._smallest_text(levels, details)
                         if size >= wanted:
                             return levels, details
