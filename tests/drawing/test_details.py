@@ -114,7 +114,7 @@ def test_a_stage_of_any_length_is_one_kind() -> None:
     ("name", "block"),
     [
         ("deeplabv3_resnet50", "aspp"),  # Chen et al. 2017, figure 5
-        ("yolo_v4", "pyramid"),  # Bochkovskiy et al. 2020, section 3.4: SPP, He et al. 2014
+        ("yolo_v4", "csp_stage"),  # Bochkovskiy et al. 2020, section 3.4: Wang et al. 2019
         ("shufflenet_v2_x1_0", "unit_down"),  # Ma et al. 2018, figure 3d
     ],
 )

@@ -29,8 +29,8 @@ from archdsl.viz.draw.words import MOST_NAMED
 _MOST_BOXES = 14
 """Of a detail; with more of them its own blocks are closed, and are details in turn."""
 _MOST_DETAILS = 8
-_FEW_WAYS = 3
-"""Tensors in use at a time, at most, of a block with one way, a gate and a shortcut."""
+_FEW_WAYS = 2
+"""Tensors in use at a time, at most, of a block with one way and a shortcut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,10 @@ class _Opened:
 
     @cached_property
     def branching(self) -> bool:
-        """True if data has several ways through it: more than a gate and a shortcut need."""
+        """True if several ways, more than one and a shortcut, are put one behind the other."""
+        layers = (each for group in self.visible.values() for each in group.layers)
+        if not any(each.layer.concatenates for each in layers):
+            return False  # a gate beside a shortcut is no further way
         last: dict[str, int] = {}
         """The place of the last reader of each box."""
         for place, group in enumerate(self.visible.values()):
