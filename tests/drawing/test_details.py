@@ -13,7 +13,7 @@ from archdsl.viz.draw.from_network import DiagramBuilder
 from archdsl.viz.draw.symbols import Symbols
 
 
-def diagram(name: str, depth: int, **options: bool) -> Diagram:
+def diagram(name: str, depth: int, **options: int) -> Diagram:
     builder = DiagramBuilder(archdsl.load(name).checked)
     return builder.diagram(Levels(depth), details=Beside(**options))
 
@@ -103,10 +103,34 @@ def test_many_numbers_of_a_block_have_their_names() -> None:
 
 
 def test_a_stage_of_any_length_is_one_kind() -> None:
-    found = diagram("faster_rcnn_resnet50_fpn", 1, repeated=True)
-    assert titles(found) == ["A · bottleneck_stage(COUNT, N, STRIDE)"]
-    frames = {frame.title: frame for frame in found.details[0].root.frames()}
+    details = diagram("faster_rcnn_resnet50_fpn", 1).details
+    (stage,) = [each for each in details if "bottleneck_stage" in each.title]
+    assert stage.title.endswith(" · bottleneck_stage(COUNT, N, STRIDE)")
+    frames = {frame.title: frame for frame in stage.root.frames()}
     assert frames["block"].times_shown == "(COUNT−1)"
+
+
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        ("deeplabv3_resnet50", "aspp"),  # Chen et al. 2017, figure 5
+        ("yolo_v4", "csp_stage"),  # Bochkovskiy et al. 2020, section 3.4: Wang et al. 2019
+        ("shufflenet_v2_x1_0", "unit_down"),  # Ma et al. 2018, figure 3d
+    ],
+)
+def test_what_branches_is_beside_the_figure_before_what_repeats(name: str, block: str) -> None:
+    found = figure(name)
+    check_nothing_overlaps(found)
+    words = [text.words for text, _ in found.inside]
+    assert any(each.endswith(f" · {block}") for each in words)
+
+
+def test_a_pyramid_of_rates_comes_before_the_stages_of_its_backbone() -> None:
+    """Of one kind of block DeepLab's reader needs figure 5 of Chen et al. 2017: five branches."""
+    (only,) = diagram("deeplabv3_resnet50", 2, most=1).details
+    assert only.title == "A · aspp"
+    (end,) = [box.id for box in only.root.boxes() if box.title == "concat"]
+    assert sum(edge.target == end for edge in only.edges) == 5
 
 
 def test_blocks_of_other_layers_are_other_kinds() -> None:

@@ -29,6 +29,8 @@ from archdsl.viz.draw.words import MOST_NAMED
 _MOST_BOXES = 14
 """Of a detail; with more of them its own blocks are closed, and are details in turn."""
 _MOST_DETAILS = 8
+_FEW_WAYS = 2
+"""Tensors in use at a time, at most, of a block with one way and a shortcut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,25 @@ class _Opened:
             line.append(scope)
             scope = scope.parent
         return line[::-1]
+
+    @cached_property
+    def branching(self) -> bool:
+        """True if several ways, more than one and a shortcut, are put one behind the other."""
+        layers = (each for group in self.visible.values() for each in group.layers)
+        if not any(each.layer.concatenates for each in layers):
+            return False  # a gate beside a shortcut is no further way
+        last: dict[str, int] = {}
+        """The place of the last reader of each box."""
+        for place, group in enumerate(self.visible.values()):
+            last.update((self.folding.shown(source), place) for source in group.sources)
+        entered = max((last[head] for head in self.entries if head in last), default=0)
+        waiting: list[int] = [entered]  # what enters it is no branch
+        for place, head in enumerate(self.visible):
+            waiting = [reader for reader in waiting if reader > place]
+            waiting += [last[head]] if head in last and head not in self.entries else []
+            if len(waiting) > _FEW_WAYS:
+                return True
+        return False
 
     @cached_property
     def plan(self) -> tuple[object, ...]:
@@ -144,6 +165,7 @@ class DetailFinder:
             assert scope.parent is not None
             self._children.setdefault(scope.parent, []).append(scope)
         self._known: dict[tuple[Scope, int, bool], _Opened] = {}
+        self._depths: dict[str | None, int | None] = {}
         self._readers: dict[str, list[str]] = {head: [] for head in groups}
         for head, group in groups.items():
             for source in group.sources:
@@ -166,15 +188,14 @@ class DetailFinder:
         for head, group in closed.items():
             total[group.scope.template] += uses[head]
         waiting = [
-            g.scope for g in closed.values() if not beside.repeated or total[g.scope.template] > 1
+            g.scope
+            for g in closed.values()
+            if not beside.repeated or total[g.scope.template] > 1 or self._branching(g.scope)
         ]
-        depths: dict[str | None, int | None] = {}
         made: list[Kind] = []
         found: dict[Scope, Kind] = {}
         for scope in waiting:  # which grows
-            if scope.template not in depths:
-                depths[scope.template] = self._depth(scope)
-            depth = depths[scope.template]
+            depth = self._depth(scope)
             if depth is None:
                 continue
             opened = self._opened(scope, depth)
@@ -200,12 +221,13 @@ class DetailFinder:
         most: int,
     ) -> dict[Scope, Kind]:
         """The kinds that a reader misses most, with new letters."""
-        rank: dict[Kind, tuple[bool, int]] = {}
+        rank: dict[Kind, tuple[bool, bool, int]] = {}
         for head, group in closed.items():
             if group.scope in kinds:
                 kind = kinds[group.scope]
                 making = self._describer.category(group) is Category.DETECTION
-                rank[kind] = making, rank.get(kind, (making, 0))[1] + uses[head]
+                times = rank[kind][-1] if kind in rank else 0
+                rank[kind] = making, kind.opened[0].branching, times + uses[head]
         chosen = sorted(rank, key=lambda kind: rank[kind], reverse=True)[:most]
         letters = iter(ascii_uppercase)
         for kind in rank:
@@ -334,11 +356,11 @@ class DetailFinder:
             return self._describer.labels([g for groups in alike for g in groups], NO_SYMBOLS)
         return self._describer.labels(drawn, kind.symbols)
 
-    def closed_box(self, box: Box, kind: Kind, group: Fused, *, costs: bool) -> Box:
+    def closed_box(self, box: Box, kind: Kind, group: Fused, beside: Beside) -> Box:
         """The box of a closed block whose inside a detail shows: only what differs is told."""
         own = dict(group.scope.numbers)
         values = {name: str(own[name]) for name in kind.symbols.names}
-        told = box.details if costs else box.details[:1]
+        told = beside.told(box.details)
         return replace(
             box, title=self._heading(kind), details=(*_arguments(values), *told), arguments=()
         )
@@ -348,8 +370,20 @@ class DetailFinder:
 
     # ---- the inside ----
 
+    def _branching(self, scope: Scope) -> bool:
+        depth = self._depth(scope)
+        return depth is not None and self._opened(scope, depth).branching
+
     def _depth(self, scope: Scope) -> int | None:
-        """The most levels of templates that a detail holds; ``None`` if it does not hold one."""
+        """The most levels of templates that a detail holds; ``None`` if it does not hold one.
+
+        They are those of the first block of its template.
+        """
+        if scope.template not in self._depths:
+            self._depths[scope.template] = self._deepest(scope)
+        return self._depths[scope.template]
+
+    def _deepest(self, scope: Scope) -> int | None:
         levels = {scope: 0}
         for inner in self._below(scope):
             assert inner.parent is not None

@@ -26,11 +26,16 @@ class Beside(NamedTuple):
     costs: bool = True
     """The closed blocks tell what they cost, else their sizes alone."""
     repeated: bool = False
-    """Only of blocks that occur several times."""
+    """Only of blocks that occur several times, or have several branches."""
     sizes: bool = True
     """The closed blocks tell the size of what they give, if no more."""
     most: int | None = None
-    """Of so many kinds of blocks: first those that make detections, then those that occur most."""
+    """Of so many kinds of blocks: first those that make detections, then those of several branches,
+    then those that occur most."""
+
+    def told(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        """The lines of a closed block, its size and its costs, that are told."""
+        return lines if self.costs else lines[:1] if self.sizes else ()
 
 
 ALONE = Beside(any=False)

@@ -28,11 +28,14 @@ _NEAR = 0.75
 
 _WITH = (Beside(), Beside(costs=False))
 _NAMES = Beside(any=False, costs=False, sizes=False)
+_FEW = (3, 2, 1)
+_SOME = tuple((Beside(costs=False, most=number),) for number in (4, *_FEW))
 _WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
-_SOME = tuple((Beside(costs=False, most=number),) for number in (3, 2, 1))
+_INSTEAD = (*_WITHOUT[:2], *(Beside(costs=False, sizes=False, most=n) for n in _FEW), _NAMES)
+"""Where sizes are given up anyway, there may be room for details in their stead."""
 _BESIDE = {
     "none": (_WITHOUT,),
-    "auto": (_WITH, (Beside(costs=False, repeated=True),), *_SOME, _WITHOUT),
+    "auto": (_WITH, (Beside(costs=False, repeated=True),), *_SOME, _INSTEAD),
     "all": (_WITH,),
 }
 """Selections that are tried one after the other, by the option."""
@@ -55,6 +58,17 @@ class _Try:
     scale: float
     """Of the figure on the page that it is to fit, at most 1."""
     score: float
+
+
+_Key = tuple[bool, bool, tuple[tuple[str, str, bool], ...]]
+"""Costs and sizes that blocks tell, and the boxes of a figure with those of its details."""
+
+
+def _key(diagram: Diagram, details: Beside) -> _Key:
+    """Equal for selections that come to the same figure, as levels without inner blocks do."""
+    boxes = tuple((box.id, box.scope, box.block) for box in diagram.boxes())
+    closed = any(block for *_, block in boxes)
+    return closed and details.costs, closed and details.sizes, boxes
 
 
 class DiagramSource(Protocol):
@@ -93,13 +107,12 @@ class Fitter:
         unasked = options.details == "auto" and theme.enlarged > 1
         self._beside = _BESIDE["none" if unasked else options.details]
         if options.details == "auto" and source.staged():
-            self._beside = (_WITH, *_SOME, _WITHOUT)
+            self._beside = (_WITH, *_SOME, _INSTEAD)
         if options.depth is not None:  # for levels that are asked for no words are given up
-            self._beside = tuple((each[0],) if each is _WITHOUT else each for each in self._beside)
+            self._beside = tuple((each[0],) if each[0] is ALONE else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
         self._sizes: dict[tuple[Levels, Beside], float] = {}
-        self._laid_out: tuple[tuple[Levels, Beside], FittedFigure] | None = None
-        """The figure that was tried last, which mostly is the one that is taken."""
+        self._found: dict[_Key, _Try] = {}
         self._usual = options.legend is not False and options.colour == "category"
 
     def figure(self) -> FittedFigure:
@@ -110,13 +123,15 @@ class Fitter:
         """
         options = self._options
         levels, details = self._chosen()
-        if not (options.expand or options.collapse) and self._laid_out is not None:
-            known, figure = self._laid_out
-            if known == (levels, details):
-                return figure
         levels = replace(levels, expand=options.expand, collapse=options.collapse)
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
-        return self._figure(diagram, Surroundings(diagram))[0]
+        key = _key(diagram, details)
+        if key not in self._found:
+            self._found[key] = self._best(diagram, Surroundings(diagram))
+        colouring = Colouring(diagram, self._theme, options.colour)
+        best = self._found[key]
+        page = replace(best.page, placed=best.whole.placed())
+        return FittedFigure(page, diagram, colouring)
 
     def _chosen(self) -> tuple[Levels, Beside]:
         """The finest levels that fit, with details if that can be; else the coarsest ones."""
@@ -124,7 +139,13 @@ class Fitter:
         for choices in self._choices():
             for chosen in self._beside:
                 for levels in choices:
+                    if self._smallest_text(levels, _NAMES) < wanted:
+                        continue  # with details it is hardly ever larger
                     for details in chosen:
+                        if details.most is not None and details.most > 1:
+                            one = details._replace(most=1)
+                            if self._smallest_text(levels, one) < wanted:
+                                continue  # nor with more of them
                         size = self._smallest_text(levels, details)
                         if size >= wanted:
                             return levels, details
@@ -134,18 +155,21 @@ class Fitter:
 
     def _smallest_text(self, levels: Levels, details: Beside) -> float:
         """Points of the smallest text on the page, 0 where trying is of no use."""
+        if (levels, details) not in self._sizes:
+            self._sizes[levels, details] = self._measured(levels, details)
+        return self._sizes[levels, details]
+
+    def _measured(self, levels: Levels, details: Beside) -> float:
         diagram = self._source.diagram(levels, usual=self._usual, details=details)
         if details.any and not diagram.details and any(box.block for box in diagram.boxes()):
             return 0.0  # of fewer kinds there may be details
-        key = levels, details if diagram.details or not details.costs else ALONE
-        if key not in self._sizes:
+        key = _key(diagram, details)
+        if key not in self._found:
             surroundings = Surroundings(diagram)
-            scale = 0.0
-            if not self._outgrows(diagram, surroundings):
-                figure, scale = self._figure(diagram, surroundings)
-                self._laid_out = (levels, details), figure
-            self._sizes[key] = scale * SMALL
-        return self._sizes[key]
+            if self._outgrows(diagram, surroundings):
+                return 0.0
+            self._found[key] = self._best(diagram, surroundings)
+        return self._found[key].scale * SMALL
 
     def _choices(self) -> Iterable[list[Levels]]:
         """Levels from the finest to the coarsest, unless some are asked for.
@@ -174,8 +198,8 @@ class Fitter:
                 return True
         return False
 
-    def _figure(self, diagram: Diagram, surroundings: Surroundings) -> tuple[FittedFigure, float]:
-        """The figure in the direction that suits it, and its scale on the page."""
+    def _best(self, diagram: Diagram, surroundings: Surroundings) -> _Try:
+        """The figure in the direction that suits it."""
         colouring = Colouring(diagram, self._theme, self._options.colour)
         best: _Try | None = None
         largest: _Try | None = None
@@ -191,8 +215,7 @@ class Fitter:
         assert best is not None and largest is not None
         if best.scale * SMALL < self._theme.smallest:
             best = largest  # before one is liked it has to be read
-        page = replace(best.page, placed=best.whole.placed())
-        return FittedFigure(page, diagram, colouring), best.scale
+        return best
 
     def _directions(self, diagram: Diagram) -> Iterable[tuple[Sketch, float, bool]]:
         """The diagram in every direction that may be taken, and how much that one is liked.
