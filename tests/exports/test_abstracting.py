@@ -104,7 +104,7 @@ def test_every_instance_comes_back(rows: list[list[object]], data: st.DataObject
     assert not any(same(a.values, b.values) for a, b in pairs)
 
 
-@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("transposed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_large_tables_take_time_in_proportion(transposed: bool) -> None:
     def seconds(size: int) -> float:
         shape = (size, 4) if transposed else (4, size)
