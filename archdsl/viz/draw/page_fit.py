@@ -32,7 +32,7 @@ _FEW = (3, 2, 1)
 _SOME = tuple((Beside(costs=False, most=number),) for number in (4, *_FEW))
 _WITHOUT = (ALONE, Beside(any=False, costs=False), _NAMES)
 _INSTEAD = (*_WITHOUT[:2], *(Beside(costs=False, sizes=False, most=n) for n in _FEW), _NAMES)
-"""Where sizes are given up anyway, there may be room for details in their stead."""
+"""Selections without sizes; there may be room for details in their stead."""
 _BESIDE = {
     "none": (_WITHOUT,),
     "auto": (_WITH, (Beside(costs=False, repeated=True),), *_SOME, _INSTEAD),
@@ -139,9 +139,9 @@ class Fitter:
         for choices in self._choices():
             for chosen in self._beside:
                 for levels in choices:
-                    if self._smallest_text(levels, _NAMES) < wanted:
-                        continue  # with details it is hardly ever larger
                     for details in chosen:
+                        if details.any and self._smallest_text(levels, _NAMES) < wanted:
+                            continue  # with details it is hardly ever larger
                         if details.most is not None and details.most > 1:
                             one = details._replace(most=1)
                             if self._smallest_text(levels, one) < wanted:
