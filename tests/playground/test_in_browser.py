@@ -5,9 +5,12 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image
 from support import browser
 from support.browser import in_browser
 from support.commands import run
@@ -117,6 +120,29 @@ def test_an_error_is_underlined_mended_shared_and_loaded_again(page: Page, addre
     asked = browser.requests(page.driver)
     assert asked and all(one.startswith((address, "blob:")) for one in asked), asked
     assert browser.complaints(page.driver) == []
+
+
+def test_figure_and_text_are_downloaded(page: Page, tmp_path: Path) -> None:
+    given = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", given)
+    page.replace("fc<10,relu<con<8,3,3,1,1,input<3,8,8>>>>")
+    page.until("document.getElementById('status').textContent.includes('5,354 parameters')")
+    page.until("!document.getElementById('figure').classList.contains('old')")
+    for kind in ("arch", "svg", "png"):
+        page.js(f"document.querySelector('#download [data-kind={kind}]').click()")
+        end = time.monotonic() + PATIENCE
+        while not (found := list(tmp_path.glob(f"*.{kind}"))):
+            assert time.monotonic() < end, kind
+            time.sleep(0.02)
+        content = found[0].read_bytes()
+        if kind == "arch":
+            assert content == b"fc<10,relu<con<8,3,3,1,1,input<3,8,8>>>>"
+        elif kind == "svg":
+            svg = ET.fromstring(content)
+            assert "fc 10" in {each.text for each in svg.iter()}
+        else:
+            shown = page.js("document.querySelector('#figure img').naturalWidth")
+            assert Image.open(found[0]).size[0] == pytest.approx(2 * shown, abs=2)
 
 
 def test_names_that_are_html_stay_text(page: Page) -> None:
