@@ -255,7 +255,7 @@ async def _figure(ls: Server, params: object) -> dict[str, object]:
     document = ls.document(uri)
     _ = document.checked
     # In a thread: meanwhile other requests have their answers.
-    return await asyncio.to_thread(drawing.figure, document.last_good, document.is_good, style)
+    return await _apart(partial(drawing.figure, document.last_good, document.is_good, style))
 
 
 def _path(uri: str) -> Path | None:
@@ -324,24 +324,28 @@ def _handle_names(server: Server) -> None:
     def symbols(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         return navigating.symbols(ls.document(params.text_document.uri))
 
-    # What a generator yields is awaited by the protocol; until then it runs at once.
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     def renamable(ls: Server, params: types.PrepareRenameParams) -> Steps[types.Range]:
-        document = ls.document(params.text_document.uri)
-        if ls.behind:
-            yield ls.read, (document, document.newest), None
-        offset = document.file.offset(params.position)
+        document, offset = yield from _settled(ls, params)
         with _refused():
             return navigating.renamable(document, ls.files, offset).location.range
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     def rename(ls: Server, params: types.RenameParams) -> Steps[types.WorkspaceEdit]:
-        document = ls.document(params.text_document.uri)
-        if ls.behind:
-            yield ls.read, (document, document.newest), None
-        offset = document.file.offset(params.position)
+        document, offset = yield from _settled(ls, params)
         with _refused():
             return navigating.rename(document, ls.files, offset, params.new_name)
+
+
+def _settled(ls: Server, where: _Positioned) -> Steps[tuple[Document, int]]:
+    """The document of a request, and the offset of its position, once every text has been read.
+
+    What a generator yields is awaited by the protocol; until then it runs at once.
+    """
+    document = ls.document(where.text_document.uri)
+    if ls.behind:
+        yield ls.read, (document, document.newest), None
+    return ls.at(where)
 
 
 @contextlib.contextmanager
