@@ -27,6 +27,16 @@ def _map(shape: Shape, kind: str) -> tuple[int, int, int]:
     return shape[0], shape[1], channels
 
 
+def _parameters(channels: int, side: int, heads: int) -> int:
+    """Four linear layers, and for each head a number for each distance of two cells."""
+    return 4 * channels * (channels + 1) + (2 * side - 1) ** 2 * heads
+
+
+def _macs(cells: int, side: int, channels: int) -> int:
+    """Four linear layers of all cells, and the two products inside of windows."""
+    return 4 * cells * channels**2 + 2 * cells * side**2 * channels
+
+
 @define(
     "window_attention",
     category=Category.ATTENTION,
@@ -55,8 +65,7 @@ class WindowAttention(Initialised, Layer):
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        channels = _map(inputs[0], self.kind)[2]
-        return 4 * channels * (channels + 1) + (2 * self.side - 1) ** 2 * self.heads
+        return _parameters(_map(inputs[0], self.kind)[2], self.side, self.heads)
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
         return self.side**4  # the distance of every two cells
@@ -64,8 +73,7 @@ class WindowAttention(Initialised, Layer):
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         height, width, channels = _map(inputs[0], self.kind)
         side = self.side
-        cells = -(-height // side) * -(-width // side) * side**2
-        return 4 * cells * channels**2 + 2 * cells * side**2 * channels
+        return _macs(-(-height // side) * -(-width // side) * side**2, side, channels)
 
     def label(self) -> str:
         moved = f", moved by {self.shift}" if self.shift else ""
@@ -218,15 +226,14 @@ class RelativeAttention(Initialised, Layer):
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         _, side, channels = self._size(inputs)
-        return 4 * channels * (channels + 1) + (2 * side - 1) ** 2 * self.heads
+        return _parameters(channels, side, self.heads)
 
     def buffers(self, inputs: tuple[Shape, ...]) -> int:
         return self._size(inputs)[1] ** 4  # the distance of every two cells
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         windows, side, channels = self._size(inputs)
-        cells = windows * side**2
-        return 4 * cells * channels**2 + 2 * cells * side**2 * channels
+        return _macs(windows * side**2, side, channels)
 
     def label(self) -> str:
         return f"attention, {self.heads} head{'s' * (self.heads > 1)}"
