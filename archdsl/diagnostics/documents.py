@@ -25,7 +25,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
                 "instance": frame.instance,
                 "at": frame.span.where,
                 "file": frame.span.source.name,
-                "range": _range(frame.span),
+                "range": range_json(frame.span),
             }
             for frame in diagnostic.frames
         ],
@@ -40,11 +40,12 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
             "column": column,
             "end_line": end_line,
             "end_column": end_column,
-            "range": _range(span),
+            "range": range_json(span),
         }
     return document
 
 
-def _range(span: Span) -> dict[str, Any]:
+def range_json(span: Span) -> dict[str, Any]:
+    """A place in a text: lines and UTF-16 code units from 0, its end exclusive."""
     start, end = span.range
     return {"start": start._asdict(), "end": end._asdict()}

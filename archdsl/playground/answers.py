@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from archdsl.api import Network, load_source
 from archdsl.diagnostics import ArchError, Diagnostic, fail
 from archdsl.diagnostics.codes import explanations
-from archdsl.diagnostics.documents import diagnostic_json
+from archdsl.diagnostics.documents import diagnostic_json, range_json
 from archdsl.diagnostics.printable import printable
 from archdsl.diagnostics.source import Source
 from archdsl.frontend.format import formatted
@@ -100,7 +100,6 @@ def _placed(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
     spans = (diagnostic.span, *(frame.span for frame in diagnostic.frames))
     for span in spans:
         if span is not None and span.source is source:
-            start, end = span.range
-            told["place"] = {"start": start._asdict(), "end": end._asdict()}
+            told["place"] = range_json(span)
             break
     return told

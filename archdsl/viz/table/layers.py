@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.ir.edges import elements
 from archdsl.ir.layer import Category
 from archdsl.ir.network import LayerInstance, Network
 from archdsl.viz.draw.collapse import Levels
@@ -155,7 +156,8 @@ class _Rows:
         if not (isinstance(given, tuple) and isinstance(made, tuple)) or category not in _LEARNING:
             return ""
         if category is Category.LINEAR:
-            return f"{_product(given)}×{made[-1]}"
+            features = elements(given)
+            return f"{'?' if features is None else features}×{made[-1]}"
         channels, filters = given[0] or 0, made[0]
         groups: int = vars(layer.layer).get("groups", 1) or channels
         if 1 < groups == channels == filters:
@@ -242,12 +244,3 @@ def _papers(shape: str) -> str:
     """A shape with its channels last, as papers write it: ``224×224×3``."""
     channels, _, rest = shape.partition("×")
     return f"{rest}×{channels}" if rest.count("×") == 1 else shape
-
-
-def _product(shape: Sequence[int | None]) -> int | str:
-    product = 1
-    for size in shape:
-        if size is None:
-            return "?"
-        product *= size
-    return product
