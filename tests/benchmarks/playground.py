@@ -12,17 +12,14 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from measure import report
-from support.browser import opened
+from support.browser import opened, served
 
 from archdsl.playground.site import write_site
 
@@ -30,20 +27,13 @@ DRAWN = "return document.documentElement.dataset.drawn"
 KEYS = 9
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else write_site(Path(name) / "site").folder
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}/#spec=resnet50"
-        report("seconds to the first figure, resnet50", first(address), 10)
-        report("seconds from a key to the figure, resnet50", keystroke(address), 0.5)
-        server.shutdown()
+        with served(folder) as root:
+            address = f"{root}#spec=resnet50"
+            report("seconds to the first figure, resnet50", first(address), 10)
+            report("seconds from a key to the figure, resnet50", keystroke(address), 0.5)
 
 
 def first(address: str) -> float:

@@ -1,10 +1,7 @@
 """The playground in a real browser: it checks and draws as one types, alone with its own files."""
 
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,11 +21,6 @@ PATIENCE = 60
 HOSTILE = "<img src=x onerror=document.title='broken'>"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a site that the command wrote, with the packages that npm brought."""
@@ -38,10 +30,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(done.stderr.strip())
     assert done.exit_code == 0, done.output
     # In a folder of its server, as pages of a course are.
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder.parent)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/site/"
-    server.shutdown()
+    with browser.served(folder.parent) as root:
+        yield f"{root}site/"
 
 
 class Page:
