@@ -36,9 +36,10 @@ _INSTEAD = (*_WITHOUT[:2], *(Beside(costs=False, sizes=False, most=n) for n in _
 _BESIDE = {
     "none": (_WITHOUT,),
     "auto": (_WITH, (Beside(costs=False, repeated=True),), *_SOME, _INSTEAD),
+    "staged": (_WITH, *_SOME, _INSTEAD),
     "all": (_WITH,),
 }
-"""Selections that are tried one after the other, by the option."""
+"""Selections that are tried one after the other, by the option; ``staged`` is detectors' auto."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,13 @@ class Fitter:
             fixed = options.page != "A4"
         self._shape = self._pages[0][0] / self._pages[0][1] if fixed else None
         self._source = source
-        # A slide has few boxes: nothing is beside its figure unless that is asked for.
-        unasked = options.details == "auto" and theme.enlarged > 1
-        self._beside = _BESIDE["none" if unasked else options.details]
-        if options.details == "auto" and source.staged():
-            self._beside = (_WITH, *_SOME, _INSTEAD)
+        wanted = options.details
+        if wanted == "auto" and theme.enlarged > 1:
+            # A slide has few boxes: nothing is beside its figure unless that is asked for.
+            wanted = "none"
+        elif wanted == "auto" and source.staged():
+            wanted = "staged"
+        self._beside = _BESIDE[wanted]
         if options.depth is not None:  # for levels that are asked for no words are given up
             self._beside = tuple((each[0],) if each[0] is ALONE else each for each in self._beside)
         self._last = _WITHOUT[0] if options.details != "all" else _WITH[0]
